@@ -1,0 +1,167 @@
+/* explain.c - an operator called by its name on zeros, so that a person sees who would be asked and who says yes.
+ * The dnn command is its caller. The call takes the one road; nothing here chooses. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "op.h"
+
+enum kind { I32, I64, U32, F64 };
+
+static const struct member {
+    const char *attr, *name;
+    enum kind kind;
+    size_t offset;
+    double value;
+} members[] = {
+#define DNN_ATTR(attr_, name_, kind_, value_) \
+    {#attr_, #name_, kind_, offsetof(dnn_attr_##attr_, name_), value_},
+#include "attr_table.def"
+#undef DNN_ATTR
+};
+
+static dnn_status set_member(const struct member *m, void *attr, double value)
+{
+    char *at = (char *)attr + m->offset;
+
+    if (m->kind != F64 && (value != (double)(int64_t)value ||
+                           (m->kind != I64 && (value < INT32_MIN || value > INT32_MAX)))) {
+        return dnn__fail(DNN_E_INVALID, "%s=%g: not a whole number that fits", m->name, value);
+    }
+    switch (m->kind) {
+    case I32:
+        *(int32_t *)(void *)at = (int32_t)value;
+        break;
+    case U32:
+        *(uint32_t *)(void *)at = (uint32_t)(int32_t)value;
+        break;
+    case I64:
+        *(int64_t *)(void *)at = (int64_t)value;
+        break;
+    case F64:
+        *(double *)(void *)at = value;
+        break;
+    }
+    return DNN_OK;
+}
+
+/* "stride=2" sets stride_h and stride_w where there are such members; "pad=1" all that begin with pad_. */
+static bool names_member(const char *key, size_t length, const char *member)
+{
+    return strncmp(key, member, length) == 0 && (member[length] == 0 || member[length] == '_');
+}
+
+static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    char names[300], *end;
+    dnn__text text = dnn__text_to(names, sizeof names);
+    double value;
+    bool found = false;
+
+    errno = 0;
+    value = word[length] == '=' ? strtod(word + length + 1, &end) : 0;
+    if (word[length] != '=' || end == word + length + 1 || *end != 0 || errno != 0) {
+        return dnn__fail(DNN_E_INVALID, "%s: \"%s\" is not KEY=NUMBER", op->name, word);
+    }
+    for (size_t i = 0; i < DNN__COUNT(members); i++) {
+        if (strcmp(members[i].attr, op->attr) != 0) {
+            continue;
+        }
+        dnn__put(&text, " %s", members[i].name);
+        if (length > 0 && names_member(word, length, members[i].name)) {
+            DNN_TRY(set_member(&members[i], attr, value));
+            found = true;
+        }
+    }
+    if (!found) {
+        return dnn__fail(DNN_E_INVALID, "%s has no attribute %.*s; it has%s", op->name, (int)length, word,
+                         text.length > 0 ? names : " none");
+    }
+    return DNN_OK;
+}
+
+static dnn_status make_attributes(const dnn__op *op, const char *const *words, void *attr)
+{
+    if (op->attr_bytes > 0) {
+        memcpy(attr, &op->attr_bytes, sizeof op->attr_bytes);
+    }
+    for (size_t i = 0; i < DNN__COUNT(members); i++) {
+        if (strcmp(members[i].attr, op->attr) == 0) {
+            DNN_TRY(set_member(&members[i], attr, members[i].value));
+        }
+    }
+    for (; words != NULL && *words != NULL; words++) {
+        DNN_TRY(set_word(op, attr, *words));
+    }
+    return DNN_OK;
+}
+
+static dnn_tensor *make_operand(const dnn_operand *operand, bool grad)
+{
+    dnn_dtype dtype = operand->dtype != 0 ? operand->dtype : DNN_T_F32;
+
+    return dnn_zeros(operand->shape, .dtype = dtype, .requires_grad = grad && (dtype & DNN__FLOATS) != 0);
+}
+
+enum { MAX_OPERANDS = 64 };
+
+static dnn_status call(const dnn__op *op, const dnn_explain_args *a, const void *attr)
+{
+    dnn_tensor *in[MAX_OPERANDS], *out[2] = {NULL, NULL};
+    dnn__request request = {.op = (dnn__op_id)op->id,
+                            .n_in = a->n_in,
+                            .n_out = op->n_out > 0 ? op->n_out : 1,
+                            .in = in,
+                            .out = out,
+                            .want = op->n_out == 2 ? 3 : 1,
+                            .attr = op->attr_bytes > 0 ? attr : NULL};
+    dnn_explain_fn before = dnn__self.explain;
+    void *before_ctx = dnn__self.explain_ctx;
+    dnn_status st;
+
+    for (int i = 0; i < a->n_in; i++) {
+        in[i] = a->in[i].left_out ? NULL : make_operand(&a->in[i], a->grad && a->out == NULL);
+    }
+    if (a->out != NULL) {
+        out[0] = make_operand(a->out, false);
+        request.want = 0;
+    }
+    DNN_TRY(dnn__take());
+    dnn_explain(a->fn, a->ctx);
+    st = dnn__dispatch(&request);
+    if (st == DNN_OK && a->grad) {
+        st = dnn_backward_from(out[0], dnn_ones_like(out[0]));
+    }
+    dnn_explain(before, before_ctx);
+    return st;
+}
+
+dnn_status dnn_explain_op(dnn_explain_args args)
+{
+    const dnn__op *op = args.op != NULL ? dnn__op_named(args.op) : NULL;
+    uint64_t attr[16] = {0};
+    dnn_status st = DNN_OK;
+
+    DNN_TRY(dnn__take());
+    if (op == NULL) {
+        return dnn__fail(DNN_E_INVALID, "no operator is called %s; \"dnn ops\" lists them", args.op != NULL ? args.op : "(NULL)");
+    }
+    if ((op->traits & DNN__IS_VIEW) != 0) {
+        return dnn__fail(DNN_E_INVALID, "%s is a view: it needs no kernel", op->name);
+    }
+    if (args.n_in > MAX_OPERANDS || (op->n_in >= 0 && args.n_in > op->n_in) || args.n_in < 0) {
+        return dnn__fail(DNN_E_INVALID, "%s takes %d operands, not %d", op->name, op->n_in, args.n_in);
+    }
+    DNN_TRY(make_attributes(op, args.attributes, attr));
+    DNN_SCOPE {
+        dnn_operand in[MAX_OPERANDS];
+
+        for (int i = 0; i < MAX_OPERANDS; i++) { /* operands that are not named are left out where they are optional */
+            in[i] = i < args.n_in ? args.in[i] : (dnn_operand){.left_out = true};
+        }
+        args.in = in;
+        args.n_in = op->n_in >= 0 ? op->n_in : args.n_in;
+        st = call(op, &args, attr);
+    }
+    return st;
+}

@@ -1,0 +1,97 @@
+/* data.h - data sets and the loader that makes batches of them.
+ *
+ * A data set is an indexable thing that gives samples of one or more fields (image, label) as tensors on the device cpu. Sources
+ * are files that a reader plugin understands, tensors in memory, and functions; subset, split and map stand over another set.
+ * Data sets are counted: a set over another keeps it. Threads: dnn_dataset_get may be called by several threads at once. */
+#ifndef DNN_DATA_H
+#define DNN_DATA_H
+#include "dnn/tensor.h"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define DNN_FIELD_MAX 8
+typedef struct dnn_dataset dnn_dataset;
+typedef struct dnn_loader dnn_loader;
+
+typedef struct dnn_batch {
+    dnn_tensor *input, *target; /* the first and second field; target NULL if there is one field */
+    dnn_tensor *field[DNN_FIELD_MAX];
+    int n_fields;
+    int64_t size;  /* samples in it */
+    int64_t index; /* which batch of the epoch, from 0 */
+} dnn_batch;
+
+typedef struct dnn_dataset_args {
+    const char *path;    /* file or folder */
+    const char *split;   /* "train", "test", or NULL */
+    const char *reader;  /* id of a reader plugin; NULL = the highest bid */
+    const char *options; /* for the reader: "records=any" */
+    uint64_t max_bytes;  /* cap on memory; 0 = 1 GiB */
+} dnn_dataset_args;
+/* Opens a file or folder by a reader plugin: dnn_dataset_open("data/mnist", .split = "train").
+ * NULL and a waiting error that names the file, what was found and what was expected: DNN_E_IO (missing), DNN_E_FORMAT (corrupt; or
+ * no reader bids, and the readers asked are named), DNN_E_NOMEM. Owner: the caller, dnn_dataset_release. */
+#define dnn_dataset_open(...) dnn_dataset_open_with((dnn_dataset_args){.path = __VA_ARGS__})
+DNN_API dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args);
+/* Tensors with one first dimension; sample i is element i of each. They are kept, not copied. */
+DNN_API dnn_dataset *dnn_dataset_tensors(dnn_tensor *const *fields, int n_fields);
+/* Samples made by a function: get writes the fields of sample `index`, new tensors of the innermost scope, to field[]; it may be
+ * called from several threads. DNN_OK or its error. release(ctx) is called once, at the end (also if the call fails). */
+DNN_API dnn_dataset *dnn_dataset_function(int64_t size, int n_fields,
+                                          dnn_status (*get)(void *ctx, int64_t index, dnn_tensor **field),
+                                          void (*release)(void *ctx), void *ctx);
+/* The samples index[0..n) of a set, in that order. */
+DNN_API dnn_dataset *dnn_dataset_subset(dnn_dataset *set, const int64_t *index, int64_t n);
+/* Disjoint parts of the given sizes, drawn by a Philox permutation of the seed; the sizes must sum to the set's. All or none. */
+DNN_API DNN_CHECKED dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes, int n, uint64_t seed,
+                                                        dnn_dataset **out);
+/* One set behind the other; equal fields. */
+DNN_API dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n);
+/* A set whose field number `field` went through fn. fn sees n samples at once, [n, ...], and returns as many; so a transform made
+ * of operators works on whole batches. It runs on loader threads, under no gradient. release(ctx) as above. */
+DNN_API dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field, dnn_tensor *(*fn)(void *ctx, dnn_tensor *x),
+                                     void (*release)(void *ctx), void *ctx);
+/* Images u8 [n,C,H,W] to f32 in [0,1], then (x - mean[c])/std[c]; mean and std of n_channels numbers, or NULL to leave that out. */
+DNN_API dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *mean, const double *std,
+                                           int n_channels);
+
+DNN_API dnn_dataset *dnn_dataset_retain(dnn_dataset *set);
+DNN_API void dnn_dataset_release(dnn_dataset *set); /* NULL is allowed */
+DNN_API int64_t dnn_dataset_size(const dnn_dataset *set);
+DNN_API int dnn_dataset_fields(const dnn_dataset *set);
+/* Facts told by the reader, handed through by sets over it; NULL where unknown. */
+DNN_API const char *dnn_dataset_text(const dnn_dataset *set);   /* for people */
+DNN_API const char *dnn_dataset_name(const dnn_dataset *set);   /* "fashion-mnist" */
+DNN_API const char *dnn_dataset_digest(const dnn_dataset *set); /* SHA-256 */
+DNN_API const char *const *dnn_dataset_labels(const dnn_dataset *set); /* class names, NULL-terminated */
+/* Samples index[0..n) stacked: field[i] is [n, ...]; of the innermost scope. Fails: an index out of range, and what the source says. */
+DNN_API DNN_CHECKED dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field);
+
+typedef struct dnn_loader_args {
+    dnn_dataset *set;   /* kept */
+    int64_t batch_size; /* 0 = 1 */
+    bool shuffle;       /* a Philox permutation of (seed, epoch) */
+    bool drop_last;     /* no smaller batch at the end */
+    int workers;        /* threads that prepare batches; 0 = in the calling thread */
+    int prefetch;       /* batches ready per worker; 0 = 2 */
+    uint64_t seed;      /* of the shuffling */
+    const char *device; /* where batches go; NULL = the default device */
+    double timeout;     /* seconds to wait for a worker before the error; 0 = 60 */
+} dnn_loader_args;
+/* Makes batches of a set: dnn_loader_new(set, .batch_size = 64, .shuffle = true, .workers = 2). The batches are the same for any
+ * number of workers. NULL and a waiting error on failure. Owner: the caller, dnn_loader_free. */
+#define dnn_loader_new(...) dnn_loader_new_with((dnn_loader_args){.set = __VA_ARGS__})
+DNN_API dnn_loader *dnn_loader_new_with(dnn_loader_args args);
+DNN_API void dnn_loader_free(dnn_loader *loader); /* stops the workers; NULL is allowed */
+/* The next batch of the epoch; false at its end (the next call begins the next epoch), and when it fails: then the error waits in
+ * the thread. The batch's tensors belong to the loader until the next call; dnn_retain what is to stay. */
+DNN_API bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch);
+DNN_API int64_t dnn_loader_batches(const dnn_loader *loader); /* of an epoch */
+DNN_API int64_t dnn_loader_samples(const dnn_loader *loader); /* of an epoch */
+DNN_API void dnn_loader_rewind(dnn_loader *loader, int64_t epoch); /* the next batch is the first of that epoch */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

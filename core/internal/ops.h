@@ -1,0 +1,94 @@
+/* ops.h - small helpers that the families in core/ops share: numbers beside tensors, destinations, descriptions.
+ * Private; only core/ops includes it. */
+#ifndef DNN__OPS_H
+#define DNN__OPS_H
+#include <math.h>
+#include "op.h"
+
+/* What a tensor is, without its data. */
+static inline dnn__desc dnn__desc_like(const dnn_tensor *x)
+{
+    dnn__desc desc = {.dtype = x->dtype, .ndim = x->ndim};
+
+    for (int d = 0; d < x->ndim; d++) {
+        desc.dim[d] = x->dim[d];
+    }
+    return desc;
+}
+
+/* desc = the dims of x; its dtype is left. For shape rules. */
+static inline void dnn__take_dims(dnn__desc *desc, const dnn_tensor *x)
+{
+    desc->ndim = x->ndim;
+    for (int d = 0; d < x->ndim; d++) {
+        desc->dim[d] = x->dim[d];
+    }
+}
+
+static inline bool dnn__same_dims(int an, const int64_t *a, int bn, const int64_t *b)
+{
+    bool same = an == bn;
+
+    for (int d = 0; same && d < an; d++) {
+        same = a[d] == b[d];
+    }
+    return same;
+}
+
+static inline const char *dnn__dims_text(const dnn_tensor *x)
+{
+    return dnn__shape_text(x->ndim, x->dim);
+}
+
+static inline bool dnn__is_float(dnn_dtype dtype)
+{
+    return (dtype & DNN__FLOATS) != 0;
+}
+
+/* Will an operator on x be recorded now? Then outputs that only its gradient reads are wanted too. */
+static inline bool dnn__recording(const dnn_tensor *x)
+{
+    return dnn__tracked(x) && dnn_grad_enabled();
+}
+
+/* An option whose zero means its default; DNN_ZERO, which is -0.0, means zero. */
+static inline double dnn__option(double value, double otherwise)
+{
+    if (value != 0.0) {
+        return value;
+    }
+    return signbit(value) ? 0.0 : otherwise;
+}
+
+/* A place along an axis, counted from the end where negative, then held within 0 .. size. */
+static inline int64_t dnn__clamp_place(int64_t place, int64_t size)
+{
+    if (place < 0) {
+        place += size;
+    }
+    return place < 0 ? 0 : place > size ? size : place;
+}
+
+/* x as [1] where it has rank 0, for rows that need an axis; else x itself. */
+dnn_tensor *dnn__at_least_1d(dnn_tensor *x);
+
+/* The head of operators along one axis: x with at least one axis, and which axis `dim` names. What is not x itself is
+ * for the caller to release. NULL: the reason waits. */
+dnn_tensor *dnn__axis_of(const char *op, dnn_tensor *x, int dim, int *axis);
+
+/* Checks a number that stands beside a tensor of the dtype: an integer tensor takes integral numbers in its range only.
+ */
+dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype);
+
+/* That number as a rank-0 operand of x's dtype and device. The caller releases it after the call. NULL: an error waits.
+ */
+dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x);
+
+/* Destinations of the rows whose inputs do not determine the output's dims. */
+dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *device);
+dnn_tensor *dnn__zeros_desc(const char *op, const dnn__desc *desc, dnn__device *device);
+
+/* x along dim from start (0 .. size) by step >= 1, n elements: recorded as a slice. The numbers are checked already. */
+dnn_tensor *dnn__slice_view(dnn_tensor *x, int dim, int64_t start, int64_t step, int64_t n);
+
+#endif

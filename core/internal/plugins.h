@@ -1,0 +1,55 @@
+/* plugins.h - what the files of the plugin host share: opened files, trust, adoption, the list of what was looked at. Private. */
+#ifndef DNN__PLUGINS_H
+#define DNN__PLUGINS_H
+#include "plugin_host.h"
+
+/* ---- plugin_check.c: is a file fit to be opened ---- */
+/* Opens path, checks who may write it and its folder, and its ELF structure. *fd is the caller's. The message names the path. */
+dnn_status dnn__check_open(const char *path, int *fd);
+/* Opens what was checked and finds the symbol. The file stays open and mapped for ever; the same file gives the same answer. */
+dnn_status dnn__open_symbol(const char *path, const char *symbol, void **out);
+
+/* ---- plugin_adopt.c: tables into ours ---- */
+/* Copies a plugin's struct of *size bytes into ours: zero-filled if it is shorter, and its unknown tail must be zero. */
+enum { DNN__SIZE_MAX = 4096 };
+bool dnn__tail_is_zero(const void *theirs, uint32_t size, size_t known);
+dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out);
+/* Adds the plugin's kernels; those that cannot be understood are skipped and listed with what was looked at. */
+
+struct dnn__looked;
+dnn_status dnn__adopt_kernels(dnn__plugin *plugin, struct dnn__looked *looked);
+dnn_status dnn__candidates_build(void);
+void dnn__candidates_drop(void);
+void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
+bool dnn__valid_id(const char *id);
+
+/* ---- plugin_host.c: what was looked at ---- */
+typedef struct dnn__skipped {
+    char *kernel, *reason;
+} dnn__skipped;
+typedef struct dnn__looked {
+    char *path, *reason; /* reason NULL: in use */
+    char *version, *build, *device;
+    char id[32];
+    bool reader, loaded; /* loaded: id, version, build are set */
+    int64_t n_kernels, n_skipped, cap_skipped;
+    dnn__skipped *skipped;
+    dnn__plugin *plugin;
+} dnn__looked;
+/* A new record; the caller sets its reason or what was loaded. */
+dnn_status dnn__looked_add(const char *path, bool reader, dnn__looked **out);
+dnn_status dnn__looked_reason(dnn__looked *looked, const char *reason);
+dnn__looked *dnn__looked_at(int64_t index);
+int64_t dnn__looked_count(void);
+const char *dnn__folder_at(int index);
+
+/* DNN_DISABLE: is a plugin, or one of its operators (op not NULL), dropped? */
+bool dnn__disabled(const char *plugin, const char *op);
+extern dnn__plugin **dnn__plugins; /* in use */
+extern int64_t dnn__n_plugins;
+void dnn__readers_drop(void);
+void dnn__layouts_drop(void);
+/* Calls fn for each dnn_*.so of a folder in name order, until one fails. */
+dnn_status dnn__each_plugin_file(const char *folder, dnn_status (*fn)(const char *folder, const char *name));
+
+#endif

@@ -1,0 +1,50 @@
+/* sequential.c - modules one after the other, under the names "0", "1", ... */
+#include "../internal/nn.h"
+#include "../internal/op.h"
+
+static dnn_tensor *sequential_forward(dnn_module *self, dnn_tensor *x)
+{
+    for (int64_t i = 0; i < self->dnn_n_slots && x != NULL; i++) {
+        if (self->dnn_slots[i].child != NULL) {
+            x = dnn_forward(self->dnn_slots[i].child, x);
+        }
+    }
+    return x;
+}
+
+static const dnn_module_type sequential_type = {
+    .name = "Sequential", .bytes = sizeof(dnn_module), .forward = sequential_forward};
+
+static dnn_module *free_rest(dnn_module_list list, int64_t from, dnn_module *made)
+{
+    for (int64_t i = from; i < list.n; i++) {
+        dnn_module_free(list.item[i]);
+    }
+    dnn_module_free(made);
+    return NULL;
+}
+
+dnn_module *dnn_nn_sequential(dnn_module_list list)
+{
+    dnn_module *made = NULL;
+
+    for (int64_t i = 0; i < list.n && dnn__waiting() == DNN_OK; i++) {
+        if (list.item[i] == NULL) {
+            dnn__null(dnn__fail(DNN_E_INVALID, "Sequential: module %lld is NULL", (long long)i));
+        }
+    }
+    made = dnn_module_new(&sequential_type);
+    if (made == NULL) {
+        return free_rest(list, 0, NULL);
+    }
+    for (int64_t i = 0; i < list.n; i++) {
+        char digits[24];
+        dnn__text name = dnn__text_to(digits, sizeof(digits));
+
+        dnn__put(&name, "%lld", (long long)i);
+        if (dnn_module_add(made, digits, list.item[i]) == NULL) {
+            return free_rest(list, i + 1, made); /* the one that failed is freed already */
+        }
+    }
+    return made;
+}

@@ -1,0 +1,40 @@
+/* op.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules, gradient rules. */
+#include <string.h>
+#include "rules.h"
+
+/* A row without attributes names `none`: a struct of one byte, which counts as no bytes. */
+typedef char dnn_attr_none;
+#define ATTR_BYTES(attr) (sizeof(dnn_attr_##attr) > 1 ? (uint32_t)sizeof(dnn_attr_##attr) : 0)
+
+#define DNN_OP(name_, inputs, optional_, outputs, attributes, keeps, rule, accepts_, primary_, \
+               traits_, version_, backward_, shape_, gradient_)                                \
+    {.name = #name_,                                                                           \
+     .attr = #attributes,                                                                      \
+     .id = DNN_OP_##name_,                                                                     \
+     .n_in = inputs,                                                                           \
+     .n_out = outputs,                                                                         \
+     .optional = optional_,                                                                    \
+     .attr_bytes = ATTR_BYTES(attributes),                                                     \
+     .keep = keeps,                                                                            \
+     .dtype_rule = rule,                                                                       \
+     .primary = primary_,                                                                      \
+     .traits = traits_,                                                                        \
+     .version = version_,                                                                      \
+     .accepts = accepts_,                                                                      \
+     .backward = DNN_OP_##backward_,                                                           \
+     .shape = shape_,                                                                          \
+     .gradient = gradient_},
+
+const dnn__op dnn__ops[DNN__N_OPS] = {
+#include "op_table.def"
+};
+
+const dnn__op *dnn__op_named(const char *name)
+{
+    for (int i = 0; i < DNN__N_OPS; i++) {
+        if (strcmp(dnn__ops[i].name, name) == 0) {
+            return &dnn__ops[i];
+        }
+    }
+    return NULL;
+}

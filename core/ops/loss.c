@@ -1,0 +1,292 @@
+/* loss.c - losses: classes by number (nll_loss, cross_entropy), squared and absolute error. Programs call it.
+ * What the targets hold is checked by the kernel; everything else about a loss is checked here. */
+#include "ops.h"
+#include "rules.h"
+
+/* ---- shape rules ---- */
+
+static dnn_status check_target(const char *op, const dnn_tensor *input, const dnn_tensor *target)
+{
+    bool fits = input->ndim >= 2 && target->ndim == input->ndim - 1 && target->dim[0] == input->dim[0];
+
+    if ((target->dtype & (DNN_T_I64 | DNN_T_I32 | DNN_T_U8)) == 0) {
+        return dnn__fail(DNN_E_INVALID, "%s: target is %s, class numbers must be i64, i32 or u8", op,
+                         dnn_dtype_name(target->dtype));
+    }
+    for (int d = 2; fits && d < input->ndim; d++) {
+        fits = target->dim[d - 1] == input->dim[d];
+    }
+    if (!fits) {
+        return dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: must be [N,C,d..] and [N,d..]", op,
+                         dnn__dims_text(input), dnn__dims_text(target));
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_weight(const char *op, const dnn__desc *input, const dnn_tensor *weight)
+{
+    if (weight == NULL) {
+        return DNN_OK;
+    }
+    if (weight->dtype != input->dtype) {
+        return dnn__fail(DNN_E_INVALID, "%s: dtypes differ: input is %s, weight is %s", op,
+                         dnn_dtype_name(input->dtype), dnn_dtype_name(weight->dtype));
+    }
+    if (weight->ndim != 1 || weight->dim[0] != input->dim[1]) {
+        return dnn__fail(DNN_E_INVALID, "%s: weight is %s, input is %s: weight must be [%lld]", op,
+                         dnn__dims_text(weight), dnn__shape_text(input->ndim, input->dim), (long long)input->dim[1]);
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_reduction(const char *op, int64_t reduction)
+{
+    if (reduction != DNN_MEAN && reduction != DNN_SUM && reduction != DNN_NONE) {
+        return dnn__fail(DNN_E_INVALID, "%s: reduction %lld is none of DNN_MEAN %d, DNN_SUM %d, DNN_NONE %d", op,
+                         (long long)reduction, DNN_MEAN, DNN_SUM, DNN_NONE);
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_smoothing(const char *op, double smoothing)
+{
+    if (!(smoothing >= 0.0 && smoothing <= 1.0)) {
+        return dnn__fail(DNN_E_INVALID, "%s: label_smoothing %g is not in [0, 1]", op, smoothing);
+    }
+    return DNN_OK;
+}
+
+/* (input, target, weight) -> the loss: rank 0, or of the target's dims. */
+dnn_status dnn__nll_loss_shape(dnn__sig *sig)
+{
+    const dnn_attr_loss *attr = sig->attr;
+    const dnn_tensor *input = sig->in[0], *target = sig->in[1];
+    const dnn__desc desc = dnn__desc_like(input);
+    dnn__desc *out = &sig->out[0];
+
+    DNN_TRY(check_reduction(sig->op->name, attr->reduction));
+    DNN_TRY(check_target(sig->op->name, input, target));
+    DNN_TRY(check_weight(sig->op->name, &desc, sig->in[2]));
+    out->dtype = input->dtype;
+    out->ndim = 0;
+    if (attr->reduction == DNN_NONE) {
+        dnn__take_dims(out, target);
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__cross_entropy_shape(dnn__sig *sig)
+{
+    const dnn_attr_loss *attr = sig->attr;
+
+    DNN_TRY(check_smoothing(sig->op->name, attr->smoothing));
+    DNN_TRY(dnn__nll_loss_shape(sig));
+    sig->out[1].dtype = sig->in[0]->dtype;
+    dnn__take_dims(&sig->out[1], sig->in[1]);
+    return DNN_OK;
+}
+
+/* dloss is rank 0, or of the target's dims where the loss was not reduced. */
+static dnn_status check_dloss(const char *op, const dnn_attr_loss *attr, const dnn_tensor *dloss,
+                              const dnn_tensor *target)
+{
+    bool fits = attr->reduction == DNN_NONE ? dnn__same_dims(dloss->ndim, dloss->dim, target->ndim, target->dim)
+                                            : dloss->ndim == 0;
+
+    if (!fits) {
+        return dnn__fail(DNN_E_INVALID, "%s: dloss is %s, target is %s, reduction %u", op, dnn__dims_text(dloss),
+                         dnn__dims_text(target), attr->reduction);
+    }
+    return DNN_OK;
+}
+
+/* (dloss, target, weight) -> the destination, which has the dims of the log-probabilities. */
+dnn_status dnn__nll_loss_bwd_shape(dnn__sig *sig)
+{
+    const char *op = sig->op->name;
+    const dnn_tensor *dloss = sig->in[0], *target = sig->in[1];
+
+    DNN_TRY(check_dloss(op, sig->attr, dloss, target));
+    if (sig->given[0] == NULL || sig->out[0].dtype != dloss->dtype) {
+        return dnn__fail(DNN_E_INVALID, "%s: needs a target of dloss's dtype %s", op, dnn_dtype_name(dloss->dtype));
+    }
+    DNN_TRY(check_target(op, sig->given[0], target));
+    return check_weight(op, &sig->out[0], sig->in[2]);
+}
+
+/* (dloss, x, target, weight, lse) -> dx. */
+dnn_status dnn__cross_entropy_bwd_shape(dnn__sig *sig)
+{
+    const char *op = sig->op->name;
+    const dnn_tensor *dloss = sig->in[0], *x = sig->in[1], *target = sig->in[2], *lse = sig->in[4];
+
+    DNN_TRY(check_dloss(op, sig->attr, dloss, target));
+    DNN_TRY(check_target(op, x, target));
+    if (x->dtype != dloss->dtype || lse->dtype != dloss->dtype ||
+        !dnn__same_dims(lse->ndim, lse->dim, target->ndim, target->dim)) {
+        return dnn__fail(DNN_E_INVALID, "%s: dloss is %s, x is %s, lse is %s %s, target is %s", op,
+                         dnn_dtype_name(dloss->dtype), dnn_dtype_name(x->dtype), dnn_dtype_name(lse->dtype),
+                         dnn__dims_text(lse), dnn__dims_text(target));
+    }
+    sig->out[0] = dnn__desc_like(x);
+    return check_weight(op, &sig->out[0], sig->in[3]);
+}
+
+/* ---- gradients: to the input only ---- */
+
+void dnn__nll_loss_backward(dnn__grad *g)
+{
+    dnn_tensor *in[] = {g->dout[0], g->in[1], g->in[2]};
+    dnn_tensor *dx;
+
+    if (g->wants[0]) {
+        dx = dnn__empty_desc("nll_loss_bwd", &g->in_desc[0], g->device);
+        g->din[0] = dnn__apply_to(DNN_OP_nll_loss_bwd, dx, in, 3, g->attr);
+    }
+}
+
+void dnn__cross_entropy_backward(dnn__grad *g)
+{
+    dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2], g->out[1]};
+
+    if (g->wants[0]) {
+        g->din[0] = dnn__apply(DNN_OP_softmax_cross_entropy_bwd, in, 5, g->attr);
+    }
+}
+
+/* ---- classes by number ---- */
+
+/* One row [C] with its class of rank 0 becomes a batch of one. false: the reason waits. */
+static bool make_batch(const char *op, const dnn_loss_args *args, dnn_tensor **input, dnn_tensor **target)
+{
+    if (args->target->ndim != 0) {
+        dnn__null(dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: one row needs a target of rank 0", op,
+                            dnn__dims_text(args->input), dnn__dims_text(args->target)));
+        return false;
+    }
+    *input = dnn_unsqueeze(args->input, 0);
+    *target = dnn_unsqueeze(args->target, 0);
+    return *input != NULL && *target != NULL;
+}
+
+static dnn_tensor *class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_attr_loss *attr)
+{
+    dnn_tensor *in[] = {args->input, args->target, args->weight}, *lse = NULL, *loss = NULL, *single;
+    bool row = args->input->ndim == 1;
+
+    if (!row || make_batch(dnn__ops[op].name, args, &in[0], &in[1])) {
+        bool keep_lse = dnn__ops[op].n_out > 1 && dnn__recording(in[0]);
+
+        loss = dnn__apply2(op, in, 3, attr, keep_lse ? &lse : NULL);
+    }
+    dnn_release(lse);
+    if (!row) {
+        return loss;
+    }
+    if (in[0] != args->input) {
+        dnn_release(in[0]);
+        dnn_release(in[1] != args->target ? in[1] : NULL);
+    }
+    if (loss == NULL || loss->ndim == 0) {
+        return loss;
+    }
+    single = dnn_squeeze(loss, (dnn_dims){1, {0}});
+    dnn_release(loss);
+    return single;
+}
+
+/* The attributes of a class loss; false: an error waits. */
+static bool class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *attr)
+{
+    dnn_status st;
+
+    if (!dnn__ready(op, args->input) || !dnn__ready(op, args->target)) {
+        return false;
+    }
+    st = check_reduction(op, args->reduction);
+    if (st == DNN_OK) {
+        st = check_smoothing(op, args->label_smoothing);
+    }
+    if (st != DNN_OK) {
+        dnn__null(st);
+        return false;
+    }
+    attr->reduction = (uint32_t)args->reduction;
+    attr->ignore_index = args->ignore_index == 0 ? -100 : args->ignore_index == DNN_ZERO_INT ? 0 : args->ignore_index;
+    return true;
+}
+
+dnn_tensor *dnn_nll_loss_with(dnn_loss_args args)
+{
+    dnn_attr_loss attr = {.size = sizeof attr};
+
+    if (!class_attr("nll_loss", &args, &attr)) {
+        return NULL;
+    }
+    if (args.label_smoothing != 0.0) {
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID, "nll_loss: label_smoothing %g: only cross_entropy smooths", args.label_smoothing));
+    }
+    return class_loss(DNN_OP_nll_loss, &args, &attr);
+}
+
+dnn_tensor *dnn_cross_entropy_with(dnn_loss_args args)
+{
+    dnn_attr_loss attr = {.size = sizeof attr, .smoothing = args.label_smoothing + 0.0}; /* -0 becomes 0 */
+
+    return class_attr("cross_entropy", &args, &attr) ? class_loss(DNN_OP_softmax_cross_entropy, &args, &attr) : NULL;
+}
+
+/* ---- errors place by place ---- */
+
+static bool pair_ready(const char *op, const dnn_loss_args *args)
+{
+    const dnn_tensor *a = args->input, *b = args->target;
+    dnn_status st;
+
+    if (!dnn__ready(op, a) || !dnn__ready(op, b)) {
+        return false;
+    }
+    st = check_reduction(op, args->reduction);
+    if (st == DNN_OK && (!dnn__is_float(a->dtype) || a->dtype != b->dtype)) {
+        st = dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: must be one floating dtype (dnn_cast converts)",
+                       op, dnn_dtype_name(a->dtype), dnn_dtype_name(b->dtype));
+    }
+    if (st == DNN_OK && !dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
+        st = dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: shapes must be equal", op, dnn__dims_text(a),
+                       dnn__dims_text(b));
+    }
+    if (st != DNN_OK) {
+        dnn__null(st);
+    }
+    return st == DNN_OK;
+}
+
+/* op(input - target), reduced. */
+static dnn_tensor *pair_loss(const char *op, const dnn_loss_args *args, dnn_tensor *(*measure)(dnn_tensor *))
+{
+    dnn_tensor *apart, *each, *loss;
+
+    if (!pair_ready(op, args)) {
+        return NULL;
+    }
+    apart = dnn_sub(args->input, args->target);
+    each = measure(apart);
+    dnn_release(apart);
+    if (args->reduction == DNN_NONE) {
+        return each;
+    }
+    loss = args->reduction == DNN_SUM ? dnn_sum(each) : dnn_mean(each);
+    dnn_release(each);
+    return loss;
+}
+
+dnn_tensor *dnn_mse_loss_with(dnn_loss_args args)
+{
+    return pair_loss("mse_loss", &args, dnn_square);
+}
+
+dnn_tensor *dnn_l1_loss_with(dnn_loss_args args)
+{
+    return pair_loss("l1_loss", &args, dnn_abs);
+}

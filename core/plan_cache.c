@@ -1,0 +1,218 @@
+/* plan_cache.c - the exact key of a call, and the bounded cache of plans under it. The least recently used leaves.
+ * Called by dispatch only. A plan lives as long as somebody runs on it, in the cache or not. */
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include "plan.h"
+
+enum { N_BUCKETS = 2048, MAX_PLANS = 2048 };
+
+static struct {
+    pthread_mutex_t lock;
+    dnn__plan *bucket[N_BUCKETS];
+    dnn__plan *newest, *oldest;
+    int64_t n;
+} cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* ---- the key ---- */
+
+/* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie well. */
+static uint64_t alignment_of(const dnn_tensor *t)
+{
+    uint64_t address;
+
+    if (t == NULL || t->storage->data == NULL) {
+        return 6;
+    }
+    address = (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
+    return (uint64_t)__builtin_ctzll(address | 64);
+}
+
+static int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tensor *t)
+{
+    int64_t n = 1;
+
+    if (v == NULL) {
+        key[0] = 0;
+        return 1;
+    }
+    key[0] = 1 | (uint64_t)v->dtype << 8 | (uint64_t)v->ndim << 32 | alignment_of(t) << 40;
+    for (int i = 0; i < v->ndim; i++) {
+        key[n++] = (uint64_t)v->dim[i];
+    }
+    for (int i = 0; i < v->ndim; i++) {
+        key[n++] = v->dim[i] > 1 ? (uint64_t)v->stride[i] : 0; /* a stride that is never taken does not count */
+    }
+    return n;
+}
+
+int64_t dnn__key_make(const dnn__frame *f)
+{
+    uint64_t *key = f->key;
+    int64_t n = 4;
+
+    key[0] = (uint64_t)f->op->id | (uint64_t)f->mode << 16 | (uint64_t)f->inplace << 32 |
+             (uint64_t)dnn__threads() << 40;
+    key[1] = (uint64_t)f->n_in | (uint64_t)f->n_out << 32;
+    key[2] = (uint64_t)dnn__dev(f->device)->kind << 32 | (uint32_t)dnn__dev(f->device)->ordinal;
+    key[3] = 0;
+    if (f->op->attr_bytes > 0) {
+        key[n + f->op->attr_bytes / 8] = 0;
+        memcpy(key + n, f->attr, f->op->attr_bytes);
+        n += (f->op->attr_bytes + 7) / 8;
+    }
+    for (int i = 0; i < f->n_in + f->n_out; i++) {
+        const dnn_tensor *t = i < f->n_in ? f->in[i] : f->out[i - f->n_in];
+        bool made = i >= f->n_in && i - f->n_in < 2 && !f->direct[i - f->n_in];
+
+        n += put_view(key + n, f->pointer[i], made ? NULL : t);
+    }
+    return n;
+}
+
+/* ---- plans ---- */
+
+static void plan_free(dnn__plan *plan)
+{
+    if (plan->kernel != NULL && plan->kernel->table.unplan != NULL && plan->state != NULL) {
+        /* What was enqueued may still read the state. A late error sticks to the device and is told there. */
+        if (dnn__dev(plan->device)->stream != NULL && dnn__device_sync(plan->device) != DNN_OK) {
+            dnn__self.text[0] = 0;
+        }
+        plan->kernel->table.unplan(plan->state);
+    }
+    pthread_mutex_destroy(&plan->lock);
+    dnn__free(plan);
+    atomic_fetch_sub_explicit(&dnn__count.plans, 1, memory_order_relaxed);
+}
+
+void dnn__plan_release(dnn__plan *plan)
+{
+    if (plan != NULL && atomic_fetch_sub_explicit(&plan->refs, 1, memory_order_acq_rel) == 1) {
+        plan_free(plan);
+    }
+}
+
+static void unlink_use(dnn__plan *plan)
+{
+    *(plan->newer != NULL ? &plan->newer->older : &cache.newest) = plan->older;
+    *(plan->older != NULL ? &plan->older->newer : &cache.oldest) = plan->newer;
+}
+
+static void link_newest(dnn__plan *plan)
+{
+    plan->newer = NULL;
+    plan->older = cache.newest;
+    *(cache.newest != NULL ? &cache.newest->newer : &cache.oldest) = plan;
+    cache.newest = plan;
+}
+
+/* Takes a plan out of the cache; the cache's reference is the caller's then. */
+static void take_out(dnn__plan *plan)
+{
+    dnn__plan **at = &cache.bucket[plan->hash % N_BUCKETS];
+
+    while (*at != plan) {
+        at = &(*at)->next;
+    }
+    *at = plan->next;
+    unlink_use(plan);
+    cache.n--;
+}
+
+static dnn__plan *look_up(uint64_t hash, const uint64_t *key, int64_t words)
+{
+    dnn__plan *plan = cache.bucket[hash % N_BUCKETS];
+
+    while (plan != NULL && (plan->hash != hash || plan->key_words != words ||
+                            memcmp(plan->key, key, (size_t)words * sizeof *key) != 0)) {
+        plan = plan->next;
+    }
+    return plan;
+}
+
+/* Puts a new plan in; the one that leaves for it, or NULL, is the caller's to release. */
+static dnn__plan *put_in(dnn__plan *plan)
+{
+    dnn__plan **bucket = &cache.bucket[plan->hash % N_BUCKETS], *old = NULL;
+
+    if (cache.n >= MAX_PLANS) {
+        old = cache.oldest;
+        take_out(old);
+    }
+    plan->next = *bucket;
+    *bucket = plan;
+    link_newest(plan);
+    cache.n++;
+    atomic_fetch_add_explicit(&plan->refs, 1, memory_order_relaxed);
+    return old;
+}
+
+static dnn_status make(dnn__frame *f, uint64_t hash, int64_t words, dnn__plan **out)
+{
+    dnn__plan *plan;
+
+    atomic_fetch_add_explicit(&dnn__count.plan_misses, 1, memory_order_relaxed);
+    DNN_TRY(dnn__plan_make(f, &plan));
+    plan->hash = hash;
+    plan->key_words = words;
+    memcpy(plan->key, f->key, (size_t)words * sizeof *f->key);
+    *out = plan;
+    return DNN_OK;
+}
+
+dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
+{
+    int64_t words = dnn__key_make(f);
+    uint64_t hash = XXH3_64bits(f->key, (size_t)words * sizeof *f->key);
+    dnn__plan *plan, *old;
+
+    if (DNN__UNLIKELY(dnn__self.explain != NULL)) {
+        return make(f, hash, words, out); /* told, not kept */
+    }
+    pthread_mutex_lock(&cache.lock);
+    plan = look_up(hash, f->key, words);
+    if (DNN__LIKELY(plan != NULL)) {
+        if (plan != cache.newest) {
+            unlink_use(plan);
+            link_newest(plan);
+        }
+        atomic_fetch_add_explicit(&plan->refs, 1, memory_order_relaxed);
+        pthread_mutex_unlock(&cache.lock);
+        *out = plan;
+        return DNN_OK;
+    }
+    pthread_mutex_unlock(&cache.lock);
+    DNN_TRY(make(f, hash, words, &plan));
+    /* Another thread may have made the same meanwhile: both serve, and the one that is used less leaves. */
+    pthread_mutex_lock(&cache.lock);
+    old = put_in(plan);
+    pthread_mutex_unlock(&cache.lock);
+    dnn__plan_release(old);
+    *out = plan;
+    return DNN_OK;
+}
+
+static dnn__plan *take_first(const char *plugin_id)
+{
+    dnn__plan *plan;
+
+    pthread_mutex_lock(&cache.lock);
+    for (plan = cache.oldest; plan != NULL; plan = plan->newer) {
+        if (plugin_id == NULL || strcmp(plan->kernel->plugin->id, plugin_id) == 0) {
+            take_out(plan);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&cache.lock);
+    return plan;
+}
+
+void dnn__plans_drop(const char *plugin_id)
+{
+    dnn__plan *plan;
+
+    while ((plan = take_first(plugin_id)) != NULL) {
+        dnn__plan_release(plan);
+    }
+}

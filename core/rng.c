@@ -1,0 +1,111 @@
+/* rng.c - the state of the random generator, and permutations. The numbers themselves are made by kernels, from the seed,
+ * stream and offset that dispatch takes here; this file draws only the keys of permutations. */
+#include "base.h"
+#include <Random123/philox.h>
+#include <pthread.h>
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static dnn__rng generator = {0, DNN__STREAM_DEFAULT, 0};
+
+void dnn_manual_seed(uint64_t seed)
+{
+    pthread_mutex_lock(&lock);
+    generator = (dnn__rng){seed, DNN__STREAM_DEFAULT, 0};
+    pthread_mutex_unlock(&lock);
+}
+
+uint64_t dnn_seed(void)
+{
+    uint64_t seed;
+
+    pthread_mutex_lock(&lock);
+    seed = generator.seed;
+    pthread_mutex_unlock(&lock);
+    return seed;
+}
+
+dnn__rng dnn__rng_take(uint64_t words)
+{
+    dnn__rng taken;
+
+    pthread_mutex_lock(&lock);
+    taken = generator;
+    generator.offset += words / 4 + (words % 4 != 0);
+    pthread_mutex_unlock(&lock);
+    return taken;
+}
+
+/* ---- permutations ---- */
+
+struct pair {
+    uint64_t key;
+    int64_t index;
+};
+
+/* Key i is words 2i and 2i+1 of the stream, the first one above. */
+static void draw_keys(dnn__rng rng, int64_t n, struct pair *pair)
+{
+    philox4x32_key_t key = {{(uint32_t)rng.seed, (uint32_t)(rng.seed >> 32)}};
+
+    for (int64_t i = 0; i < n; i += 2) {
+        uint64_t block = rng.offset + (uint64_t)i / 2;
+        philox4x32_ctr_t counter = {{(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)rng.stream,
+                                     (uint32_t)(rng.stream >> 32)}};
+        philox4x32_ctr_t word = philox4x32_R(10, counter, key);
+
+        pair[i] = (struct pair){(uint64_t)word.v[0] << 32 | word.v[1], i};
+        if (i + 1 < n) {
+            pair[i + 1] = (struct pair){(uint64_t)word.v[2] << 32 | word.v[3], i + 1};
+        }
+    }
+}
+
+/* Sorts by one byte of the key; equal ones keep their order. */
+static void sort_byte(const struct pair *from, struct pair *to, int64_t n, int shift)
+{
+    int64_t place[256] = {0}, sum = 0, count;
+
+    for (int64_t i = 0; i < n; i++) {
+        place[from[i].key >> shift & 255]++;
+    }
+    for (int digit = 0; digit < 256; digit++) {
+        count = place[digit];
+        place[digit] = sum;
+        sum += count;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        to[place[from[i].key >> shift & 255]++] = from[i];
+    }
+}
+
+dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int64_t n, int64_t *out)
+{
+    struct pair *pair, *other, *swap;
+    size_t bytes;
+    void *memory;
+
+    if (n <= 0) {
+        return DNN_OK;
+    }
+    if (!dnn__mul((size_t)n, 2 * sizeof *pair, &bytes)) {
+        return dnn__nomem("permutation", SIZE_MAX);
+    }
+    memory = dnn__alloc(bytes);
+    if (!memory) {
+        return dnn__nomem("permutation", bytes);
+    }
+    pair = memory;
+    other = pair + n;
+    draw_keys((dnn__rng){seed, stream, offset}, n, pair);
+    for (int shift = 0; shift < 64; shift += 8) {
+        sort_byte(pair, other, n, shift);
+        swap = pair;
+        pair = other;
+        other = swap;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = pair[i].index;
+    }
+    dnn__free(memory);
+    return DNN_OK;
+}

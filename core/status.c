@@ -1,0 +1,297 @@
+/* status.c - errors and scopes of a thread: the message of the last error, the error that waits, the lists of tensors.
+ * Everything here belongs to the calling thread, so nothing locks. It never allocates. */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "op.h"
+
+_Thread_local dnn__thread dnn__self;
+
+const char *dnn_status_name(dnn_status status)
+{
+    static const struct {
+        dnn_status status;
+        const char *name;
+    } names[] = {
+        {DNN_OK, "DNN_OK"},
+        {DNN_DECLINED, "DNN_DECLINED"},
+        {DNN_E_INVALID, "DNN_E_INVALID"},
+        {DNN_E_NOMEM, "DNN_E_NOMEM"},
+        {DNN_E_DEVICE, "DNN_E_DEVICE"},
+        {DNN_E_INTERNAL, "DNN_E_INTERNAL"},
+        {DNN_E_IO, "DNN_E_IO"},
+        {DNN_E_FORMAT, "DNN_E_FORMAT"},
+    };
+
+    for (size_t i = 0; i < DNN__COUNT(names); i++) {
+        if (names[i].status == status) {
+            return names[i].name;
+        }
+    }
+    return "unknown status";
+}
+
+/* ---- messages ---- */
+
+dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
+{
+    char text[sizeof dnn__self.text];
+    va_list list;
+
+    /* By way of a buffer: an argument may be the old message. */
+    va_start(list, fmt);
+    vsnprintf(text, sizeof text, fmt, list);
+    va_end(list);
+    memcpy(dnn__self.text, text, sizeof text);
+    return status;
+}
+
+dnn_status dnn__nomem(const char *what, size_t bytes)
+{
+    return dnn__fail(DNN_E_NOMEM, "%s: %s bytes: out of memory", what,
+                     dnn__number_text(bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes));
+}
+
+void *dnn__null(dnn_status status)
+{
+    if (dnn__self.waiting == DNN_OK && status != DNN_OK) {
+        dnn__self.waiting = status;
+        memcpy(dnn__self.waiting_text, dnn__self.text, sizeof dnn__self.text);
+    }
+    return NULL;
+}
+
+dnn_status dnn__waiting(void)
+{
+    return dnn__self.waiting;
+}
+
+dnn_status dnn__take(void)
+{
+    dnn_status status = dnn__self.waiting;
+
+    if (status != DNN_OK) {
+        memcpy(dnn__self.text, dnn__self.waiting_text, sizeof dnn__self.text);
+        dnn__self.waiting = DNN_OK;
+    }
+    return status;
+}
+
+dnn_status dnn_scope_status(void)
+{
+    return dnn__take();
+}
+
+const char *dnn_error_message(void)
+{
+    return dnn__self.waiting != DNN_OK ? dnn__self.waiting_text : dnn__self.text;
+}
+
+dnn_status dnn__require(const void *pointer, const char *function, const char *argument)
+{
+    DNN_TRY(dnn__take());
+    if (pointer == NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: %s is NULL", function, argument);
+    }
+    return DNN_OK;
+}
+
+/* ---- log ---- */
+
+static void (*log_callback)(void *, int, const char *);
+static void *log_ctx;
+
+void dnn_set_log(void (*log)(void *ctx, int level, const char *text), void *ctx)
+{
+    log_callback = log;
+    log_ctx = ctx;
+}
+
+void dnn__vlog(int level, const char *fmt, va_list list)
+{
+    char text[1200];
+    int length;
+
+    if (log_callback == NULL && level < DNN_LOG_WARN) {
+        return;
+    }
+    length = vsnprintf(text, sizeof text - 1, fmt, list);
+    if (log_callback != NULL) {
+        log_callback(log_ctx, level, text);
+        return;
+    }
+    if (length < 0) {
+        return;
+    }
+    if (length > (int)sizeof text - 2) {
+        length = (int)sizeof text - 2;
+    }
+    text[length] = '\n';
+    /* One write, so that lines of several threads do not mix; where it fails there is nobody to tell. */
+    if (write(STDERR_FILENO, text, (size_t)length + 1) < 0) {
+        return;
+    }
+}
+
+void dnn__log(int level, const char *fmt, ...)
+{
+    va_list list;
+
+    va_start(list, fmt);
+    dnn__vlog(level, fmt, list);
+    va_end(list);
+}
+
+/* ---- scopes ---- */
+
+static pthread_key_t thread_key;
+static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
+static int thread_key_error;
+
+/* Closes the root scope of a thread that ends. Other destructors may have run: only memory is touched. */
+static void thread_ends(void *unused)
+{
+    (void)unused;
+    dnn__close_root();
+}
+
+static void make_thread_key(void)
+{
+    thread_key_error = pthread_key_create(&thread_key, thread_ends);
+}
+
+dnn_status dnn__thread_register(void)
+{
+    if (DNN__LIKELY(dnn__self.registered)) {
+        return DNN_OK;
+    }
+    pthread_once(&thread_key_once, make_thread_key);
+    if (thread_key_error != 0 || pthread_setspecific(thread_key, &dnn__self) != 0) {
+        return dnn__fail(DNN_E_NOMEM, "this thread cannot be registered: out of thread keys");
+    }
+    dnn__self.registered = true;
+    return DNN_OK;
+}
+
+static dnn_scope *innermost(void)
+{
+    if (DNN__UNLIKELY(dnn__self.scope == NULL)) {
+        dnn__self.scope = &dnn__self.root;
+    }
+    return dnn__self.scope;
+}
+
+static void open_scope(dnn_scope *scope, int no_grad)
+{
+    scope->dnn_parent = innermost();
+    scope->dnn_first = NULL;
+    scope->dnn_flags = no_grad;
+    dnn__self.scope = scope;
+    dnn__self.no_grad += no_grad;
+}
+
+void dnn_scope_begin(dnn_scope *scope)
+{
+    if (scope != NULL) {
+        open_scope(scope, 0);
+    }
+}
+
+void dnn_no_grad_begin(dnn_scope *scope)
+{
+    if (scope != NULL) {
+        open_scope(scope, 1);
+    }
+}
+
+static void unlink_tensor(dnn_tensor *t)
+{
+    if (t->prev != NULL) {
+        t->prev->next = t->next;
+    } else {
+        t->scope->dnn_first = t->next;
+    }
+    if (t->next != NULL) {
+        t->next->prev = t->prev;
+    }
+    t->scope = NULL;
+    t->prev = t->next = NULL;
+}
+
+static void release_all(dnn_scope *scope)
+{
+    while (scope->dnn_first != NULL) {
+        dnn_tensor *t = scope->dnn_first;
+
+        unlink_tensor(t);
+        dnn_release(t);
+    }
+}
+
+static void close_innermost(void)
+{
+    dnn_scope *scope = dnn__self.scope;
+
+    release_all(scope);
+    dnn__self.no_grad -= scope->dnn_flags;
+    dnn__self.scope = scope->dnn_parent;
+}
+
+void dnn_scope_end(dnn_scope *scope)
+{
+    dnn_scope *s = innermost();
+
+    while (s != scope && s != &dnn__self.root) {
+        s = s->dnn_parent;
+    }
+    if (s != scope || scope == &dnn__self.root) {
+        return; /* not an open scope of this thread */
+    }
+    do {
+        s = dnn__self.scope;
+        close_innermost();
+    } while (s != scope);
+}
+
+void dnn__close_root(void)
+{
+    while (innermost() != &dnn__self.root) {
+        close_innermost();
+    }
+    release_all(&dnn__self.root);
+}
+
+void dnn__scope_adopt(dnn_tensor *t)
+{
+    dnn_scope *scope = innermost();
+
+    t->scope = scope;
+    t->prev = NULL;
+    t->next = scope->dnn_first;
+    if (scope->dnn_first != NULL) {
+        scope->dnn_first->prev = t;
+    }
+    scope->dnn_first = t;
+}
+
+void dnn__scope_leave(dnn_tensor *t)
+{
+    if (t->scope != NULL) {
+        unlink_tensor(t);
+    }
+}
+
+dnn_tensor *dnn_keep(dnn_tensor *t)
+{
+    dnn_scope *scope = innermost();
+
+    if (t != NULL && t->scope == scope && scope->dnn_parent != NULL) {
+        unlink_tensor(t);
+        dnn__self.scope = scope->dnn_parent;
+        dnn__scope_adopt(t);
+        dnn__self.scope = scope;
+    }
+    return t;
+}

@@ -1,0 +1,78 @@
+/* text.c - a sink for text that never overruns, and shapes and numbers as messages show them. It allocates nothing. */
+#include <stdarg.h>
+#include <stdio.h>
+#include "base.h"
+
+dnn__text dnn__text_to(char *buffer, size_t bytes)
+{
+    if (bytes > 0) {
+        buffer[0] = 0;
+    }
+    return (dnn__text){buffer, bytes, 0};
+}
+
+void dnn__put(dnn__text *text, const char *fmt, ...)
+{
+    va_list list;
+    int n;
+
+    va_start(list, fmt);
+    n = vsnprintf(text->at, text->room, fmt, list);
+    va_end(list);
+    if (n < 0) {
+        return;
+    }
+    text->length += (size_t)n;
+    if ((size_t)n < text->room) {
+        text->at += n;
+        text->room -= (size_t)n;
+    } else if (text->room > 0) {
+        text->at += text->room - 1; /* stays on the final 0 */
+        text->room = 1;
+    }
+}
+
+void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim)
+{
+    dnn__put(text, "[");
+    for (int i = 0; i < ndim; i++) {
+        dnn__put(text, i > 0 ? ",%lld" : "%lld", (long long)dim[i]);
+    }
+    dnn__put(text, "]");
+}
+
+enum { N_BUFFERS = 6, BUFFER_BYTES = 192 };
+
+/* The next of the thread's buffers, taken in turn. */
+static char *next_buffer(void)
+{
+    static _Thread_local char buffers[N_BUFFERS][BUFFER_BYTES];
+    static _Thread_local unsigned turn;
+
+    return buffers[turn++ % N_BUFFERS];
+}
+
+const char *dnn__shape_text(int ndim, const int64_t *dim)
+{
+    char *buffer = next_buffer();
+    dnn__text text = dnn__text_to(buffer, BUFFER_BYTES);
+
+    dnn__put_shape(&text, ndim, dim);
+    return buffer;
+}
+
+const char *dnn__number_text(int64_t number)
+{
+    char *buffer = next_buffer(), digits[24];
+    int n = snprintf(digits, sizeof digits, "%lld", (long long)number);
+    int first = number < 0 ? 1 : 0, out = 0;
+
+    for (int i = 0; i < n; i++) {
+        if (i > first && (n - i) % 3 == 0) {
+            buffer[out++] = ',';
+        }
+        buffer[out++] = digits[i];
+    }
+    buffer[out] = 0;
+    return buffer;
+}
