@@ -1,0 +1,249 @@
+/* pool_real.h - the part of pool.c that knows the element: what is done with one plane. Included by pool.c once for f32
+ * and once for f64. Averages are summed in double. */
+#include "real.h"
+
+/* An empty plane has no memory, and no address may be computed from it. */
+static const REAL *FN(plane_at)(const struct pool *s, int64_t p)
+{
+    int64_t cells = s->h * s->w;
+
+    return cells > 0 ? (const REAL *)s->from + p * cells : NULL;
+}
+
+/* ---- maximum ----------------------------------------------------------------------------------------------------- */
+
+/* The maximum of some cells: the first NaN, else the first of the largest. A window with no cell inside the image, as
+ * dilation can make it, gives -inf and the place 0. */
+static REAL FN(max_of)(const REAL *plane, int64_t w, struct reach rows, int64_t row_step, struct reach cols,
+                       int64_t col_step, int32_t *place)
+{
+    REAL best = (REAL)-INFINITY;
+    int64_t at = -1;
+
+    for (int64_t y = rows.begin; y < rows.end; y += row_step)
+        for (int64_t x = cols.begin; x < cols.end; x += col_step) {
+            REAL v = plane[y * w + x];
+
+            if (at < 0 || v > best || (isnan(v) && !isnan(best))) {
+                best = v;
+                at = y * w + x;
+            }
+        }
+    *place = (int32_t)(at < 0 ? 0 : at);
+    return best;
+}
+
+static void FN(max_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+
+    (void)worker;
+    for (int64_t p = begin; p < end; p++) {
+        const REAL *plane = FN(plane_at)(s, p);
+        int64_t out = p * s->ho * s->wo;
+
+        for (int64_t y = 0; y < s->ho; y++) {
+            struct reach rows = reach_of(y, s->kh, s->sh, s->ph, s->dh, s->h);
+
+            for (int64_t x = 0; x < s->wo; x++, out++) {
+                struct reach cols = reach_of(x, s->kw, s->sw, s->pw, s->dw, s->w);
+                int32_t place;
+
+                ((REAL *)s->to)[out] = FN(max_of)(plane, s->w, rows, s->dh, cols, s->dw, &place);
+                if (s->index_to)
+                    s->index_to[out] = place;
+            }
+        }
+    }
+}
+
+static void FN(adaptive_max_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+
+    (void)worker;
+    for (int64_t p = begin; p < end; p++) {
+        const REAL *plane = FN(plane_at)(s, p);
+        int64_t out = p * s->ho * s->wo;
+
+        for (int64_t y = 0; y < s->ho; y++)
+            for (int64_t x = 0; x < s->wo; x++, out++) {
+                int32_t place;
+
+                ((REAL *)s->to)[out] = FN(max_of)(plane, s->w, adaptive_reach(y, s->h, s->ho), 1,
+                                                  adaptive_reach(x, s->w, s->wo), 1, &place);
+                if (s->index_to)
+                    s->index_to[out] = place;
+            }
+    }
+}
+
+/* Does the later value take the place: it is larger, or the first NaN. */
+static inline int FN(takes_over)(REAL v, REAL best)
+{
+    return !(v <= best) & (best == best);
+}
+
+/* One row of 2 x 2 windows. Selects without branches: which of four values is the largest is as good as random. */
+static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low, int64_t n, REAL *restrict to)
+{
+    for (int64_t x = 0; x < n; x++) {
+        REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
+
+        best = FN(takes_over)(b, best) ? b : best;
+        best = FN(takes_over)(c, best) ? c : best;
+        best = FN(takes_over)(d, best) ? d : best;
+        to[x] = best;
+    }
+}
+
+/* The same with the places; `at` is the place of the row's first value, and w the length of a row. */
+static void FN(max_quad_row_at)(const REAL *restrict top, const REAL *restrict low, int64_t n, int32_t at, int32_t w,
+                                REAL *restrict to, int32_t *restrict index)
+{
+    int32_t count = (int32_t)n;
+
+    for (int32_t x = 0; x < count; x++) {
+        REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
+        int take = FN(takes_over)(b, best);
+        int32_t place = take ? 1 : 0;
+
+        best = take ? b : best;
+        take = FN(takes_over)(c, best);
+        place = take ? w : place;
+        best = take ? c : best;
+        take = FN(takes_over)(d, best);
+        place = take ? w + 1 : place;
+        best = take ? d : best;
+        to[x] = best;
+        index[x] = at + 2 * x + place;
+    }
+}
+
+static void FN(max_quads)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+
+    (void)worker;
+    for (int64_t r = begin * s->ho; r < end * s->ho; r++) {
+        int64_t y = r % s->ho;
+        const REAL *top = (const REAL *)s->from + (r / s->ho * s->h + 2 * y) * s->w;
+        REAL *to = (REAL *)s->to + r * s->wo;
+
+        if (s->index_to)
+            FN(max_quad_row_at)(top, top + s->w, s->wo, (int32_t)(2 * y * s->w), (int32_t)s->w, to,
+                                s->index_to + r * s->wo);
+        else
+            FN(max_quad_row)(top, top + s->w, s->wo, to);
+    }
+}
+
+static void FN(max_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    struct pool *s = arg;
+    int64_t cells = s->h * s->w, windows = s->ho * s->wo;
+
+    (void)worker;
+    if (cells > 0)
+        memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
+    for (int64_t i = begin * windows; i < end * windows; i++) {
+        int64_t at = s->index[i];
+
+        if (at >= 0 && at < cells)
+            ((REAL *)s->to)[i / windows * cells + at] += ((const REAL *)s->from)[i];
+        else
+            report(s, i);
+    }
+}
+
+/* ---- average ----------------------------------------------------------------------------------------------------- */
+
+static double FN(sum_of)(const REAL *plane, int64_t w, struct reach rows, struct reach cols)
+{
+    double sum = 0;
+
+    for (int64_t y = rows.begin; y < rows.end; y++)
+        for (int64_t x = cols.begin; x < cols.end; x++)
+            sum += (double)plane[y * w + x];
+    return sum;
+}
+
+static void FN(spread)(REAL *plane, int64_t w, struct reach rows, struct reach cols, REAL share)
+{
+    for (int64_t y = rows.begin; y < rows.end; y++)
+        for (int64_t x = cols.begin; x < cols.end; x++)
+            plane[y * w + x] += share;
+}
+
+/* A window wholly in the padding has nothing to divide, and gives 0. */
+static void FN(avg_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+
+    (void)worker;
+    for (int64_t p = begin; p < end; p++) {
+        const REAL *plane = FN(plane_at)(s, p);
+        REAL *to = (REAL *)s->to + p * s->ho * s->wo;
+
+        for (int64_t y = 0; y < s->ho; y++) {
+            struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h);
+
+            for (int64_t x = 0; x < s->wo; x++) {
+                struct reach cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
+
+                *to++ = rows.begin >= rows.end || cols.begin >= cols.end
+                            ? 0
+                            : (REAL)(FN(sum_of)(plane, s->w, rows, cols) / divisor_of(s, y, x, rows, cols));
+            }
+        }
+    }
+}
+
+static void FN(avg_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+    int64_t cells = s->h * s->w, windows = s->ho * s->wo;
+
+    (void)worker;
+    memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
+    for (int64_t i = begin * windows; i < end * windows; i++) {
+        int64_t y = i % windows / s->wo, x = i % s->wo;
+        struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h), cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
+
+        if (rows.begin < rows.end && cols.begin < cols.end)
+            FN(spread)((REAL *)s->to + i / windows * cells, s->w, rows, cols,
+                       (REAL)((double)((const REAL *)s->from)[i] / divisor_of(s, y, x, rows, cols)));
+    }
+}
+
+static void FN(adaptive_avg_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+    int64_t windows = s->ho * s->wo;
+
+    (void)worker;
+    for (int64_t i = begin * windows; i < end * windows; i++) {
+        struct reach rows = adaptive_reach(i % windows / s->wo, s->h, s->ho);
+        struct reach cols = adaptive_reach(i % s->wo, s->w, s->wo);
+        double cells = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
+
+        ((REAL *)s->to)[i] = (REAL)(FN(sum_of)(FN(plane_at)(s, i / windows), s->w, rows, cols) / cells);
+    }
+}
+
+static void FN(adaptive_avg_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker)
+{
+    const struct pool *s = arg;
+    int64_t cells = s->h * s->w, windows = s->ho * s->wo;
+
+    (void)worker;
+    memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
+    for (int64_t i = begin * windows; i < end * windows; i++) {
+        struct reach rows = adaptive_reach(i % windows / s->wo, s->h, s->ho);
+        struct reach cols = adaptive_reach(i % s->wo, s->w, s->wo);
+        double count = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
+
+        FN(spread)((REAL *)s->to + i / windows * cells, s->w, rows, cols,
+                   (REAL)((double)((const REAL *)s->from)[i] / count));
+    }
+}
