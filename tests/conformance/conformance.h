@@ -1,0 +1,41 @@
+/* conformance.h - the conformance harness as a library: every row of the operator table, on whatever plugins are loaded, against
+ * refmath, against differences, and against what kernels promise. The program `conformance` calls it; so may other programs. It
+ * starts no library and holds no path: the caller has called dnn_init. */
+#ifndef CONFORMANCE_H
+#define CONFORMANCE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CONF_VALUE = 1,    /* against refmath: dtypes x layouts */
+    CONF_SPECIAL = 2,  /* NaN, infinities, -0, denormals, extremes in first, middle, last, tail lane */
+    CONF_GRAD = 4,     /* f64 gradients against central differences, and gradients of gradients */
+    CONF_PROMISES = 8, /* same bits on any number of threads, in place as out of place, strided targets */
+    CONF_ALL = 15
+};
+
+typedef struct conf_row { /* what a row came to in one mode */
+    const char *mode, *op;
+    int64_t passed, failed, skipped;
+    double worst;       /* the largest error in units of its bound */
+    const char *served; /* "cpu_blas/add_f32 cpu_blas/add_f64": the kernels that ran; "" if none was asked */
+} conf_row;
+
+typedef struct conf_options {
+    int modes;           /* bits; 0 = all */
+    const char *pattern; /* fnmatch pattern of operators; NULL = all */
+    void *ctx;
+    void (*row)(void *ctx, const conf_row *row);
+    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not told. */
+    void (*event)(void *ctx, const char *kind, const char *text);
+} conf_options;
+
+typedef struct conf_totals {
+    int64_t passed, failed, skipped;
+} conf_totals;
+
+conf_totals conf_run(const conf_options *options);
+int conf_count(void);
+const char *conf_name(int index); /* of a row */
+
+#endif

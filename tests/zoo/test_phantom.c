@@ -1,0 +1,153 @@
+/* test_phantom - the three networks train 20 steps on a device whose memory the host cannot touch and whose work runs late, to
+ * cpu_blas's losses; and the ladder: the operator that phantom lacks is an error there, and under phantom,cpu_blas a counted,
+ * announced fallback. Needs DNN_PLUGIN_PATH with the folders of cpu_blas and of phantom. */
+#include <stdio.h>
+#include <string.h>
+#include "nets.h"
+
+enum { STEPS = 20 };
+
+static int passed, failed;
+
+static void check(bool ok, const char *what)
+{
+    printf("%s: %s\n", ok ? "ok" : "FAILED", what);
+    passed += ok;
+    failed += !ok;
+}
+
+static dnn_module *cifar_new(void)
+{
+    return dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 6, 5), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
+                                         dnn_nn_conv2d(6, 16, 5), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
+                                         dnn_nn_flatten(), dnn_nn_linear(400, 120), dnn_nn_relu(), dnn_nn_dropout(0.1),
+                                         dnn_nn_linear(120, 10)));
+}
+
+/* 20 losses of a network on a backend, data through the loader. */
+static dnn_status train(const char *model, double *loss)
+{
+    bool cifar = strcmp(model, "cifar") == 0;
+    int64_t n = STEPS * 8;
+    dnn_tensor *data[2];
+    dnn_module *net = cifar ? cifar_new() : strcmp(model, "mlp") == 0 ? mlp_new(0) : lenet_new(0);
+    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
+    dnn_dataset *set;
+    dnn_loader *loader;
+    dnn_batch batch;
+    dnn_status st = DNN_OK;
+    int i = 0;
+
+    data[0] = dnn_to_device(cifar ? formula(1, DNN_SHAPE(n, 3, 32, 32), -1, 2, DNN_T_F32) : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32), "cpu");
+    data[1] = dnn_to_device(labels(2, n), "cpu");
+    set = dnn_dataset_tensors(data, 2);
+    loader = dnn_loader_new(set, .batch_size = 8, .shuffle = true, .workers = 1);
+    while (st == DNN_OK && i < STEPS && dnn_loader_next(loader, &batch)) {
+        DNN_SCOPE {
+            dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
+
+            st = dnn_zero_grad(optimizer);
+            st = st == DNN_OK ? dnn_backward(l) : st;
+            st = st == DNN_OK ? dnn_step(optimizer) : st;
+            st = st == DNN_OK ? dnn_item(l, &loss[i++]) : st;
+        }
+    }
+    dnn_loader_free(loader);
+    dnn_dataset_release(set);
+    dnn_optimizer_free(optimizer);
+    dnn_module_free(net);
+    return st == DNN_OK ? dnn_scope_status() : st;
+}
+
+static bool losses_of(const char *backend, const char *model, double *loss)
+{
+    dnn_status st = dnn_init(backend);
+
+    if (st == DNN_OK) {
+        dnn_manual_seed(5);
+        DNN_SCOPE {
+            st = train(model, loss);
+        }
+    }
+    if (st != DNN_OK) {
+        printf("%s on %s: %s\n", model, backend, dnn_error_message());
+    }
+    dnn_shutdown();
+    if (dnn_live_tensors() != 0 || dnn_live_bytes(NULL) != 0) {
+        printf("%s on %s: %lld tensors, %lld bytes left alive\n", model, backend, (long long)dnn_live_tensors(),
+               (long long)dnn_live_bytes(NULL));
+        return false;
+    }
+    return st == DNN_OK;
+}
+
+static void compare(const char *model)
+{
+    double ours[STEPS] = {0}, theirs[STEPS] = {0}, worst = 0;
+    char what[200];
+    bool ok = losses_of("cpu_blas", model, theirs) && losses_of("phantom", model, ours);
+
+    for (int i = 0; i < STEPS; i++) {
+        double error = fabs(ours[i] - theirs[i]) / fabs(theirs[i]);
+
+        worst = error > worst || error != error ? error : worst;
+    }
+    snprintf(what, sizeof what, "%s: 20 losses on phantom equal cpu_blas's (last %.6f, worst relative error %.3g)", model, ours[STEPS - 1], worst);
+    check(ok && worst <= 1e-6, what);
+}
+
+static char logged[2000];
+
+static void keep_log(void *ctx, int level, const char *text)
+{
+    (void)ctx;
+    if (level >= DNN_LOG_WARN) {
+        snprintf(logged + strlen(logged), sizeof logged - strlen(logged), "%s\n", text);
+    }
+}
+
+static void ladder(void)
+{
+    dnn_counters counters;
+    double value = 0;
+
+    if (dnn_init("phantom") != DNN_OK) {
+        check(false, dnn_error_message());
+        return;
+    }
+    DNN_SCOPE {
+        check(strcmp(dnn_default_device(), "cpu") != 0, "the default device is phantom's");
+        check(dnn_erf(dnn_ones(DNN_SHAPE(3))) == NULL && dnn_scope_status() == DNN_E_DEVICE, "erf on phantom is an error");
+        check(strstr(dnn_error_message(), "cpu_blas") != NULL, dnn_error_message());
+    }
+    dnn_shutdown();
+    dnn_set_log(keep_log, NULL);
+    if (dnn_init("phantom,cpu_blas") != DNN_OK) {
+        check(false, dnn_error_message());
+        return;
+    }
+    DNN_SCOPE {
+        dnn_tensor *x = dnn_full(0.5, DNN_SHAPE(2, 3), .requires_grad = true);
+        dnn_status st = dnn_backward(dnn_sum(dnn_erf(x)));
+
+        check(st == DNN_OK && dnn_item(dnn_select(dnn_select(dnn_grad(x), 0, 1), 0, 2), &value) == DNN_OK &&
+                  fabs(value - 2 / sqrt(acos(-1)) * exp(-0.25)) < 1e-6,
+              "erf and its gradient under phantom,cpu_blas");
+        dnn_erf(x);
+    }
+    dnn_counters_read(&counters);
+    check(counters.fallback_calls == 2 && counters.fallback_bytes > 0, "both fallbacks are counted");
+    check(strstr(logged, "erf") != NULL && strstr(logged, "bytes") != NULL, logged);
+    dnn_shutdown();
+    dnn_set_log(NULL, NULL);
+}
+
+int main(void)
+{
+    compare("mlp");
+    compare("lenet");
+    compare("cifar");
+    ladder();
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
