@@ -1,0 +1,57 @@
+/* dispatch - nanoseconds from a program to a kernel and back: add of two one-element tensors, without and with gradient. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include "dnn/dnn.h"
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Seconds for n adds; a scope for each hundred, as a step of a program has one. */
+static double run(dnn_tensor *a, dnn_tensor *b, int n)
+{
+    double began = now();
+
+    for (int i = 0; i < n; i += 100) {
+        DNN_SCOPE {
+            for (int k = 0; k < 100; k++) {
+                dnn_add(a, b);
+            }
+        }
+    }
+    return now() - began;
+}
+
+static double best(dnn_tensor *a, dnn_tensor *b)
+{
+    enum { N = 200000, TRIES = 7 };
+    double least = 1e9;
+
+    run(a, b, N / 10);
+    for (int i = 0; i < TRIES; i++) {
+        double seconds = run(a, b, N);
+
+        least = seconds < least ? seconds : least;
+    }
+    return least / N * 1e9;
+}
+
+int main(void)
+{
+    dnn_tensor *a = dnn_ones(DNN_SHAPE(1)), *b = dnn_ones(DNN_SHAPE(1));
+    dnn_tensor *leaf = dnn_ones(DNN_SHAPE(1), .requires_grad = true);
+
+    printf("{\"bench\": \"dispatch\", \"add_ns\": %.1f, ", best(a, b));
+    printf("\"add_grad_ns\": %.1f}\n", best(leaf, b));
+    if (dnn_scope_status() != DNN_OK) {
+        fprintf(stderr, "dispatch: %s\n", dnn_error_message());
+        return 1;
+    }
+    dnn_shutdown();
+    return 0;
+}

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""The training programs' recipes in PyTorch, on the same data: test accuracy for seeds 0, 1, 2.
+
+usage: bench/torch_accuracy.py PROGRAM DATA_FOLDER [THREADS]
+PROGRAM: mnist_mlp, mnist_lenet (IDX files, plain or .gz), cifar_lenet (cifar-10-binary.tar.gz)
+"""
+import gzip
+import os
+import sys
+import tarfile
+import time
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch_zoo import net_of
+
+RECIPES = {"mnist_mlp": ("mlp", 9, 64, 0.01, 0.5), "mnist_lenet": ("lenet", 3, 64, 0.01, 0.9),
+           "cifar_lenet": ("cifar", 2, 4, 0.001, 0.9)}
+
+
+def idx(folder, name):
+    path = os.path.join(folder, name)
+    data = gzip.open(path + ".gz").read() if os.path.exists(path + ".gz") else open(path, "rb").read()
+    rank = data[3]
+    dims = [int.from_bytes(data[4 + 4 * i:8 + 4 * i], "big") for i in range(rank)]
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(dims).copy())
+
+
+def mnist(folder, split):
+    x = idx(folder, f"{split}-images-idx3-ubyte")[:, None].float().div(255).sub(0.1307).div(0.3081)
+    return x, idx(folder, f"{split}-labels-idx1-ubyte").long()
+
+
+def cifar(folder):
+    parts = {}
+    with tarfile.open(os.path.join(folder, "cifar-10-binary.tar.gz")) as tar:
+        for member in tar:
+            if member.name.endswith(".bin"):
+                raw = np.frombuffer(tar.extractfile(member).read(), np.uint8).reshape(-1, 3073)
+                parts[os.path.basename(member.name)] = raw
+    train = np.concatenate([parts[f"data_batch_{i}.bin"] for i in range(1, 6)])
+    pairs = []
+    for raw in (train, parts["test_batch.bin"]):
+        x = torch.from_numpy(raw[:, 1:].reshape(-1, 3, 32, 32).copy()).float().div(255).sub(0.5).div(0.5)
+        pairs.append((x, torch.from_numpy(raw[:, 0].copy()).long()))
+    return pairs
+
+
+def train(program, data, seed):
+    model, epochs, batch, lr, momentum = RECIPES[program]
+    (x, y), (tx, ty) = data
+    torch.manual_seed(seed)
+    net = net_of(model)
+    optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
+    began = time.perf_counter()
+    for _ in range(epochs):
+        order = torch.randperm(len(x))
+        for i in range(0, len(x), batch):
+            pick = order[i:i + batch]
+            loss = F.cross_entropy(net(x[pick]), y[pick])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    seconds = time.perf_counter() - began
+    with torch.no_grad():
+        right = sum((net(tx[i:i + 1000]).argmax(1) == ty[i:i + 1000]).sum().item() for i in range(0, len(tx), 1000))
+    return right / len(tx), seconds
+
+
+if __name__ == "__main__":
+    program, folder = sys.argv[1:3]
+    torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else os.cpu_count())
+    data = cifar(folder) if program == "cifar_lenet" else (mnist(folder, "train"), mnist(folder, "t10k"))
+    results = [train(program, data, seed) for seed in range(3)]
+    print(program, "torch", torch.__version__, "accuracy", " ".join(f"{a:.4f}" for a, _ in results),
+          f"mean {np.mean([a for a, _ in results]):.4f}", f"seconds {np.mean([s for _, s in results]):.1f}", flush=True)

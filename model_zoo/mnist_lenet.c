@@ -1,0 +1,58 @@
+/* mnist_lenet - LeNet on handwritten digits: two convolutions with pooling, three linear layers. */
+#include "train.h"
+
+typedef struct lenet {
+    dnn_module base;
+    dnn_module *conv1, *conv2, *fc1, *fc2, *fc3;
+} lenet;
+
+/* x [N,1,28,28] -> [N,10] */
+static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x)
+{
+    lenet *net = (lenet *)self;
+
+    x = dnn_max_pool2d(dnn_relu(dnn_forward(net->conv1, x)), .kernel = 2); /* [N,6,14,14] */
+    x = dnn_max_pool2d(dnn_relu(dnn_forward(net->conv2, x)), .kernel = 2); /* [N,16,5,5] */
+    x = dnn_flatten(x, 1, -1);
+    x = dnn_relu(dnn_forward(net->fc1, x));
+    x = dnn_relu(dnn_forward(net->fc2, x));
+    return dnn_forward(net->fc3, x);
+}
+
+static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
+
+static dnn_module *build(void)
+{
+    lenet *net = (lenet *)dnn_module_new(&lenet_type);
+
+    if (net == NULL) {
+        return NULL;
+    }
+    /* Padded by 2, so that 28x28 images give the 16x5x5 features of the original, which had 32x32. */
+    net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5, .padding = 2));
+    net->conv2 = dnn_module_add(&net->base, "conv2", dnn_nn_conv2d(6, 16, 5));
+    net->fc1 = dnn_module_add(&net->base, "fc1", dnn_nn_linear(400, 120));
+    net->fc2 = dnn_module_add(&net->base, "fc2", dnn_nn_linear(120, 84));
+    net->fc3 = dnn_module_add(&net->base, "fc3", dnn_nn_linear(84, 10));
+    return &net->base;
+}
+
+int main(int argc, char **argv)
+{
+    static const double mean[] = {0.1307}, std[] = {0.3081}; /* of MNIST's training images */
+    static const zoo_program program = {
+        .name = "mnist_lenet",
+        .about = "LeNet on handwritten digits",
+        .data = "mnist,fashion-mnist",
+        .epochs = 3,
+        .batch = 64,
+        .lr = 0.01,
+        .momentum = 0.9,
+        .mean = mean,
+        .std = std,
+        .channels = 1,
+        .build = build,
+    };
+
+    return zoo_main(argc, argv, &program);
+}

@@ -1,0 +1,67 @@
+/* dnn.c - the dnn command: picks the subcommand. What it shows are the library's own texts. */
+#include <stdio.h>
+#include <string.h>
+#include "dnn.h"
+
+static const struct command {
+    const char *name, *about;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"info", "version, threads, devices, folders", command_info},
+    {"backends", "each plugin file that was looked at: loaded, or why not", command_backends},
+    {"ops", "operators, and which plugin serves each dtype", command_ops},
+    {"explain", "who is asked to compute an operator, in order, and each answer", command_explain},
+};
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+int start(void)
+{
+    dnn_status status = dnn_init(NULL);
+
+    if (status != DNN_OK) {
+        fprintf(stderr, "dnn: %s\n", dnn_error_message());
+    }
+    return status == DNN_OK ? 0 : status == DNN_E_DEVICE ? 4 : 1;
+}
+
+int usage_error(const char *name, const char *text, const char *word)
+{
+    fprintf(stderr, "dnn %s: %s%s%s (see dnn %s --help)\n", name, text, word != NULL ? ": " : "", word != NULL ? word : "", name);
+    return 2;
+}
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "usage: dnn COMMAND [ARGUMENT...]\n\n");
+    for (int i = 0; i < N_COMMANDS; i++) {
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
+    }
+    fprintf(to, "\n\"dnn COMMAND --help\" says more. DNN_BACKEND, DNN_PLUGIN_PATH and the other variables are honoured.\n\n"
+                "examples\n  dnn backends\n  dnn ops conv\n  DNN_BACKEND=cpu_blas dnn explain conv2d 64x1x28x28 6x1x5x5 pad=2\n");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("dnn %s\n", dnn_version());
+        return 0;
+    }
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            int code = commands[i].run(argc - 1, argv + 1);
+
+            dnn_shutdown();
+            return code;
+        }
+    }
+    fprintf(stderr, "dnn: no command is called %s (see dnn --help)\n", argv[1]);
+    return 2;
+}
