@@ -68,7 +68,11 @@ static void mark_packed(const dnn__frame *f, const dnn__kernel *k, dnn__plan *pl
         plan->pack[i] = f->pointer[i] != NULL && must_pack(k, f->pointer[i], made ? NULL : t);
         plan->packs = plan->packs || plan->pack[i] != 0;
     }
-    /* In place and not fit for it: a temporary takes the result. */
+}
+
+/* In place and not fit for it: a temporary takes the result. */
+static void mark_temporary(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
+{
     if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 && (f->op->traits & DNN__MUTATES) == 0) {
         plan->pack[f->n_in] = 1;
         plan->packs = true;
@@ -217,10 +221,11 @@ static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char
         *says = "a kernel of copy must take strides and any alignment: others are packed with it";
         return DNN_DECLINED;
     }
-    if (plan->packs && f->n_in + f->n_out > 8 && (f->op->traits & DNN__MUTATES) != 0) {
+    if (plan->packs && f->op->n_out < 0) { /* outputs are inputs: a copy of one would part them */
         *says = "an operand is not contiguous, and this kernel takes no strides";
         return DNN_DECLINED;
     }
+    mark_temporary(f, k, plan);
     return k->table.plan != NULL ? propose(f, k, plan, says) : DNN_OK;
 }
 

@@ -649,6 +649,10 @@ static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
         return DNN_OK;
     }
     DNN_TRY(dnn__plan_find(f, &plan));
+    if (f->request->plan_only) {
+        dnn__plan_release(plan);
+        return DNN_OK;
+    }
     *rng = numbers_for(f);
     DNN_TRY_TO(done, prepare(f, plan, made));
     DNN_TRY_TO(done, plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng));
@@ -712,7 +716,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
     DNN_TRY_TO(done, settle_dtypes(&f));
     DNN_TRY_TO(done, infer(&f));
     DNN_TRY_TO(done, execute(&f, made, &rng));
-    DNN_TRY_TO(done, finish(&f, made, &rng));
+    DNN_TRY_TO(done, request->plan_only ? DNN_OK : finish(&f, made, &rng));
 done:
     dnn_scope_end(&scope);
     dnn__storage_release(f.memory);

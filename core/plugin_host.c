@@ -437,6 +437,15 @@ static dnn_status not_found(const char *id)
                      id, where, ids.length > 0 ? known : " none", id);
 }
 
+/* What was asked for and cannot be used is an error, whatever the reason. */
+static dnn_status hard(dnn_status status, const char *name)
+{
+    if (status == DNN_OK || status == DNN_E_NOMEM) {
+        return status;
+    }
+    return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s", name, dnn__self.text);
+}
+
 /* A plugin that the user named: the first file of its name, and no other. */
 static dnn_status load_named(const char *id, int32_t place)
 {
@@ -448,18 +457,10 @@ static dnn_status load_named(const char *id, int32_t place)
     }
     for (int i = 0; i < n_folders; i++) {
         if (snprintf(path, sizeof path, "%s/dnn_%s.so", folders[i], id) < (int)sizeof path && exists(path)) {
-            return look_at(path, id, place);
+            return hard(look_at(path, id, place), id);
         }
     }
     return not_found(id);
-}
-
-static dnn_status hard(dnn_status status, const char *id)
-{
-    if (status == DNN_OK || status == DNN_E_NOMEM) {
-        return status;
-    }
-    return dnn__fail(DNN_E_DEVICE, "backend %s was asked for and cannot be used: %s", id, dnn__self.text);
 }
 
 static dnn_status load_extra_files(int32_t place)
@@ -508,7 +509,7 @@ static dnn_status load_list(void)
             return dnn__fail(DNN_E_DEVICE, "backend %s is named in DNN_BACKEND and in DNN_DISABLE; drop it from one of the two", id);
         }
         /* A file of DNN_PLUGINS whose id is named here takes its place in the list. */
-        DNN_TRY(plugin_named(id) != NULL ? load_named(id, place) : hard(load_named(id, place), id));
+        DNN_TRY(load_named(id, place));
         place++;
     }
     return load_base();

@@ -152,6 +152,7 @@ typedef struct dnn__request {
     dnn_tensor **out;     /* NULL: make it if its bit in `want` is set; else a destination (in place, or set for the first time) */
     uint32_t want;        /* bits of outputs to make */
     const void *attr;     /* begins with its size; NULL if the row has none */
+    bool plan_only;       /* check, infer and plan, and leave it at that: the same request then fails in its kernel only */
     const dnn__rng *rng;  /* numbers drawn before (dropout_bwd); NULL: taken from the generator where the row is random */
 } dnn__request;
 

@@ -181,7 +181,7 @@ static void lay_out(struct sheet *s, const struct question *q)
 static dnn_status wrong(const dnn_host *host, const struct question *q, const char *routine, double got, const char *want)
 {
     return host->fail(DNN_E_DEVICE,
-                      "OpenBLAS %s computes %s wrongly: M=%d N=%d K=%d, transposed %d %d, beta %d: got %g, expected %s",
+                      "%s computes %s wrongly: M=%d N=%d K=%d, transposed %d %d, beta %d: got %g, expected %s",
                       openblas_get_config(), routine, q->m, q->n, q->k, q->ta, q->tb, q->beta, got, want);
 }
 

@@ -43,16 +43,52 @@ static int64_t pieces_of(const dnn_view *v)
 SGD(float, f32)
 SGD(double, f64)
 
+static bool is_dense(const dnn_view *v)
+{
+    int64_t dense = 1;
+
+    for (int d = v != NULL ? v->ndim - 1 : -1; d >= 0; d--) {
+        if (v->dim[d] != 1 && v->stride[d] != dense)
+            return false;
+        dense *= v->dim[d];
+    }
+    return true;
+}
+
+/* Where element i lies, counted row-major. */
+static int64_t place(const dnn_view *v, int64_t i)
+{
+    int64_t at = 0;
+
+    for (int d = v->ndim - 1; d >= 0; d--) {
+        at += i % v->dim[d] * v->stride[d];
+        i /= v->dim[d];
+    }
+    return at;
+}
+
+/* n elements that lie in a row from p, g and b (NULL) on. */
+static void run_row(const struct step *s, const dnn_view *p, int64_t p0, const dnn_view *g, int64_t g0, const dnn_view *b, int64_t b0,
+                    int64_t n)
+{
+    if (p->dtype == DNN_T_F32)
+        step_f32(s, (float *)p->data + p0, (const float *)g->data + g0, b != NULL ? (float *)b->data + b0 : NULL, n);
+    else
+        step_f64(s, (double *)p->data + p0, (const double *)g->data + g0, b != NULL ? (double *)b->data + b0 : NULL, n);
+}
+
 static void run_piece(const struct step *s, uint32_t operand, int64_t piece)
 {
     const dnn_view *p = s->call->out[2 * operand], *g = s->call->in[3 + 3 * operand], *b = s->call->out[2 * operand + 1];
     int64_t at = piece * PIECE, n = cpu_count(p) - at;
 
     n = n < PIECE ? n : PIECE;
-    if (p->dtype == DNN_T_F32)
-        step_f32(s, (float *)p->data + at, (const float *)g->data + at, b != NULL ? (float *)b->data + at : NULL, n);
-    else
-        step_f64(s, (double *)p->data + at, (const double *)g->data + at, b != NULL ? (double *)b->data + at : NULL, n);
+    if (is_dense(p) && is_dense(g) && is_dense(b)) {
+        run_row(s, p, at, g, at, b, at, n);
+        return;
+    }
+    for (int64_t i = at; i < at + n; i++) /* parameters with gaps are rare: element by element */
+        run_row(s, p, place(p, i), g, place(g, i), b, b != NULL ? place(b, i) : 0, 1);
 }
 
 /* Pieces [begin, end) of all tensors, counted one tensor after the other. */
@@ -83,6 +119,6 @@ static dnn_status run_sgd_step(const dnn_call *c)
 }
 
 CPU_FAMILY(optim) = {
-    CPU_KERNEL(sgd_step, "fused", DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_REENTRANT | DNN_K_DETERMINISTIC, CPU_T_FLOAT),
+    CPU_KERNEL(sgd_step, "fused", DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_REENTRANT | DNN_K_DETERMINISTIC, CPU_T_FLOAT),
     NULL,
 };

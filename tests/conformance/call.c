@@ -1,5 +1,5 @@
-/* call.c - one call of a row on the library and on refmath, and the judgement between them (bounds of "Who judges" in the design:
- * normalised mean square error). Called by the modes. */
+/* call.c - one call of a row on the library and on refmath, and the judgement between them (bounds of "Who judges" in
+ * the design: normalised mean square error). Called by the modes. */
 #include "harness.h"
 #include <math.h>
 #include <stdarg.h>
@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* The offset is below 2^32 and the blocks go beyond it. */
-const dnn__rng conf_rng = {.seed = UINT64_C(0x0123456789abcdef), .stream = UINT64_C(0x500000003), .offset = UINT64_C(0xfffffffe)};
+const dnn__rng conf_rng = {
+    .seed = UINT64_C(0x0123456789abcdef), .stream = UINT64_C(0x500000003), .offset = UINT64_C(0xfffffffe)};
 
 static ref_fn *const references[DNN__N_OPS] = {
 #define DNN_OP(name, ...) ref_##name,
@@ -67,8 +68,12 @@ bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, r
 {
     bool elementwise = (dnn__ops[h->op].traits & DNN__ELEMENTWISE) != 0, good = true;
     ref_array wide[REF_MAX_IN] = {0};
-    ref_call call = {.n_in = c->n_in, .n_out = c->n_out, .attr = &c->attr, .rng_seed = conf_rng.seed,
-                     .rng_stream = conf_rng.stream, .rng_offset = conf_rng.offset};
+    ref_call call = {.n_in = c->n_in,
+                     .n_out = c->n_out,
+                     .attr = &c->attr,
+                     .rng_seed = conf_rng.seed,
+                     .rng_stream = conf_rng.stream,
+                     .rng_offset = conf_rng.offset};
 
     for (int i = 0; i < c->n_in; i++) {
         if (c->in[i].dtype == 0)
@@ -98,10 +103,14 @@ bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, r
 static double bound_of(uint32_t dtype, enum conf_judge judge)
 {
     switch (dtype) {
-    case DNN_T_F64: return judge == CONF_SUM ? 1e-24 : 1e-28;
-    case DNN_T_F32: return judge == CONF_SUM ? 1e-11 : 1e-13;
-    case DNN_T_F16: return 2e-7;
-    default: return 1e-5;
+    case DNN_T_F64:
+        return judge == CONF_SUM ? 1e-24 : 1e-28;
+    case DNN_T_F32:
+        return judge == CONF_SUM ? 1e-11 : 1e-13;
+    case DNN_T_F16:
+        return 2e-7;
+    default:
+        return 1e-5;
     }
 }
 
@@ -119,12 +128,15 @@ static bool keeps_sign(const harness *h)
     case DNN_OP_neg:
     case DNN_OP_abs:
     case DNN_OP_relu:
-    case DNN_OP_where: return true;
-    default: return false;
+    case DNN_OP_where:
+        return true;
+    default:
+        return false;
     }
 }
 
-/* One element of results that must agree by themselves. What is far below 1 may differ by what is lost to rounding at 1. */
+/* One element of results that must agree by themselves. What is far below 1 may differ by what is lost to rounding
+ * at 1. */
 static bool element_agrees(const harness *h, uint32_t dtype, enum conf_judge judge, double want, double got)
 {
     if (isnan(want) || isnan(got))
@@ -193,7 +205,8 @@ void conf_compare(harness *h, const conf_case *c, int output, const ref_array *w
     ref_array read = {0}, expected = *want;
 
     if (got == NULL || !same_shape(&c->out[output], got)) {
-        conf_fail(h, c, "output %d has another shape or dtype (%s)", output, got != NULL ? dnn_dtype_name(dnn_dtype_of(got)) : "none");
+        conf_fail(h, c, "output %d has another shape or dtype (%s)", output,
+                  got != NULL ? dnn_dtype_name(dnn_dtype_of(got)) : "none");
     } else if (!ref_array_new(&read, want->dtype, want->ndim, want->dim) || conf_read(got, &read) != DNN_OK) {
         conf_fail(h, c, "output %d cannot be read: %s", output, dnn_error_message());
     } else if (want->f != NULL) {

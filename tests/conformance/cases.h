@@ -1,4 +1,5 @@
-/* cases.h - what a case is and how a row's cases are told to the harness. Included by the case files and by the harness. */
+/* cases.h - what a case is and how a row's cases are told to the harness. Included by the case files and by the
+ * harness. */
 #ifndef CASES_H
 #define CASES_H
 #include "conformance.h"

@@ -1,5 +1,5 @@
-/* cases_elementwise.c - cases of the elementwise rows: one line per row names its domain and how it is judged. Walked by the
- * harness through the operator table. */
+/* cases_elementwise.c - cases of the elementwise rows: one line per row names its domain and how it is judged. Walked
+ * by the harness through the operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)
@@ -15,8 +15,8 @@ static enum conf_judge judge_of(const conf_sink *s, enum conf_judge judge)
 
 /* ---- one input ---- */
 
-/* Where a row crosses zero, or 1 + erf cancels, a result of one element has no relative precision: values stay above `low`, but
- * in special mode, which judges absolutely. */
+/* Where a row crosses zero, or 1 + erf cancels, a result of one element has no relative precision: values stay above
+ * `low`, but in special mode, which judges absolutely. */
 static double least(const conf_sink *s, double low)
 {
     return s->mode == CONF_SPECIAL ? -3 : low;
@@ -47,10 +47,10 @@ static void unary_cases(conf_sink *s, const unary *u)
     }
 }
 
-#define UNARY(name, values_, low_, high_, ...)                                                           \
-    void cases_##name(conf_sink *s)                                                                      \
-    {                                                                                                    \
-        unary_cases(s, &(unary){.values = values_, .low = low_, .high = high_, .judge = __VA_ARGS__});   \
+#define UNARY(name, values_, low_, high_, ...)                                                                         \
+    void cases_##name(conf_sink *s)                                                                                    \
+    {                                                                                                                  \
+        unary_cases(s, &(unary){.values = values_, .low = low_, .high = high_, .judge = __VA_ARGS__});                 \
     }
 
 UNARY(neg, CONF_UNIFORM, -3, 3, CONF_EXACT)
@@ -112,8 +112,17 @@ typedef struct pair {
     dnn_shape a, b, y;
 } pair;
 
-#define SAME(...) {{__VA_ARGS__}, {__VA_ARGS__}, {__VA_ARGS__}}
-#define LAST_PAIR {.a = {.ndim = -1}}
+#define SAME(...)                                                                                                      \
+    {                                                                                                                  \
+        {__VA_ARGS__}, {__VA_ARGS__},                                                                                  \
+        {                                                                                                              \
+            __VA_ARGS__                                                                                                \
+        }                                                                                                              \
+    }
+#define LAST_PAIR                                                                                                      \
+    {                                                                                                                  \
+        .a = {.ndim = -1 }                                                                                             \
+    }
 
 static const pair *pairs(int mode)
 {
@@ -138,7 +147,8 @@ static const pair *pairs(int mode)
                                 {{2, {2, 1}}, {2, {1, 3}}, {2, {2, 3}}},
                                 {{0, {0}}, {1, {4}}, {1, {4}}},
                                 LAST_PAIR};
-    static const pair promises[] = {SAME(1, {70003}), SAME(2, {129, 257}), {{2, {129, 257}}, {1, {257}}, {2, {129, 257}}}, LAST_PAIR};
+    static const pair promises[] = {
+        SAME(1, {70003}), SAME(2, {129, 257}), {{2, {129, 257}}, {1, {257}}, {2, {129, 257}}}, LAST_PAIR};
 
     return mode == CONF_VALUE ? value : mode == CONF_SPECIAL ? special : mode == CONF_GRAD ? grad : promises;
 }
@@ -180,18 +190,39 @@ static void binary_cases(conf_sink *s, const binary *r)
     }
 }
 
-#define BINARY(name, a_, ...)                                     \
-    void cases_##name(conf_sink *s)                               \
-    {                                                             \
-        binary_cases(s, &(binary){.a = a_, .b = __VA_ARGS__});    \
+#define BINARY(name, a_, ...)                                                                                          \
+    void cases_##name(conf_sink *s)                                                                                    \
+    {                                                                                                                  \
+        binary_cases(s, &(binary){.a = a_, .b = __VA_ARGS__});                                                         \
     }
-#define WIDE {CONF_UNIFORM, -3, 3, false}
-#define AWAY {CONF_UNIFORM, 0.5, 2, false}
-#define GRID {CONF_DISTINCT, 0.03, 0, false}
-#define GRID_BETWEEN {CONF_DISTINCT, 0.08, 0, false}
-#define FEW {CONF_INTEGER, -2, 2, false}
-#define DIVISORS {CONF_INTEGER, 1, 9, false}
-#define BY_0_7 {CONF_CONSTANT, 0.7, 0, true}
+#define WIDE                                                                                                           \
+    {                                                                                                                  \
+        CONF_UNIFORM, -3, 3, false                                                                                     \
+    }
+#define AWAY                                                                                                           \
+    {                                                                                                                  \
+        CONF_UNIFORM, 0.5, 2, false                                                                                    \
+    }
+#define GRID                                                                                                           \
+    {                                                                                                                  \
+        CONF_DISTINCT, 0.03, 0, false                                                                                  \
+    }
+#define GRID_BETWEEN                                                                                                   \
+    {                                                                                                                  \
+        CONF_DISTINCT, 0.08, 0, false                                                                                  \
+    }
+#define FEW                                                                                                            \
+    {                                                                                                                  \
+        CONF_INTEGER, -2, 2, false                                                                                     \
+    }
+#define DIVISORS                                                                                                       \
+    {                                                                                                                  \
+        CONF_INTEGER, 1, 9, false                                                                                      \
+    }
+#define BY_0_7                                                                                                         \
+    {                                                                                                                  \
+        CONF_CONSTANT, 0.7, 0, true                                                                                    \
+    }
 
 BINARY(add, WIDE, WIDE, .judge = CONF_ELEMENT)
 BINARY(sub, WIDE, WIDE, .judge = CONF_ELEMENT)
@@ -290,12 +321,12 @@ static void backward_cases(conf_sink *s, int n, const conf_case *attr, double lo
     }
 }
 
-#define BACKWARD(name, member, ...)                                                \
-    void cases_##name(conf_sink *s)                                                \
-    {                                                                              \
-        conf_case c = {.attr.member = {.size = sizeof(c.attr.member), __VA_ARGS__}}; \
-                                                                                   \
-        backward_cases(s, 2, &c, -3, 3);                                           \
+#define BACKWARD(name, member, ...)                                                                                    \
+    void cases_##name(conf_sink *s)                                                                                    \
+    {                                                                                                                  \
+        conf_case c = {.attr.member = {.size = sizeof(c.attr.member), __VA_ARGS__}};                                   \
+                                                                                                                       \
+        backward_cases(s, 2, &c, -3, 3);                                                                               \
     }
 
 BACKWARD(leaky_relu_bwd, alpha, .alpha = 0.125)

@@ -6,12 +6,8 @@ typedef struct loss {
     int64_t classes;
 } loss;
 
-static const loss losses[] = {{{2, {5, 4}}, {1, {5}}, 4},
-                              {{1, {3}}, {0, {0}}, 3},
-                              {{3, {2, 3, 4}}, {2, {2, 4}}, 3},
-                              {{2, {1, 1}}, {1, {1}}, 1},
-                              {{2, {0, 3}}, {1, {0}}, 3},
-                              {{2, {17, 67}}, {1, {17}}, 67}};
+static const loss losses[] = {{{2, {5, 4}}, {1, {5}}, 4}, {{1, {3}}, {0, {0}}, 3},    {{3, {2, 3, 4}}, {2, {2, 4}}, 3},
+                              {{2, {1, 1}}, {1, {1}}, 1}, {{2, {0, 3}}, {1, {0}}, 3}, {{2, {17, 67}}, {1, {17}}, 67}};
 static const loss large_loss = {{2, {513, 101}}, {1, {513}}, 101};
 
 enum { FORWARD = 1, FUSED = 2, WEIGHT = 4, IGNORE = 8, SMOOTH = 16 };
@@ -34,7 +30,10 @@ static dnn_loss_args arguments(const conf_case *c, dnn_tensor *const *in)
 {
     const dnn_attr_loss *a = &c->attr.loss;
 
-    return (dnn_loss_args){.input = in[0], .target = in[1], .weight = in[2], .reduction = (int)a->reduction,
+    return (dnn_loss_args){.input = in[0],
+                           .target = in[1],
+                           .weight = in[2],
+                           .reduction = (int)a->reduction,
                            .ignore_index = a->ignore_index == 0 ? DNN_ZERO_INT : a->ignore_index,
                            .label_smoothing = a->smoothing};
 }
@@ -61,8 +60,10 @@ static void loss_case(conf_sink *s, const loss *l, uint32_t reduction, uint32_t 
     if (l->x.ndim == 1) {
         c.call = bits & FUSED ? call_cross_entropy : call_nll;
     }
-    c.attr.loss = (dnn_attr_loss){.size = sizeof c.attr.loss, .reduction = reduction,
-                                  .ignore_index = bits & IGNORE ? 0 : -100, .smoothing = bits & SMOOTH ? 0.25 : 0};
+    c.attr.loss = (dnn_attr_loss){.size = sizeof c.attr.loss,
+                                  .reduction = reduction,
+                                  .ignore_index = bits & IGNORE ? 0 : -100,
+                                  .smoothing = bits & SMOOTH ? 0.25 : 0};
     if (!(bits & FORWARD)) {
         conf_in(&c, s->dtype, result, CONF_UNIFORM, 0.5, 2)->plain = true;
     }

@@ -1,12 +1,13 @@
-/* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps. Walked by the harness through the
- * operator table. */
+/* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps. Walked by the harness
+ * through the operator table. */
 #include "cases.h"
 
 /* ---- creation: a destination is written ---- */
 
 static const dnn_shape *target_shapes(int mode)
 {
-    static const dnn_shape small[] = {{1, {1}}, {1, {7}}, {2, {3, 5}}, {1, {0}}, {3, {2, 3, 67}}, {1, {1030}}, {.ndim = -1}};
+    static const dnn_shape small[] = {{1, {1}},        {1, {7}},    {2, {3, 5}}, {1, {0}},
+                                      {3, {2, 3, 67}}, {1, {1030}}, {.ndim = -1}};
     static const dnn_shape large[] = {{1, {70003}}, {2, {129, 257}}, {.ndim = -1}};
 
     return mode == CONF_VALUE ? small : mode == CONF_PROMISES ? large : small + 6;
@@ -44,7 +45,8 @@ void cases_arange(conf_sink *s)
 {
     conf_case c = conf_case_new(ref_is_float(s->dtype) ? CONF_ELEMENT : CONF_EXACT);
 
-    c.attr.arange = (dnn_attr_arange){.size = sizeof c.attr.arange, .start = -1.5, .step = 0.1, .istart = -5, .istep = 3};
+    c.attr.arange =
+        (dnn_attr_arange){.size = sizeof c.attr.arange, .start = -1.5, .step = 0.1, .istart = -5, .istep = 3};
     if (s->dtype != DNN_T_BOOL) {
         one_axis_targets(s, &c);
     }

@@ -26,8 +26,8 @@ static int64_t elements(dnn_shape x)
 }
 
 /* Every set of axes of each shape, as far as they are few. some: an axis that is reduced is not empty. */
-static void reduce_cases(conf_sink *s, enum conf_values values, double low, double high, uint32_t out, enum conf_judge judge,
-                         bool some)
+static void reduce_cases(conf_sink *s, enum conf_values values, double low, double high, uint32_t out,
+                         enum conf_judge judge, bool some)
 {
     for (const dnn_shape *x = conf_axes_shapes(s->mode); x->ndim >= 0; x++) {
         for (uint32_t dims = 1; dims < 1u << x->ndim; dims++) {
@@ -41,7 +41,8 @@ static void reduce_cases(conf_sink *s, enum conf_values values, double low, doub
                     continue;
                 }
             }
-            conf_in(&c, s->dtype, *x, is_float(s) ? values : CONF_INTEGER, is_float(s) ? low : -120, is_float(s) ? high : 127);
+            conf_in(&c, s->dtype, *x, is_float(s) ? values : CONF_INTEGER, is_float(s) ? low : -120,
+                    is_float(s) ? high : 127);
             c.attr.reduce = (dnn_attr_reduce){.size = sizeof c.attr.reduce, .keepdim = keepdim, .dims = dims};
             conf_out(&c, out, reduced(*x, dims, keepdim));
             s->emit(s, &c);

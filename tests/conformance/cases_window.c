@@ -9,7 +9,7 @@ typedef struct conv {
 
 static const conv convs[] = {
     {2, 3, 5, 4, 2, 3, 3, {0, 1, 1, 0, 0, 0, 0, 1, 1, 1}, false},
-    {1, 2, 4, 5, 3, 2, 3, {0, 2, 1, 1, 0, 0, 2, 1, 1, 1}, true}, /* asymmetric padding and stride */
+    {1, 2, 4, 5, 3, 2, 3, {0, 2, 1, 1, 0, 0, 2, 1, 1, 1}, true},  /* asymmetric padding and stride */
     {2, 4, 5, 5, 4, 2, 2, {0, 1, 2, 1, 1, 1, 1, 2, 1, 2}, false}, /* two groups, dilation */
     {1, 2, 4, 4, 4, 3, 2, {0, 1, 1, 1, 1, 1, 0, 1, 2, 2}, true},
     {1, 3, 6, 6, 3, 3, 3, {0, 1, 1, 1, 1, 1, 1, 1, 1, 3}, false}, /* depthwise */
@@ -190,7 +190,8 @@ void cases_max_pool2d_bwd(conf_sink *s)
 /* what: as above. */
 static void adaptive_cases(conf_sink *s, int what)
 {
-    static const dnn_shape from[] = {{4, {2, 2, 5, 7}}, {4, {1, 2, 4, 4}}, {4, {1, 1, 2, 3}}, {4, {2, 1, 1, 1}}, {4, {0, 2, 4, 4}}};
+    static const dnn_shape from[] = {
+        {4, {2, 2, 5, 7}}, {4, {1, 2, 4, 4}}, {4, {1, 1, 2, 3}}, {4, {2, 1, 1, 1}}, {4, {0, 2, 4, 4}}};
     static const int64_t to[][2] = {{3, 2}, {1, 1}, {4, 5}, {1, 1}, {2, 2}};
     static const dnn_shape large = {4, {17, 8, 28, 28}};
 

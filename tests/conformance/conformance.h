@@ -1,6 +1,6 @@
-/* conformance.h - the conformance harness as a library: every row of the operator table, on whatever plugins are loaded, against
- * refmath, against differences, and against what kernels promise. The program `conformance` calls it; so may other programs. It
- * starts no library and holds no path: the caller has called dnn_init. */
+/* conformance.h - the conformance harness as a library: every row of the operator table, on whatever plugins are
+ * loaded, against refmath, against differences, and against what kernels promise. The program `conformance` calls it;
+ * so may other programs. It starts no library and holds no path: the caller has called dnn_init. */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 #include <stdbool.h>
@@ -26,7 +26,8 @@ typedef struct conf_options {
     const char *pattern; /* fnmatch pattern of operators; NULL = all */
     void *ctx;
     void (*row)(void *ctx, const conf_row *row);
-    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not told. */
+    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not
+     * told. */
     void (*event)(void *ctx, const char *kind, const char *text);
 } conf_options;
 

@@ -1,5 +1,6 @@
-/* grad.c - the mode that checks gradients in f64 against central differences, through the tape: each floating input under each
- * layout, then the gradient of the gradient. The harness hands each case of a differentiable row to conf_emit_grad. */
+/* grad.c - the mode that checks gradients in f64 against central differences, through the tape: each floating input
+ * under each layout, then the gradient of the gradient. The harness hands each case of a differentiable row to
+ * conf_emit_grad. */
 #include "harness.h"
 #include <math.h>
 #include <stdio.h>
@@ -87,7 +88,8 @@ static dnn_tensor *loss_of(const problem *p, dnn_tensor *y, bool squared)
     return dnn_sum(dnn_mul(w, y));
 }
 
-/* Gradients of the loss in every leaf, as arrays; a leaf without one has zeros. With create the tape goes on and tensor[i] are they. */
+/* Gradients of the loss in every leaf, as arrays; a leaf without one has zeros. With create the tape goes on and
+ * tensor[i] are they. */
 static dnn_status gradients(const problem *p, bool squared, bool create, dnn_tensor **leaf, ref_array *gradient)
 {
     dnn_tensor *y = forward(p, leaf), *loss;
@@ -114,7 +116,8 @@ static dnn_status evaluate(const problem *p, ref_array *y)
 {
     dnn_status st = DNN_E_INVALID;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         dnn_tensor *leaf[REF_MAX_IN], *out = forward(p, leaf);
 
         if (out != NULL)
@@ -123,8 +126,8 @@ static dnn_status evaluate(const problem *p, ref_array *y)
     return st;
 }
 
-/* Difference of sum(w y) between x+h and x-h: summed of differences, so that what does not change is exactly nothing; a mean of
- * nothing is NaN on both sides and hangs on no operand. */
+/* Difference of sum(w y) between x+h and x-h: summed of differences, so that what does not change is exactly nothing; a
+ * mean of nothing is NaN on both sides and hangs on no operand. */
 static double value_difference(const problem *p, const ref_array *up, const ref_array *down)
 {
     long double sum = 0;
@@ -166,7 +169,8 @@ static dnn_status second_difference(problem *p, double *x, double *slope)
 
     for (int side = 0; side < 2 && st == DNN_OK; side++) {
         *x = side == 0 ? high : low;
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             st = gradients(p, true, false, leaf, side == 0 ? up : down);
         }
     }
@@ -199,8 +203,8 @@ static bool agrees(problem *p, int i, int64_t k, double gradient, bool second)
         p->h->row.worst = error / allowed;
     if (error <= allowed)
         return true;
-    conf_fail(p->h, p->c, "%s gradient to input %d, element %lld: %.12g, by differences %.12g", second ? "second" : "first", i,
-              (long long)k, gradient, slope);
+    conf_fail(p->h, p->c, "%s gradient to input %d, element %lld: %.12g, by differences %.12g",
+              second ? "second" : "first", i, (long long)k, gradient, slope);
     return false;
 }
 
@@ -228,7 +232,8 @@ static void first_check(problem *p)
     dnn_tensor *leaf[REF_MAX_IN];
     dnn_status st;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         st = gradients(p, false, false, leaf, gradient);
     }
     if (st == DNN_OK)
@@ -285,7 +290,8 @@ static void second_check(problem *p)
     ref_array gradient[REF_MAX_IN] = {0};
     dnn_status st;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         st = second_gradients(p, gradient);
     }
     if (st == DNN_OK)

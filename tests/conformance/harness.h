@@ -14,9 +14,9 @@ bool conf_applies(const ref_array *a, enum conf_layout layout);
 bool conf_base(ref_array *base, const ref_array *a, enum conf_layout layout);
 /* The place in the base of element k. */
 int64_t conf_base_index(const ref_array *a, enum conf_layout layout, int64_t k);
-dnn_tensor *conf_tensor(const ref_array *a); /* dense, on the default device */
+dnn_tensor *conf_tensor(const ref_array *a);                                          /* dense, on the default device */
 dnn_tensor *conf_view(dnn_tensor *base, const ref_array *a, enum conf_layout layout); /* by public views */
-dnn_status conf_read(dnn_tensor *t, ref_array *a); /* a has t's dims */
+dnn_status conf_read(dnn_tensor *t, ref_array *a);                                    /* a has t's dims */
 /* The same memory as a result will get is filled with 0xff and given back to the cache. */
 void conf_poison(const conf_operand *o);
 

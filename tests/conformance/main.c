@@ -34,11 +34,12 @@ static void print_event(void *ctx, const char *kind, const char *text)
 
 static int usage(const char *program, int status)
 {
-    fprintf(status == 0 ? stdout : stderr,
-            "usage: %s [--mode value|special|grad|promises|all] [--op PATTERN] [--plugin ID] [--list] [-v]\n"
-            "Compares every operator of every loaded plugin with the reference. DNN_BACKEND and DNN_PLUGIN_PATH choose\n"
-            "the plugins; --plugin stands for DNN_BACKEND. Exit: 0 all passed, 1 a check failed, 2 usage, 4 no backend.\n",
-            program);
+    fprintf(
+        status == 0 ? stdout : stderr,
+        "usage: %s [--mode value|special|grad|promises|all] [--op PATTERN] [--plugin ID] [--list] [-v]\n"
+        "Compares every operator of every loaded plugin with the reference. DNN_BACKEND and DNN_PLUGIN_PATH choose\n"
+        "the plugins; --plugin stands for DNN_BACKEND. Exit: 0 all passed, 1 a check failed, 2 usage, 4 no backend.\n",
+        program);
     return status;
 }
 
@@ -47,7 +48,11 @@ static int mode_named(const char *name)
     static const struct {
         const char *name;
         int bits;
-    } names[] = {{"value", CONF_VALUE}, {"special", CONF_SPECIAL}, {"grad", CONF_GRAD}, {"promises", CONF_PROMISES}, {"all", CONF_ALL}};
+    } names[] = {{"value", CONF_VALUE},
+                 {"special", CONF_SPECIAL},
+                 {"grad", CONF_GRAD},
+                 {"promises", CONF_PROMISES},
+                 {"all", CONF_ALL}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i].name) == 0)

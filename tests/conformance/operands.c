@@ -84,10 +84,14 @@ bool conf_fill(ref_array *a, const conf_operand *o, enum conf_layout layout, uin
 bool conf_applies(const ref_array *a, enum conf_layout layout)
 {
     switch (layout) {
-    case CONF_TRANSPOSED: return a->ndim >= 2;
-    case CONF_SLICED: return a->ndim >= 1;
-    case CONF_EXPANDED: return stretched_axis(a) >= 0 && a->n > 0;
-    default: return true;
+    case CONF_TRANSPOSED:
+        return a->ndim >= 2;
+    case CONF_SLICED:
+        return a->ndim >= 1;
+    case CONF_EXPANDED:
+        return stretched_axis(a) >= 0 && a->n > 0;
+    default:
+        return true;
     }
 }
 
@@ -159,14 +163,18 @@ dnn_tensor *conf_view(dnn_tensor *base, const ref_array *a, enum conf_layout lay
         order.dim[d] = a->ndim - 1 - d;
     }
     switch (layout) {
-    case CONF_TRANSPOSED: return dnn_permute(t, order);
-    case CONF_EXPANDED: return dnn_expand(t, shape);
-    case CONF_UNALIGNED: return dnn_view_to(dnn_slice(t, 0, 1, a->n + 1, 1), shape);
+    case CONF_TRANSPOSED:
+        return dnn_permute(t, order);
+    case CONF_EXPANDED:
+        return dnn_expand(t, shape);
+    case CONF_UNALIGNED:
+        return dnn_view_to(dnn_slice(t, 0, 1, a->n + 1, 1), shape);
     case CONF_SLICED:
         if (a->ndim > 1)
             t = dnn_slice(t, 0, 1, 1 + a->dim[0], 1);
         return dnn_slice(t, -1, 1, 2 * a->dim[a->ndim - 1] + 1, 2);
-    default: return t;
+    default:
+        return t;
     }
 }
 

@@ -1,5 +1,6 @@
-/* promises.c - the mode that checks what kernels promise beside values: the same bits on 1 to 4 threads, in place as out of place,
- * and targets of any strides with untouched gaps. The harness hands each large case of a row to conf_emit_promises. */
+/* promises.c - the mode that checks what kernels promise beside values: the same bits on 1 to 4 threads, in place as
+ * out of place, and targets of any strides with untouched gaps. The harness hands each large case of a row to
+ * conf_emit_promises. */
 #include "harness.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,8 @@ static void check_threads(harness *h, const conf_case *c, dnn_tensor *const *in,
     int before = dnn_threads();
 
     for (int threads = 1; threads <= 4; threads++) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             dnn_tensor *out[REF_MAX_OUT] = {NULL};
             dnn_status st = dnn_set_threads(threads);
             bool same = true;
@@ -83,7 +85,8 @@ static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in
     for (int i = 0; i < c->n_in; i++) {
         if (!fits(&c->in[i], &c->out[0]))
             continue;
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             dnn_tensor *own[REF_MAX_IN] = {NULL}, *out[REF_MAX_OUT] = {NULL};
             dnn_status st;
 
@@ -108,26 +111,25 @@ static void check_strided_target(harness *h, const conf_case *c, dnn_tensor *con
     int64_t last = wide.dim[wide.ndim - 1];
 
     wide.dim[wide.ndim - 1] = 2 * last + 1;
-    DNN_SCOPE {
-        dnn_tensor *base = dnn_ones(wide, .dtype = c->out[0].dtype), *out[REF_MAX_OUT] = {NULL}, *gaps = NULL;
+    DNN_SCOPE
+    {
+        dnn_tensor *base = dnn_ones(wide, .dtype = c->out[0].dtype), *out[REF_MAX_OUT] = {NULL};
+        dnn_tensor *gaps = dnn_slice(base, -1, 0, 2 * last + 1, 2);
+        size_t n;
+        char *before = bytes_of(gaps, &n);
         dnn_status st = dnn_scope_status();
-        int64_t others = 0, count;
 
         out[0] = dnn_slice(base, -1, 1, 2 * last, 2);
         st = st == DNN_OK ? conf_call(h, c, in, out) : st;
-        if (st == DNN_OK && c->out[0].dtype != DNN_T_BOOL) {
-            gaps = dnn_ne_scalar(dnn_slice(base, -1, 0, 2 * last + 1, 2), 1);
-            st = dnn_item_i64(dnn_sum(gaps), &count);
-            others = st == DNN_OK ? count : 0;
-        }
         if (st != DNN_OK)
             conf_fail(h, c, "strided target: %s", dnn_error_message());
         else if (!holds(out[0], expected))
             conf_fail(h, c, "strided target: other bits than a dense one");
-        else if (others != 0)
-            conf_fail(h, c, "strided target: %lld places beside it were written", (long long)others);
+        else if (!holds(gaps, before))
+            conf_fail(h, c, "strided target: places beside it were written");
         else
             conf_pass(h);
+        free(before);
     }
 }
 
@@ -155,7 +157,8 @@ void conf_emit_promises(conf_sink *sink, const conf_case *c)
 
     if (c->call != NULL)
         return;
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *in[REF_MAX_IN] = {NULL}, *out[REF_MAX_OUT] = {NULL};
         bool good = make_operands(h, c, in) && run_once(h, c, in, out) == DNN_OK;
         bool target = (traits & DNN__ELEMENTWISE) != 0 || ((traits & DNN__MUTATES) != 0 && c->alias[0] < 0);

@@ -1,5 +1,5 @@
-/* value.c - the modes that compare results with refmath: every layout, and special values in every lane. The harness hands each
- * case of a row to the emit functions here. */
+/* value.c - the modes that compare results with refmath: every layout, and special values in every lane. The harness
+ * hands each case of a row to the emit functions here. */
 #include "harness.h"
 #include <float.h>
 #include <math.h>
@@ -55,7 +55,8 @@ static void check_inputs(harness *h, const conf_case *c, trial *t)
             conf_fail(h, c, "input %d cannot be read back: %s", i, dnn_error_message());
         } else {
             for (int64_t k = 0; k < was->n; k++) {
-                if (was->f != NULL ? memcmp(&was->f[k], &now.f[k], sizeof(double)) != 0 && !isnan(was->f[k]) : was->i[k] != now.i[k]) {
+                if (was->f != NULL ? memcmp(&was->f[k], &now.f[k], sizeof(double)) != 0 && !isnan(was->f[k])
+                                   : was->i[k] != now.i[k]) {
                     conf_fail(h, c, "input %d was changed at element %lld", i, (long long)k);
                     break;
                 }
@@ -70,7 +71,8 @@ static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout
 {
     dnn_status st;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         for (int i = 0; i < c->n_in; i++) {
             enum conf_layout own;
 
@@ -144,7 +146,10 @@ enum { SPECIALS = 8 };
 static double special(uint32_t dtype, int which)
 {
     double tiny = dtype == DNN_T_F64 ? 0x1p-1060 : dtype == DNN_T_F16 ? 0x1p-22 : 0x1p-131;
-    double huge = dtype == DNN_T_F64 ? DBL_MAX : dtype == DNN_T_F16 ? 65504 : dtype == DNN_T_BF16 ? 0x1.fep127 : FLT_MAX;
+    double huge = dtype == DNN_T_F64    ? DBL_MAX
+                  : dtype == DNN_T_F16  ? 65504
+                  : dtype == DNN_T_BF16 ? 0x1.fep127
+                                        : FLT_MAX;
     const double values[SPECIALS] = {NAN, INFINITY, -INFINITY, -0.0, tiny, -tiny, huge, -huge};
 
     return values[which];
@@ -155,7 +160,8 @@ static bool set_special(const conf_case *c, ref_array *a, int input, int64_t k, 
     const conf_operand *o = &c->in[input];
 
     if (a->f != NULL) {
-        if (which >= 6 && (c->judge == CONF_SUM || c->tame)) /* such numbers overflow by the order of a sum or product */
+        if (which >= 6 &&
+            (c->judge == CONF_SUM || c->tame)) /* such numbers overflow by the order of a sum or product */
             return false;
         a->f[k] = special(a->dtype, which);
         return true;
@@ -229,6 +235,7 @@ void conf_emit_special(conf_sink *sink, const conf_case *c)
                 special_at(h, c, i, place[p], which);
         }
     }
-    if (c->n_in >= 2 && !c->tame && (dnn__ops[h->op].traits & DNN__ELEMENTWISE) != 0 && c->out[0].shape.dim[0] >= SPECIALS * SPECIALS)
+    if (c->n_in >= 2 && !c->tame && (dnn__ops[h->op].traits & DNN__ELEMENTWISE) != 0 &&
+        c->out[0].shape.dim[0] >= SPECIALS * SPECIALS)
         special_grid(h, c);
 }

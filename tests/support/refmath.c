@@ -1,5 +1,5 @@
-/* refmath.c - arrays and dtypes of the oracle, and the rows that create, move and view. Called by the conformance harness. It
- * never includes a header of the core's inside. */
+/* refmath.c - arrays and dtypes of the oracle, and the rows that create, move and view. Called by the conformance
+ * harness. It never includes a header of the core's inside. */
 #include "refmath.h"
 #include <float.h>
 #include <math.h>
@@ -39,7 +39,8 @@ void ref_array_free(ref_array *a)
     *a = (ref_array){0};
 }
 
-/* To a format of `bits` of significand (the hidden one counted), least exponent of a normal number low, values up to top. */
+/* To a format of `bits` of significand (the hidden one counted), least exponent of a normal number low, values up to
+ * top. */
 static double round_to(double x, int bits, int low, double top)
 {
     int e;
@@ -76,11 +77,16 @@ int64_t ref_int_min(uint32_t dtype)
 int64_t ref_int_max(uint32_t dtype)
 {
     switch (dtype) {
-    case DNN_T_I8: return INT8_MAX;
-    case DNN_T_U8: return UINT8_MAX;
-    case DNN_T_I32: return INT32_MAX;
-    case DNN_T_I64: return INT64_MAX;
-    default: return 1;
+    case DNN_T_I8:
+        return INT8_MAX;
+    case DNN_T_U8:
+        return UINT8_MAX;
+    case DNN_T_I32:
+        return INT32_MAX;
+    case DNN_T_I64:
+        return INT64_MAX;
+    default:
+        return 1;
     }
 }
 
@@ -89,11 +95,18 @@ int64_t ref_wrap(uint32_t dtype, int64_t x)
     uint64_t u = (uint64_t)x;
 
     switch (dtype) {
-    case DNN_T_I8: u &= 0xff; return u >= 0x80 ? (int64_t)u - 0x100 : (int64_t)u;
-    case DNN_T_U8: return (int64_t)(u & 0xff);
-    case DNN_T_I32: u &= 0xffffffff; return u >= 0x80000000 ? (int64_t)u - 0x100000000 : (int64_t)u;
-    case DNN_T_BOOL: return u != 0;
-    default: return x;
+    case DNN_T_I8:
+        u &= 0xff;
+        return u >= 0x80 ? (int64_t)u - 0x100 : (int64_t)u;
+    case DNN_T_U8:
+        return (int64_t)(u & 0xff);
+    case DNN_T_I32:
+        u &= 0xffffffff;
+        return u >= 0x80000000 ? (int64_t)u - 0x100000000 : (int64_t)u;
+    case DNN_T_BOOL:
+        return u != 0;
+    default:
+        return x;
     }
 }
 

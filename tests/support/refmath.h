@@ -1,11 +1,11 @@
-/* refmath.h - the oracle: every operator in plain loops of double (or int64), written from the formulas of dnn_ops.h and from
- * no kernel. The conformance harness calls it. It knows nothing of tensors, strides, devices or threads. */
+/* refmath.h - the oracle: every operator in plain loops of double (or int64), written from the formulas of dnn_ops.h
+ * and from no kernel. The conformance harness calls it. It knows nothing of tensors, strides, devices or threads. */
 #ifndef REFMATH_H
 #define REFMATH_H
-#include <stdbool.h>
-#include <stdint.h>
 #include "dnn_ops.h"
 #include "dnn_plugin.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { REF_MAX_IN = 20, REF_MAX_OUT = 8 };
 
@@ -19,8 +19,8 @@ typedef struct ref_array {
     int64_t *i;
 } ref_array;
 
-/* One call. Operands of elementwise rows have the dims of out[0]. A row writes the elements of its outputs only; dims and
- * dtypes are set by the caller. */
+/* One call. Operands of elementwise rows have the dims of out[0]. A row writes the elements of its outputs only; dims
+ * and dtypes are set by the caller. */
 typedef struct ref_call {
     int n_in, n_out;
     const ref_array *in[REF_MAX_IN]; /* NULL = left out */
@@ -47,7 +47,8 @@ double ref_get(const ref_array *a, int64_t k);
 void ref_put(ref_array *a, int64_t k, double x);
 /* from, element k, to place j of to: the same dtype, exact. */
 void ref_move(ref_array *to, int64_t j, const ref_array *from, int64_t k);
-/* The offset of the element of a at the place with flat index k in the dims (dim of size 1, or missing in front, stretches). */
+/* The offset of the element of a at the place with flat index k in the dims (dim of size 1, or missing in front,
+ * stretches). */
 int64_t ref_broadcast_index(const ref_array *a, int ndim, const int64_t *dim, int64_t k);
 
 /* ---- Philox4x32-10, scalar (refmath_random.c) ---- */

@@ -1,5 +1,5 @@
-/* refmath_random.c - Philox4x32-10 and the rows of the oracle that draw from it. Called by the conformance harness. The rounds
- * are written out here, so that a fault of Random123's use in libdnn or a plugin is seen. */
+/* refmath_random.c - Philox4x32-10 and the rows of the oracle that draw from it. Called by the conformance harness. The
+ * rounds are written out here, so that a fault of Random123's use in libdnn or a plugin is seen. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -46,9 +46,12 @@ static double uniform(const ref_call *c, uint32_t dtype, int64_t k)
         high = ref_word(c, 2 * w);
         low = ref_word(c, 2 * w + 1);
         return ldexp((double)((high << 32 | low) >> 11), -53);
-    case DNN_T_F16: return ldexp((double)(ref_word(c, w) >> 21), -11);
-    case DNN_T_BF16: return ldexp((double)(ref_word(c, w) >> 24), -8);
-    default: return ldexp((double)(ref_word(c, w) >> 8), -24);
+    case DNN_T_F16:
+        return ldexp((double)(ref_word(c, w) >> 21), -11);
+    case DNN_T_BF16:
+        return ldexp((double)(ref_word(c, w) >> 24), -8);
+    default:
+        return ldexp((double)(ref_word(c, w) >> 8), -24);
     }
 }
 

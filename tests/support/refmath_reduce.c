@@ -1,5 +1,5 @@
-/* refmath_reduce.c - reductions, softmax and products of the oracle. Sums run in long double, so that the oracle's own rounding
- * is no part of what it judges. Called by the conformance harness; shares no code with a kernel. */
+/* refmath_reduce.c - reductions, softmax and products of the oracle. Sums run in long double, so that the oracle's own
+ * rounding is no part of what it judges. Called by the conformance harness; shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -71,7 +71,8 @@ void ref_mean(const ref_call *c)
     sums_of(c, true);
 }
 
-/* Does element k beat element best, if `sign` +1 looks for the largest, -1 for the smallest? The first NaN beats all. */
+/* Does element k beat element best, if `sign` +1 looks for the largest, -1 for the smallest? The first NaN beats all.
+ */
 static bool beats(const ref_array *x, int64_t k, int64_t best, int sign)
 {
     if (x->f == NULL)
