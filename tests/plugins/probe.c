@@ -1,0 +1,68 @@
+/* probe.c - starts libdnn as the environment says and runs relu once: a child process for test_bad_plugins, so that a plugin that brings the
+ * process down is seen. Prints what it was told; exits with 0, 4 (the backend cannot be used) or 1 (the call failed). */
+#include <stdio.h>
+#include <string.h>
+#include "dnn/dnn.h"
+
+static void answer(void *ctx, const char *op, const char *plugin, const char *kernel, const char *text)
+{
+    (void)ctx;
+    printf("asked %s for %s (%s): %s\n", plugin, op, kernel, text);
+}
+
+static void print_skipped(void)
+{
+    dnn_backend_info info;
+    const char *kernel, *reason;
+
+    for (int i = 0; dnn_backend_at(i, &info); i++) {
+        for (int k = 0; dnn_backend_skipped(i, k, &kernel, &reason); k++) {
+            printf("skipped %s: %s\n", kernel, reason);
+        }
+    }
+}
+
+static int run_relu(void)
+{
+    float x[3] = {-1, 0, 2}, y[3] = {9, 9, 9}, before[3];
+    int code = 0;
+
+    DNN_SCOPE {
+        dnn_tensor *t = dnn_from_data(x, DNN_SHAPE(3)), *r;
+
+        dnn_explain(answer, NULL);
+        r = dnn_relu(t);
+        dnn_explain(NULL, NULL);
+        if (r == NULL || dnn_read(r, y, sizeof y) != DNN_OK) {
+            dnn_status status = dnn_scope_status();
+
+            printf("relu: %s: %s\n", dnn_status_name(status), dnn_error_message());
+            /* The operand lives on. */
+            code = t == NULL || (dnn_read(t, before, sizeof before) == DNN_OK && memcmp(before, x, sizeof x) == 0) ? 1 : 9;
+        } else if (y[0] != 0 || y[1] != 0 || y[2] != 2) {
+            printf("relu: %g %g %g\n", (double)y[0], (double)y[1], (double)y[2]);
+            code = 9;
+        }
+    }
+    return code;
+}
+
+int main(void)
+{
+    dnn_status status = dnn_init(NULL);
+    int code;
+
+    if (status != DNN_OK) {
+        printf("%s\n", dnn_error_message());
+        dnn_shutdown();
+        return status == DNN_E_DEVICE ? 4 : 1;
+    }
+    print_skipped();
+    code = run_relu();
+    dnn_shutdown();
+    if (dnn_live_tensors() != 0) {
+        printf("%lld tensors are alive\n", (long long)dnn_live_tensors());
+        return 9;
+    }
+    return code;
+}
