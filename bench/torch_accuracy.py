@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The training programs' recipes in PyTorch, on the same data: test accuracy for seeds 0, 1, 2.
+"""The training programs' recipes in PyTorch, on the same data: test accuracy for some seeds.
 
-usage: bench/torch_accuracy.py PROGRAM DATA_FOLDER [THREADS]
+usage: bench/torch_accuracy.py PROGRAM DATA_FOLDER [THREADS [SEED...]]    (seeds 0 1 2 if none is named)
 PROGRAM: mnist_mlp, mnist_lenet (IDX files, plain or .gz), cifar_lenet (cifar-10-binary.tar.gz)
 """
 import gzip
@@ -71,6 +71,7 @@ if __name__ == "__main__":
     program, folder = sys.argv[1:3]
     torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else os.cpu_count())
     data = cifar(folder) if program == "cifar_lenet" else (mnist(folder, "train"), mnist(folder, "t10k"))
-    results = [train(program, data, seed) for seed in range(3)]
+    seeds = [int(a) for a in sys.argv[4:]] or [0, 1, 2]
+    results = [train(program, data, seed) for seed in seeds]
     print(program, "torch", torch.__version__, "accuracy", " ".join(f"{a:.4f}" for a, _ in results),
           f"mean {np.mean([a for a, _ in results]):.4f}", f"seconds {np.mean([s for _, s in results]):.1f}", flush=True)

@@ -1,5 +1,6 @@
 /* blas.c - OpenBLAS on one thread: the calls that the families make, its memory mapped at load, and its known answers.
- * init() calls the last two. It is the only file that includes cblas.h, and it never leaves OpenBLAS threads running. */
+ * init() calls the last two. It is the only file that includes cblas.h, and it never leaves OpenBLAS threads running.
+ */
 #include "blas.h"
 #include "cpu_blas.h"
 #include <cblas.h>
@@ -33,8 +34,8 @@ void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const do
                        int64_t ldb, double beta, double *c, int64_t ldc)
 {
     if (m > 0 && n > 0)
-        cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k, 1.0, a, lead(lda), b,
-                    lead(ldb), beta, c, lead(ldc));
+        cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k, 1.0, a, lead(lda),
+                    b, lead(ldb), beta, c, lead(ldc));
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -103,8 +104,10 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
 
     openblas_set_num_threads(1);
     if (openblas_get_num_threads() != 1)
-        return host->fail(DNN_E_DEVICE, "OpenBLAS stays at %d threads when 1 is set (%s); its results would depend on the "
-                          "number of threads", openblas_get_num_threads(),
+        return host->fail(DNN_E_DEVICE,
+                          "OpenBLAS stays at %d threads when 1 is set (%s); its results would depend on the "
+                          "number of threads",
+                          openblas_get_num_threads(),
                           openblas_get_parallel() == OPENBLAS_OPENMP ? "OpenMP build" : "no OpenMP build");
     if (count > BUFFERS_MAX)
         count = BUFFERS_MAX;
@@ -121,7 +124,8 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
     return DNN_OK;
 }
 
-/* ---- known answers ------------------------------------------------------------------------------------------------ */
+/* ---- known answers ------------------------------------------------------------------------------------------------
+ */
 
 enum { SIDE = 65, PAD = 3, LD = SIDE + PAD };
 
@@ -178,7 +182,8 @@ static void lay_out(struct sheet *s, const struct question *q)
         }
 }
 
-static dnn_status wrong(const dnn_host *host, const struct question *q, const char *routine, double got, const char *want)
+static dnn_status wrong(const dnn_host *host, const struct question *q, const char *routine, double got,
+                        const char *want)
 {
     return host->fail(DNN_E_DEVICE,
                       "%s computes %s wrongly: M=%d N=%d K=%d, transposed %d %d, beta %d: got %g, expected %s",
@@ -231,8 +236,9 @@ dnn_status cpu_blas_self_test(const dnn_host *host)
             for (int j = 0; j < SIZES && status == DNN_OK; j++) {
                 int k = (i + j + mode) % (SIZES + 1);
 
-                status = ask(host, s, &(struct question){mode & 1, mode >> 1, size[i], size[j],
-                                                         k == SIZES ? 0 : size[k], (i + j) % 3 == 0});
+                status = ask(host, s,
+                             &(struct question){mode & 1, mode >> 1, size[i], size[j], k == SIZES ? 0 : size[k],
+                                                (i + j) % 3 == 0});
             }
     /* The depth 0 over NaN, and the largest in all three. */
     for (int mode = 0; mode < 4 && status == DNN_OK; mode++) {

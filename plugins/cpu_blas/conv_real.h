@@ -15,8 +15,8 @@ static REAL *FN(scratch_of)(const struct conv *s, int worker)
 
 /* Rows of columns for `rows` output rows whose image rows all lie inside: from + y * step. With a stride of 1 and no
  * padding this is the plain copy, which is most of what im2col does. */
-static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL *restrict from, int64_t step, int64_t rows,
-                         REAL *restrict to)
+static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL *restrict from, int64_t step,
+                         int64_t rows, REAL *restrict to)
 {
     int64_t width = s->wo, count = r->high - r->low, stride = s->sw;
 
@@ -90,7 +90,8 @@ static void FN(col2im)(const struct conv *s, const REAL *columns, int64_t y0, in
 }
 
 /* The columns of a block and their leading dimension: laid out in scratch, or the image itself. */
-static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1, int worker, int64_t *ld)
+static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1, int worker,
+                                  int64_t *ld)
 {
     REAL *columns;
 
@@ -104,9 +105,10 @@ static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64
     return columns;
 }
 
-/* ---- y = w columns + bias ------------------------------------------------------------------------------------------ */
+/* ---- y = w columns + bias ------------------------------------------------------------------------------------------
+ */
 
-static void FN(forward_block)(const struct FN(conv_job) *job, int64_t index, int worker)
+static void FN(forward_block)(const struct FN(conv_job) * job, int64_t index, int worker)
 {
     const struct conv *s = job->s;
     int64_t y0 = index % s->blocks * s->rows, y1 = least(y0 + s->rows, s->ho), width = (y1 - y0) * s->wo;
@@ -134,8 +136,11 @@ static void FN(forward_blocks)(void *arg, int64_t begin, int64_t end, int worker
 static void FN(forward)(const struct conv *s)
 {
     const dnn_call *c = s->call;
-    struct FN(conv_job) job = {.s = s, .x = c->in[0]->data, .w = c->in[1]->data,
-                               .bias = c->in[2] ? c->in[2]->data : NULL, .out = c->out[0]->data};
+    struct FN(conv_job) job = {.s = s,
+                               .x = c->in[0]->data,
+                               .w = c->in[1]->data,
+                               .bias = c->in[2] ? c->in[2]->data : NULL,
+                               .out = c->out[0]->data};
     int64_t tasks = s->n * s->groups * s->blocks;
 
     if (tasks > 0)
@@ -143,10 +148,11 @@ static void FN(forward)(const struct conv *s)
                      FN(forward_blocks), &job);
 }
 
-/* ---- dx = col2im(w' dy) -------------------------------------------------------------------------------------------- */
+/* ---- dx = col2im(w' dy) --------------------------------------------------------------------------------------------
+ */
 
 /* A piece of the channels of one group of one image belongs to one task: no two tasks add to one place. */
-static void FN(input_piece)(const struct FN(conv_job) *job, int64_t index, int worker)
+static void FN(input_piece)(const struct FN(conv_job) * job, int64_t index, int worker)
 {
     const struct conv *s = job->s;
     int64_t c0 = index % s->splits * s->split_c, channels = least(s->split_c, s->cg - c0), window = s->kh * s->kw;
@@ -186,9 +192,10 @@ static void FN(bwd_input)(const struct conv *s)
     cpu_parallel(c->host, s->n * s->groups * s->splits, grain_of(macs), FN(input_pieces), &job);
 }
 
-/* ---- dw = sum of dy columns' --------------------------------------------------------------------------------------- */
+/* ---- dw = sum of dy columns' ---------------------------------------------------------------------------------------
+ */
 
-static void FN(weight_part)(const struct FN(conv_job) *job, int64_t part, int worker)
+static void FN(weight_part)(const struct FN(conv_job) * job, int64_t part, int worker)
 {
     const struct conv *s = job->s;
     int64_t begin = part * s->per_part, end = least(begin + s->per_part, s->n * s->blocks), ld;
@@ -201,8 +208,9 @@ static void FN(weight_part)(const struct FN(conv_job) *job, int64_t part, int wo
             const REAL *image = job->x + (n * s->c + g * s->cg) * s->h * s->w;
             const REAL *columns = FN(columns_of)(s, image, y0, y1, worker, &ld);
 
-            REAL_GEMM(0, 1, s->og, s->depth, (y1 - y0) * s->wo, job->dy + (n * s->o + g * s->og) * s->pixels + y0 * s->wo,
-                      s->pixels, columns, ld, i > begin ? 1 : 0, dw + g * s->og * s->depth, s->depth);
+            REAL_GEMM(0, 1, s->og, s->depth, (y1 - y0) * s->wo,
+                      job->dy + (n * s->o + g * s->og) * s->pixels + y0 * s->wo, s->pixels, columns, ld,
+                      i > begin ? 1 : 0, dw + g * s->og * s->depth, s->depth);
         }
     }
 }

@@ -9,8 +9,8 @@ enum {
     PIECE = 1024 /* rows of one partial sum */
 };
 
-/* A call as [n, classes, inner]: row r = sample * inner + place, the class c of a row at (sample * classes + c) * inner +
- * place. total and divisor are what the rows add up to. */
+/* A call as [n, classes, inner]: row r = sample * inner + place, the class c of a row at (sample * classes + c) * inner
+ * + place. total and divisor are what the rows add up to. */
 struct loss {
     const dnn_call *call;
     int64_t n, classes, inner, rows, pieces, ignore;
@@ -33,9 +33,17 @@ static struct loss loss_of(const dnn_call *c, const dnn_view *x, const dnn_view 
 {
     const dnn_attr_loss *attr = c->attr;
     int axis = x->ndim > 1;
-    struct loss s = {.call = c, .n = axis ? x->dim[0] : 1, .classes = x->dim[axis], .inner = 1,
-                     .ignore = attr->ignore_index, .reduction = attr->reduction, .smoothing = attr->smoothing,
-                     .scale = 1, .target = target, .x = x->data, .weight = weight ? weight->data : NULL};
+    struct loss s = {.call = c,
+                     .n = axis ? x->dim[0] : 1,
+                     .classes = x->dim[axis],
+                     .inner = 1,
+                     .ignore = attr->ignore_index,
+                     .reduction = attr->reduction,
+                     .smoothing = attr->smoothing,
+                     .scale = 1,
+                     .target = target,
+                     .x = x->data,
+                     .weight = weight ? weight->data : NULL};
 
     for (int d = 2; d < x->ndim; d++)
         s.inner *= x->dim[d];
@@ -61,8 +69,9 @@ static dnn_status check_labels(const struct loss *s, const char *op)
         int64_t t = label_at(s, r);
 
         if (t != s->ignore && (t < 0 || t >= s->classes))
-            return s->call->host->fail(DNN_E_INVALID, "%s: the target of row %lld is %lld, which is not one of %lld classes",
-                                       op, (long long)r, (long long)t, (long long)s->classes);
+            return s->call->host->fail(DNN_E_INVALID,
+                                       "%s: the target of row %lld is %lld, which is not one of %lld classes", op,
+                                       (long long)r, (long long)t, (long long)s->classes);
     }
     return DNN_OK;
 }
@@ -168,8 +177,7 @@ static dnn_status run_softmax_cross_entropy(const dnn_call *c)
     struct loss s = loss_of(c, c->in[0], c->in[1], c->in[2]);
 
     s.lse_to = c->n_out > 1 && c->out[1] ? c->out[1]->data : NULL;
-    return run_forward(c, &s, "softmax_cross_entropy",
-                       is_f32(c) ? cross_entropy_pieces_f32 : cross_entropy_pieces_f64);
+    return run_forward(c, &s, "softmax_cross_entropy", is_f32(c) ? cross_entropy_pieces_f32 : cross_entropy_pieces_f64);
 }
 
 static dnn_status run_backward(const dnn_call *c, struct loss *s, const char *op, loss_task *weigh, loss_task *task)

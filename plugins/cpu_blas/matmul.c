@@ -87,8 +87,7 @@ static void collapse(struct product *p)
 /* BLAS takes a matrix with unit stride in one axis and room for it in the other. */
 static bool takes(int64_t outer, int64_t inner, int64_t outer_stride, int64_t inner_stride)
 {
-    return (inner == 1 || inner_stride == 1) &&
-           (outer == 1 || (outer_stride >= inner && outer_stride <= CPU_BLAS_MAX));
+    return (inner == 1 || inner_stride == 1) && (outer == 1 || (outer_stride >= inner && outer_stride <= CPU_BLAS_MAX));
 }
 
 static bool reserve(uint64_t *total, int64_t items, int64_t count, int64_t item_bytes, uint64_t *at)
@@ -177,8 +176,10 @@ static dnn_status decide(const dnn_call *c, struct product *p)
         return DNN_OK;
     if (!choose_form(p, &p->a, p->m, p->k, item) || !choose_form(p, &p->b, p->k, p->n, item) ||
         (p->staged && !reserve(&p->bytes, p->batch * p->m * p->n, p->parts_k, item, &p->stage_at)))
-        return c->host->fail(DNN_DECLINED, "the packed operands of a product of %lld x %lld x %lld take more than 2^63 "
-                             "bytes", (long long)p->m, (long long)p->k, (long long)p->n);
+        return c->host->fail(DNN_DECLINED,
+                             "the packed operands of a product of %lld x %lld x %lld take more than 2^63 "
+                             "bytes",
+                             (long long)p->m, (long long)p->k, (long long)p->n);
     return DNN_OK;
 }
 
@@ -209,7 +210,8 @@ static dnn_status measure_linear(const dnn_call *c, struct product *p)
     const dnn_view *x = c->in[0], *w = c->in[1], *bias = c->in[2], *out = c->out[0];
     int nd = out->ndim;
 
-    *p = (struct product){.m = nd > 1 ? out->dim[nd - 2] : 1, .n = w->dim[0], .k = w->dim[1], .nb = nd > 2 ? nd - 2 : 0};
+    *p =
+        (struct product){.m = nd > 1 ? out->dim[nd - 2] : 1, .n = w->dim[0], .k = w->dim[1], .nb = nd > 2 ? nd - 2 : 0};
     for (int d = 0; d < p->nb; d++)
         p->bdim[d] = out->dim[d];
     last_axes(&p->a, x);

@@ -60,8 +60,8 @@ static void FN(fill_bias)(const struct product *p, REAL *c, int64_t ld, int64_t 
 }
 
 /* The product of a few numbers, for which calling BLAS costs more. */
-static void FN(plain)(const struct operand *oa, const struct operand *ob, int64_t m, int64_t n, int64_t k, const REAL *a,
-                      const REAL *b, bool keep, REAL *c, int64_t ldc)
+static void FN(plain)(const struct operand *oa, const struct operand *ob, int64_t m, int64_t n, int64_t k,
+                      const REAL *a, const REAL *b, bool keep, REAL *c, int64_t ldc)
 {
     int64_t a_row = oa->trans ? 1 : oa->ld, a_col = oa->trans ? oa->ld : 1;
     int64_t b_row = ob->trans ? 1 : ob->ld, b_col = ob->trans ? ob->ld : 1;
@@ -76,7 +76,7 @@ static void FN(plain)(const struct operand *oa, const struct operand *ob, int64_
         }
 }
 
-static void FN(one_tile)(const struct FN(tiles) *t, int64_t index)
+static void FN(one_tile)(const struct FN(tiles) * t, int64_t index)
 {
     const struct product *p = t->p;
     int64_t part = index % p->parts_k, tile = index / p->parts_k;

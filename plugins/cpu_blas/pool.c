@@ -24,8 +24,11 @@ struct reach {
 
 static struct pool sizes_of(const dnn_view *image, const dnn_view *windows)
 {
-    return (struct pool){.planes = image->dim[0] * image->dim[1], .h = image->dim[2], .w = image->dim[3],
-                         .ho = windows->dim[2], .wo = windows->dim[3]};
+    return (struct pool){.planes = image->dim[0] * image->dim[1],
+                         .h = image->dim[2],
+                         .w = image->dim[3],
+                         .ho = windows->dim[2],
+                         .wo = windows->dim[3]};
 }
 
 static struct pool windowed(const dnn_call *c, const dnn_view *image, const dnn_view *windows)
@@ -163,7 +166,8 @@ static dnn_status run_max_pool2d_bwd(const dnn_call *c)
     s.bad = places;
     run_planes(c, &s, max_bwd_planes_f32, max_bwd_planes_f64);
     if (s.bad < places)
-        return c->host->fail(DNN_E_INTERNAL, "max_pool2d_bwd: index %d at place %lld is outside its plane of %lld x %lld",
+        return c->host->fail(DNN_E_INTERNAL,
+                             "max_pool2d_bwd: index %d at place %lld is outside its plane of %lld x %lld",
                              s.index[s.bad], (long long)s.bad, (long long)s.h, (long long)s.w);
     return DNN_OK;
 }

@@ -97,8 +97,8 @@ static inline REAL FN(choose)(REAL_WORD take, REAL v, REAL best)
     return a.value;
 }
 
-/* One row of 2 x 2 windows. Which of four values is the largest is as good as random, so nothing here branches: a choice
- * by `?:` on floats becomes a jump that is mispredicted every other time, and costs four times as much. */
+/* One row of 2 x 2 windows. Which of four values is the largest is as good as random, so nothing here branches: a
+ * choice by `?:` on floats becomes a jump that is mispredicted every other time, and costs four times as much. */
 static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low, int64_t n, REAL *restrict to)
 {
     for (int64_t x = 0; x < n; x++) {
@@ -142,8 +142,8 @@ static void FN(max_quads)(void *arg, int64_t begin, int64_t end, int worker)
         REAL *to = (REAL *)s->to + r * s->wo;
 
         if (s->index_to)
-            FN(max_quad_row_at)(top, top + s->w, s->wo, (int32_t)(2 * y * s->w), (int32_t)s->w, to,
-                                s->index_to + r * s->wo);
+            FN(max_quad_row_at)
+            (top, top + s->w, s->wo, (int32_t)(2 * y * s->w), (int32_t)s->w, to, s->index_to + r * s->wo);
         else
             FN(max_quad_row)(top, top + s->w, s->wo, to);
     }
@@ -222,8 +222,9 @@ static void FN(avg_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker
         struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h), cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
 
         if (rows.begin < rows.end && cols.begin < cols.end)
-            FN(spread)((REAL *)s->to + i / windows * cells, s->w, rows, cols,
-                       (REAL)((double)((const REAL *)s->from)[i] / divisor_of(s, y, x, rows, cols)));
+            FN(spread)
+            ((REAL *)s->to + i / windows * cells, s->w, rows, cols,
+             (REAL)((double)((const REAL *)s->from)[i] / divisor_of(s, y, x, rows, cols)));
     }
 }
 
@@ -254,7 +255,7 @@ static void FN(adaptive_avg_bwd_planes)(void *arg, int64_t begin, int64_t end, i
         struct reach cols = adaptive_reach(i % s->wo, s->w, s->wo);
         double count = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
 
-        FN(spread)((REAL *)s->to + i / windows * cells, s->w, rows, cols,
-                   (REAL)((double)((const REAL *)s->from)[i] / count));
+        FN(spread)
+        ((REAL *)s->to + i / windows * cells, s->w, rows, cols, (REAL)((double)((const REAL *)s->from)[i] / count));
     }
 }

@@ -1,0 +1,211 @@
+/* safetensors_write.c - writes tensors as a safetensors file: sorted by item size and name, padded so that every tensor is aligned to its
+ * element, atomically. Equal content gives equal bytes: no clock, host, path or order of arguments is in the file. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "io.h"
+#include "op.h"
+
+static const char *format_name(dnn_dtype dtype)
+{
+    static const char *const names[DNN__N_DTYPES] = {"F32", "F64", "F16", "BF16", "I8", "U8", "I32", "I64", "BOOL"};
+
+    return names[dnn__dtype_index(dtype)];
+}
+
+static int compare_tensors(const void *pa, const void *pb)
+{
+    const dnn_named_tensor *a = pa, *b = pb;
+    size_t item_a = dnn__item_size(a->tensor->dtype), item_b = dnn__item_size(b->tensor->dtype);
+
+    return item_a != item_b ? (item_a > item_b ? -1 : 1) : strcmp(a->name, b->name);
+}
+
+static int compare_names(const void *pa, const void *pb)
+{
+    return strcmp(((const dnn_named_tensor *)pa)->name, ((const dnn_named_tensor *)pb)->name);
+}
+
+/* ---- checks ---- */
+
+/* A name or text that JSON can hold. */
+static dnn_status check_text(const char *path, const char *what, const char *text, size_t least, size_t most)
+{
+    json_t *string;
+
+    if (text == NULL || strlen(text) < least || strlen(text) > most) {
+        return dnn__fail(DNN_E_INVALID, "%s: a %s of %zu bytes, not %zu to %zu", path, what, text != NULL ? strlen(text) : 0, least, most);
+    }
+    string = json_string(text);
+    if (string == NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: the %s \"%.60s\" is not UTF-8", path, what, text);
+    }
+    json_decref(string);
+    return DNN_OK;
+}
+
+static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, int64_t n, const dnn_named_text *meta, int64_t n_meta)
+{
+    for (int64_t i = 0; i < n; i++) {
+        DNN_TRY(check_text(path, "name", sorted[i].name, 1, 1024));
+        if (strcmp(sorted[i].name, "__metadata__") == 0 || (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0)) {
+            return dnn__fail(DNN_E_INVALID, "%s: the name \"%.60s\" %s", path, sorted[i].name,
+                             i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0 ? "stands twice" : "is not for tensors");
+        }
+    }
+    for (int64_t i = 0; i < n_meta; i++) {
+        DNN_TRY(check_text(path, "metadata name", meta[i].key, 1, 1024));
+        DNN_TRY(check_text(path, "metadata text", meta[i].value, 0, 1 << 20));
+    }
+    return DNN_OK;
+}
+
+/* ---- the header ---- */
+
+static dnn_status out_of_memory(const char *path)
+{
+    return dnn__fail(DNN_E_NOMEM, "%s: header: out of memory", path);
+}
+
+static json_t *entry_of(const dnn_tensor *t, uint64_t begin, uint64_t end)
+{
+    json_t *shape = json_array(), *offsets = json_array(), *entry = json_object();
+
+    for (int i = 0; i < t->ndim; i++) {
+        json_array_append_new(shape, json_integer(t->dim[i]));
+    }
+    json_array_append_new(offsets, json_integer((json_int_t)begin));
+    json_array_append_new(offsets, json_integer((json_int_t)end));
+    json_object_set_new(entry, "dtype", json_string(format_name(t->dtype)));
+    json_object_set_new(entry, "shape", shape);
+    json_object_set_new(entry, "data_offsets", offsets);
+    return entry;
+}
+
+static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, int64_t n, const dnn_named_text *meta, int64_t n_meta,
+                              char **out)
+{
+    json_t *root = json_object(), *texts = json_object();
+    uint64_t at = 0;
+    int bad = root == NULL || texts == NULL;
+
+    for (int64_t i = 0; i < n_meta; i++) {
+        bad |= json_object_set_new(texts, meta[i].key, json_string(meta[i].value));
+    }
+    if (n_meta > 0) {
+        bad |= json_object_set(root, "__metadata__", texts);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bytes = (uint64_t)dnn__numel(sorted[i].tensor) * dnn__item_size(sorted[i].tensor->dtype);
+
+        bad |= json_object_set_new(root, sorted[i].name, entry_of(sorted[i].tensor, at, at + bytes));
+        at += bytes;
+    }
+    *out = bad ? NULL : json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(root);
+    json_decref(texts);
+    return *out != NULL ? DNN_OK : out_of_memory(path);
+}
+
+/* Length, JSON, spaces up to a multiple of 64. */
+static dnn_status put_header(dnn__writer *w, const char *json)
+{
+    static const char spaces[64] = "                                                                ";
+    size_t length = strlen(json), padding = (64 - (8 + length) % 64) % 64;
+    uint8_t first[8];
+
+    for (int i = 0; i < 8; i++) {
+        first[i] = (uint8_t)((uint64_t)(length + padding) >> 8 * i);
+    }
+    DNN_TRY(dnn__writer_put(w, first, sizeof first));
+    DNN_TRY(dnn__writer_put(w, json, length));
+    return dnn__writer_put(w, spaces, padding);
+}
+
+static dnn_status put_tensor(dnn__writer *w, dnn_tensor *t)
+{
+    dnn_status st;
+    void *data;
+
+    if (dnn__numel(t) == 0) {
+        return DNN_OK;
+    }
+    DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
+    st = dnn__writer_put(w, data, (uint64_t)dnn__numel(t) * dnn__item_size(t->dtype));
+    if (st != DNN_OK) {
+        char text[sizeof dnn__self.text];
+
+        memcpy(text, dnn__self.text, sizeof text);
+        if (dnn_unmap(t) != DNN_OK) {
+            return st;
+        }
+        memcpy(dnn__self.text, text, sizeof text); /* what failed first is what is told */
+        return st;
+    }
+    return dnn_unmap(t);
+}
+
+static dnn_status write_all(const char *path, const char *json, const dnn_named_tensor *sorted, int64_t n)
+{
+    dnn__writer w;
+    dnn_status st = dnn__writer_open(&w, path);
+
+    if (st == DNN_OK) {
+        st = put_header(&w, json);
+    }
+    for (int64_t i = 0; i < n && st == DNN_OK; i++) {
+        st = put_tensor(&w, sorted[i].tensor);
+    }
+    if (st == DNN_OK) {
+        st = dnn__writer_commit(&w);
+    }
+    dnn__writer_close(&w);
+    return st;
+}
+
+static dnn_status sort_and_write(const char *path, dnn_named_tensor *sorted, int64_t n, const dnn_named_text *meta, int64_t n_meta)
+{
+    char *json = NULL;
+    dnn_status st;
+
+    if (n > 1) {
+        qsort(sorted, (size_t)n, sizeof *sorted, compare_names);
+    }
+    DNN_TRY(check_all(path, sorted, n, meta, n_meta));
+    if (n > 1) {
+        qsort(sorted, (size_t)n, sizeof *sorted, compare_tensors);
+    }
+    DNN_TRY(make_header(path, sorted, n, meta, n_meta, &json));
+    st = write_all(path, json, sorted, n);
+    free(json); /* jansson's own */
+    return st;
+}
+
+dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, int64_t n, const dnn_named_text *metadata, int64_t n_meta)
+{
+    dnn_named_tensor *sorted;
+    dnn_status st;
+
+    DNN_TRY(dnn__require(path, "dnn_save_tensors", "path"));
+    if (n < 0 || n_meta < 0 || (tensors == NULL && n > 0) || (metadata == NULL && n_meta > 0)) {
+        return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: %s tensors and %s texts, of which a list is missing", dnn__number_text(n),
+                         dnn__number_text(n_meta));
+    }
+    for (int64_t i = 0; i < n; i++) {
+        if (tensors[i].tensor == NULL || tensors[i].name == NULL) {
+            return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: tensor %s has no %s", dnn__number_text(i),
+                             tensors[i].tensor == NULL ? "tensor" : "name");
+        }
+    }
+    sorted = dnn__calloc((size_t)n + 1, sizeof *sorted);
+    if (sorted == NULL) {
+        return dnn__nomem(path, (size_t)n * sizeof *sorted);
+    }
+    if (n > 0) {
+        memcpy(sorted, tensors, (size_t)n * sizeof *sorted);
+    }
+    st = sort_and_write(path, sorted, n, metadata, n_meta);
+    dnn__free(sorted);
+    return st;
+}

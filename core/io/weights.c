@@ -1,0 +1,245 @@
+/* weights.c - the parameters and buffers of a module to and from a file, under their dotted paths. A load is judged as a whole, then prepared,
+ * then committed by exchanging storages, which cannot fail. */
+#include <stdio.h>
+#include <string.h>
+#include "io.h"
+#include "op.h"
+
+enum { NAME = 1100, LINES = 10 };
+
+/* ---- saving ---- */
+
+dnn_status dnn_save_weights(dnn_module *module, const char *path)
+{
+    static const dnn_named_text format = {"format", "pt"}; /* other readers refuse a file without it; our layouts are PyTorch's */
+    dnn_named_tensor *list = NULL;
+    int64_t n = 0, capacity = 0;
+    char name[NAME];
+    dnn_tensor *t;
+    dnn_status st = DNN_OK;
+
+    DNN_TRY(dnn__require(module, "dnn_save_weights", "module"));
+    DNN_TRY(dnn__require(path, "dnn_save_weights", "path"));
+    while (st == DNN_OK && (t = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, n, name, sizeof name)) != NULL) {
+        st = dnn__reserve((void **)&list, &capacity, n + 1, sizeof *list, path);
+        if (st == DNN_OK) {
+            list[n].tensor = t;
+            list[n].name = dnn__strdup(name);
+            st = list[n].name != NULL ? DNN_OK : dnn__nomem(path, strlen(name));
+            n++;
+        }
+    }
+    if (st == DNN_OK) {
+        st = dnn_save_tensors(path, list, n, &format, 1);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        dnn__free((char *)(uintptr_t)list[i].name);
+    }
+    dnn__free(list);
+    return st;
+}
+
+/* ---- loading ---- */
+
+struct pair { /* a tensor of the module, and what it will hold */
+    dnn_tensor *target, *loaded; /* loaded: a reference, NULL: stays as it is */
+};
+
+struct load {
+    const dnn_load_args *args;
+    dnn_file *file;
+    struct pair *pair;
+    int64_t n, capacity, faults;
+    char faults_text[900];
+    dnn__text text;
+};
+
+static void complain(struct load *l, const char *fmt, const char *name, const char *a, const char *b)
+{
+    if (l->faults++ < LINES) {
+        dnn__put(&l->text, "\n  ");
+        dnn__put(&l->text, "%s %.80s", fmt, name);
+        if (a != NULL) {
+            dnn__put(&l->text, ": %s in the file, %s in the module", a, b);
+        }
+    }
+}
+
+/* The name as the module has it: without the prefix, where it is there. */
+static const char *without_prefix(const struct load *l, const char *name)
+{
+    size_t n = l->args->prefix != NULL ? strlen(l->args->prefix) : 0;
+
+    return n > 0 && strncmp(name, l->args->prefix, n) == 0 ? name + n : name;
+}
+
+static bool find_entry(const struct load *l, const char *name, dnn_file_entry_info *out)
+{
+    for (int64_t i = 0; dnn_file_entry(l->file, i, out); i++) {
+        if (strcmp(without_prefix(l, out->name), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool same_shape(const dnn_tensor *t, const dnn_shape *shape)
+{
+    return t->ndim == shape->ndim && memcmp(t->dim, shape->dim, sizeof(int64_t) * (size_t)t->ndim) == 0;
+}
+
+/* Floating tensors take any floating dtype; others their own. */
+static bool castable(const dnn_tensor *t, dnn_dtype dtype)
+{
+    return dtype == t->dtype || ((dtype & DNN__FLOATS) != 0 && (t->dtype & DNN__FLOATS) != 0);
+}
+
+/* Reads, casts and moves, into a dense tensor that nobody else has. */
+static dnn_status load_one(struct load *l, const char *name, struct pair *pair)
+{
+    dnn_status st = DNN_OK;
+
+    DNN_NO_GRAD {
+        dnn_tensor *t = dnn_cast(dnn_file_tensor(l->file, name), pair->target->dtype);
+
+        t = dnn_to_device(t, dnn_device_of(pair->target));
+        st = t != NULL ? DNN_OK : dnn__take();
+        pair->loaded = dnn_retain(t);
+    }
+    return st;
+}
+
+static dnn_status match(struct load *l, const char *name, struct pair *pair)
+{
+    dnn_file_entry_info info;
+
+    if (!find_entry(l, name, &info)) {
+        complain(l, "missing", name, NULL, NULL);
+        return DNN_OK;
+    }
+    if (!same_shape(pair->target, &info.shape)) {
+        complain(l, "misshapen", name, dnn__shape_text((int)info.shape.ndim, info.shape.dim),
+                 dnn__shape_text(pair->target->ndim, pair->target->dim));
+        return DNN_OK;
+    }
+    if (info.dtype == 0 || !castable(pair->target, info.dtype)) {
+        complain(l, "of another dtype", name, info.dtype_name, dnn_dtype_name(pair->target->dtype));
+        return DNN_OK;
+    }
+    return load_one(l, info.name, pair);
+}
+
+static void find_unexpected(struct load *l)
+{
+    dnn_file_entry_info info;
+
+    for (int64_t i = 0; dnn_file_entry(l->file, i, &info); i++) {
+        const char *name = without_prefix(l, info.name);
+
+        if (strncmp(name, "dnn.", 4) != 0 && dnn_module_tensor(l->args->module, name) == NULL) {
+            complain(l, "unexpected", name, NULL, NULL);
+        }
+    }
+}
+
+static dnn_status prepare(struct load *l)
+{
+    char name[NAME];
+    dnn_tensor *t;
+
+    while ((t = dnn_module_tensor_at(l->args->module, DNN_PARAMETERS | DNN_BUFFERS, l->n, name, sizeof name)) != NULL) {
+        DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair, l->args->path));
+        l->pair[l->n] = (struct pair){.target = t};
+        l->n++;
+        DNN_TRY(match(l, name, &l->pair[l->n - 1]));
+    }
+    find_unexpected(l);
+    if (l->faults > 0 && !l->args->partial) {
+        if (l->faults > LINES) {
+            dnn__put(&l->text, "\n  and %lld more", (long long)(l->faults - LINES));
+        }
+        return dnn__fail(DNN_E_INVALID, "%s: it does not fit the module (.partial loads what fits):%s", l->args->path, l->faults_text);
+    }
+    return DNN_OK;
+}
+
+/* The parameter's handle, version and place on no tape stay; the storage is the loaded one's. Views of the old storage keep it. */
+static void exchange(struct pair *p)
+{
+    dnn_tensor *a = p->target, *b = p->loaded;
+    dnn__storage *storage = a->storage;
+    int64_t offset = a->offset, stride[DNN_MAX_DIMS];
+
+    memcpy(stride, a->stride, sizeof stride);
+    a->storage = b->storage;
+    a->offset = b->offset;
+    memcpy(a->stride, b->stride, sizeof stride);
+    b->storage = storage;
+    b->offset = offset;
+    memcpy(b->stride, stride, sizeof stride);
+    atomic_fetch_add(&a->version->count, 1);
+}
+
+/* A tensor that others look at through views is written in place, so that they see it; alone it takes the new storage. Decided before anything is
+ * changed, and only the copy can fail: so copies go first. */
+static bool is_shared(const dnn_tensor *t)
+{
+    return atomic_load(&t->storage->handles) > 1 || !dnn__dense(t);
+}
+
+static dnn_status commit(struct load *l)
+{
+    dnn_status st = DNN_OK;
+
+    for (int64_t i = 0; i < l->n; i++) {
+        struct pair *p = &l->pair[i];
+
+        if (p->loaded == NULL || !is_shared(p->target)) {
+            continue;
+        }
+        DNN_NO_GRAD {
+            if (dnn_copy_(p->target, p->loaded) == NULL) {
+                st = dnn__take();
+            }
+        }
+        DNN_TRY(st);
+        dnn_release(p->loaded);
+        p->loaded = NULL;
+    }
+    for (int64_t i = 0; i < l->n; i++) {
+        if (l->pair[i].loaded != NULL) {
+            exchange(&l->pair[i]);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status load_all(struct load *l)
+{
+    DNN_TRY(dnn_file_open(l->args->path, &l->file));
+    DNN_TRY(prepare(l));
+    if (l->args->n_loaded != NULL) {
+        *l->args->n_loaded = 0;
+        for (int64_t i = 0; i < l->n; i++) {
+            *l->args->n_loaded += l->pair[i].loaded != NULL;
+        }
+    }
+    return commit(l);
+}
+
+dnn_status dnn_load_weights_with(dnn_load_args args)
+{
+    struct load l = {.args = &args};
+    dnn_status st;
+
+    DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
+    DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
+    l.text = dnn__text_to(l.faults_text, sizeof l.faults_text);
+    st = load_all(&l);
+    for (int64_t i = 0; i < l.n; i++) {
+        dnn_release(l.pair[i].loaded);
+    }
+    dnn__free(l.pair);
+    dnn_file_close(l.file);
+    return st;
+}
