@@ -75,6 +75,7 @@ typedef struct dnn_attr_slice {
 /* neg abs sign square relu: N, out of the same dtype. sign(NaN) = 0. relu: x < 0 ? 0 : x, NaN stays, -0 gives -0.
  * floor ceil round trunc: F (round: half to even).
  * reciprocal sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh tanh erf erfc: F.
+ * softsign: F. x/(1+|x|); +-inf gives NaN, as the formula has it.
  * sigmoid: 1/(1+exp(-x)), without overflow for any x. silu: x*sigmoid(x).
  * isnan isinf isfinite: F to bool. logical_not: A to bool; NaN counts as true. */
 
@@ -175,7 +176,7 @@ typedef struct dnn_attr_pool2d {
  * of the loss's dtype, or NULL = ones. A target equal to ignore_index counts for nothing; any other outside [0,C) is
  * DNN_E_INVALID with row and value.
  * nll_loss (logp [N,C,D..], target, weight) -> loss: l = -w[t] logp[t]. Rank 0: mean: sum(l) / sum(w[t]); sum: sum(l). None:
- *   l in every place, 0 where ignored. Mean of nothing is NaN, sum of nothing 0. in[0] with ndim 1 is one row [C], target rank 0.
+ *   l in every place, 0 where ignored. Mean of nothing is NaN, sum of nothing 0.
  * nll_loss_bwd (dloss, target, weight) -> dlogp (dims of logp). primary in[0] = dloss.
  * softmax_cross_entropy (x [N,C,D..], target, weight) -> loss, lse or NULL: nll_loss of log_softmax(x) over C, smoothed by e =
  *   smoothing: l = (1-e) (-w[t] logp[t]) + e/C sum_c(-w[c] logp[c]), the mean over the same divisor sum(w[t]). lse has the

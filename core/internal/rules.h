@@ -97,6 +97,7 @@ void dnn__slice_backward(dnn__grad *grad);
 void dnn__slice_scatter_backward(dnn__grad *grad);
 void dnn__softmax_backward(dnn__grad *grad);
 void dnn__softplus_backward(dnn__grad *grad);
+void dnn__softsign_backward(dnn__grad *grad);
 void dnn__sqrt_backward(dnn__grad *grad);
 void dnn__square_backward(dnn__grad *grad);
 void dnn__sub_backward(dnn__grad *grad);

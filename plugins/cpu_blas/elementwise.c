@@ -33,6 +33,7 @@
     X(tanh, tanh(a))                 \
     X(erf, erf(a))                   \
     X(erfc, erfc(a))                 \
+    X(softsign, a / (1 + fabs(a)))   \
     X(sigmoid, SIGMOID(a))           \
     X(silu, a * SIGMOID(a))
 
@@ -86,13 +87,13 @@ NUMBER_OPS(DEFINE_NUMBER_OP)
 #define DEFINE_NORMAL(word, T)                                                              \
     static inline T gelu_##word(T x)                                                        \
     {                                                                                       \
-        return x / 2 * (1 + erf(x * (T)SQRT1_2));                                           \
+        return x / 2 * erfc(-x * (T)SQRT1_2); /* 1 + erf(z), without the cancellation */     \
     }                                                                                       \
     static inline T gelu_slope_##word(T x)                                                  \
     {                                                                                       \
         T density = (T)RSQRT_2PI * exp(-x * x / 2);                                         \
                                                                                             \
-        return (1 + erf(x * (T)SQRT1_2)) / 2 + x * density;                                 \
+        return erfc(-x * (T)SQRT1_2) / 2 + x * density;                                     \
     }                                                                                       \
     static inline T gelu_tanh_##word(T x)                                                   \
     {                                                                                       \
@@ -103,7 +104,8 @@ NUMBER_OPS(DEFINE_NUMBER_OP)
         T t = tanh((T)SQRT2_PI * (x + (T)CUBIC * x * x * x));                               \
         T inner = (T)SQRT2_PI * (1 + 3 * (T)CUBIC * x * x);                                 \
                                                                                             \
-        return (1 + t) / 2 + x / 2 * (1 - t * t) * inner;                                   \
+        /* Where t is 1 the slope of tanh is 0, whatever `inner` overflows to; at infinity it is NaN. */ \
+        return (1 + t) / 2 + (t * t < 1 || isinf(x) ? x / 2 * (1 - t * t) * inner : t * 0); \
     }                                                                                       \
     static inline T silu_slope_##word(T x)                                                  \
     {                                                                                       \

@@ -228,6 +228,7 @@ DNN_API dnn_tensor *dnn_tanh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_erf(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_erfc(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_relu(dnn_tensor *x); /* relu'(0) = 0, relu'(NaN) = 1 */
+DNN_API dnn_tensor *dnn_softsign(dnn_tensor *x); /* x / (1 + |x|) */
 DNN_API dnn_tensor *dnn_sigmoid(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_silu(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_neg_(dnn_tensor *x);
