@@ -1,0 +1,76 @@
+/* operators.c - prints docs/operators.md from the operator table. A test compares the two; to renew the page:
+ *
+ *     build/bin/print_operators > docs/operators.md */
+#include <stdio.h>
+#include <string.h>
+#include "op.h"
+
+static void put_dtypes(uint32_t mask)
+{
+    if (mask == DNN__ALL_DTYPES) {
+        printf("all");
+        return;
+    }
+    for (int i = 0, n = 0; i < DNN__N_DTYPES; i++) {
+        if ((mask >> i & 1) != 0) {
+            printf("%s%s", n++ > 0 ? " " : "", dnn_dtype_name(1u << i));
+        }
+    }
+}
+
+static void put_inputs(const dnn__op *op)
+{
+    if (op->n_in < 0) {
+        printf("any");
+        return;
+    }
+    printf("%d", op->n_in);
+    for (int i = 0; i < op->n_in; i++) {
+        if ((op->optional >> i & 1) != 0) {
+            printf(", %d optional", i);
+        }
+    }
+}
+
+static void put_traits(const dnn__op *op)
+{
+    static const struct {
+        int bit;
+        const char *name;
+    } names[] = {{DNN__ELEMENTWISE, "elementwise"}, {DNN__KEEPS_ZEROS, "keeps zeros"}, {DNN__IS_VIEW, "view, no kernel"},
+                 {DNN__RANDOM, "random"},           {DNN__MUTATES, "in place only"}};
+    int n = 0;
+
+    for (size_t i = 0; i < DNN__COUNT(names); i++) {
+        if ((op->traits & names[i].bit) != 0) {
+            printf("%s%s", n++ > 0 ? ", " : "", names[i].name);
+        }
+    }
+}
+
+int main(void)
+{
+    static const char *const rules[] = {"as they are", "promoted", "promoted, to float", "equal"};
+
+    printf("# The operators\n\nOne row for each row of `core/op_table.def`, from which this page is printed. Formulas and edges: "
+           "`core/include/dnn_ops.h`; public functions: `core/include/dnn/ops.h`.\n\n"
+           "| operator | inputs | outputs | attributes | operand dtypes | dtypes taken | gradient | traits |\n"
+           "|---|---|---|---|---|---|---|---|\n");
+    for (int i = 0; i < DNN__N_OPS; i++) {
+        const dnn__op *op = &dnn__ops[i];
+
+        printf("| %s | ", op->name);
+        put_inputs(op);
+        if (op->n_out < 0) {
+            printf(" | any | ");
+        } else {
+            printf(" | %d | ", op->n_out);
+        }
+        printf("%s | %s | ", strcmp(op->attr, "none") == 0 ? "" : op->attr, rules[op->dtype_rule]);
+        put_dtypes(op->accepts);
+        printf(" | %s | ", op->gradient == NULL ? "none" : op->backward >= 0 ? dnn__ops[op->backward].name : "in operators");
+        put_traits(op);
+        printf(" |\n");
+    }
+    return 0;
+}
