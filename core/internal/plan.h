@@ -38,6 +38,11 @@ typedef struct dnn__plan {
     uint8_t *pack; /* [n_in + n_out]: operand goes through a dense copy */
 } dnn__plan;
 
+/* Casts f->in as the row's dtype rule says (promote.c). */
+dnn_status dnn__settle_dtypes(dnn__frame *frame);
+/* Checks destination i against f->desc[i], and sets f->direct[i] and f->inplace (target.c). */
+dnn_status dnn__check_destination(dnn__frame *frame, int i);
+
 /* Key words that a call of n operands can need at most. */
 static inline int64_t dnn__key_room(int n_operands, uint32_t attr_bytes)
 {

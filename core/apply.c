@@ -1,0 +1,100 @@
+/* apply.c - operators in the value idiom: NULL in, NULL out, the first error waits. Public operators of core/ops call it; it packs a request for
+ * dispatch and nothing else. */
+#include "op.h"
+
+enum { FEW = 8 }; /* operands that are copied, so that dispatch may keep its hands off the caller's array */
+
+bool dnn__ready(const char *op, const dnn_tensor *x)
+{
+    if (dnn__waiting() != DNN_OK) {
+        return false;
+    }
+    if (x == NULL) {
+        dnn__null(dnn__fail(DNN_E_INVALID, "%s: a required operand is NULL", op));
+        return false;
+    }
+    return true;
+}
+
+static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr, dnn_tensor **second)
+{
+    dnn_tensor *operands[FEW], *out[2] = {NULL, NULL};
+    dnn__request request = {.op = op,
+                            .n_in = n_in,
+                            .n_out = dnn__ops[op].n_out,
+                            .in = (dnn_tensor **)(uintptr_t)in,
+                            .out = out,
+                            .want = second != NULL ? 3 : 1,
+                            .attr = attr};
+    dnn_status status;
+
+    if (dnn__waiting() != DNN_OK) {
+        return NULL;
+    }
+    if (n_in <= FEW) {
+        for (int i = 0; i < n_in; i++) {
+            operands[i] = in[i];
+        }
+        request.in = operands;
+    }
+    status = dnn__dispatch(&request);
+    if (status != DNN_OK) {
+        return dnn__null(status);
+    }
+    if (second != NULL) {
+        *second = out[1];
+    }
+    return out[0];
+}
+
+dnn_tensor *dnn__apply(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr)
+{
+    return dispatch_value(op, in, n_in, attr, NULL);
+}
+
+dnn_tensor *dnn__apply2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr, dnn_tensor **second)
+{
+    return dispatch_value(op, in, n_in, attr, second);
+}
+
+dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in, const void *attr)
+{
+    dnn_tensor *out[2] = {target, NULL};
+    dnn__request request = {.op = op,
+                            .n_in = n_in,
+                            .n_out = dnn__ops[op].n_out,
+                            .in = (dnn_tensor **)(uintptr_t)in,
+                            .out = out,
+                            .attr = attr};
+    dnn_status status;
+
+    if (!dnn__ready(dnn__ops[op].name, target)) {
+        return NULL;
+    }
+    status = dnn__dispatch(&request);
+    return status == DNN_OK ? target : dnn__null(status);
+}
+
+dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim, const int64_t *stride, int64_t offset,
+                            const void *attr)
+{
+    dnn_tensor *view;
+    dnn_status status;
+
+    if (!dnn__ready(dnn__ops[op].name, x)) {
+        return NULL;
+    }
+    view = dnn__tensor_alias(x, ndim, dim, stride, offset);
+    if (view == NULL) {
+        return NULL;
+    }
+    view->is_view = true;
+    if (dnn__tracked(x) && dnn_grad_enabled()) {
+        status = dnn__record(&dnn__ops[op], &x, 1, &view, 1, attr, &(dnn__rng){0, 0, 0});
+        if (status != DNN_OK) {
+            dnn_release(view);
+            return dnn__null(status);
+        }
+    }
+    return view;
+}

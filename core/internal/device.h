@@ -1,0 +1,61 @@
+/* device.h - a device inside, and what the files about devices share: device.c (kinds and names), stream.c (streams and late errors), cache.c
+ * (blocks), move.c (bytes). Private to them. */
+#ifndef DNN__DEVICE_H
+#define DNN__DEVICE_H
+#include <pthread.h>
+#include "memory.h"
+
+/* Blocks come in classes: multiples of 64 bytes up to 512, then eight to each power of two, so at most an eighth is lost. */
+enum { SMALL_STEP = 64, SMALL = 512, SMALL_CLASSES = SMALL / SMALL_STEP, CLASSES = SMALL_CLASSES + 8 * 54 };
+enum { ALIGN = 256, HUGE_PAGE = 2 << 20, PAGE = 4096 };
+enum { RECENT = 8, STAGES = 8, STAGE_LEAST = 64 << 10, STAGE_MOST = 4 << 20, MAX_ORDINALS = 64 };
+
+struct stage { /* host memory that the device copies from or to by itself */
+    void *data;
+    uint64_t bytes;
+    void *event; /* after the last copy; NULL: never used */
+    bool busy;   /* that copy may still run */
+};
+
+struct dnn__device {
+    struct dnn__device_public pub; /* first: memory.h reads it */
+    pthread_mutex_t lock;          /* of the cache and its numbers */
+    dnn__storage *cached[CLASSES]; /* free blocks, as storages without an owner */
+    int64_t live, peak, cached_bytes, requests, system_requests, cap;
+    int64_t storages; /* that live; when none is left a device that was shut down may go */
+    bool closed;      /* shut down: what comes back is not kept */
+    pthread_mutex_t stream_lock; /* of all below */
+    atomic_bool stream_made;
+    struct stage stage[STAGES];
+    dnn_status late; /* the error that sticks */
+    char late_text[512];
+    _Atomic(const char *) recent[RECENT]; /* operators enqueued last, a ring; no lock */
+    _Atomic uint32_t n_recent;
+};
+
+extern bool dnn__sync_always; /* DNN_SYNC */
+
+/* ---- stream.c ---- */
+const char *dnn__device_words(dnn_status status);
+dnn_status dnn__device_answer(const dnn__device *device, const char *call, dnn_status status);
+dnn_status dnn__device_report(dnn__device *device);
+dnn_status dnn__device_stick(dnn__device *device, const char *call, dnn_status status);
+dnn_status dnn__device_wait(dnn__device *device); /* held: stream_lock */
+dnn_status dnn__device_ready(dnn__device *device);
+/* Ahead of every call of a plugin: what it says then is its own. */
+static inline void dnn__device_forget(void)
+{
+    dnn__self.plugin_text[0] = 0;
+}
+static inline bool has_streams(const dnn_device *api)
+{
+    return DNN_HAS(api, stream_new);
+}
+
+/* ---- cache.c ---- */
+dnn__storage *dnn__cache_take(dnn__device *device);
+void dnn__cache_free(dnn__device *device, dnn__storage *list);
+void dnn__cache_flush(dnn__device *device);
+void dnn__device_free(dnn__device *device);
+
+#endif

@@ -1,0 +1,98 @@
+/* promote.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left as they are, as the row says.
+ * dispatch calls it before the shape rule. */
+#include "plan.h"
+
+/* "f32 f64": the dtypes of a mask, into one of the thread's text buffers' worth of room. */
+static void put_dtypes(char *buffer, size_t bytes, uint32_t mask)
+{
+    dnn__text text = dnn__text_to(buffer, bytes);
+
+    for (int i = 0; i < DNN__N_DTYPES; i++) {
+        if ((mask >> i & 1) != 0) {
+            dnn__put(&text, text.length > 0 ? " %s" : "%s", dnn_dtype_name(1u << i));
+        }
+    }
+}
+
+static dnn_status check_accepts(const dnn__frame *f, int i, dnn_dtype dtype)
+{
+    char accepts[64];
+
+    if ((f->op->accepts & dtype) != 0) {
+        return DNN_OK;
+    }
+    put_dtypes(accepts, sizeof accepts, f->op->accepts);
+    return dnn__fail(DNN_E_INVALID, "%s: input %d is %s, not one of %s (dnn_cast converts)", f->op->name, i,
+                     dnn_dtype_name(dtype), accepts);
+}
+
+/* Where the operands meet; for FLOAT rows a floating dtype. 0: there is no operand. */
+static dnn_dtype meeting_dtype(const dnn__frame *f)
+{
+    dnn_dtype meet = 0;
+    bool scalar = false;
+
+    for (int i = 0; i < f->n_in; i++) {
+        const dnn_tensor *t = f->in[i];
+
+        if (t == NULL) {
+            continue;
+        }
+        if (meet == 0) {
+            meet = t->dtype;
+            scalar = t->ndim == 0;
+        } else {
+            meet = dnn__promote(meet, scalar, t->dtype, t->ndim == 0);
+            scalar = scalar && t->ndim == 0;
+        }
+    }
+    if (f->op->dtype_rule == DNN__FLOAT && meet != 0 && (meet & DNN__FLOATS) == 0) {
+        meet = DNN_T_F32;
+    }
+    return meet;
+}
+
+static dnn_status equal_dtypes(const dnn__frame *f)
+{
+    int first = -1;
+
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] == NULL) {
+            continue;
+        }
+        if (first < 0) {
+            first = i;
+            DNN_TRY(check_accepts(f, i, f->in[i]->dtype));
+        } else if (f->in[i]->dtype != f->in[first]->dtype) {
+            return dnn__fail(DNN_E_INVALID, "%s: dtypes differ: input %d is %s, input %d is %s (dnn_cast converts)",
+                             f->op->name, first, dnn_dtype_name(f->in[first]->dtype), i,
+                             dnn_dtype_name(f->in[i]->dtype));
+        }
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__settle_dtypes(dnn__frame *f)
+{
+    dnn_dtype meet;
+
+    if (f->op->dtype_rule == DNN__AS_IS) {
+        return f->op->primary < f->n_in && f->in[f->op->primary] != NULL
+                   ? check_accepts(f, f->op->primary, f->in[f->op->primary]->dtype)
+                   : DNN_OK;
+    }
+    if (f->op->dtype_rule == DNN__EQUAL) {
+        return equal_dtypes(f);
+    }
+    meet = meeting_dtype(f);
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] == NULL || f->in[i]->dtype == meet) {
+            continue;
+        }
+        f->in[i] = dnn_cast(f->in[i], meet);
+        if (f->in[i] == NULL) {
+            return dnn__take();
+        }
+    }
+    return meet != 0 ? check_accepts(f, 0, meet) : DNN_OK;
+}
