@@ -2,9 +2,11 @@
 """The training programs' recipes in PyTorch, on the same data: test accuracy for some seeds.
 
 usage: bench/torch_accuracy.py PROGRAM DATA_FOLDER [THREADS [SEED...]]    (seeds 0 1 2 if none is named)
+With INIT_DIR set in the environment it only writes the initial weights of each seed there, for --init of the training programs.
 PROGRAM: mnist_mlp, mnist_lenet (IDX files, plain or .gz), cifar_lenet (cifar-10-binary.tar.gz)
 """
 import gzip
+import json
 import os
 import sys
 import tarfile
@@ -46,6 +48,24 @@ def cifar(folder):
     return pairs
 
 
+LAYERS = {"mlp": ["l1", "l2", "l3", "l4", "l5"], "lenet": ["conv1", "conv2", "fc1", "fc2", "fc3"],
+          "cifar": ["conv1", "conv2", "fc1", "fc2", "fc3"]}
+
+
+def save_init(program, seed, folder):
+    """The initial weights of a seed as safetensors, under the names of the training program."""
+    model = RECIPES[program][0]
+    torch.manual_seed(seed)
+    header, data, names = {}, b"", [f"{layer}.{p}" for layer in LAYERS[model] for p in ("weight", "bias")]
+    for name, p in zip(names, net_of(model).parameters()):
+        raw = p.detach().numpy().tobytes()
+        header[name] = {"dtype": "F32", "shape": list(p.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+        data += raw
+    text = json.dumps(header).encode()
+    with open(os.path.join(folder, f"{program}-{seed}.safetensors"), "wb") as out:
+        out.write(len(text).to_bytes(8, "little") + text + data)
+
+
 def train(program, data, seed):
     model, epochs, batch, lr, momentum = RECIPES[program]
     (x, y), (tx, ty) = data
@@ -69,6 +89,10 @@ def train(program, data, seed):
 
 if __name__ == "__main__":
     program, folder = sys.argv[1:3]
+    if "INIT_DIR" in os.environ:
+        for seed in [int(a) for a in sys.argv[4:]] or [0, 1, 2]:
+            save_init(program, seed, os.environ["INIT_DIR"])
+        sys.exit(0)
     torch.set_num_threads(int(sys.argv[3]) if len(sys.argv) > 3 else os.cpu_count())
     data = cifar(folder) if program == "cifar_lenet" else (mnist(folder, "train"), mnist(folder, "t10k"))
     seeds = [int(a) for a in sys.argv[4:]] or [0, 1, 2]

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """libdnn and PyTorch in turn, A B A B, in one run: medians, their ratio and spread.
 
-usage: bench/versus.py [--build build] [--threads N] [--pairs 5] [--torch-python python3] [MODEL...]
+usage: bench/versus.py [--build build] [--threads N] [--pairs 5] [--torch-python python3] [--tuned] [MODEL...]
 MODEL: dispatch mlp lenet cifar startup (all of them if none is named)
+--tuned gives Debian's PyTorch its best: AVX-512 kernels, an OpenMP build of OpenBLAS (libopenblas0-openmp), huge pages, no trimming
 """
 import argparse
 import json
@@ -12,6 +13,8 @@ import subprocess
 import time
 
 STEPS = {"mlp": 300, "lenet": 300, "cifar": 1500}
+TUNED = {"ATEN_CPU_CAPABILITY": "avx512", "LD_LIBRARY_PATH": "/usr/lib/x86_64-linux-gnu/openblas-openmp",
+         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.trim_threshold=4294967295:glibc.malloc.mmap_threshold=4294967295"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -37,8 +40,9 @@ def commands(a, model):
 
 def compare(a, model):
     ours, theirs, keys = commands(a, model)
-    env = dict(os.environ, DNN_THREADS=str(a.threads), OMP_NUM_THREADS=str(a.threads))
-    results = [(run(ours, env), run(theirs, env)) for _ in range(a.pairs + 1)][1:]
+    env = dict(os.environ, DNN_THREADS=str(a.threads))
+    peer = dict(os.environ, OMP_NUM_THREADS=str(a.threads), **(TUNED if a.tuned else {}))
+    results = [(run(ours, env), run(theirs, peer)) for _ in range(a.pairs + 1)][1:]
     for key, more in keys.items():
         mine, peer = [[float(r[i][key]) for r in results] for i in (0, 1)]
         ratios = sorted(m / p if more else p / m for m, p in zip(mine, peer))
@@ -56,12 +60,14 @@ def main():
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--pairs", type=int, default=5)
     p.add_argument("--torch-python", default="/usr/bin/python3")
+    p.add_argument("--tuned", action="store_true")
     p.add_argument("model", nargs="*")
     a = p.parse_args()
     version = None
     for model in a.model or ["dispatch", "mlp", "lenet", "cifar", "startup"]:
         version = compare(a, model) or version
-    print(f"PyTorch {version}, {a.threads} threads, {a.pairs} pairs, medians (ratios: least..greatest)")
+    state = "tuned" if a.tuned else "as installed"
+    print(f"PyTorch {version}, {state}; {a.threads} threads, {a.pairs} pairs, medians (ratios: least..greatest)")
 
 
 if __name__ == "__main__":
