@@ -1,8 +1,6 @@
 /* text.c - a sink for text that never overruns, and shapes and numbers as messages show them. It allocates nothing. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include "base.h"
 
 dnn__text dnn__text_to(char *buffer, size_t bytes)
@@ -41,25 +39,6 @@ void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim)
         dnn__put(text, i > 0 ? ",%lld" : "%lld", (long long)dim[i]);
     }
     dnn__put(text, "]");
-}
-
-void dnn__put_float(dnn__text *text, double number)
-{
-    char digits[40];
-    int precision = 1, exponent = 0;
-
-    do { /* the fewest digits that read back the same */
-        snprintf(digits, sizeof digits, "%.*e", precision - 1, number);
-    } while (strtod(digits, NULL) != number && precision++ < 17);
-    if (strchr(digits, 'e') != NULL) {
-        exponent = atoi(strchr(digits, 'e') + 1);
-    }
-    if (exponent >= -4 && exponent < 16) {
-        snprintf(digits, sizeof digits, "%.*g", precision > exponent + 1 ? precision : exponent + 1, number);
-    } else {
-        snprintf(digits, sizeof digits, "%.*g", precision, number);
-    }
-    dnn__put(text, "%s%s", digits, strpbrk(digits, ".en") == NULL ? ".0" : "");
 }
 
 enum { N_BUFFERS = 6, BUFFER_BYTES = 192 };

@@ -40,4 +40,7 @@ dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_sha
 /* 1/sqrt(fan_in), and 0 for none: what kaiming_uniform(a = sqrt 5) comes to. */
 double dnn__fan_bound(int64_t fan_in);
 
+/* number as Python prints a float: "0.5", "1.0", "1e-05". */
+void dnn__put_float(dnn__text *text, double number);
+
 #endif

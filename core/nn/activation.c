@@ -1,6 +1,6 @@
 /* activation.c - layers without parameters: activations, Softmax, Flatten, Identity. Each is its operator and its settings. */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 
 typedef struct activation {
     dnn_module base;

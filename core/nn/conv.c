@@ -1,6 +1,6 @@
 /* conv.c - the convolution layer. Programs build it; it owns a weight and a bias through its module. */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 
 typedef struct conv2d {
     dnn_module base;

@@ -1,6 +1,6 @@
 /* dropout.c - the dropout layer: the operator in training, nothing in evaluation. */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 
 typedef struct dropout {
     dnn_module base;

@@ -1,7 +1,7 @@
 /* init.c - initial values: uniform, normal, constant, and those that look at the fans, with PyTorch's formulas.
  * Layers call them for their parameters, programs for their own. Nothing here is recorded on the tape. */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 #include <math.h>
 
 dnn_tensor *dnn_init_uniform(dnn_tensor *t, double low, double high)

@@ -1,6 +1,6 @@
 /* linear.c - the fully connected layer. Programs build it; it owns a weight and a bias through its module. */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 
 typedef struct linear {
     dnn_module base;

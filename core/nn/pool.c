@@ -1,6 +1,6 @@
 /* pool.c - pooling layers: thin, without parameters, over the pooling operators, which check the numbers. */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 
 typedef struct pool2d {
     dnn_module base;

@@ -1,6 +1,6 @@
 /* sequential.c - modules one after the other, under the names "0", "1", ... */
-#include "../internal/nn.h"
-#include "../internal/op.h"
+#include "nn.h"
+#include "op.h"
 
 static dnn_tensor *sequential_forward(dnn_module *self, dnn_tensor *x)
 {

@@ -1,0 +1,300 @@
+/* sgd.c - stochastic gradient descent, with momentum: one call of sgd_step for all parameters of a (device, dtype).
+ * Reached through optimizer.c. In steady state a step allocates nothing: all arrays are made with the optimizer. */
+#include "op.h"
+#include "optim.h"
+#include <string.h>
+
+struct numbers { /* learning rate and momentum where a device can read them */
+    dnn__device *device;
+    dnn_tensor *lr, *momentum;
+    double lr_value, momentum_value; /* what they hold */
+};
+
+struct call { /* one sgd_step: parameters of one device and dtype that all do, or all do not, meet their buffer first */
+    dnn__device *device;
+    dnn_dtype dtype;
+    bool first;
+    int64_t n, in, out; /* parameters; where its operands begin in the arrays */
+};
+
+typedef struct sgd {
+    dnn_optimizer base;
+    dnn_sgd_args args;
+    dnn_tensor **buffer; /* [n] momentum buffers; NULL until the first gradient */
+    dnn_tensor **made;   /* [n] buffers of the step that runs, before they count */
+    int32_t *call_of;    /* [n] which call a parameter is in; -1: none */
+    struct call *call;   /* [n] */
+    int32_t n_calls;
+    struct numbers *numbers; /* [n]: there are no more devices than parameters */
+    int32_t n_numbers;
+    dnn_tensor **in, **out; /* operands of all calls: at most 5 n, 2 n */
+} sgd;
+
+static dnn_status check_gradient(const sgd *self, int64_t i)
+{
+    const dnn_tensor *p = self->base.parameters[i], *g = p->leaf->grad, *b = self->buffer[i];
+
+    if (g->dtype != p->dtype || dnn__device_of(g) != dnn__device_of(p)) {
+        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s on %s, its gradient %s on %s", (long long)i,
+                         dnn_dtype_name(p->dtype), dnn_device_of(p), dnn_dtype_name(g->dtype), dnn_device_of(g));
+    }
+    if (g->ndim != p->ndim || memcmp(g->dim, p->dim, (size_t)p->ndim * sizeof(p->dim[0])) != 0) {
+        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s, its gradient %s", (long long)i,
+                         dnn__shape_text(p->ndim, p->dim), dnn__shape_text(g->ndim, g->dim));
+    }
+    if (b != NULL && (b->dtype != p->dtype || dnn__device_of(b) != dnn__device_of(p))) {
+        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s on %s now, its momentum_buffer %s on %s: make a new optimizer",
+                         (long long)i, dnn_dtype_name(p->dtype), dnn_device_of(p), dnn_dtype_name(b->dtype), dnn_device_of(b));
+    }
+    return DNN_OK;
+}
+
+static int32_t find_call(sgd *self, const dnn_tensor *p, bool first)
+{
+    int32_t k = 0;
+
+    while (k < self->n_calls && !(self->call[k].device == dnn__device_of(p) && self->call[k].dtype == p->dtype &&
+                                  self->call[k].first == first)) {
+        k++;
+    }
+    if (k == self->n_calls) {
+        self->call[self->n_calls++] = (struct call){.device = dnn__device_of(p), .dtype = p->dtype, .first = first};
+    }
+    return k;
+}
+
+/* Which parameter goes into which call. Those without a gradient, or without elements, go into none. */
+static dnn_status sort_into_calls(sgd *self)
+{
+    int64_t in = 0, out = 0;
+
+    self->n_calls = 0;
+    for (int64_t i = 0; i < self->base.n; i++) {
+        const dnn_tensor *p = self->base.parameters[i];
+
+        self->call_of[i] = -1;
+        if (p->leaf == NULL || p->leaf->grad == NULL || dnn__numel(p) == 0) {
+            continue;
+        }
+        DNN_TRY(check_gradient(self, i));
+        self->call_of[i] = find_call(self, p, self->args.momentum != 0 && self->buffer[i] == NULL);
+        self->call[self->call_of[i]].n++;
+    }
+    for (int32_t k = 0; k < self->n_calls; k++) {
+        self->call[k].in = in;
+        self->call[k].out = out;
+        in += 2 + 3 * self->call[k].n;
+        out += 2 * self->call[k].n;
+        self->call[k].n = 0; /* counts again while operands are laid out */
+    }
+    return DNN_OK;
+}
+
+static dnn_status rewrite(dnn_tensor *scalar, double *held, double value)
+{
+    if (*held != value) {
+        DNN_TRY(dnn__storage_write(scalar->storage, 0, &value, sizeof(value)));
+        *held = value;
+    }
+    return DNN_OK;
+}
+
+/* The device's numbers, with today's values. */
+static dnn_status numbers_on(sgd *self, dnn__device *device, struct numbers **out)
+{
+    struct numbers *at = self->numbers;
+
+    while (at < self->numbers + self->n_numbers && at->device != device) {
+        at++;
+    }
+    if (at == self->numbers + self->n_numbers) {
+        dnn_tensor *lr = dnn__tensor_new("sgd", DNN_T_F64, 0, NULL, device);
+        dnn_tensor *momentum = dnn__tensor_new("sgd", DNN_T_F64, 0, NULL, device);
+        double values[2] = {self->base.lr, self->args.momentum};
+
+        DNN_TRY(dnn_scope_status());
+        DNN_TRY(dnn__storage_write(lr->storage, 0, &values[0], sizeof(double)));
+        DNN_TRY(dnn__storage_write(momentum->storage, 0, &values[1], sizeof(double)));
+        *at = (struct numbers){device, dnn_retain(lr), dnn_retain(momentum), values[0], values[1]};
+        self->n_numbers++;
+    }
+    DNN_TRY(rewrite(at->lr, &at->lr_value, self->base.lr));
+    DNN_TRY(rewrite(at->momentum, &at->momentum_value, self->args.momentum));
+    *out = at;
+    return DNN_OK;
+}
+
+/* p, g and b of a parameter into its call; a first buffer is made here, and counts only when the whole step is done. */
+static dnn_status lay_out(sgd *self, int64_t i)
+{
+    struct call *call = &self->call[self->call_of[i]];
+    dnn_tensor *p = self->base.parameters[i], *b = self->buffer[i], *g = dnn_contiguous(p->leaf->grad);
+    dnn_tensor **in = self->in + call->in + 2 + 3 * call->n, **out = self->out + call->out + 2 * call->n;
+
+    if (call->first) {
+        b = dnn__tensor_new("sgd", p->dtype, p->ndim, p->dim, dnn__device_of(p));
+        self->made[i] = b;
+    }
+    DNN_TRY(dnn_scope_status());
+    in[0] = p;
+    in[1] = g;
+    in[2] = self->args.momentum != 0 ? b : NULL;
+    out[0] = p;
+    out[1] = in[2];
+    call->n++;
+    return DNN_OK;
+}
+
+static dnn_attr_sgd attributes(const sgd *self, bool first)
+{
+    dnn_attr_sgd attr;
+
+    memset(&attr, 0, sizeof(attr));
+    attr.size = sizeof(attr);
+    attr.first = first;
+    attr.nesterov = self->args.nesterov;
+    attr.maximize = self->args.maximize;
+    attr.dampening = self->args.dampening;
+    attr.weight_decay = self->args.weight_decay;
+    return attr;
+}
+
+/* Planned only, a call fails with all that can be wrong but the kernel itself, and changes nothing. */
+static dnn_status run_call(sgd *self, const struct call *call, bool plan_only)
+{
+    dnn_attr_sgd attr = attributes(self, call->first);
+    dnn__request request = {.op = DNN_OP_sgd_step,
+                            .n_in = (int)(2 + 3 * call->n),
+                            .n_out = (int)(2 * call->n),
+                            .in = self->in + call->in,
+                            .out = self->out + call->out,
+                            .attr = &attr,
+                            .plan_only = plan_only};
+
+    return dnn__dispatch(&request);
+}
+
+static dnn_status prepare(sgd *self)
+{
+    DNN_TRY(sort_into_calls(self));
+    for (int64_t i = 0; i < self->base.n; i++) {
+        if (self->call_of[i] >= 0) {
+            DNN_TRY(lay_out(self, i));
+        }
+    }
+    for (int32_t k = 0; k < self->n_calls; k++) {
+        struct call *call = &self->call[k];
+        struct numbers *numbers;
+
+        DNN_TRY(numbers_on(self, call->device, &numbers));
+        self->in[call->in] = numbers->lr;
+        self->in[call->in + 1] = numbers->momentum;
+        if (self->n_calls > 1) {
+            DNN_TRY(run_call(self, call, true));
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status sgd_step(dnn_optimizer *base)
+{
+    sgd *self = (sgd *)base;
+
+    DNN_NO_GRAD {
+        DNN_TRY(prepare(self));
+        for (int32_t k = 0; k < self->n_calls; k++) {
+            DNN_TRY(run_call(self, &self->call[k], false));
+        }
+        for (int64_t i = 0; i < base->n; i++) {
+            if (self->call_of[i] >= 0 && self->call[self->call_of[i]].first) {
+                self->buffer[i] = dnn_retain(self->made[i]);
+            }
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_tensor *sgd_state(const dnn_optimizer *base, int64_t parameter, const char *name)
+{
+    return strcmp(name, "momentum_buffer") == 0 ? ((const sgd *)base)->buffer[parameter] : NULL;
+}
+
+static void sgd_free(dnn_optimizer *base)
+{
+    sgd *self = (sgd *)base;
+
+    for (int64_t i = 0; self->buffer != NULL && i < base->n; i++) {
+        dnn_release(self->buffer[i]);
+    }
+    for (int32_t k = 0; k < self->n_numbers; k++) {
+        dnn_release(self->numbers[k].lr);
+        dnn_release(self->numbers[k].momentum);
+    }
+    dnn__free(self->buffer);
+    dnn__free(self->made);
+    dnn__free(self->call_of);
+    dnn__free(self->call);
+    dnn__free(self->numbers);
+    dnn__free(self->in);
+    dnn__free(self->out);
+}
+
+static const dnn__optimizer_type sgd_type = {.name = "sgd", .step = sgd_step, .state = sgd_state, .free = sgd_free};
+
+static dnn_status check_args(const dnn_sgd_args *args)
+{
+    DNN_TRY(dnn__check_setting("sgd", "momentum", args->momentum));
+    DNN_TRY(dnn__check_setting("sgd", "weight_decay", args->weight_decay));
+    if (!__builtin_isfinite(args->dampening)) {
+        return dnn__fail(DNN_E_INVALID, "sgd: dampening is %g, it must be finite", args->dampening);
+    }
+    if (args->nesterov && (args->momentum <= 0 || args->dampening != 0)) {
+        return dnn__fail(DNN_E_INVALID, "sgd: nesterov needs momentum > 0 and dampening 0, they are %g and %g", args->momentum,
+                         args->dampening);
+    }
+    return DNN_OK;
+}
+
+/* A dispatch counts its operands in an int, and an operand of the tape in 32 bits. */
+enum { MOST_PARAMETERS = 100 * 1000 * 1000 };
+
+static dnn_status allocate(sgd *self)
+{
+    size_t n = (size_t)self->base.n;
+
+    self->buffer = dnn__calloc(n, sizeof(dnn_tensor *));
+    self->made = dnn__calloc(n, sizeof(dnn_tensor *));
+    self->call_of = dnn__calloc(n, sizeof(int32_t));
+    self->call = dnn__calloc(n, sizeof(struct call));
+    self->numbers = dnn__calloc(n, sizeof(struct numbers));
+    self->in = dnn__calloc(5 * n, sizeof(dnn_tensor *));
+    self->out = dnn__calloc(2 * n, sizeof(dnn_tensor *));
+    if (self->buffer == NULL || self->made == NULL || self->call_of == NULL || self->call == NULL || self->numbers == NULL ||
+        self->in == NULL || self->out == NULL) {
+        return dnn__nomem("sgd", n * (9 * sizeof(dnn_tensor *) + sizeof(int32_t) + sizeof(struct call) + sizeof(struct numbers)));
+    }
+    return DNN_OK;
+}
+
+dnn_optimizer *dnn_sgd_with(dnn_sgd_args args)
+{
+    dnn_optimizer *made = NULL;
+    dnn_status st = DNN_OK;
+
+    if (dnn__waiting() != DNN_OK) {
+        return NULL;
+    }
+    DNN_TRY_TO(failed, check_args(&args));
+    if (args.parameters.n > MOST_PARAMETERS) {
+        DNN_TRY_TO(failed, dnn__fail(DNN_E_INVALID, "sgd: %lld parameters, at most %d", (long long)args.parameters.n,
+                                     MOST_PARAMETERS));
+    }
+    DNN_TRY_TO(failed, dnn__optimizer_new(&sgd_type, sizeof(sgd), args.parameters, args.lr, &made));
+    ((sgd *)made)->args = args;
+    ((sgd *)made)->args.parameters = (dnn_tensor_list){0, NULL}; /* the caller's array may go */
+    DNN_TRY_TO(failed, allocate((sgd *)made));
+    return made;
+failed:
+    dnn_optimizer_free(made);
+    return dnn__null(st);
+}
