@@ -48,6 +48,7 @@ struct dnn_file {
     int64_t n, capacity;
     struct text *metadata;
     int64_t n_metadata, cap_metadata;
+    bool has_metadata; /* an empty one counts too */
 };
 
 /* ---- pieces of JSON ---- */
@@ -225,6 +226,9 @@ static dnn_status check_name(const dnn_file *f, const char *name, size_t at)
     if (length < 1 || length > MAX_NAME) {
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a name of %zu bytes, not 1 to %d", f->path, at, length, MAX_NAME);
     }
+    if (strcmp(name, "__metadata__") == 0) { /* by escapes; other readers would take it for the metadata */
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: an escaped __metadata__", f->path, at);
+    }
     return DNN_OK;
 }
 
@@ -263,9 +267,10 @@ static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
     dnn__member m = {0};
     bool end = false;
 
-    if (f->metadata != NULL) {
+    if (f->has_metadata) {
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a second __metadata__", f->path, whole->key);
     }
+    f->has_metadata = true;
     DNN_TRY(dnn__members_begin(&walk, f->header, whole->value + whole->value_bytes, whole->value));
     for (;;) {
         struct text *t;

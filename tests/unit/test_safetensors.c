@@ -249,7 +249,7 @@ Test(safetensors, what_cannot_be_written)
     char longer[1026];
     dnn_named_tensor twice[] = {{"a", t}, {"a", t}}, none[] = {{"a", NULL}}, unnamed[] = {{NULL, t}}, empty[] = {{"", t}};
     dnn_named_tensor meta[] = {{"__metadata__", t}}, broken[] = {{"\xff", t}}, too_long[] = {{longer, t}};
-    const dnn_named_text bad[] = {{"k", "\xc3"}};
+    const dnn_named_text bad[] = {{"k", "\xc3"}}, repeated[] = {{"k", "1"}, {"k", "2"}};
 
     memset(longer, 'x', 1025);
     longer[1025] = 0;
@@ -260,10 +260,10 @@ Test(safetensors, what_cannot_be_written)
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), meta, 1, NULL, 0), "__metadata__");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), broken, 1, NULL, 0), "UTF-8");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), too_long, 1, NULL, 0), "1025", "1024");
-    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, bad, 1), "metadata", "UTF-8");
+    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, bad, 1), "metadata text", "UTF-8");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), NULL, 1, NULL, 0), "missing");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, -1, NULL, 0), "-1");
-    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, bad, 2), "stands twice", "k");
+    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, repeated, 2), "metadata", "\"k\"", "twice");
     cr_expect_eq(folder_count(), 0);
 }
 
@@ -295,9 +295,9 @@ static const struct hostile {
     {"junk behind the brace", "{}x", 0, "0x78 behind the closing brace"},
     {"a line end behind the brace", "{}\n", 0, "0x0a behind the closing brace"},
     {"a second object", "{}{}", 0, "0x7b behind the closing brace"},
-    {"not UTF-8", "{\"\xff\":" ONE "}", 4, "UTF-8"},
-    {"overlong UTF-8", "{\"\xc0\xaf\":" ONE "}", 4, "UTF-8"},
-    {"a surrogate in UTF-8", "{\"\xed\xa0\x80\":" ONE "}", 4, "UTF-8"},
+    {"not UTF-8", "{\"\xff\":" ONE "}", 4, "unable to decode byte 0xff"},
+    {"overlong UTF-8", "{\"\xc0\xaf\":" ONE "}", 4, "unable to decode byte 0xc0"},
+    {"a surrogate in UTF-8", "{\"\xed\xa0\x80\":" ONE "}", 4, "unable to decode byte 0xed"},
     {"half a surrogate pair", "{\"\\ud800\":" ONE "}", 4, "Unicode"},
     {"a bad escape", "{\"\\q\":" ONE "}", 4, "escape"},
     {"NUL in a name", "{\"a\\u0000b\":" ONE "}", 4, "u0000"},
