@@ -57,6 +57,11 @@ static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, in
     for (int64_t i = 0; i < n_meta; i++) {
         DNN_TRY(check_text(path, "metadata name", meta[i].key, 1, 1024));
         DNN_TRY(check_text(path, "metadata text", meta[i].value, 0, 1 << 20));
+        for (int64_t k = 0; k < i; k++) {
+            if (strcmp(meta[k].key, meta[i].key) == 0) {
+                return dnn__fail(DNN_E_INVALID, "%s: the metadata name \"%.60s\" stands twice", path, meta[i].key);
+            }
+        }
     }
     return DNN_OK;
 }

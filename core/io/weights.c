@@ -131,13 +131,16 @@ static dnn_status match(struct load *l, const char *name, struct pair *pair)
 
 static void find_unexpected(struct load *l)
 {
-    dnn_file_entry_info info;
+    dnn_file_entry_info info, other;
 
     for (int64_t i = 0; dnn_file_entry(l->file, i, &info); i++) {
         const char *name = without_prefix(l, info.name);
 
         if (strncmp(name, "dnn.", 4) != 0 && dnn_module_tensor(l->args->module, name) == NULL) {
             complain(l, "unexpected", name, NULL, NULL);
+        }
+        if (l->args->prefix != NULL && find_entry(l, name, &other) && other.name != info.name) {
+            complain(l, "with and without the prefix", name, NULL, NULL); /* which of the two is meant, nobody can say */
         }
     }
 }

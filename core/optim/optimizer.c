@@ -26,10 +26,6 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
             return dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is not a leaf that wants a gradient", name, (long long)i,
                              dnn__shape_text(p->ndim, p->dim));
         }
-        if (!dnn__dense(p)) {
-            return dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is not contiguous", name, (long long)i,
-                             dnn__shape_text(p->ndim, p->dim));
-        }
         for (int64_t k = 0; k < i; k++) {
             if (list.item[k] == p) {
                 return dnn__fail(DNN_E_INVALID, "%s: parameter %lld is parameter %lld again", name, (long long)i, (long long)k);

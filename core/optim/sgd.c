@@ -128,7 +128,7 @@ static dnn_status numbers_on(sgd *self, dnn__device *device, struct numbers **ou
 static dnn_status lay_out(sgd *self, int64_t i)
 {
     struct call *call = &self->call[self->call_of[i]];
-    dnn_tensor *p = self->base.parameters[i], *b = self->buffer[i], *g = dnn_contiguous(p->leaf->grad);
+    dnn_tensor *p = self->base.parameters[i], *b = self->buffer[i], *g = p->leaf->grad;
     dnn_tensor **in = self->in + call->in + 2 + 3 * call->n, **out = self->out + call->out + 2 * call->n;
 
     if (call->first) {

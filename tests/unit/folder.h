@@ -1,12 +1,12 @@
-/* folder.h - a temporary folder of a test with paths in it, and whole files in and out. Included by the tests of core/io, which call
- * folder_make first and folder_drop last; it never looks into a file. */
+/* folder.h - a temporary folder of a test with paths in it, and whole files in and out. Included by the tests of
+ * core/io, which call folder_make first and folder_drop last; it never looks into a file. */
 #ifndef DNN_TEST_FOLDER_H
 #define DNN_TEST_FOLDER_H
+#include "unit.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "unit.h"
 
 static char folder_path[256];
 
@@ -90,7 +90,8 @@ static inline void expect_status(dnn_status got, dnn_status want, const char *te
 {
     cr_assert_eq(got, want, "%s: status %s, not %s: %s", what, dnn_status_name(got), dnn_status_name(want),
                  got == DNN_OK ? "" : dnn_error_message());
-    cr_assert_not_null(strstr(dnn_error_message(), text), "%s: \"%s\" does not say \"%s\"", what, dnn_error_message(), text);
+    cr_assert_not_null(strstr(dnn_error_message(), text), "%s: \"%s\" does not say \"%s\"", what, dnn_error_message(),
+                       text);
 }
 
 #endif

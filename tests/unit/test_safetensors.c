@@ -1,10 +1,10 @@
-/* test_safetensors.c - the format: what is written, judged by a parser of its own; what is read back; what is refused, file by file;
- * writes that fail. */
+/* test_safetensors.c - the format: what is written, judged by a parser of its own; what is read back; what is refused,
+ * file by file; writes that fail. */
+#include "folder.h"
 #include <signal.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include "folder.h"
 
 static void init(void)
 {
@@ -22,7 +22,8 @@ TestSuite(safetensors, .init = init, .fini = fini, .timeout = 120);
 
 /* ---- round trips ---- */
 
-static const dnn_dtype dtypes[] = {DNN_T_F32, DNN_T_F64, DNN_T_F16, DNN_T_BF16, DNN_T_I8, DNN_T_U8, DNN_T_I32, DNN_T_I64, DNN_T_BOOL};
+static const dnn_dtype dtypes[] = {DNN_T_F32, DNN_T_F64, DNN_T_F16, DNN_T_BF16, DNN_T_I8,
+                                   DNN_T_U8,  DNN_T_I32, DNN_T_I64, DNN_T_BOOL};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 static dnn_file *open_file(const char *path)
@@ -207,7 +208,8 @@ static uint64_t header_length(const unsigned char *file)
 
 Test(safetensors, a_reader_of_its_own_finds_the_numbers)
 {
-    dnn_named_tensor list[] = {{"small", T(DNN_T_U8, S(3), 7, 8, 9)}, {"big", F64(S(2), 1.5, -2)}, {"mid", F32(S(2, 1), 3, 4)}};
+    dnn_named_tensor list[] = {
+        {"small", T(DNN_T_U8, S(3), 7, 8, 9)}, {"big", F64(S(2), 1.5, -2)}, {"mid", F32(S(2, 1), 3, 4)}};
     static const struct {
         const char *name, *start;
         uint64_t begin, end;
@@ -247,7 +249,8 @@ Test(safetensors, what_cannot_be_written)
 {
     dnn_tensor *t = F32(S(1), 1);
     char longer[1026];
-    dnn_named_tensor twice[] = {{"a", t}, {"a", t}}, none[] = {{"a", NULL}}, unnamed[] = {{NULL, t}}, empty[] = {{"", t}};
+    dnn_named_tensor twice[] = {{"a", t}, {"a", t}}, none[] = {{"a", NULL}}, unnamed[] = {{NULL, t}},
+                     empty[] = {{"", t}};
     dnn_named_tensor meta[] = {{"__metadata__", t}}, broken[] = {{"\xff", t}}, too_long[] = {{longer, t}};
     const dnn_named_text bad[] = {{"k", "\xc3"}}, repeated[] = {{"k", "1"}, {"k", "2"}};
 
@@ -308,7 +311,8 @@ static const struct hostile {
     {"not JSON: a comma at the end", "{\"a\":" ONE ",}", 4, "a name in quotes"},
     {"not JSON: a comma first", "{,\"a\":" ONE "}", 4, "a name in quotes"},
     {"not JSON: in an entry", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,],\"data_offsets\":[0,4]}}", 4, "no JSON"},
-    {"not JSON: two commas in an entry", "{\"a\":{\"dtype\":\"F32\",,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "no JSON"},
+    {"not JSON: two commas in an entry", "{\"a\":{\"dtype\":\"F32\",,\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+     "no JSON"},
     {"the object does not end", "{\"a\":{\"dtype\":\"F32\"", 4, "does not end"},
     {"a string does not end", "{\"a", 0, "a string that does not end"},
     {"a backslash at the end", "{\"a\\", 0, "a string that does not end"},
@@ -316,10 +320,12 @@ static const struct hostile {
     {"an entry that is a number", "{\"a\":1}", 0, "where an object"},
     {"an entry that is a list", "{\"a\":[]}", 0, "where an object"},
     {"a name twice", "{\"a\":" E("F32", "[1]", "[0,4]") ",\"a\":" E("F32", "[1]", "[4,8]") "}", 8, "twice"},
-    {"a name twice, once escaped", "{\"a\":" E("F32", "[1]", "[0,4]") ",\"\\u0061\":" E("F32", "[1]", "[4,8]") "}", 8, "twice"},
+    {"a name twice, once escaped", "{\"a\":" E("F32", "[1]", "[0,4]") ",\"\\u0061\":" E("F32", "[1]", "[4,8]") "}", 8,
+     "twice"},
     {"an empty name twice over", "{\"a\":" E("F32", "[0]", "[0,0]") ",\"a\":" E("F32", "[0]", "[0,0]") "}", 0, "twice"},
     {"a metadata name twice", "{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, "\"k\" twice"},
-    {"a second __metadata__", "{\"__metadata__\":{\"k\":\"1\"},\"__metadata__\":{\"l\":\"2\"}}", 0, "a second __metadata__"},
+    {"a second __metadata__", "{\"__metadata__\":{\"k\":\"1\"},\"__metadata__\":{\"l\":\"2\"}}", 0,
+     "a second __metadata__"},
     {"a second __metadata__ behind an empty one", "{\"__metadata__\":{},\"__metadata__\":{\"l\":\"2\"}}", 0,
      "a second __metadata__"},
     {"a tensor in an escaped __metadata__", "{\"\\u005f_metadata__\":" ONE "}", 4, "__metadata__"},
@@ -332,7 +338,8 @@ static const struct hostile {
     {"a member missing: data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "2 members"},
     {"a member of another name", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"offsets\":[0,4]}}", 4, "not exactly dtype"},
     {"a member extra", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":\"1\"}}", 4, "4 members"},
-    {"a member twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "no JSON"},
+    {"a member twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+     "no JSON"},
     {"a shape of 1.0", "{\"a\":" E("F32", "[1.0]", "[0,4]") "}", 4, "size 0 of the shape"},
     {"a shape of 1e3", "{\"a\":" E("U8", "[1e3]", "[0,1000]") "}", 1000, "size 0 of the shape"},
     {"a shape of -0", "{\"a\":" E("F32", "[-0]", "[0,0]") "}", 0, "minus"},
@@ -357,22 +364,27 @@ static const struct hostile {
     {"an offset of -4", "{\"a\":" E("F32", "[1]", "[-4,0]") "}", 4, "minus"},
     {"a hole before", "{\"a\":" E("F32", "[1]", "[4,8]") "}", 8, "a hole or an overlap"},
     {"a hole between", "{\"a\":" ONE ",\"b\":" E("F32", "[1]", "[8,12]") "}", 12, "a hole or an overlap"},
-    {"an overlap", "{\"a\":" E("F32", "[2]", "[0,8]") ",\"b\":" E("F32", "[2]", "[4,12]") "}", 12, "a hole or an overlap"},
+    {"an overlap", "{\"a\":" E("F32", "[2]", "[0,8]") ",\"b\":" E("F32", "[2]", "[4,12]") "}", 12,
+     "a hole or an overlap"},
     {"the same bytes for two", "{\"a\":" ONE ",\"b\":" ONE "}", 4, "a hole or an overlap"},
     {"an empty one inside another", "{\"a\":" ONE ",\"b\":" E("F32", "[0]", "[2,2]") "}", 4, "a hole or an overlap"},
     {"half a byte", "{\"a\":" E("F4", "[3]", "[0,1]") "}", 1, "12 bits by shape"},
     {"three quarters of a byte", "{\"a\":" E("F6_E2M3", "[1]", "[0,1]") "}", 1, "6 bits by shape"},
-    {"fewer bytes than the shape", "{\"a\":" E("F32", "[2]", "[0,4]") "}", 4, "8 bytes by shape [2] of F32, 4 by data_offsets"},
+    {"fewer bytes than the shape", "{\"a\":" E("F32", "[2]", "[0,4]") "}", 4,
+     "8 bytes by shape [2] of F32, 4 by data_offsets"},
     {"more bytes than the shape", "{\"a\":" E("U8", "[3,4]", "[0,48]") "}", 48, "12 bytes by shape"},
     {"bytes for an empty shape", "{\"a\":" E("F32", "[0]", "[0,4]") "}", 4, "0 bytes by shape"},
     {"trailing bytes", "{\"a\":" ONE "}", 5, "the file at"},
     {"trailing bytes and no tensor", "{}", 1, "the file at"},
-    {"a product of 2^64 bits", "{\"a\":" E("F32", "[2305843009213693952,2]", "[0,0]") "}", 0, "more bits than can be counted"},
-    {"a product of 2^64 elements", "{\"a\":" E("U8", "[4294967296,4294967296]", "[0,0]") "}", 0, "more bits than can be counted"},
+    {"a product of 2^64 bits", "{\"a\":" E("F32", "[2305843009213693952,2]", "[0,0]") "}", 0,
+     "more bits than can be counted"},
+    {"a product of 2^64 elements", "{\"a\":" E("U8", "[4294967296,4294967296]", "[0,0]") "}", 0,
+     "more bits than can be counted"},
     {"a petabyte in 4 bytes", "{\"a\":" E("U8", "[1125899906842624]", "[0,4]") "}", 4, "by data_offsets"},
     {"rank 9", "{\"a\":" E("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, "rank 9, more than 8"},
     {"deep objects", "{\"a\":{\"b\":{\"c\":{}}}}", 0, "deep"},
-    {"a shape that is an object", "{\"a\":{\"dtype\":\"F32\",\"shape\":{},\"data_offsets\":[0,4]}}", 4, "shape is no list"},
+    {"a shape that is an object", "{\"a\":{\"dtype\":\"F32\",\"shape\":{},\"data_offsets\":[0,4]}}", 4,
+     "shape is no list"},
 };
 
 Test(safetensors, hostile_files_are_refused_by_name)
@@ -389,7 +401,8 @@ Test(safetensors, hostile_files_are_refused_by_name)
         if (st != DNN_OK) {
             cr_expect_not_null(strstr(dnn_error_message(), h->message), "%s: \"%s\" does not say \"%s\"", h->what,
                                dnn_error_message(), h->message);
-            cr_expect_not_null(strstr(dnn_error_message(), path), "%s: no path in \"%s\"", h->what, dnn_error_message());
+            cr_expect_not_null(strstr(dnn_error_message(), path), "%s: no path in \"%s\"", h->what,
+                               dnn_error_message());
         }
         dnn_file_close(file);
     }
@@ -523,12 +536,14 @@ static void judge_opened(dnn_file *file, size_t bit)
     const char *key, *value;
 
     for (int64_t i = 0; dnn_file_entry(file, i, &info); i++) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             dnn_tensor *t = dnn_file_tensor(file, info.name);
             dnn_status st = dnn_scope_status();
 
             cr_expect(t != NULL || st == DNN_E_FORMAT, "bit %zu: %s", bit, dnn_error_message());
-            cr_expect(t == NULL || (uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == info.bytes, "bit %zu", bit);
+            cr_expect(t == NULL || (uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == info.bytes, "bit %zu",
+                      bit);
         }
     }
     for (int64_t i = 0; dnn_file_metadata(file, i, &key, &value); i++) {
@@ -588,14 +603,16 @@ Test(safetensors, a_failing_save_leaves_the_old_file)
     unsigned char *old = small_file(&before), *now;
 
     expect_status(dnn_save_tensors(in_folder("none/a"), list, 1, NULL, 0), DNN_E_IO, "No such file", "no folder");
-    expect_status(dnn_save_tensors(in_folder("small/a"), list, 1, NULL, 0), DNN_E_IO, "Not a directory", "a file as folder");
+    expect_status(dnn_save_tensors(in_folder("small/a"), list, 1, NULL, 0), DNN_E_IO, "Not a directory",
+                  "a file as folder");
     expect_status(dnn_save_tensors(in_folder(""), list, 1, NULL, 0), DNN_E_IO, "not the name of a file", "no name");
     cr_assert_eq(mkdir(in_folder("dir"), 0700), 0);
     expect_status(dnn_save_tensors(in_folder("dir"), list, 1, NULL, 0), DNN_E_IO, "rename", "a folder as file");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("small"), twice, 2, NULL, 0), "twice");
     if (geteuid() != 0) { /* root may write anywhere */
         cr_assert_eq(chmod(folder_path, 0500), 0);
-        expect_status(dnn_save_tensors(in_folder("small"), list, 1, NULL, 0), DNN_E_IO, "Permission denied", "read-only");
+        expect_status(dnn_save_tensors(in_folder("small"), list, 1, NULL, 0), DNN_E_IO, "Permission denied",
+                      "read-only");
         cr_assert_eq(chmod(folder_path, 0700), 0);
     }
     now = read_whole(in_folder("small"), &after);
@@ -636,7 +653,8 @@ Test(safetensors, a_disk_that_is_full_leaves_the_old_file)
             _exit(save_with_limit(limits[i], list));
         }
         cr_assert_eq(waitpid(child, &state, 0), child);
-        cr_expect(WIFEXITED(state) && WEXITSTATUS(state) == 0, "limit %lld: state %x", (long long)limits[i], (unsigned)state);
+        cr_expect(WIFEXITED(state) && WEXITSTATUS(state) == 0, "limit %lld: state %x", (long long)limits[i],
+                  (unsigned)state);
         now = read_whole(in_folder("small"), &after);
         cr_expect(before == after && memcmp(old, now, before) == 0, "limit %lld", (long long)limits[i]);
         cr_expect_eq(folder_count(), 1, "limit %lld: something is left", (long long)limits[i]);

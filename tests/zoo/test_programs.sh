@@ -1,0 +1,99 @@
+#!/bin/sh
+# usage: test_programs.sh BIN SCRATCH - the training programs as a person or a script meets them: results, exit codes, messages, JSON, the
+# folder of a run. 77 (skip) where Debian's Fashion-MNIST is not installed.
+set -u
+bin=$1
+scratch=$2/programs
+data=/usr/share/datasets/fashion-mnist
+passed=0
+failed=0
+[ -d "$data" ] || { echo "skipped: $data is not here (apt install dataset-fashion-mnist)"; exit 77; }
+rm -rf "$scratch"
+mkdir -p "$scratch"
+cd "$scratch" || exit 1
+unset DNN_DATA_DIR DNN_BACKEND
+
+# run CODE TEXT COMMAND...: the exit code, and a text that stdout or stderr must have.
+run() {
+    want=$1 text=$2
+    shift 2
+    "$@" >out 2>err
+    code=$?
+    if [ "$code" -eq "$want" ] && grep -qF -- "$text" out err; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED: %s\n  exit %s, not %s, or does not say "%s"\n' "$*" "$code" "$want" "$text"
+        cat out err
+    fi
+}
+
+check() { # TEXT CONDITION...
+    what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $what"
+    fi
+}
+
+short='--epochs 1 --limit-batches 20 --threads 2'
+for program in mnist_mlp mnist_lenet; do
+    # shellcheck disable=SC2086 # words on purpose
+    run 0 'test accuracy' "$bin/$program" $short
+    check "$program: only the result is on stdout" [ "$(wc -l <out)" -eq 1 ]
+    check "$program: says which data it uses" grep -q 'using fashion-mnist' err
+    run 0 '--limit-batches N' "$bin/$program" --help
+    run 2 'unrecognized option' "$bin/$program" --nonsense
+    run 2 'whole number' "$bin/$program" --epochs many
+    run 2 'unexpected word' "$bin/$program" word
+    run 2 '--init FILE' "$bin/$program" --eval
+    run 4 'nosuch' env DNN_BACKEND=nosuch "$bin/$program"
+    run 4 'nosuch' "$bin/$program" --backend nosuch
+    run 3 'is not here' "$bin/$program" --data /nonexistent
+    run 3 'train-images-idx3-ubyte' "$bin/$program" --data /nonexistent
+    run 3 'holds fashion-mnist' "$bin/$program" --dataset mnist --data "$data"
+    run 3 'nothing.safetensors' "$bin/$program" --init nothing.safetensors
+done
+run 3 'CIFAR-10 is not here' env HOME="$scratch" "$bin/cifar_lenet"
+for option in --data --dataset --epochs --batch-size --lr --seed --backend --threads --workers --limit-batches --log-dir --init --eval --json -q; do
+    run 0 "$option" "$bin/mnist_lenet" --help
+done
+
+# The same seed gives the same result, another one another.
+# shellcheck disable=SC2086
+{
+    "$bin/mnist_lenet" $short -q --seed 1 >a 2>a.err
+    "$bin/mnist_lenet" $short -q --seed 1 --workers 3 >b 2>b.err
+    "$bin/mnist_lenet" $short -q --seed 2 >c 2>c.err
+}
+check 'one seed, one result' cmp -s a b
+check 'another seed, another result' [ "$(cmp -s a c && echo same)" != same ]
+check '-q says the result only' [ ! -s a.err ]
+
+# JSON: one object per line, nothing else on stdout, in order.
+# shellcheck disable=SC2086
+run 0 '"event":"end"' "$bin/mnist_lenet" $short --json
+check 'every line is an object with an event' [ "$(grep -c '^{"event":.*}$' out)" -eq "$(wc -l <out)" ]
+check 'events in order' [ "$(sed 's/^{"event":"\([a-z]*\)".*/\1/' out | tr '\n' ' ')" = 'start epoch eval end ' ]
+check 'nothing is left alive' grep -q '"live_tensors":0' out
+
+# The folder of a run.
+# shellcheck disable=SC2086
+run 0 'best.safetensors' "$bin/mnist_lenet" $short --log-dir runs/one
+for file in config.json metrics.csv metrics.jsonl best.safetensors; do
+    check "runs/one/$file is there" [ -s "runs/one/$file" ]
+done
+cp out first
+run 0 'test accuracy' "$bin/mnist_lenet" --eval --init runs/one/best.safetensors --limit-batches 20
+check 'the saved weights give the same result' cmp -s out first
+# shellcheck disable=SC2086
+run 2 'holds a run of mnist_lenet' "$bin/mnist_mlp" $short --log-dir runs/one
+# shellcheck disable=SC2086
+run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.safetensors
+run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
