@@ -4,7 +4,7 @@
 #include <string.h>
 #include "plugins.h"
 
-enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT, MUST_UNDERSTAND = 0xffff };
+enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT };
 
 /* v1.0 sizes: below them a struct is not ours. */
 enum { PLUGIN_V1_0 = 80, KERNEL_V1_0 = 72, DEVICE_V1_0 = 128 };
@@ -33,8 +33,7 @@ bool dnn__tail_is_zero(const void *theirs, uint32_t size, size_t known)
     return true;
 }
 
-/* Copies the part that both know; the rest of ours is zero: "as before it existed". */
-static void adopt(void *ours, size_t known, const void *theirs, uint32_t size)
+void dnn__adopt(void *ours, size_t known, const void *theirs, uint32_t size)
 {
     memset(ours, 0, known);
     memcpy(ours, theirs, size < known ? size : known);
@@ -76,6 +75,10 @@ static dnn_status check_device(const char *path, const dnn_device *d)
     if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX || !dnn__tail_is_zero(d, d->size, sizeof *d)) {
         return dnn__fail(DNN_E_DEVICE, "%s: the device's table of %u bytes uses ABI fields this host does not know, or too few", path,
                          d->size);
+    }
+    if ((d->flags & DNN__MUST_UNDERSTAND) != 0) {
+        return dnn__fail(DNN_E_DEVICE, "%s: the device has flags (0x%x) that libdnn %s does not know and must understand", path,
+                         d->flags & DNN__MUST_UNDERSTAND, dnn_version());
     }
     if (!dnn__valid_id(d->kind) || strcmp(d->kind, "cpu") == 0) {
         return dnn__fail(DNN_E_DEVICE, "%s: the device's kind is not 1 to 31 of [a-z0-9_], or is cpu, which is built in", path);
@@ -120,7 +123,7 @@ dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dn
     if (plugin == NULL) {
         return dnn__nomem("plugin", sizeof *plugin);
     }
-    adopt(&plugin->table, sizeof plugin->table, theirs, theirs->size);
+    dnn__adopt(&plugin->table, sizeof plugin->table, theirs, theirs->size);
     memcpy(plugin->id, theirs->id, strlen(theirs->id));
     plugin->kind = -1;
     *out = plugin;
@@ -152,9 +155,13 @@ static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, c
     if (!dnn__tail_is_zero(k, k->size, sizeof *k)) {
         return "it uses ABI fields this host does not know";
     }
-    if ((k->flags & MUST_UNDERSTAND & ~(uint32_t)KNOWN_FLAGS) != 0) {
+    if ((k->flags & DNN__MUST_UNDERSTAND & ~(uint32_t)KNOWN_FLAGS) != 0) {
         dnn__put(&out, "it has flags this host does not know (0x%x) and must understand",
-                 k->flags & MUST_UNDERSTAND & ~(uint32_t)KNOWN_FLAGS);
+                 k->flags & DNN__MUST_UNDERSTAND & ~(uint32_t)KNOWN_FLAGS);
+        return text;
+    }
+    if (k->dtypes != 0 && (k->dtypes & DNN__ALL_DTYPES) == 0) {
+        dnn__put(&out, "it serves no dtype that this host knows (0x%x)", k->dtypes);
         return text;
     }
     if (dnn__disabled(plugin->id, k->op)) {
@@ -172,9 +179,6 @@ static dnn_status check_kernel(const dnn__plugin *plugin, int i, const dnn_kerne
     if (k->op == NULL || k->device == NULL || k->name == NULL || k->run == NULL) {
         return dnn__fail(DNN_E_DEVICE, "kernel %d of %s (%s) lacks its %s", i, plugin->id, k->name != NULL ? k->name : "no name",
                          k->op == NULL ? "op" : k->device == NULL ? "device" : k->name == NULL ? "name" : "run");
-    }
-    if (k->dtypes >= (uint32_t)DNN_T_BOOL << 1) {
-        return dnn__fail(DNN_E_DEVICE, "kernel %s of %s names dtypes 0x%x, of which some are none", k->name, plugin->id, k->dtypes);
     }
     for (int j = 0; j < i; j++) {
         if (strcmp(plugin->table.kernels[j]->name, k->name) == 0) {
@@ -205,7 +209,7 @@ static dnn_status adopt_kernel(dnn__plugin *plugin, const dnn_kernel *k, const d
     if (ours == NULL) {
         return dnn__nomem("plugin", sizeof *ours);
     }
-    adopt(&ours->table, sizeof ours->table, k, k->size);
+    dnn__adopt(&ours->table, sizeof ours->table, k, k->size);
     ours->plugin = plugin;
     ours->op = op;
     ours->kind = -1;

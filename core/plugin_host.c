@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@ dnn__plugin **dnn__plugins;
 int64_t dnn__n_plugins;
 
 static int64_t cap_plugins;
-static pthread_mutex_t start_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Tells a thread that holds it: a plugin's init, or a log callback, that calls back into the library gets an error. */
+static pthread_mutex_t start_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static char *backend_list; /* what DNN_BACKEND said, or NULL: unset */
 static int fallback_mode;
 
@@ -163,10 +165,24 @@ static dnn_status read_fallback(void)
 
 /* ---- folders ---- */
 
+enum { MAX_PATH = 4096 };
+
 static dnn_status add_folder(const char *path, size_t length)
 {
     char *folder;
 
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    for (int i = 0; i < n_folders; i++) {
+        if (strlen(folders[i]) == length && memcmp(folders[i], path, length) == 0) {
+            return DNN_OK;
+        }
+    }
+    if (length > MAX_PATH) {
+        dnn__log(DNN_LOG_WARN, "libdnn: a plugin folder whose name has %zu bytes, more than %d, is passed over", length, MAX_PATH);
+        return DNN_OK;
+    }
     if (n_folders == MAX_FOLDERS) {
         dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is passed over", MAX_FOLDERS, (int)length, path);
         return DNN_OK;
@@ -202,13 +218,21 @@ static dnn_status add_folder_beside_us(void)
 {
     char path[4200];
     char *resolved, *slash;
+    const char *us;
+    void *map = NULL;
     Dl_info info;
     dnn_status status = DNN_OK;
 
-    if (dladdr(__extension__(void *)add_folder_beside_us, &info) == 0 || info.dli_fname == NULL) {
+    if (dladdr1(__extension__(void *)add_folder_beside_us, &info, &map, RTLD_DL_LINKMAP) == 0 || info.dli_fname == NULL) {
         return DNN_OK;
     }
-    resolved = realpath(info.dli_fname, NULL);
+    /* The map of the program itself, if libdnn is linked into it, has no name, and argv[0] may be relative. */
+    us = ((struct link_map *)map)->l_name[0] == 0 ? "/proc/self/exe" : info.dli_fname;
+    if (us[0] != '/') {
+        dnn__log(DNN_LOG_WARN, "libdnn: it was loaded as \"%s\", which is relative: no plugins are looked for beside it", us);
+        return DNN_OK;
+    }
+    resolved = realpath(us, NULL);
     if (resolved == NULL) {
         return DNN_OK;
     }
@@ -224,10 +248,7 @@ static dnn_status find_folders(void)
 {
     DNN_TRY(add_environment_folders());
     DNN_TRY(add_folder_beside_us());
-    if (n_folders == 0 || strcmp(folders[n_folders - 1], DNN__PLUGIN_DIR) != 0) {
-        DNN_TRY(add_folder(DNN__PLUGIN_DIR, strlen(DNN__PLUGIN_DIR)));
-    }
-    return DNN_OK;
+    return add_folder(DNN__PLUGIN_DIR, strlen(DNN__PLUGIN_DIR));
 }
 
 void dnn__put_search(dnn__text *text)
@@ -235,6 +256,11 @@ void dnn__put_search(dnn__text *text)
     dnn__put(text, "Looked for dnn_cpu_blas.so in");
     for (int i = 0; i < n_folders; i++) {
         dnn__put(text, "%s %s", i > 0 ? "," : "", folders[i]);
+    }
+    for (int64_t i = 0; i < n_looked; i++) {
+        if (all_looked[i]->reason != NULL && strstr(all_looked[i]->path, "/dnn_cpu_blas.so") != NULL) {
+            dnn__put(text, "; %s", all_looked[i]->reason);
+        }
     }
     dnn__put(text, "; \"dnn backends\" tells what became of each file");
 }
@@ -317,14 +343,13 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
     return DNN_OK;
 }
 
-/* The plugin's device, kernels and place among ours; init has run. */
+/* The plugin's device and place among ours; its kernels are adopted, and init has run. */
 static dnn_status enrol(dnn__plugin *plugin, dnn__looked *looked)
 {
     int32_t ordinals;
 
     DNN_TRY(dnn__reserve((void **)&dnn__plugins, &cap_plugins, dnn__n_plugins + 1, sizeof *dnn__plugins, "plugins"));
     DNN_TRY(keep_texts(looked, plugin));
-    DNN_TRY(dnn__adopt_kernels(plugin, looked));
     if (plugin->table.device != NULL) {
         DNN_TRY(dnn__device_add_kind(plugin->table.device, &plugin->kind, &ordinals));
         plugin->n_ordinals = ordinals;
@@ -347,14 +372,17 @@ static dnn_status take_table(dnn__looked *looked, const char *expected_id, int32
     plugin->place = place;
     DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL) ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it") : DNN_OK);
     DNN_TRY_TO(done, check_unique(looked->path, plugin));
+    DNN_TRY_TO(done, dnn__adopt_kernels(plugin, looked)); /* the whole table is checked before its code runs */
     DNN_TRY_TO(done, run_init(looked->path, plugin));
     st = enrol(plugin, looked);
     if (st == DNN_OK) {
         return DNN_OK;
     }
     run_fini(plugin);
-    dnn__kernels_forget(plugin);
 done:
+    dnn__kernels_forget(plugin);
+    looked->n_kernels = 0;
+    looked->loaded = false;
     dnn__free(plugin);
     return st;
 }
@@ -377,6 +405,15 @@ static bool in_use(const char *path)
     return false;
 }
 
+/* The message about a file names the file, whoever wrote it. */
+static dnn_status with_path(dnn_status status, const char *path)
+{
+    if (status == DNN_OK || status == DNN_E_NOMEM || strncmp(dnn__self.text, path, strlen(path)) == 0) {
+        return status;
+    }
+    return dnn__fail(status, "%s: %s", path, dnn__self.text);
+}
+
 /* Looks at one file. The status is that of the file; it is kept in the list too. */
 static dnn_status look_at(const char *path, const char *expected_id, int32_t place)
 {
@@ -387,7 +424,7 @@ static dnn_status look_at(const char *path, const char *expected_id, int32_t pla
         return DNN_OK;
     }
     DNN_TRY(dnn__looked_add(path, false, &looked));
-    status = take_table(looked, expected_id, place);
+    status = with_path(take_table(looked, expected_id, place), path);
     if (status != DNN_OK && status != DNN_E_NOMEM) {
         char reason[sizeof dnn__self.text];
 
@@ -401,7 +438,20 @@ static dnn_status look_at(const char *path, const char *expected_id, int32_t pla
 
 static bool exists(const char *path)
 {
-    return access(path, F_OK) == 0 || errno != ENOENT;
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+static bool in_earlier_folder(const char *name, int folder)
+{
+    char path[MAX_PATH + 512];
+
+    for (int i = 0; i < folder; i++) {
+        snprintf(path, sizeof path, "%s/%s", folders[i], name);
+        if (exists(path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void put_known_ids(dnn__text *text)
@@ -413,7 +463,8 @@ static void put_known_ids(dnn__text *text)
         while (dir != NULL && (entry = readdir(dir)) != NULL) {
             size_t n = strlen(entry->d_name);
 
-            if (n > 7 && strncmp(entry->d_name, "dnn_", 4) == 0 && strcmp(entry->d_name + n - 3, ".so") == 0) {
+            if (n > 7 && strncmp(entry->d_name, "dnn_", 4) == 0 && strcmp(entry->d_name + n - 3, ".so") == 0 &&
+                !in_earlier_folder(entry->d_name, i)) {
                 dnn__put(text, " %.*s", (int)(n - 7), entry->d_name + 4);
             }
         }
@@ -438,12 +489,22 @@ static dnn_status not_found(const char *id)
 }
 
 /* What was asked for and cannot be used is an error, whatever the reason. */
-static dnn_status hard(dnn_status status, const char *name)
+static dnn_status hard(dnn_status status, const char *name, const char *hint)
 {
     if (status == DNN_OK || status == DNN_E_NOMEM) {
         return status;
     }
-    return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s", name, dnn__self.text);
+    return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s. %s", name, dnn__self.text, hint);
+}
+
+static dnn_status hard_backend(dnn_status status, const char *id)
+{
+    char hint[400], known[200];
+    dnn__text text = dnn__text_to(hint, sizeof hint), ids = dnn__text_to(known, sizeof known);
+
+    put_known_ids(&ids);
+    dnn__put(&text, "Installed:%s. Name another in DNN_BACKEND, or unset it to take what can run here", known);
+    return hard(status, id, hint);
 }
 
 /* A plugin that the user named: the first file of its name, and no other. */
@@ -457,7 +518,7 @@ static dnn_status load_named(const char *id, int32_t place)
     }
     for (int i = 0; i < n_folders; i++) {
         if (snprintf(path, sizeof path, "%s/dnn_%s.so", folders[i], id) < (int)sizeof path && exists(path)) {
-            return hard(look_at(path, id, place), id);
+            return hard_backend(look_at(path, id, place), id);
         }
     }
     return not_found(id);
@@ -472,7 +533,7 @@ static dnn_status load_extra_files(int32_t place)
         if (path[0] != '/') {
             return dnn__fail(DNN_E_DEVICE, "DNN_PLUGINS: \"%s\" is refused: files must be absolute", path);
         }
-        DNN_TRY(hard(look_at(path, NULL, place), path));
+        DNN_TRY(hard(look_at(path, NULL, place), "the file of DNN_PLUGINS", "Take it out of DNN_PLUGINS to start without it"));
     }
     return DNN_OK;
 }
@@ -482,12 +543,16 @@ enum { LAST_PLACE = 1 << 20 };
 /* cpu_blas stands last, named or not. That it is missing is told when somebody needs it. */
 static dnn_status load_base(void)
 {
+    int64_t before = n_looked;
     dnn_status status;
 
-    if (plugin_named("cpu_blas") != NULL || dnn__disabled("cpu_blas", NULL)) {
+    if (names_backend("cpu_blas") || dnn__disabled("cpu_blas", NULL)) {
         return DNN_OK;
     }
     status = load_named("cpu_blas", LAST_PLACE);
+    if (status != DNN_OK && n_looked > before) {
+        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.text);
+    }
     return status == DNN_E_NOMEM ? status : DNN_OK;
 }
 
@@ -544,16 +609,38 @@ static dnn_status collect(const char *folder, char ***names, int64_t *n, int64_t
     return st;
 }
 
+/* A file that is not opened, and why; the reason waits in the thread's message. */
+static dnn_status pass_over(const char *path)
+{
+    char reason[sizeof dnn__self.text];
+    dnn__looked *looked = NULL;
+
+    memcpy(reason, dnn__self.text, sizeof reason);
+    dnn__log(DNN_LOG_INFO, "libdnn: %s", reason);
+    DNN_TRY(dnn__looked_add(path, false, &looked));
+    return dnn__looked_reason(looked, reason);
+}
+
 /* One file of a folder, of those that nobody named: a fault is told, and goes no further. */
 static dnn_status load_unnamed(const char *folder, const char *name)
 {
     char path[4700], id[256];
+    const dnn__plugin *other;
     dnn_status status;
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
     snprintf(id, sizeof id, "%.*s", (int)strlen(name) - 7, name + 4);
-    if (plugin_named(id) != NULL) {
-        return DNN_OK; /* the first folder wins */
+    if (dnn__disabled(id, NULL)) {
+        dnn__fail(DNN_DECLINED, "%s: DNN_DISABLE drops it", path);
+        return pass_over(path);
+    }
+    other = plugin_named(id);
+    if (other != NULL && in_use(path)) {
+        return DNN_OK;
+    }
+    if (other != NULL) { /* a file that was named, or that of an earlier folder, wins */
+        dnn__fail(DNN_DECLINED, "%s: passed over: %s is the plugin %s already", path, path_of(other), id);
+        return pass_over(path);
     }
     status = look_at(path, id, 0);
     if (status < 0 && status != DNN_E_NOMEM) {
@@ -634,7 +721,8 @@ static dnn_status load_plugins(void)
 {
     DNN_TRY(read_fallback());
     DNN_TRY(find_folders());
-    DNN_TRY(load_extra_files(LAST_PLACE - 1));
+    /* With no list all are equal, and the kernels' priority decides. */
+    DNN_TRY(load_extra_files(backend_list != NULL ? LAST_PLACE - 1 : 0));
     DNN_TRY(backend_list != NULL ? load_list() : load_all());
     DNN_TRY(dnn__candidates_build());
     choose_device();
@@ -697,7 +785,9 @@ dnn_status dnn__start_slow(const char *backend)
         return dnn__fail(DNN_E_INVALID, "this process was forked from one that uses libdnn; exec first");
     }
     DNN_TRY(dnn__thread_register());
-    pthread_mutex_lock(&start_lock);
+    if (pthread_mutex_lock(&start_lock) != 0) {
+        return dnn__fail(DNN_E_INVALID, "libdnn was called from a plugin's init or fini, or from a log callback, while it starts or stops");
+    }
     if (!atomic_load(&dnn__running)) {
         status = start(backend);
         if (status != DNN_OK) {
@@ -717,7 +807,8 @@ dnn_status dnn__start_slow(const char *backend)
 dnn_status dnn_init(const char *backend)
 {
     DNN_TRY(dnn__take());
-    return atomic_load_explicit(&dnn__running, memory_order_acquire) ? DNN_OK : dnn__start_slow(backend);
+    return atomic_load_explicit(&dnn__running, memory_order_acquire) && !atomic_load(&dnn__forked) ? DNN_OK
+                                                                                                   : dnn__start_slow(backend);
 }
 
 static void tell_counts(void)
@@ -736,9 +827,14 @@ static void tell_counts(void)
 
 void dnn_shutdown(void)
 {
+    if (atomic_load(&dnn__forked)) {
+        return; /* devices, workers and locks are the parent's */
+    }
     dnn__take();
     dnn__close_root();
-    pthread_mutex_lock(&start_lock);
+    if (pthread_mutex_lock(&start_lock) != 0) {
+        return; /* from a plugin's init or fini */
+    }
     if (atomic_load(&dnn__running)) {
         tell_counts();
     }

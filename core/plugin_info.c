@@ -1,12 +1,18 @@
 /* plugin_info.c - what programs may ask about plugins, operators and candidates. It answers from the host's lists and changes nothing, but
  * for dnn_plugin_disable. */
+#include <stdio.h>
 #include <string.h>
 #include "plugins.h"
 
 bool dnn_backend_at(int index, dnn_backend_info *out)
 {
     const dnn__looked *l = dnn__looked_at(index);
+    dnn__reader *const *readers;
+    int n;
 
+    if (l == NULL && index == dnn__looked_count() && atomic_load(&dnn__running) && dnn__readers(&readers, &n) == DNN_OK) {
+        l = dnn__looked_at(index); /* readers stand behind the plugins, and are looked at only when somebody asks */
+    }
     if (l == NULL || out == NULL) {
         return false;
     }
@@ -66,18 +72,25 @@ bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int r
 {
     const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
     dnn__candidates list;
+    char kind[48];
 
     if (row == NULL || dnn__start() != DNN_OK) {
         return false;
     }
-    list = dnn__candidates_of((dnn__op_id)row->id, dnn__kind_named(device != NULL ? device : "cpu"), dtype);
-    if (rank < 0 || rank >= list.n) {
-        return false;
+    snprintf(kind, sizeof kind, "%s", device != NULL ? device : "cpu");
+    kind[strcspn(kind, ":")] = 0;
+    list = dnn__candidates_of((dnn__op_id)row->id, dnn__kind_named(kind), dtype);
+    for (int i = 0; rank >= 0 && i < list.n; i++) {
+        const dnn__kernel *k = list.kernel[i];
+
+        if (!k->plugin->disabled && rank-- == 0) {
+            *plugin = k->plugin->id;
+            *kernel = k->table.name;
+            *priority = k->table.priority;
+            return true;
+        }
     }
-    *plugin = list.kernel[rank]->plugin->id;
-    *kernel = list.kernel[rank]->table.name;
-    *priority = list.kernel[rank]->table.priority;
-    return true;
+    return false;
 }
 
 dnn_status dnn_plugin_disable(const char *id)

@@ -6,7 +6,8 @@
 #include <string.h>
 #include "plugins.h"
 
-enum { READER_V1_0 = sizeof(dnn_reader) };
+enum { READER_V1_0 = 104 }; /* size of v1.0 */
+_Static_assert(sizeof(dnn_reader) >= READER_V1_0, "the reader of v1.0");
 
 static dnn__reader **readers;
 static int64_t n_readers, cap_readers;
@@ -24,6 +25,10 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
     }
     if (r->min_host_minor > dnn__reader_host.abi_minor || !dnn__tail_is_zero(r, r->size, sizeof *r)) {
         return dnn__fail(DNN_E_DEVICE, "%s: the reader needs a newer libdnn than %s", path, dnn_version());
+    }
+    if ((r->flags & DNN__MUST_UNDERSTAND) != 0) {
+        return dnn__fail(DNN_E_DEVICE, "%s: the reader has flags (0x%x) that libdnn %s does not know and must understand", path,
+                         r->flags & DNN__MUST_UNDERSTAND, dnn_version());
     }
     if (!dnn__valid_id(r->id) || strcmp(r->id, expected_id) != 0) {
         return dnn__fail(DNN_E_DEVICE, "%s: the reader calls itself %.31s; its file must be dnn_<id>.so", path, r->id != NULL ? r->id : "(nothing)");
@@ -50,7 +55,7 @@ static dnn_status take_reader(dnn__looked *looked, const char *id)
     if (r == NULL) {
         return dnn__nomem("readers", sizeof *r);
     }
-    memcpy(&r->table, theirs, sizeof r->table);
+    dnn__adopt(&r->table, sizeof r->table, theirs, theirs->size);
     memcpy(r->id, id, strlen(id) + 1);
     memcpy(looked->id, r->id, sizeof looked->id);
     looked->version = dnn__strdup(r->table.version != NULL ? r->table.version : "");

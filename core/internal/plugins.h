@@ -10,8 +10,9 @@ dnn_status dnn__check_open(const char *path, int *fd);
 dnn_status dnn__open_symbol(const char *path, const char *symbol, void **out);
 
 /* ---- plugin_adopt.c: tables into ours ---- */
-/* Copies a plugin's struct of *size bytes into ours: zero-filled if it is shorter, and its unknown tail must be zero. */
-enum { DNN__SIZE_MAX = 4096 };
+enum { DNN__SIZE_MAX = 4096, DNN__MUST_UNDERSTAND = 0xffff }; /* of any struct of a plugin; bits of its flags */
+/* Copies the part of a plugin's struct that both know; the rest of ours is zero: "as before it existed". */
+void dnn__adopt(void *ours, size_t known, const void *theirs, uint32_t size);
 bool dnn__tail_is_zero(const void *theirs, uint32_t size, size_t known);
 dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out);
 /* Adds the plugin's kernels; those that cannot be understood are skipped and listed with what was looked at. */

@@ -151,6 +151,9 @@ static dnn_status prepare(struct load *l)
     dnn_tensor *t;
 
     while ((t = dnn_module_tensor_at(l->args->module, DNN_PARAMETERS | DNN_BUFFERS, l->n, name, sizeof name)) != NULL) {
+        if (t->mapped != NULL) { /* its storage may not change under the program's pointer */
+            return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path, name);
+        }
         DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair, l->args->path));
         l->pair[l->n] = (struct pair){.target = t};
         l->n++;
@@ -183,6 +186,22 @@ static void exchange(struct pair *p)
     atomic_fetch_add(&a->version->count, 1);
 }
 
+/* In place. On the host this cannot fail, for it asks for no memory; a device's copy can, and then those before it have been made. */
+static dnn_status overwrite(struct pair *p)
+{
+    size_t bytes = (size_t)dnn__numel(p->target) * dnn__item_size(p->target->dtype);
+    dnn_status st = DNN_OK;
+
+    DNN_NO_GRAD {
+        if (dnn__device_of(p->target) == dnn__cpu() && dnn__dense(p->target) && p->loaded->offset == 0) {
+            st = dnn_write(p->target, p->loaded->storage->data, bytes);
+        } else if (dnn_copy_(p->target, p->loaded) == NULL) {
+            st = dnn__take();
+        }
+    }
+    return st;
+}
+
 /* A tensor that others look at through views is written in place, so that they see it; alone it takes the new storage. Decided before anything is
  * changed, and only the copy can fail: so copies go first. */
 static bool is_shared(const dnn_tensor *t)
@@ -192,20 +211,13 @@ static bool is_shared(const dnn_tensor *t)
 
 static dnn_status commit(struct load *l)
 {
-    dnn_status st = DNN_OK;
-
     for (int64_t i = 0; i < l->n; i++) {
         struct pair *p = &l->pair[i];
 
         if (p->loaded == NULL || !is_shared(p->target)) {
             continue;
         }
-        DNN_NO_GRAD {
-            if (dnn_copy_(p->target, p->loaded) == NULL) {
-                st = dnn__take();
-            }
-        }
-        DNN_TRY(st);
+        DNN_TRY(overwrite(p));
         dnn_release(p->loaded);
         p->loaded = NULL;
     }

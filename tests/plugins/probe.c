@@ -16,6 +16,9 @@ static void print_skipped(void)
     const char *kernel, *reason;
 
     for (int i = 0; dnn_backend_at(i, &info); i++) {
+        if (info.reason != NULL) {
+            printf("not in use: %s\n", info.reason);
+        }
         for (int k = 0; dnn_backend_skipped(i, k, &kernel, &reason); k++) {
             printf("skipped %s: %s\n", kernel, reason);
         }

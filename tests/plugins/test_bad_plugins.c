@@ -22,6 +22,7 @@ static char output[OUT];
 
 struct setting {
     const char *backend, *path, *files, *fallback, *disable, *folder; /* folder: to run in */
+    bool nobody;                                                      /* run as a user without rights (by root only) */
 };
 
 static void set_or_clear(const char *name, const char *value)
@@ -43,6 +44,9 @@ static void become_probe(const struct setting *s, int out)
     dup2(out, STDOUT_FILENO);
     dup2(out, STDERR_FILENO);
     if (s->folder != NULL && chdir(s->folder) != 0) {
+        _exit(99);
+    }
+    if (s->nobody && (setgid(65534) != 0 || setuid(65534) != 0)) {
         _exit(99);
     }
     execl(probe, probe, (char *)NULL);
@@ -125,7 +129,8 @@ static const struct fault faults[] = {
     {"kernel_short", 4, "says 40 bytes"},
     {"newer_op", 0, "version 9 of relu"},
     {"zero_tail", 0, "asked zero_tail for relu (bad_relu): yes"},
-    {"bad_dtypes", 4, "names dtypes 0x100000"},
+    {"bad_dtypes", 0, "no dtype that this host knows (0x100000)"},
+    {"calls_back", 4, "the library says -1"},
     {"device_is_cpu", 4, "is cpu, which is built in"},
 };
 
@@ -192,11 +197,7 @@ static void truncated(const char *acme, size_t n)
         int code = run_probe(&s);
 
         snprintf(what, sizeof what, "cut to %zu of %zu bytes", n * i / 64, n);
-        if (code == 0 && strstr(output, "asked acme") != NULL) { /* only what nobody loads was cut */
-            passed++;
-        } else {
-            judge(what, code, 4, "acme was asked for and cannot be used");
-        }
+        judge(what, code, 4, "acme was asked for and cannot be used");
     }
 }
 
@@ -223,10 +224,31 @@ static void flipped(const char *acme, size_t n)
     free(copy);
 }
 
+/* A link in a good folder to a file in one that others may write. */
+static void linked(const char *acme, size_t n, const char *file)
+{
+    char folder[PATH_BYTES], target[PATH_BYTES + 32];
+    struct setting s = with_bytes(acme, n, 0755);
+
+    snprintf(folder, sizeof folder, "%s/open", scratch);
+    mkdir(folder, 0755);
+    chmod(folder, 0777);
+    snprintf(target, sizeof target, "%s/target.so", folder);
+    write_file(target, acme, n, 0755);
+    unlink(file);
+    if (symlink(target, file) == 0) {
+        judge("a link into a folder that others may write", run_probe(&s), 4, "chmod go-w");
+    }
+    chmod(folder, 0755);
+    judge("a link into a good folder", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+    unlink(file);
+}
+
 static void odd_files(const char *acme, size_t n)
 {
     char folder[PATH_BYTES], file[PATH_BYTES + 32], path[3 * PATH_BYTES], link_path[PATH_BYTES + 32];
     struct setting s = with_bytes("", 0, 0755);
+    int code;
 
     judge("an empty file", run_probe(&s), 4, "fewer than an ELF header");
     s = with_bytes("this is a text, and a long one: sixty-four bytes and some more of it", 68, 0755);
@@ -238,10 +260,15 @@ static void odd_files(const char *acme, size_t n)
     chmod(folder, 0777);
     judge("a folder that others may write", run_probe(&s), 4, "chmod go-w");
     chmod(folder, 0755);
-    if (geteuid() != 0) {
-        s = with_bytes(acme, n, 0);
-        judge("a file that cannot be read", run_probe(&s), 4, "Permission denied");
+    s = with_bytes(acme, n, 0);
+    s.nobody = geteuid() == 0;
+    code = run_probe(&s);
+    if (code == 98) {
+        printf("skipped: a file that cannot be read: the user nobody does not reach %s\n", probe);
+    } else {
+        judge("a file that cannot be read", code, 4, "Permission denied");
     }
+    s.nobody = false;
     snprintf(file, sizeof file, "%s/dnn_acme.so", folder);
     unlink(file);
     mkfifo(file, 0600);
@@ -255,6 +282,7 @@ static void odd_files(const char *acme, size_t n)
         judge("a dangling link", run_probe(&s), 4, "acme");
         unlink(file);
     }
+    linked(acme, n, file);
     s = with_bytes(acme, n, 0755);
     judge("the file as it should be", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
     snprintf(path, sizeof path, "%s", file);
@@ -287,7 +315,19 @@ static void environments(void)
     snprintf(files, sizeof files, "%s/acme/dnn_acme.so", tests);
     s = (struct setting){.backend = "acme", .path = plugins, .files = files};
     judge("acme by DNN_PLUGINS, first by name", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+    s.backend = NULL;
+    s.path = case_folder; /* a copy of acme lies there */
+    snprintf(case_folder, sizeof case_folder, "%s/case", scratch);
+    judge("two files with one id: the second is passed over", run_probe(&s), 0, "dnn_acme.so is the plugin acme already");
+    s.path = plugins;
+    snprintf(files, sizeof files, "%s/bad/dnn_zero_tail.so", tests);
+    judge("a file of DNN_PLUGINS is equal to others without a list", run_probe(&s), 0, "asked zero_tail for relu (bad_relu): yes");
+    snprintf(files, sizeof files, "%s/readers/dnn_mnist.so", plugins);
+    judge("a reader in place of a plugin", run_probe(&s), 4, "a reader, whose place is the folder readers/");
+    s = (struct setting){.backend = "acme", .path = "/dev/null:/nowhere"};
+    judge("folders that are none", run_probe(&s), 4, "Installed: cpu_blas");
     s = (struct setting){.path = plugins, .disable = "cpu_blas"};
+    judge("a plugin that is disabled is not opened", run_probe(&s), 1, "dnn_cpu_blas.so: DNN_DISABLE drops it");
     judge("without cpu_blas there is a sentence", run_probe(&s), 1, "no kernel for f32 on cpu");
     s = (struct setting){.backend = "acme", .path = path, .disable = "acme:relu"};
     judge("an operator that is disabled", run_probe(&s), 0, "DNN_DISABLE drops it");

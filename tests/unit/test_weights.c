@@ -343,3 +343,85 @@ Test(weights, one_entry_for_two_names_by_prefix_is_refused)
     EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a"), .prefix = "m."), "with and without the prefix weight");
     dnn_module_free(a);
 }
+
+Test(weights, a_parameter_that_is_mapped_is_left_alone)
+{
+    dnn_module *a = dnn_nn_linear(2, 1);
+    void *data;
+
+    save_net(a, "a");
+    DNN_NO_GRAD
+    {
+        cr_assert_eq(dnn_map(dnn_module_tensor(a, "bias"), DNN_MAP_READ, &data), DNN_OK, "%s", dnn_error_message());
+        EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a")), "bias is mapped", "dnn_unmap");
+        cr_assert_eq(dnn_unmap(dnn_module_tensor(a, "bias")), DNN_OK, "%s", dnn_error_message());
+    }
+    cr_assert_eq(dnn_load_weights(a, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    dnn_module_free(a);
+}
+
+/* ---- memory that ends in the middle of a load ---- */
+
+static struct {
+    long left; /* requests until one fails; below 0: none does */
+} memory = {-1};
+
+static void *failing_alloc(void *ctx, size_t bytes, size_t align)
+{
+    void *p = NULL;
+
+    (void)ctx;
+    if (memory.left == 0 || posix_memalign(&p, align < sizeof(void *) ? sizeof(void *) : align, bytes) != 0) {
+        return NULL;
+    }
+    memory.left -= memory.left > 0;
+    return p;
+}
+
+static void plain_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+/* After the suite's own init: the library is started anew, upon the allocator above. */
+static void init_failing(void)
+{
+    dnn_allocator allocator = {NULL, failing_alloc, plain_free};
+
+    dnn_shutdown();
+    cr_assert_eq(dnn_set_allocator(&allocator), DNN_OK, "%s", dnn_error_message());
+    unit_init();
+}
+
+/* Both parameters have views, so both are written in place; whichever request fails, neither may have changed. The file
+ * is of another dtype in the second round, so that casts are among what can fail. */
+Test(weights, a_load_that_runs_out_of_memory_changes_nothing, .init = init_failing)
+{
+    static const dnn_dtype dtypes[] = {DNN_T_F32, DNN_T_F64};
+
+    for (int i = 0; i < 2; i++) {
+        dnn_module *a = dnn_nn_linear(3, 2, .dtype = dtypes[i]), *b = dnn_nn_linear(3, 2);
+        dnn_tensor *w = dnn_detach(dnn_module_tensor(b, "weight")), *v = dnn_detach(dnn_module_tensor(b, "bias"));
+        unsigned char before[256], after[256];
+        size_t n = bytes_of(b, before, sizeof before);
+        dnn_status st = DNN_E_NOMEM;
+        long at;
+
+        save_net(a, "a");
+        for (at = 0; at < 1000 && st != DNN_OK; at++) {
+            memory.left = at;
+            st = dnn_load_weights(b, in_folder("a"));
+            memory.left = -1;
+            cr_assert(st == DNN_OK || st == DNN_E_NOMEM, "request %ld: %s", at, dnn_error_message());
+            cr_assert_eq(bytes_of(b, after, sizeof after), n);
+            cr_assert(st == DNN_OK || memcmp(before, after, n) == 0, "request %ld failed, and the module changed", at);
+        }
+        cr_assert_eq(st, DNN_OK, "%s", dnn_error_message());
+        cr_expect_gt(at, 3, "hardly anything failed");
+        dnn_release(w);
+        dnn_release(v);
+        dnn_module_free(a);
+        dnn_module_free(b);
+    }
+}
