@@ -22,6 +22,10 @@ dnn_status dnn__writer_put(dnn__writer *writer, const void *data, uint64_t bytes
 dnn_status dnn__writer_commit(dnn__writer *writer);  /* after it the file is saved */
 void dnn__writer_close(dnn__writer *writer);         /* drops the temporary if there was no commit */
 
+/* ---- safetensors.c ---- */
+/* The number of the tensor of that name; -1 if there is none. Names are sorted: no text is parsed. */
+int64_t dnn__file_find(const dnn_file *file, const char *name);
+
 /* ---- json_members.c ---- */
 /* A member of an object in text: where its key and its value stand, the quotes and braces included. */
 typedef struct dnn__member {

@@ -528,10 +528,19 @@ static dnn_status read_tensor(const dnn_file *f, const struct entry *e, dnn_tens
     return t->dtype == DNN_T_BOOL ? check_bools(f, e, t->storage->data) : DNN_OK;
 }
 
+int64_t dnn__file_find(const dnn_file *file, const char *name)
+{
+    struct entry key = {.name = name};
+    const struct entry *e = file->n > 0 ? bsearch(&key, file->entry, (size_t)file->n, sizeof key, compare_entries) : NULL;
+
+    return e != NULL ? e - file->entry : -1;
+}
+
 dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name)
 {
-    struct entry key = {.name = name}, *e;
+    const struct entry *e;
     dnn_tensor *t = NULL;
+    int64_t at;
     dnn_status st;
 
     if (dnn__waiting() != DNN_OK) {
@@ -540,10 +549,11 @@ dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name)
     if (file == NULL || name == NULL) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_file_tensor: %s is NULL", file == NULL ? "file" : "name"));
     }
-    e = file->n > 0 ? bsearch(&key, file->entry, (size_t)file->n, sizeof key, compare_entries) : NULL;
-    if (e == NULL) {
+    at = dnn__file_find(file, name);
+    if (at < 0) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "%s: no tensor is called \"%.60s\"", file->path, name));
     }
+    e = &file->entry[at];
     st = read_tensor(file, e, &t);
     if (st != DNN_OK) {
         dnn_release(t);

@@ -73,14 +73,17 @@ static const char *without_prefix(const struct load *l, const char *name)
     return n > 0 && strncmp(name, l->args->prefix, n) == 0 ? name + n : name;
 }
 
+/* The entry of a name of the module: as it is, or behind the prefix. */
 static bool find_entry(const struct load *l, const char *name, dnn_file_entry_info *out)
 {
-    for (int64_t i = 0; dnn_file_entry(l->file, i, out); i++) {
-        if (strcmp(without_prefix(l, out->name), name) == 0) {
-            return true;
-        }
+    char full[2 * NAME];
+    int64_t at = dnn__file_find(l->file, name);
+
+    if (at < 0 && l->args->prefix != NULL &&
+        snprintf(full, sizeof full, "%s%s", l->args->prefix, name) < (int)sizeof full) {
+        at = dnn__file_find(l->file, full);
     }
-    return false;
+    return at >= 0 && dnn_file_entry(l->file, at, out);
 }
 
 static bool same_shape(const dnn_tensor *t, const dnn_shape *shape)
