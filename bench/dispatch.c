@@ -1,4 +1,5 @@
-/* dispatch - nanoseconds from a program to a kernel and back: add of two one-element tensors, without and with gradient. */
+/* dispatch - nanoseconds from a program to a kernel and back: add of two one-element tensors,
+ * without and with gradient. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -18,7 +19,8 @@ static double run(dnn_tensor *a, dnn_tensor *b, int n)
     double began = now();
 
     for (int i = 0; i < n; i += 100) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             for (int k = 0; k < 100; k++) {
                 dnn_add(a, b);
             }

@@ -1,5 +1,6 @@
-/* allocator.c - host memory of the whole library, through one table that a program may replace. Everything that allocates
- * calls it. It never reports: what to say about missing memory is the caller's matter. */
+/* allocator.c - host memory of the whole library, through one table that a program may replace.
+ * Everything that allocates calls it. It never reports: what to say about missing memory is the
+ * caller's matter. */
 #include "base.h"
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +34,14 @@ dnn_status dnn_set_allocator(const dnn_allocator *allocator)
     int64_t n = atomic_load_explicit(&live, memory_order_acquire);
 
     if (allocator && (!allocator->alloc || !allocator->free)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_allocator: %s is NULL", allocator->alloc ? "free" : "alloc");
+        return dnn__fail(DNN_E_INVALID, "dnn_set_allocator: %s is NULL",
+                         allocator->alloc ? "free" : "alloc");
     }
     if (n != 0) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_allocator: %lld blocks are allocated; call it before the library "
-                         "starts or after dnn_shutdown", (long long)n);
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_set_allocator: %lld blocks are allocated; call it before the library "
+                         "starts or after dnn_shutdown",
+                         (long long)n);
     }
     table = allocator ? *allocator : (dnn_allocator){NULL, system_alloc, system_free};
     return DNN_OK;
@@ -86,7 +90,8 @@ char *dnn__strdup(const char *text)
     return copy ? memcpy(copy, text, bytes) : NULL;
 }
 
-dnn_status dnn__reserve(void **array, int64_t *capacity, int64_t need, size_t element, const char *what)
+dnn_status dnn__reserve(void **array, int64_t *capacity, int64_t need, size_t element,
+                        const char *what)
 {
     int64_t room = *capacity > 8 ? *capacity : 8;
     size_t bytes;

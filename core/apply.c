@@ -1,8 +1,10 @@
-/* apply.c - operators in the value idiom: NULL in, NULL out, the first error waits. Public operators of core/ops call it; it packs a request for
- * dispatch and nothing else. */
+/* apply.c - operators in the value idiom: NULL in, NULL out, the first error waits. Public
+ * operators of core/ops call it; it packs a request for dispatch and nothing else. */
 #include "op.h"
 
-enum { FEW = 8 }; /* operands that are copied, so that dispatch may keep its hands off the caller's array */
+enum {
+    FEW = 8
+}; /* operands that are copied, so that dispatch may keep its hands off the caller's array */
 
 bool dnn__ready(const char *op, const dnn_tensor *x)
 {
@@ -16,7 +18,8 @@ bool dnn__ready(const char *op, const dnn_tensor *x)
     return true;
 }
 
-static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr, dnn_tensor **second)
+static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
+                                  dnn_tensor **second)
 {
     dnn_tensor *operands[FEW], *out[2] = {NULL, NULL};
     dnn__request request = {.op = op,
@@ -52,12 +55,14 @@ dnn_tensor *dnn__apply(dnn__op_id op, dnn_tensor *const *in, int n_in, const voi
     return dispatch_value(op, in, n_in, attr, NULL);
 }
 
-dnn_tensor *dnn__apply2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr, dnn_tensor **second)
+dnn_tensor *dnn__apply2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
+                        dnn_tensor **second)
 {
     return dispatch_value(op, in, n_in, attr, second);
 }
 
-dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in, const void *attr)
+dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in,
+                          const void *attr)
 {
     dnn_tensor *out[2] = {target, NULL};
     dnn__request request = {.op = op,
@@ -75,8 +80,8 @@ dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *
     return status == DNN_OK ? target : dnn__null(status);
 }
 
-dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim, const int64_t *stride, int64_t offset,
-                            const void *attr)
+dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim,
+                            const int64_t *stride, int64_t offset, const void *attr)
 {
     dnn_tensor *view;
     dnn_status status;

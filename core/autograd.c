@@ -1,10 +1,11 @@
-/* autograd.c - the tape: nodes recorded by dispatch, and backward, which walks them by falling creation number.
- * Gradient rules live with their operators (core/ops). Nothing is computed here but by operators. */
+/* autograd.c - the tape: nodes recorded by dispatch, and backward, which walks them by falling
+ * creation number. Gradient rules live with their operators (core/ops). Nothing is computed here
+ * but by operators. */
 #include <string.h>
 #include "op.h"
 
-/* What the tape keeps of an operand: always its desc; its place and version if the row keeps it. Never a handle: a kept output
- * would be a cycle. */
+/* What the tape keeps of an operand: always its desc; its place and version if the row keeps it.
+ * Never a handle: a kept output would be a cycle. */
 struct saved {
     dnn__desc desc;
     bool kept, overwritten; /* overwritten: the operator itself changed it in place */
@@ -30,9 +31,9 @@ struct dnn__node {
     dnn__device *device;
     dnn__rng rng;
     dnn__node *next_dead;
-    struct edge *edge;   /* [n_in] */
+    struct edge *edge;      /* [n_in] */
     struct saved *in, *out; /* [n_in], [n_out] */
-    dnn_tensor **dout;   /* [n_out]: gradients that have arrived */
+    dnn_tensor **dout;      /* [n_out]: gradients that have arrived */
     void *attr;
 };
 
@@ -134,8 +135,8 @@ static dnn__node *new_node(const dnn__op *op, int n_in, int n_out)
     return node;
 }
 
-dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out, int n_out,
-                       const void *attr, const dnn__rng *rng)
+dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out,
+                       int n_out, const void *attr, const dnn__rng *rng)
 {
     dnn__node *node = new_node(op, n_in, n_out);
     bool view = (op->traits & DNN__IS_VIEW) != 0;
@@ -165,7 +166,8 @@ dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_t
             continue;
         }
         if (out[i]->node != NULL) {
-            dnn__node_release(out[i]->node); /* changed in place: its history is behind the new node's edge */
+            dnn__node_release(
+                out[i]->node); /* changed in place: its history is behind the new node's edge */
         }
         atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
         out[i]->node = node;
@@ -208,7 +210,8 @@ void dnn__node_release(dnn__node *node)
             dnn__node *from = node->edge[i].node;
 
             dnn__leaf_release(node->edge[i].leaf);
-            if (from != NULL && atomic_fetch_sub_explicit(&from->refs, 1, memory_order_acq_rel) == 1) {
+            if (from != NULL &&
+                atomic_fetch_sub_explicit(&from->refs, 1, memory_order_acq_rel) == 1) {
                 from->next_dead = dead;
                 dead = from;
             }
@@ -234,13 +237,16 @@ dnn_tensor *dnn_requires_grad_(dnn_tensor *t, bool wants)
         return NULL;
     }
     if (t->node != NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "requires_grad_: the tensor %s is not a leaf: it is the result of %s (dnn_detach "
-                                                  "makes a leaf of it)",
-                                   dnn__shape_text(t->ndim, t->dim), t->node->op->name));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID,
+            "requires_grad_: the tensor %s is not a leaf: it is the result of %s (dnn_detach "
+            "makes a leaf of it)",
+            dnn__shape_text(t->ndim, t->dim), t->node->op->name));
     }
     if (wants && (t->dtype & DNN__FLOATS) == 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "requires_grad_: the tensor is %s: only f32 f64 f16 bf16 have gradients",
-                                   dnn_dtype_name(t->dtype)));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "requires_grad_: the tensor is %s: only f32 f64 f16 bf16 have gradients",
+            dnn_dtype_name(t->dtype)));
     }
     if (!wants && t->leaf != NULL) {
         dnn_tensor *grad = t->leaf->grad;
@@ -297,9 +303,10 @@ dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g)
         return dnn__fail(DNN_E_INVALID, "dnn_set_grad: t is not a leaf that wants a gradient");
     }
     if (g != NULL && (!same_desc(&t->leaf->desc, g) || dnn__device_of(g) != dnn__device_of(t))) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_grad: t is %s of %s on %s, the gradient %s of %s on %s",
-                         dnn__shape_text(t->ndim, t->dim), dnn_dtype_name(t->dtype), dnn_device_of(t),
-                         dnn__shape_text(g->ndim, g->dim), dnn_dtype_name(g->dtype), dnn_device_of(g));
+        return dnn__fail(
+            DNN_E_INVALID, "dnn_set_grad: t is %s of %s on %s, the gradient %s of %s on %s",
+            dnn__shape_text(t->ndim, t->dim), dnn_dtype_name(t->dtype), dnn_device_of(t),
+            dnn__shape_text(g->ndim, g->dim), dnn_dtype_name(g->dtype), dnn_device_of(g));
     }
     old = t->leaf->grad;
     t->leaf->grad = dnn_retain(g);
@@ -395,8 +402,8 @@ static dnn_status stage(struct walk *w, dnn__leaf *leaf, dnn_tensor *g)
 }
 
 /* A kept operand as a tensor again; under create_graph it leads where it came from. */
-static dnn_status unwrap(const dnn__node *node, const struct saved *s, const char *role, int i, const struct edge *from,
-                         bool create, dnn_tensor **out)
+static dnn_status unwrap(const dnn__node *node, const struct saved *s, const char *role, int i,
+                         const struct edge *from, bool create, dnn_tensor **out)
 {
     uint64_t now;
     dnn_tensor *t;
@@ -407,13 +414,15 @@ static dnn_status unwrap(const dnn__node *node, const struct saved *s, const cha
     }
     now = atomic_load_explicit(&s->version->count, memory_order_relaxed);
     if (now != s->seen) {
-        return dnn__fail(DNN_E_INVALID, "backward of %s: its %s %d %s was changed in place after it was kept (version %llu, "
-                                        "now %llu); clone it before the change",
-                         node->op->name, role, i, dnn__shape_text(s->desc.ndim, s->desc.dim),
-                         (unsigned long long)s->seen, (unsigned long long)now);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: its %s %d %s was changed in place after it was kept (version %llu, "
+            "now %llu); clone it before the change",
+            node->op->name, role, i, dnn__shape_text(s->desc.ndim, s->desc.dim),
+            (unsigned long long)s->seen, (unsigned long long)now);
     }
-    t = dnn__tensor_over(node->op->name, s->desc.dtype, s->desc.ndim, s->desc.dim, s->stride, s->offset, s->storage,
-                         s->version);
+    t = dnn__tensor_over(node->op->name, s->desc.dtype, s->desc.ndim, s->desc.dim, s->stride,
+                         s->offset, s->storage, s->version);
     if (t == NULL) {
         return dnn__take();
     }
@@ -456,7 +465,8 @@ static dnn_status rule_open(struct rule *r, const dnn__node *node)
     r->desc = r->few_desc;
     r->wants = r->few_wants;
     if (in > FEW || out > FEW) {
-        size_t bytes = (2 * in + out) * sizeof(dnn_tensor *) + in * (sizeof(dnn__desc) + sizeof(bool));
+        size_t bytes =
+            (2 * in + out) * sizeof(dnn_tensor *) + in * (sizeof(dnn__desc) + sizeof(bool));
 
         r->memory = dnn__alloc(bytes);
         if (r->memory == NULL) {
@@ -497,8 +507,8 @@ static dnn_status unwrap_all(struct rule *r, dnn__node *node, bool create)
     }
     for (int i = 0; i < node->n_out; i++) {
         self.out = (uint32_t)i;
-        DNN_TRY(unwrap(node, &node->out[i], "output", i, &self, create && (node->out[i].desc.dtype & DNN__FLOATS) != 0,
-                       &r->out[i]));
+        DNN_TRY(unwrap(node, &node->out[i], "output", i, &self,
+                       create && (node->out[i].desc.dtype & DNN__FLOATS) != 0, &r->out[i]));
     }
     return DNN_OK;
 }
@@ -507,9 +517,11 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
 {
     for (int i = 0; i < node->n_in; i++) {
         if (node->in[i].overwritten) {
-            return dnn__fail(DNN_E_INVALID, "backward of %s: its input %d was overwritten by its own result in place, and the "
-                                            "gradient needs it; use the form without _",
-                             node->op->name, i);
+            return dnn__fail(
+                DNN_E_INVALID,
+                "backward of %s: its input %d was overwritten by its own result in place, and the "
+                "gradient needs it; use the form without _",
+                node->op->name, i);
         }
     }
     return status;
@@ -525,10 +537,11 @@ static dnn_status deliver(struct walk *w, const dnn__node *node, const struct ru
         return DNN_OK;
     }
     if (!same_desc(&node->in[i].desc, g)) {
-        return dnn__fail(DNN_E_INTERNAL, "backward of %s: input %d is %s of %s, its gradient %s of %s", node->op->name, i,
-                         dnn__shape_text(node->in[i].desc.ndim, node->in[i].desc.dim),
-                         dnn_dtype_name(node->in[i].desc.dtype), dnn__shape_text(g->ndim, g->dim),
-                         dnn_dtype_name(g->dtype));
+        return dnn__fail(
+            DNN_E_INTERNAL, "backward of %s: input %d is %s of %s, its gradient %s of %s",
+            node->op->name, i, dnn__shape_text(node->in[i].desc.ndim, node->in[i].desc.dim),
+            dnn_dtype_name(node->in[i].desc.dtype), dnn__shape_text(g->ndim, g->dim),
+            dnn_dtype_name(g->dtype));
     }
     if (e->leaf != NULL) {
         return stage(w, e->leaf, g);
@@ -553,13 +566,17 @@ static dnn_status run_rule(struct walk *w, dnn__node *node, struct rule *r)
 static dnn_status check_node(const dnn__node *node)
 {
     if (node->spent) {
-        return dnn__fail(DNN_E_INVALID, "backward of %s: this graph is spent: backward ran over it before; give it "
-                                        ".retain_graph, or run forward again",
-                         node->op->name);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: this graph is spent: backward ran over it before; give it "
+            ".retain_graph, or run forward again",
+            node->op->name);
     }
     if (node->op->gradient == NULL) {
-        return dnn__fail(DNN_E_INVALID, "backward of %s: it has no gradient of its own: it cannot be differentiated again",
-                         node->op->name);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: it has no gradient of its own: it cannot be differentiated again",
+            node->op->name);
     }
     return DNN_OK;
 }
@@ -571,7 +588,8 @@ static dnn_status apply_rule(struct walk *w, dnn__node *node)
 
     DNN_TRY(check_node(node));
     DNN_TRY(rule_open(&r, node));
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         st = run_rule(w, node, &r);
     }
     dnn__free(r.memory);
@@ -594,12 +612,14 @@ static dnn_status step(struct walk *w, dnn__node *node)
     return st;
 }
 
-/* The staged sum as a gradient that nobody else holds, plus the gradient that is there. Changes no leaf. */
+/* The staged sum as a gradient that nobody else holds, plus the gradient that is there. Changes no
+ * leaf. */
 static dnn_status settle(dnn__leaf *leaf)
 {
     dnn_tensor *g = leaf->staged;
     bool alone = atomic_load_explicit(&g->refs, memory_order_relaxed) == 1 &&
-                 atomic_load_explicit(&g->storage->refs, memory_order_relaxed) == 1 && dnn__dense(g);
+                 atomic_load_explicit(&g->storage->refs, memory_order_relaxed) == 1 &&
+                 dnn__dense(g);
 
     if (leaf->grad != NULL) {
         g = dnn_add(leaf->grad, g);
@@ -622,7 +642,8 @@ static dnn_status settle_all(struct walk *w)
     dnn_status st = DNN_OK;
 
     for (dnn__leaf *leaf = w->leaves; leaf != NULL && st == DNN_OK; leaf = leaf->next_staged) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             st = settle(leaf);
         }
     }
@@ -682,19 +703,26 @@ static dnn_status check_backward(const dnn_backward_args *a)
 
     DNN_TRY(dnn__require(a->of, "backward", "the tensor"));
     if (!dnn__tracked(a->of)) {
-        return dnn__fail(DNN_E_INVALID, "backward: the tensor %s is not on the tape: nothing it was computed from wants a gradient",
+        return dnn__fail(DNN_E_INVALID,
+                         "backward: the tensor %s is not on the tape: nothing it was computed from "
+                         "wants a gradient",
                          dnn__shape_text(a->of->ndim, a->of->dim));
     }
     if (a->seed == NULL && dnn__numel(a->of) != 1) {
-        return dnn__fail(DNN_E_INVALID, "backward: the tensor is %s and has %s elements, not 1; give a seed (dnn_backward_from)",
-                         dnn__shape_text(a->of->ndim, a->of->dim), dnn__number_text(dnn__numel(a->of)));
+        return dnn__fail(DNN_E_INVALID,
+                         "backward: the tensor is %s and has %s elements, not 1; give a seed "
+                         "(dnn_backward_from)",
+                         dnn__shape_text(a->of->ndim, a->of->dim),
+                         dnn__number_text(dnn__numel(a->of)));
     }
     describe(&desc, a->of);
-    if (a->seed != NULL && (!same_desc(&desc, a->seed) || dnn__device_of(a->seed) != dnn__device_of(a->of))) {
-        return dnn__fail(DNN_E_INVALID, "backward: the tensor is %s of %s on %s, the seed %s of %s on %s",
-                         dnn__shape_text(a->of->ndim, a->of->dim), dnn_dtype_name(a->of->dtype), dnn_device_of(a->of),
-                         dnn__shape_text(a->seed->ndim, a->seed->dim), dnn_dtype_name(a->seed->dtype),
-                         dnn_device_of(a->seed));
+    if (a->seed != NULL &&
+        (!same_desc(&desc, a->seed) || dnn__device_of(a->seed) != dnn__device_of(a->of))) {
+        return dnn__fail(DNN_E_INVALID,
+                         "backward: the tensor is %s of %s on %s, the seed %s of %s on %s",
+                         dnn__shape_text(a->of->ndim, a->of->dim), dnn_dtype_name(a->of->dtype),
+                         dnn_device_of(a->of), dnn__shape_text(a->seed->ndim, a->seed->dim),
+                         dnn_dtype_name(a->seed->dtype), dnn_device_of(a->seed));
     }
     return DNN_OK;
 }

@@ -1,5 +1,5 @@
-/* cache.c - blocks of memory of a device: size classes, free lists made of the storages themselves, so that freeing never allocates; storages
- * and versions. Tensors and dispatch call it. */
+/* cache.c - blocks of memory of a device: size classes, free lists made of the storages themselves,
+ * so that freeing never allocates; storages and versions. Tensors and dispatch call it. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,7 +40,7 @@ static uint64_t class_bytes(unsigned class)
     unsigned power;
 
     if (class < SMALL_CLASSES) {
-        return ((uint64_t)class + 1) * SMALL_STEP;
+        return ((uint64_t) class + 1) * SMALL_STEP;
     }
     power = (class - SMALL_CLASSES) / 8 + 9;
     return ((uint64_t)(class - SMALL_CLASSES) % 8 + 9) << (power - 3);
@@ -91,7 +91,7 @@ dnn__storage *dnn__cache_take(dnn__device *device)
 {
     dnn__storage *all = NULL, *s;
 
-    for (int class = 0; class < CLASSES && device->cached_bytes > 0; class++) {
+    for (int class = 0; class < CLASSES && device->cached_bytes > 0; class ++) {
         while ((s = device->cached[class]) != NULL) {
             device->cached[class] = s->next;
             device->cached_bytes -= (int64_t)s->capacity;
@@ -145,10 +145,11 @@ static dnn_status no_memory(dnn__device *device, uint64_t bytes, const char *wha
     cached = device->cached_bytes;
     cap = device->cap;
     pthread_mutex_unlock(&device->lock);
-    return dnn__fail(DNN_E_NOMEM, "%s: %s bytes on %s: out of memory (%s live, %s cached, cap %s%s%s)", what,
-                     dnn__number_text(bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes), device->pub.name,
-                     dnn__number_text(live), dnn__number_text(cached), cap > 0 ? dnn__number_text(cap) : "none",
-                     dnn__self.plugin_text[0] ? "; " : "", dnn__self.plugin_text);
+    return dnn__fail(
+        DNN_E_NOMEM, "%s: %s bytes on %s: out of memory (%s live, %s cached, cap %s%s%s)", what,
+        dnn__number_text(bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes), device->pub.name,
+        dnn__number_text(live), dnn__number_text(cached), cap > 0 ? dnn__number_text(cap) : "none",
+        dnn__self.plugin_text[0] ? "; " : "", dnn__self.plugin_text);
 }
 
 /* Counts `capacity` as live before it is there, so that threads together keep to the cap. */
@@ -159,7 +160,8 @@ static bool reserve(dnn__device *device, uint64_t capacity, bool *must_flush)
 
     pthread_mutex_lock(&device->lock);
     fits = device->cap == 0 || (bytes <= device->cap && device->live <= device->cap - bytes);
-    *must_flush = fits && device->cap > 0 && device->live + device->cached_bytes > device->cap - bytes;
+    *must_flush =
+        fits && device->cap > 0 && device->live + device->cached_bytes > device->cap - bytes;
     if (fits) {
         device->closed = false;
         device->system_requests++;
@@ -179,8 +181,8 @@ static void unreserve(dnn__device *device, uint64_t capacity)
 }
 
 /* A storage that the cache could not serve; NULL and *status on failure. */
-static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t capacity, const char *what,
-                               dnn_status *status)
+static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t capacity,
+                               const char *what, dnn_status *status)
 {
     dnn__storage *s;
     bool must_flush;
@@ -234,7 +236,8 @@ static inline void own(dnn__storage *s, uint64_t bytes)
 }
 
 /* A storage without a block: an empty one, or one of the program's memory. */
-static dnn_status new_bare(dnn__device *device, void *data, uint64_t bytes, const char *what, dnn__storage **out)
+static dnn_status new_bare(dnn__device *device, void *data, uint64_t bytes, const char *what,
+                           dnn__storage **out)
 {
     dnn__storage *s = dnn__slab_alloc(sizeof *s);
 
@@ -253,7 +256,8 @@ static dnn_status new_bare(dnn__device *device, void *data, uint64_t bytes, cons
     return DNN_OK;
 }
 
-dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *what, dnn__storage **out)
+dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *what,
+                            dnn__storage **out)
 {
     uint64_t need = device->pub.api && bytes < SMALL ? SMALL : bytes, capacity;
     dnn__storage *s;
@@ -295,7 +299,8 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
     return DNN_OK;
 }
 
-dnn_status dnn__storage_borrow(void *data, uint64_t bytes, void (*release)(void *), void *ctx, dnn__storage **out)
+dnn_status dnn__storage_borrow(void *data, uint64_t bytes, void (*release)(void *), void *ctx,
+                               dnn__storage **out)
 {
     dnn__storage *s = NULL;
     dnn_status status = new_bare(dnn__cpu(), bytes ? data : NULL, bytes, "buffer", &s);

@@ -1,5 +1,5 @@
-/* choose.c - the ladder: asks the candidates for a call in their order and makes the plan of the first that accepts.
- * Called on a miss of the plan cache. It allocates the plan, never operands. */
+/* choose.c - the ladder: asks the candidates for a call in their order and makes the plan of the
+ * first that accepts. Called on a miss of the plan cache. It allocates the plan, never operands. */
 #include <string.h>
 #include "plan.h"
 
@@ -13,17 +13,20 @@ struct answers {
 static void answer(struct answers *a, const dnn__frame *f, const dnn__kernel *k, const char *says)
 {
     a->asked++;
-    dnn__put(&a->text, "%s%s of %s: %s", a->text.length > 0 ? "; " : "", k->table.name, k->plugin->id, says);
+    dnn__put(&a->text, "%s%s of %s: %s", a->text.length > 0 ? "; " : "", k->table.name,
+             k->plugin->id, says);
     if (dnn__self.explain != NULL) {
         dnn__self.explain(dnn__self.explain_ctx, f->op->name, k->plugin->id, k->table.name, says);
     }
 }
 
-/* ---- how the operands are shown to a kernel: packed where it takes no strides or no bad alignment ---- */
+/* ---- how the operands are shown to a kernel: packed where it takes no strides or no bad alignment
+ * ---- */
 
 static bool lies_well(const dnn_tensor *t)
 {
-    uint64_t address = (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
+    uint64_t address =
+        (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
 
     return t->storage->data == NULL || address % 64 == 0;
 }
@@ -73,7 +76,8 @@ static void mark_packed(const dnn__frame *f, const dnn__kernel *k, dnn__plan *pl
 /* In place and not fit for it: a temporary takes the result. */
 static void mark_temporary(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
 {
-    if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 && (f->op->traits & DNN__MUTATES) == 0) {
+    if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 &&
+        (f->op->traits & DNN__MUTATES) == 0) {
         plan->pack[f->n_in] = 1;
         plan->packs = true;
     }
@@ -118,9 +122,10 @@ static bool wants_layouts(const dnn_plan *plan, int n_in, int n_out)
     return false;
 }
 
-/* Calls plan() on the operands as the kernel will see them. DNN_DECLINED with *says set, or an error. */
-static dnn_status ask_plan(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const dnn_view **pointer, dnn_plan *p,
-                           const char **says)
+/* Calls plan() on the operands as the kernel will see them. DNN_DECLINED with *says set, or an
+ * error. */
+static dnn_status ask_plan(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const dnn_view **pointer,
+                           dnn_plan *p, const char **says)
 {
     dnn_call call = {.size = sizeof call,
                      .n_in = (uint32_t)f->n_in,
@@ -136,7 +141,8 @@ static dnn_status ask_plan(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const
     status = k->table.plan(&call, p);
     *says = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "declined without a reason";
     if (status < 0) {
-        return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says, k->table.name, k->plugin->id);
+        return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,
+                         k->table.name, k->plugin->id);
     }
     if (status == DNN_OK && p->stash_bytes > 0) {
         *says = "it asks for a stash, which this version of libdnn does not keep yet";
@@ -166,13 +172,15 @@ static dnn_status propose(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const 
     struct proposal few, *p = &few;
     dnn__storage *memory = NULL;
     int n = f->n_in + f->n_out;
-    size_t each = sizeof(dnn_view) + sizeof(dnn_view *) + sizeof few.stride[0] + sizeof(uint32_t) + sizeof(uint64_t);
+    size_t each = sizeof(dnn_view) + sizeof(dnn_view *) + sizeof few.stride[0] + sizeof(uint32_t) +
+                  sizeof(uint64_t);
     dnn_view *view = few.view;
     const dnn_view **pointer = few.pointer;
     int64_t(*stride)[DNN_MAX_DIMS] = few.stride;
     dnn_status status;
 
-    few.plan = (dnn_plan){.size = sizeof(dnn_plan), .in_layout = few.layout, .out_bytes = few.bytes};
+    few.plan =
+        (dnn_plan){.size = sizeof(dnn_plan), .in_layout = few.layout, .out_bytes = few.bytes};
     if (n > 8) {
         DNN_TRY(dnn__storage_new(dnn__cpu(), each * (size_t)n, f->op->name, &memory));
         view = memory->data;
@@ -194,7 +202,8 @@ static dnn_status propose(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const 
         if (plan->pack[i] != 0) {
             dnn__dense_strides(view[i].ndim, view[i].dim, stride[i]);
             view[i].stride = stride[i];
-            view[i].nbytes = (uint64_t)dnn__numel_of(view[i].ndim, view[i].dim) * dnn__item_size(view[i].dtype);
+            view[i].nbytes =
+                (uint64_t)dnn__numel_of(view[i].ndim, view[i].dim) * dnn__item_size(view[i].dtype);
         }
         pointer[i] = &view[i];
     }
@@ -203,7 +212,8 @@ static dnn_status propose(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const 
     return status;
 }
 
-/* DNN_OK: it accepts. DNN_DECLINED: not it, and *says is why. Negative: an error that ends the search. */
+/* DNN_OK: it accepts. DNN_DECLINED: not it, and *says is why. Negative: an error that ends the
+ * search. */
 static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char **says)
 {
     plan->state = NULL;
@@ -236,7 +246,8 @@ static dnn_dtype primary_dtype(const dnn__frame *f)
     if (f->op->primary < f->n_in && f->in[f->op->primary] != NULL) {
         return f->in[f->op->primary]->dtype;
     }
-    return f->out[0] != NULL && (f->n_out > 2 || f->direct[0]) ? f->out[0]->dtype : f->desc[0].dtype;
+    return f->out[0] != NULL && (f->n_out > 2 || f->direct[0]) ? f->out[0]->dtype
+                                                               : f->desc[0].dtype;
 }
 
 static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, char *buffer, size_t bytes)
@@ -246,7 +257,9 @@ static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, char *bu
     dnn__put(&text, "yes");
     for (int i = 0; i < f->n_in + f->n_out; i++) {
         if (plan->pack[i] != 0) {
-            dnn__put(&text, i < f->n_in ? "; input %d is copied to be dense" : "; output %d goes by way of a copy",
+            dnn__put(&text,
+                     i < f->n_in ? "; input %d is copied to be dense"
+                                 : "; output %d goes by way of a copy",
                      i < f->n_in ? i : i - f->n_in);
         }
     }
@@ -283,8 +296,9 @@ static dnn_status nobody(const dnn__frame *f, const struct answers *answers, con
     dnn__text text = dnn__text_to(where, sizeof where);
 
     dnn__put_search(&text);
-    return dnn__fail(DNN_E_DEVICE, "%s: no kernel for %s on %s (%s). %s%s", f->op->name, dnn_dtype_name(primary_dtype(f)),
-                     dnn__dev(f->device)->name, answers->asked > 0 ? answers->buffer : "no plugin has one", hint, where);
+    return dnn__fail(DNN_E_DEVICE, "%s: no kernel for %s on %s (%s). %s%s", f->op->name,
+                     dnn_dtype_name(primary_dtype(f)), dnn__dev(f->device)->name,
+                     answers->asked > 0 ? answers->buffer : "no plugin has one", hint, where);
 }
 
 /* The bytes that rung 3 moves in one call. */
@@ -304,8 +318,10 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     dnn_status status;
 
     if (mode == DNN__FALLBACK_ERROR) {
-        return nobody(f, answers, "To let the host compute it, name cpu_blas behind the backend in DNN_BACKEND, or set "
-                                  "DNN_FALLBACK=warn. ");
+        return nobody(
+            f, answers,
+            "To let the host compute it, name cpu_blas behind the backend in DNN_BACKEND, or set "
+            "DNN_FALLBACK=warn. ");
     }
     status = ask_kind(f, 0, plan, answers);
     if (status == DNN_DECLINED) {
@@ -321,9 +337,12 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     plan->packs = false;
     memset(plan->pack, 0, (size_t)(f->n_in + f->n_out));
     if (mode == DNN__FALLBACK_WARN) {
-        dnn__log(DNN_LOG_WARN, "libdnn: %s of %s is computed by %s on the host: %s bytes are copied for each call (no kernel on %s)",
-                 f->op->name, dnn__shape_text(f->view[0].ndim, f->view[0].dim), plan->kernel->plugin->id,
-                 dnn__number_text(bytes_moved(f)), dnn__dev(f->device)->name);
+        dnn__log(DNN_LOG_WARN,
+                 "libdnn: %s of %s is computed by %s on the host: %s bytes are copied for each "
+                 "call (no kernel on %s)",
+                 f->op->name, dnn__shape_text(f->view[0].ndim, f->view[0].dim),
+                 plan->kernel->plugin->id, dnn__number_text(bytes_moved(f)),
+                 dnn__dev(f->device)->name);
     }
     return DNN_OK;
 }
@@ -339,7 +358,8 @@ dnn_status dnn__plan_make(dnn__frame *f, dnn__plan **out)
     DNN_TRY(new_plan(f, &plan));
     status = ask_kind(f, dnn__dev(f->device)->kind, plan, &answers);
     if (status == DNN_DECLINED) {
-        status = dnn__dev(f->device)->kind != 0 ? fall_back(f, plan, &answers) : nobody(f, &answers, "");
+        status =
+            dnn__dev(f->device)->kind != 0 ? fall_back(f, plan, &answers) : nobody(f, &answers, "");
     }
     if (status != DNN_OK) {
         plan->kernel = NULL;

@@ -1,5 +1,5 @@
-/* device.c - devices by name: cpu, which is built in, and the ordinals of the kinds that plugins bring; their start and end, and what programs
- * may ask. It knows no operator. */
+/* device.c - devices by name: cpu, which is built in, and the ordinals of the kinds that plugins
+ * bring; their start and end, and what programs may ask. It knows no operator. */
 #include <stdlib.h>
 #include <string.h>
 #include "device.h"
@@ -76,7 +76,8 @@ dnn_status dnn__device_add_kind(const dnn_device *api, int32_t *kind, int32_t *c
 
     if (strlen(api->kind) >= sizeof kinds[0].name || dnn__kind_named(api->kind) >= 0) {
         return dnn__fail(DNN_E_INVALID, "device kind \"%.40s\": %s", api->kind,
-                         dnn__kind_named(api->kind) >= 0 ? "another plugin brings it" : "the name has more than 31 bytes");
+                         dnn__kind_named(api->kind) >= 0 ? "another plugin brings it"
+                                                         : "the name has more than 31 bytes");
     }
     if (at == DNN__MAX_KINDS) {
         return dnn__fail(DNN_E_INVALID, "device kind \"%s\": there are %d already", api->kind, at);
@@ -88,7 +89,8 @@ dnn_status dnn__device_add_kind(const dnn_device *api, int32_t *kind, int32_t *c
                          status == DNN_OK ? "negative" : dnn__device_words(status));
     }
     n = n < MAX_ORDINALS ? n : MAX_ORDINALS;
-    kinds[at] = (struct kind){.api = api, .count = n, .device = dnn__calloc((size_t)n, sizeof(dnn__device *))};
+    kinds[at] = (struct kind){
+        .api = api, .count = n, .device = dnn__calloc((size_t)n, sizeof(dnn__device *))};
     memcpy(kinds[at].name, api->kind, strlen(api->kind) + 1);
     if (!kinds[at].device) {
         kinds[at] = (struct kind){0};
@@ -172,10 +174,12 @@ static dnn_status not_found(const char *name)
             dnn__put(&text, ", %s", device[i]->pub.name);
         }
         if (count == 0) {
-            dnn__put(&text, " (%s has a plugin, but this machine has no such device)", kinds[kind].name);
+            dnn__put(&text, " (%s has a plugin, but this machine has no such device)",
+                     kinds[kind].name);
         }
     }
-    return dnn__fail(DNN_E_DEVICE, "device \"%.64s\": there is none of that name; there are: %s", name, list);
+    return dnn__fail(DNN_E_DEVICE, "device \"%.64s\": there is none of that name; there are: %s",
+                     name, list);
 }
 
 dnn_status dnn__device_named(const char *name, dnn__device **out)
@@ -221,7 +225,8 @@ static bool device_close(dnn__device *device)
 
     if (dnn__device_sync(device) != DNN_OK) {
         dnn__log(DNN_LOG_ERROR, "shutdown: %s", device->late_text);
-        if (device->pub.stream) { /* whatever still runs must not run on memory that is given back */
+        if (device->pub
+                .stream) { /* whatever still runs must not run on memory that is given back */
             (void)device->pub.api->stream_sync(device->pub.ordinal, device->pub.stream);
         }
     }
@@ -323,8 +328,12 @@ dnn_status dnn_memory_stats(const char *device, dnn_memory *out)
     DNN_TRY(dnn__require(out, "dnn_memory_stats", "out"));
     DNN_TRY(device_of_call(device, &d));
     pthread_mutex_lock(&d->lock);
-    *out = (dnn_memory){.live_bytes = d->live, .peak_bytes = d->peak, .cached_bytes = d->cached_bytes,
-                        .requests = d->requests, .system_requests = d->system_requests, .cap_bytes = d->cap};
+    *out = (dnn_memory){.live_bytes = d->live,
+                        .peak_bytes = d->peak,
+                        .cached_bytes = d->cached_bytes,
+                        .requests = d->requests,
+                        .system_requests = d->system_requests,
+                        .cap_bytes = d->cap};
     pthread_mutex_unlock(&d->lock);
     return DNN_OK;
 }
@@ -334,7 +343,8 @@ dnn_status dnn_set_memory_cap(const char *device, int64_t bytes)
     dnn__device *d = NULL;
 
     if (bytes < 0) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_memory_cap: %lld bytes, must be 0 (none) or more", (long long)bytes);
+        return dnn__fail(DNN_E_INVALID, "dnn_set_memory_cap: %lld bytes, must be 0 (none) or more",
+                         (long long)bytes);
     }
     DNN_TRY(device_of_call(device, &d));
     pthread_mutex_lock(&d->lock);

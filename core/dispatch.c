@@ -1,5 +1,6 @@
-/* dispatch.c - the one road from an operator to a kernel: check, promote, infer, plan, make outputs, run, record.
- * Every operator passes here; which kernel runs is the plan's business (plan_cache.c, choose.c). Nothing is computed here. */
+/* dispatch.c - the one road from an operator to a kernel: check, promote, infer, plan, make
+ * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
+ * (plan_cache.c, choose.c). Nothing is computed here. */
 #include <string.h>
 #include "plan.h"
 
@@ -38,9 +39,13 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
         f->stride = small->stride;
         f->key = small->key;
     } else {
-        /* From the cache of the cpu, so that a step over hundreds of parameters asks nothing of the system. */
-        size_t count = (size_t)n, key_bytes = (size_t)dnn__key_room(n, op->attr_bytes) * sizeof(uint64_t);
-        size_t bytes = count * (sizeof *f->in + sizeof *f->view + sizeof *f->pointer + sizeof *f->stride) + key_bytes;
+        /* From the cache of the cpu, so that a step over hundreds of parameters asks nothing of the
+         * system. */
+        size_t count = (size_t)n,
+               key_bytes = (size_t)dnn__key_room(n, op->attr_bytes) * sizeof(uint64_t);
+        size_t bytes =
+            count * (sizeof *f->in + sizeof *f->view + sizeof *f->pointer + sizeof *f->stride) +
+            key_bytes;
         char *at;
 
         DNN_TRY(dnn__storage_new(dnn__cpu(), bytes, op->name, &f->memory));
@@ -63,13 +68,16 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 
 /* ---- checks ---- */
 
-static dnn_status check_operand(const dnn__frame *f, const char *role, int i, const dnn_tensor *t, dnn__device **device)
+static dnn_status check_operand(const dnn__frame *f, const char *role, int i, const dnn_tensor *t,
+                                dnn__device **device)
 {
     if (*device == NULL) {
         *device = dnn__device_of(t);
     } else if (*device != dnn__device_of(t)) {
-        return dnn__fail(DNN_E_INVALID, "%s: operands are on two devices: %s, and %s %d on %s (dnn_to_device moves one)",
-                         f->op->name, dnn__dev(*device)->name, role, i, dnn__dev(dnn__device_of(t))->name);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: operands are on two devices: %s, and %s %d on %s (dnn_to_device moves one)",
+            f->op->name, dnn__dev(*device)->name, role, i, dnn__dev(dnn__device_of(t))->name);
     }
     return DNN_OK;
 }
@@ -79,7 +87,8 @@ static dnn_status check_operands(dnn__frame *f)
     dnn__device *device = NULL;
 
     if (f->op->n_in >= 0 && f->n_in != f->op->n_in) {
-        return dnn__fail(DNN_E_INTERNAL, "%s: %d inputs, not %d", f->op->name, f->n_in, f->op->n_in);
+        return dnn__fail(DNN_E_INTERNAL, "%s: %d inputs, not %d", f->op->name, f->n_in,
+                         f->op->n_in);
     }
     for (int i = 0; i < f->n_in; i++) {
         if (f->in[i] != NULL) {
@@ -126,7 +135,8 @@ static dnn_status infer(dnn__frame *f)
         }
     }
     DNN_TRY(f->op->shape(&sig));
-    f->recording = !mutates && dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
+    f->recording =
+        !mutates && dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
     f->mode = f->recording ? DNN_M_GRAD : 0;
     if (mutates) {
         for (int i = 0; i < f->n_out; i++) {
@@ -186,7 +196,8 @@ static uint64_t view_bytes(const dnn_view *v, const dnn__storage *s, int64_t off
     return s->bytes - (uint64_t)offset * item;
 }
 
-static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim, const int64_t *dim, const int64_t *stride)
+static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
+                     const int64_t *dim, const int64_t *stride)
 {
     v->size = sizeof *v;
     v->dtype = dtype;
@@ -258,7 +269,9 @@ static void make_views(dnn__frame *f)
 
 static void point_at(dnn_view *v, const dnn_tensor *t)
 {
-    v->data = v->nbytes > 0 ? (char *)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype) : NULL;
+    v->data = v->nbytes > 0
+                  ? (char *)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype)
+                  : NULL;
 }
 
 /* ---- running ---- */
@@ -268,7 +281,8 @@ static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
 {
     dnn_view *v = &f->view[i];
     dnn_tensor *seen = dnn__tensor_alias(f->in[i], v->ndim, v->dim, v->stride, f->in[i]->offset);
-    dnn_tensor *dense = seen != NULL ? dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device) : NULL;
+    dnn_tensor *dense =
+        seen != NULL ? dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device) : NULL;
 
     if (dense == NULL || dnn__apply_to(DNN_OP_copy, dense, &seen, 1, NULL) == NULL) {
         return dnn__take();
@@ -282,7 +296,8 @@ static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
     return DNN_OK;
 }
 
-/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that is copied over the destination. */
+/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that is
+ * copied over the destination. */
 static dnn_status make_output(dnn__frame *f, const dnn__plan *plan, int i, dnn_tensor **out)
 {
     int slot = f->n_in + i;
@@ -330,11 +345,12 @@ static dnn_status kernel_failed(const dnn__frame *f, const dnn__plan *plan, dnn_
     const char *text = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "no reason given";
 
     if (status > 0) {
-        return dnn__fail(DNN_E_INTERNAL, "%s: kernel %s of %s accepted the call and then declined it: %s", f->op->name,
-                         plan->kernel->table.name, plan->kernel->plugin->id, text);
+        return dnn__fail(DNN_E_INTERNAL,
+                         "%s: kernel %s of %s accepted the call and then declined it: %s",
+                         f->op->name, plan->kernel->table.name, plan->kernel->plugin->id, text);
     }
-    return dnn__fail(status, "%s: %s (kernel %s of %s)", f->op->name, text, plan->kernel->table.name,
-                     plan->kernel->plugin->id);
+    return dnn__fail(status, "%s: %s (kernel %s of %s)", f->op->name, text,
+                     plan->kernel->table.name, plan->kernel->plugin->id);
 }
 
 static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng)
@@ -394,7 +410,8 @@ static dnn_status land(dnn__frame *f, int i, dnn_tensor *made)
 {
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         if (dnn__apply_to(DNN_OP_copy, f->out[i], &made, 1, NULL) == NULL) {
             st = dnn__take();
         }
@@ -471,13 +488,16 @@ dnn_status dnn__dispatch(const dnn__request *request)
 
     DNN_TRY(dnn__start());
     if (DNN__UNLIKELY(atomic_load_explicit(&dnn__forked, memory_order_relaxed))) {
-        return dnn__fail(DNN_E_INVALID, "%s: this process was forked from one that uses libdnn; exec first",
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: this process was forked from one that uses libdnn; exec first",
                          dnn__ops[request->op].name);
     }
     DNN_TRY(frame_open(&f, request, &small));
     dnn_scope_begin(&scope);
     if (f.memory != NULL) {
-        made = (dnn_tensor **)(void *)f.stride; /* of a large frame nothing is expanded, and outputs are destinations */
+        made =
+            (dnn_tensor **)(void *)
+                f.stride; /* of a large frame nothing is expanded, and outputs are destinations */
     }
     DNN_TRY_TO(done, check_operands(&f));
     DNN_TRY_TO(done, dnn__settle_dtypes(&f));

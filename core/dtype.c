@@ -1,11 +1,13 @@
-/* dtype.c - the element types: names, sizes, promotion, and single elements converted as the operator `copy` converts them.
- * Creation, dispatch, printing and readers call it. Never used for whole tensors: that is the kernels' work. */
+/* dtype.c - the element types: names, sizes, promotion, and single elements converted as the
+ * operator `copy` converts them. Creation, dispatch, printing and readers call it. Never used for
+ * whole tensors: that is the kernels' work. */
 #include "base.h"
 #include <string.h>
 
 const uint8_t dnn__dtype_bytes[DNN__N_DTYPES] = {4, 8, 2, 2, 1, 1, 4, 8, 1};
 
-static const char *const names[DNN__N_DTYPES] = {"f32", "f64", "f16", "bf16", "i8", "u8", "i32", "i64", "bool"};
+static const char *const names[DNN__N_DTYPES] = {"f32", "f64", "f16", "bf16", "i8",
+                                                 "u8",  "i32", "i64", "bool"};
 
 const char *dnn_dtype_name(dnn_dtype dtype)
 {
@@ -59,9 +61,17 @@ dnn_dtype dnn__promote(dnn_dtype a, bool a_scalar, dnn_dtype b, bool b_scalar)
 
 /* ---- 16-bit floating numbers by their bits ---- */
 
-enum { F16_FRACTION = 10, F16_BIAS = 15, BF16_FRACTION = 7, BF16_BIAS = 127, F64_FRACTION = 52, F64_BIAS = 1023 };
+enum {
+    F16_FRACTION = 10,
+    F16_BIAS = 15,
+    BF16_FRACTION = 7,
+    BF16_BIAS = 127,
+    F64_FRACTION = 52,
+    F64_BIAS = 1023
+};
 
-/* The number with `fraction` bits and exponent bias `bias` that is nearest to value, ties to even; too large is infinity. */
+/* The number with `fraction` bits and exponent bias `bias` that is nearest to value, ties to even;
+ * too large is infinity. */
 static uint16_t narrow(double value, int fraction, int bias)
 {
     const uint32_t infinity = (uint32_t)(2 * bias + 1) << fraction;
@@ -88,7 +98,8 @@ static uint16_t narrow(double value, int fraction, int bias)
     rest = digits & ((UINT64_C(1) << shift) - 1);
     half = UINT64_C(1) << (shift - 1);
     kept += rest > half || (rest == half && (kept & 1)) ? 1 : 0;
-    /* The leading digit of a normal number adds 1 to the exponent, and so does a carry out of the fraction. */
+    /* The leading digit of a normal number adds 1 to the exponent, and so does a carry out of the
+     * fraction. */
     result = (uint32_t)kept;
     result += exponent >= lowest ? (uint32_t)(exponent - lowest) << fraction : 0u;
     return (uint16_t)(sign | (result < infinity ? result : infinity));
@@ -96,7 +107,8 @@ static uint16_t narrow(double value, int fraction, int bias)
 
 static double widen(uint16_t bits, int fraction, int bias)
 {
-    uint32_t exponent = (uint32_t)(bits & 0x7fff) >> fraction, digits = bits & ((1u << fraction) - 1u);
+    uint32_t exponent = (uint32_t)(bits & 0x7fff) >> fraction,
+             digits = bits & ((1u << fraction) - 1u);
     uint64_t sign = (uint64_t)(bits >> 15) << 63, result;
     double value;
 
@@ -104,7 +116,9 @@ static double widen(uint16_t bits, int fraction, int bias)
         value = (double)digits * (fraction == F16_FRACTION ? 0x1p-24 : 0x1p-133);
         return sign ? -value : value;
     }
-    result = exponent == (uint32_t)(2 * bias + 1) ? 0x7ff : (uint64_t)(exponent + F64_BIAS) - (uint64_t)bias;
+    result = exponent == (uint32_t)(2 * bias + 1)
+                 ? 0x7ff
+                 : (uint64_t)(exponent + F64_BIAS) - (uint64_t)bias;
     result = sign | result << F64_FRACTION | (uint64_t)digits << (F64_FRACTION - fraction);
     memcpy(&value, &result, sizeof value);
     return value;

@@ -1,5 +1,6 @@
-/* explain.c - an operator called by its name on zeros, so that a person sees who would be asked and who says yes.
- * The dnn command is its caller. The call takes the one road; nothing here chooses. */
+/* explain.c - an operator called by its name on zeros, so that a person sees who would be asked and
+ * who says yes. The dnn command is its caller. The call takes the one road; nothing here chooses.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ static dnn_status set_member(const struct member *m, void *attr, double value)
     return DNN_OK;
 }
 
-/* "stride=2" sets stride_h and stride_w where there are such members; "pad=1" all that begin with pad_. */
+/* "stride=2" sets stride_h and stride_w where there are such members; "pad=1" all that begin with
+ * pad_. */
 static bool names_member(const char *key, size_t length, const char *member)
 {
     return strncmp(key, member, length) == 0 && (member[length] == 0 || member[length] == '_');
@@ -74,8 +76,8 @@ static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
         }
     }
     if (!found) {
-        return dnn__fail(DNN_E_INVALID, "%s has no attribute %.*s; it has%s", op->name, (int)length, word,
-                         text.length > 0 ? names : " none");
+        return dnn__fail(DNN_E_INVALID, "%s has no attribute %.*s; it has%s", op->name, (int)length,
+                         word, text.length > 0 ? names : " none");
     }
     return DNN_OK;
 }
@@ -100,7 +102,8 @@ static dnn_tensor *make_operand(const dnn_operand *operand, bool grad)
 {
     dnn_dtype dtype = operand->dtype != 0 ? operand->dtype : DNN_T_F32;
 
-    return dnn_zeros(operand->shape, .dtype = dtype, .requires_grad = grad && (dtype & DNN__FLOATS) != 0);
+    return dnn_zeros(operand->shape, .dtype = dtype,
+                     .requires_grad = grad && (dtype & DNN__FLOATS) != 0);
 }
 
 enum { MAX_OPERANDS = 64 };
@@ -144,19 +147,23 @@ dnn_status dnn_explain_op(dnn_explain_args args)
 
     DNN_TRY(dnn__take());
     if (op == NULL) {
-        return dnn__fail(DNN_E_INVALID, "no operator is called %s; \"dnn ops\" lists them", args.op != NULL ? args.op : "(NULL)");
+        return dnn__fail(DNN_E_INVALID, "no operator is called %s; \"dnn ops\" lists them",
+                         args.op != NULL ? args.op : "(NULL)");
     }
     if ((op->traits & DNN__IS_VIEW) != 0) {
         return dnn__fail(DNN_E_INVALID, "%s is a view: it needs no kernel", op->name);
     }
     if (args.n_in > MAX_OPERANDS || (op->n_in >= 0 && args.n_in > op->n_in) || args.n_in < 0) {
-        return dnn__fail(DNN_E_INVALID, "%s takes %d operands, not %d", op->name, op->n_in, args.n_in);
+        return dnn__fail(DNN_E_INVALID, "%s takes %d operands, not %d", op->name, op->n_in,
+                         args.n_in);
     }
     DNN_TRY(make_attributes(op, args.attributes, attr));
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_operand in[MAX_OPERANDS];
 
-        for (int i = 0; i < MAX_OPERANDS; i++) { /* operands that are not named are left out where they are optional */
+        for (int i = 0; i < MAX_OPERANDS;
+             i++) { /* operands that are not named are left out where they are optional */
             in[i] = i < args.n_in ? args.in[i] : (dnn_operand){.left_out = true};
         }
         args.in = in;

@@ -1,5 +1,6 @@
-/* fallback.c - rung 3 of the ladder: a call for a device runs on host copies of its operands, and the bytes are counted.
- * dispatch calls it for plans that say so; it dispatches the same operator on the host. */
+/* fallback.c - rung 3 of the ladder: a call for a device runs on host copies of its operands, and
+ * the bytes are counted. dispatch calls it for plans that say so; it dispatches the same operator
+ * on the host. */
 #include <string.h>
 #include "plan.h"
 
@@ -50,7 +51,8 @@ static dnn_status to_host(struct hosting *h, const dnn_tensor *t, dnn_tensor **o
         return DNN_OK;
     }
     DNN_TRY(host_storage(h, t->storage, &storage));
-    *out = dnn__tensor_over(h->f->op->name, t->dtype, t->ndim, t->dim, t->stride, t->offset, storage, NULL);
+    *out = dnn__tensor_over(h->f->op->name, t->dtype, t->ndim, t->dim, t->stride, t->offset,
+                            storage, NULL);
     return *out != NULL ? DNN_OK : dnn__take();
 }
 
@@ -92,11 +94,13 @@ dnn_status dnn__run_on_host(dnn__frame *f, dnn_tensor *const *targets, const dnn
     dnn__storage *memory;
     dnn_status st = DNN_OK;
 
-    DNN_TRY(dnn__storage_new(dnn__cpu(), n * (sizeof *h.moved + sizeof *h.in), f->op->name, &memory));
+    DNN_TRY(
+        dnn__storage_new(dnn__cpu(), n * (sizeof *h.moved + sizeof *h.in), f->op->name, &memory));
     h.moved = memory->data;
     h.in = (void *)(h.moved + n);
     h.out = h.in + f->n_in;
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         st = run(&h, targets, rng);
     }
     for (int i = 0; i < h.n_moved; i++) {

@@ -1,5 +1,6 @@
-/* format.c - a tensor as text, in PyTorch's form: one width for all elements, brackets by axis, "..." where it is long.
- * Called by programs that print; it reads the elements through a mapping and computes nothing. */
+/* format.c - a tensor as text, in PyTorch's form: one width for all elements, brackets by axis,
+ * "..." where it is long. Called by programs that print; it reads the elements through a mapping
+ * and computes nothing. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,7 +44,8 @@ static void put_element(const struct printer *p, int64_t at, char *text, size_t 
 }
 
 /* Calls fn for each element that is shown. */
-static void each_shown(struct printer *p, int axis, int64_t at, void (*fn)(struct printer *, int64_t, void *), void *arg)
+static void each_shown(struct printer *p, int axis, int64_t at,
+                       void (*fn)(struct printer *, int64_t, void *), void *arg)
 {
     int64_t n;
 
@@ -68,7 +70,8 @@ struct range {
 static void widen_range(struct printer *p, int64_t at, void *arg)
 {
     struct range *r = arg;
-    double value = fabs(dnn__load_double(p->t->dtype, p->data + (size_t)at * dnn__item_size(p->t->dtype)));
+    double value =
+        fabs(dnn__load_double(p->t->dtype, p->data + (size_t)at * dnn__item_size(p->t->dtype)));
 
     if (!isfinite(value) || value == 0) {
         return;
@@ -84,7 +87,8 @@ static void widen(struct printer *p, int64_t at, void *arg)
     int n;
 
     (void)arg;
-    if (p->floating && !isfinite(dnn__load_double(p->t->dtype, p->data + (size_t)at * dnn__item_size(p->t->dtype)))) {
+    if (p->floating && !isfinite(dnn__load_double(
+                           p->t->dtype, p->data + (size_t)at * dnn__item_size(p->t->dtype)))) {
         return; /* the numbers give the width */
     }
     put_element(p, at, text, sizeof text);
@@ -100,7 +104,8 @@ static void choose_form(struct printer *p)
     if (p->floating) {
         each_shown(p, 0, 0, widen_range, &r);
         p->whole = r.whole;
-        p->scientific = r.most > 0 && (r.most / r.least > 1000 || r.most > 1e8 || (!r.whole && r.least < 1e-4));
+        p->scientific =
+            r.most > 0 && (r.most / r.least > 1000 || r.most > 1e8 || (!r.whole && r.least < 1e-4));
     }
     each_shown(p, 0, 0, widen, NULL);
 }

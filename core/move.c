@@ -1,5 +1,5 @@
-/* move.c - plain bytes between memories: staged to a device, waited for on the way back, by way of the host between two devices. Dispatch, tensors
- * and the fallback call it. */
+/* move.c - plain bytes between memories: staged to a device, waited for on the way back, by way of
+ * the host between two devices. Dispatch, tensors and the fallback call it. */
 #include <string.h>
 #include "device.h"
 
@@ -41,13 +41,15 @@ static dnn_status stage_grow(dnn__device *device, struct stage *stage, uint64_t 
         stage->bytes = 0;
     }
     dnn__device_forget();
-    DNN_TRY(dnn__device_answer(device, "alloc of pinned memory",
-                   api->alloc(device->pub.ordinal, room, DNN_MEM_HOST | DNN_MEM_PINNED, &stage->data)));
+    DNN_TRY(dnn__device_answer(
+        device, "alloc of pinned memory",
+        api->alloc(device->pub.ordinal, room, DNN_MEM_HOST | DNN_MEM_PINNED, &stage->data)));
     stage->bytes = room;
     return DNN_OK;
 }
 
-/* A free buffer of at least `bytes`: a fitting one first, then any, else the wait for all of them. */
+/* A free buffer of at least `bytes`: a fitting one first, then any, else the wait for all of them.
+ */
 static dnn_status stage_take(dnn__device *device, uint64_t bytes, struct stage **out)
 {
     struct stage *found = NULL;
@@ -75,12 +77,13 @@ static uint64_t part_of(uint64_t bytes)
     return bytes < STAGE_MOST ? bytes : STAGE_MOST;
 }
 
-static dnn_status copy_call(dnn__device *device, void *dst, uint32_t dst_mem, const void *src, uint32_t src_mem,
-                            uint64_t bytes)
+static dnn_status copy_call(dnn__device *device, void *dst, uint32_t dst_mem, const void *src,
+                            uint32_t src_mem, uint64_t bytes)
 {
     dnn__device_forget();
-    return dnn__device_answer(device, "copy", device->pub.api->copy(device->pub.ordinal, device->pub.stream, dst, dst_mem, src,
-                                                        src_mem, bytes));
+    return dnn__device_answer(device, "copy",
+                              device->pub.api->copy(device->pub.ordinal, device->pub.stream, dst,
+                                                    dst_mem, src, src_mem, bytes));
 }
 
 /* Through pinned memory, part by part; stream_lock is held. */
@@ -94,9 +97,11 @@ static dnn_status write_staged(dnn__device *device, char *dst, const char *host,
         part = part_of(bytes);
         DNN_TRY(stage_take(device, part, &stage));
         memcpy(stage->data, host, (size_t)part);
-        DNN_TRY(copy_call(device, dst, DNN_MEM_DEVICE, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED, part));
+        DNN_TRY(copy_call(device, dst, DNN_MEM_DEVICE, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED,
+                          part));
         dnn__device_forget();
-        status = device->pub.api->event_record(device->pub.ordinal, device->pub.stream, &stage->event);
+        status =
+            device->pub.api->event_record(device->pub.ordinal, device->pub.stream, &stage->event);
         stage->busy = true;
         if (status != DNN_OK) {
             return dnn__device_stick(device, "event_record", status);
@@ -113,7 +118,8 @@ static dnn_status read_staged(dnn__device *device, char *host, const char *src, 
     for (; bytes > 0; bytes -= part, src += part, host += part) {
         part = part_of(bytes);
         DNN_TRY(stage_take(device, part, &stage));
-        DNN_TRY(copy_call(device, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED, src, DNN_MEM_DEVICE, part));
+        DNN_TRY(copy_call(device, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED, src, DNN_MEM_DEVICE,
+                          part));
         DNN_TRY(dnn__device_wait(device));
         memcpy(host, stage->data, (size_t)part);
     }
@@ -123,7 +129,8 @@ static dnn_status read_staged(dnn__device *device, char *host, const char *src, 
 static dnn_status check_range(const dnn__storage *s, uint64_t offset, uint64_t bytes)
 {
     if (offset > s->bytes || bytes > s->bytes - offset) {
-        return dnn__fail(DNN_E_INTERNAL, "storage: bytes %llu to %llu of a storage of %llu bytes on %s",
+        return dnn__fail(DNN_E_INTERNAL,
+                         "storage: bytes %llu to %llu of a storage of %llu bytes on %s",
                          (unsigned long long)offset, (unsigned long long)(offset + bytes),
                          (unsigned long long)s->bytes, s->device->pub.name);
     }
@@ -185,8 +192,8 @@ dnn_status dnn__storage_write(dnn__storage *s, uint64_t offset, const void *host
 }
 
 /* Between devices that cannot reach each other, part by part through host memory. */
-static dnn_status copy_by_host(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src, uint64_t src_offset,
-                               uint64_t bytes)
+static dnn_status copy_by_host(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src,
+                               uint64_t src_offset, uint64_t bytes)
 {
     uint64_t part = part_of(bytes);
     void *host = dnn__alloc((size_t)part);
@@ -214,14 +221,15 @@ static dnn_status copy_inside(dnn__device *device, char *dst, const char *src, u
         return DNN_OK;
     }
     pthread_mutex_lock(&device->stream_lock);
-    status = device->late != DNN_OK ? dnn__device_report(device)
-                                    : copy_call(device, dst, DNN_MEM_DEVICE, src, DNN_MEM_DEVICE, bytes);
+    status = device->late != DNN_OK
+                 ? dnn__device_report(device)
+                 : copy_call(device, dst, DNN_MEM_DEVICE, src, DNN_MEM_DEVICE, bytes);
     pthread_mutex_unlock(&device->stream_lock);
     return status;
 }
 
-dnn_status dnn__storage_copy(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src, uint64_t src_offset,
-                             uint64_t bytes)
+dnn_status dnn__storage_copy(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src,
+                             uint64_t src_offset, uint64_t bytes)
 {
     DNN_TRY(check_range(dst, dst_offset, bytes));
     DNN_TRY(check_range(src, src_offset, bytes));
@@ -229,7 +237,8 @@ dnn_status dnn__storage_copy(dnn__storage *dst, uint64_t dst_offset, dnn__storag
         return DNN_OK;
     }
     if (dst->device == src->device) {
-        return copy_inside(dst->device, (char *)dst->data + dst_offset, (const char *)src->data + src_offset, bytes);
+        return copy_inside(dst->device, (char *)dst->data + dst_offset,
+                           (const char *)src->data + src_offset, bytes);
     }
     if (src->device == dnn__cpu()) {
         return dnn__storage_write(dst, dst_offset, (const char *)src->data + src_offset, bytes);

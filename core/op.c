@@ -1,4 +1,5 @@
-/* op.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules, gradient rules. */
+/* op.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules,
+ * gradient rules. */
 #include <string.h>
 #include "rules.h"
 

@@ -1,5 +1,6 @@
-/* plan_cache.c - the exact key of a call, and the bounded cache of plans under it. The least recently used leaves.
- * Called by dispatch only. A plan lives as long as somebody runs on it, in the cache or not. */
+/* plan_cache.c - the exact key of a call, and the bounded cache of plans under it. The least
+ * recently used leaves. Called by dispatch only. A plan lives as long as somebody runs on it, in
+ * the cache or not. */
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -16,7 +17,8 @@ static struct {
 
 /* ---- the key ---- */
 
-/* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie well. */
+/* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie
+ * well. */
 static uint64_t alignment_of(const dnn_tensor *t)
 {
     uint64_t address;
@@ -24,7 +26,8 @@ static uint64_t alignment_of(const dnn_tensor *t)
     if (t == NULL || t->storage->data == NULL) {
         return 6;
     }
-    address = (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
+    address =
+        (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
     return (uint64_t)__builtin_ctzll(address | 64);
 }
 
@@ -41,7 +44,8 @@ static int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tensor *t)
         key[n++] = (uint64_t)v->dim[i];
     }
     for (int i = 0; i < v->ndim; i++) {
-        key[n++] = v->dim[i] > 1 ? (uint64_t)v->stride[i] : 0; /* a stride that is never taken does not count */
+        key[n++] = v->dim[i] > 1 ? (uint64_t)v->stride[i]
+                                 : 0; /* a stride that is never taken does not count */
     }
     return n;
 }
@@ -75,7 +79,8 @@ int64_t dnn__key_make(const dnn__frame *f)
 static void plan_free(dnn__plan *plan)
 {
     if (plan->kernel != NULL && plan->kernel->table.unplan != NULL && plan->state != NULL) {
-        /* What was enqueued may still read the state. A late error sticks to the device and is told there. */
+        /* What was enqueued may still read the state. A late error sticks to the device and is told
+         * there. */
         if (dnn__dev(plan->device)->stream != NULL && dnn__device_sync(plan->device) != DNN_OK) {
             dnn__self.text[0] = 0;
         }
@@ -184,7 +189,8 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     }
     pthread_mutex_unlock(&cache.lock);
     DNN_TRY(make(f, hash, words, &plan));
-    /* Another thread may have made the same meanwhile: both serve, and the one that is used less leaves. */
+    /* Another thread may have made the same meanwhile: both serve, and the one that is used less
+     * leaves. */
     pthread_mutex_lock(&cache.lock);
     old = put_in(plan);
     pthread_mutex_unlock(&cache.lock);

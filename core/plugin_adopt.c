@@ -1,5 +1,6 @@
-/* plugin_adopt.c - a plugin's tables into ours: sizes, tails, names and flags are checked, what is not understood is skipped or refused
- * with a sentence, and the candidate lists of dispatch are built. Called while the library starts; nothing of it is half-done. */
+/* plugin_adopt.c - a plugin's tables into ours: sizes, tails, names and flags are checked, what is
+ * not understood is skipped or refused with a sentence, and the candidate lists of dispatch are
+ * built. Called while the library starts; nothing of it is half-done. */
 #include <stdlib.h>
 #include <string.h>
 #include "plugins.h"
@@ -48,22 +49,30 @@ static dnn_status check_plugin(const char *path, const char *expected_id, const 
         return dnn__fail(DNN_E_DEVICE, "%s: dnn_plugin_v1 returned no table", path);
     }
     if (p->size < PLUGIN_V1_0 || p->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the plugin's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path, p->size,
-                         dnn_version(), sizeof *p, PLUGIN_V1_0, DNN__SIZE_MAX);
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the plugin's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path,
+            p->size, dnn_version(), sizeof *p, PLUGIN_V1_0, DNN__SIZE_MAX);
     }
     if (p->min_host_minor > dnn__host.abi_minor) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the plugin needs a libdnn with ABI 1.%u; this is libdnn %s with ABI 1.%u", path,
-                         p->min_host_minor, dnn_version(), dnn__host.abi_minor);
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the plugin needs a libdnn with ABI 1.%u; this is libdnn %s with ABI 1.%u", path,
+            p->min_host_minor, dnn_version(), dnn__host.abi_minor);
     }
     if (!dnn__tail_is_zero(p, p->size, sizeof *p)) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the plugin's table uses ABI fields this host does not know; it needs a newer libdnn than %s",
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the plugin's table uses ABI fields this host does not know; it needs "
+                         "a newer libdnn than %s",
                          path, dnn_version());
     }
     if (!dnn__valid_id(p->id)) {
         return dnn__fail(DNN_E_DEVICE, "%s: the plugin's id is not 1 to 31 of [a-z0-9_]", path);
     }
     if (expected_id != NULL && strcmp(expected_id, p->id) != 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the plugin calls itself %s; the file of that id is dnn_%s.so", path, p->id, p->id);
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the plugin calls itself %s; the file of that id is dnn_%s.so", path,
+                         p->id, p->id);
     }
     return DNN_OK;
 }
@@ -72,24 +81,38 @@ static dnn_status check_device(const char *path, const dnn_device *d)
 {
     int streams;
 
-    if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX || !dnn__tail_is_zero(d, d->size, sizeof *d)) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the device's table of %u bytes uses ABI fields this host does not know, or too few", path,
-                         d->size);
+    if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX ||
+        !dnn__tail_is_zero(d, d->size, sizeof *d)) {
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the device's table of %u bytes uses ABI fields this host does not "
+                         "know, or too few",
+                         path, d->size);
     }
     if ((d->flags & DNN__MUST_UNDERSTAND) != 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the device has flags (0x%x) that libdnn %s does not know and must understand", path,
-                         d->flags & DNN__MUST_UNDERSTAND, dnn_version());
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the device has flags (0x%x) that libdnn %s does not know and must understand",
+            path, d->flags & DNN__MUST_UNDERSTAND, dnn_version());
     }
     if (!dnn__valid_id(d->kind) || strcmp(d->kind, "cpu") == 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the device's kind is not 1 to 31 of [a-z0-9_], or is cpu, which is built in", path);
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the device's kind is not 1 to 31 of [a-z0-9_], or is cpu, which is built in",
+            path);
     }
-    if (d->count == NULL || d->mem_info == NULL || d->alloc == NULL || d->free == NULL || d->copy == NULL || d->fill == NULL) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the device %s lacks one of count, mem_info, alloc, free, copy, fill", path, d->kind);
+    if (d->count == NULL || d->mem_info == NULL || d->alloc == NULL || d->free == NULL ||
+        d->copy == NULL || d->fill == NULL) {
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the device %s lacks one of count, mem_info, alloc, free, copy, fill",
+                         path, d->kind);
     }
-    streams = (d->stream_new != NULL) + (d->stream_del != NULL) + (d->stream_sync != NULL) + (d->event_record != NULL) +
-              (d->event_wait != NULL) + (d->event_done != NULL) + (d->event_del != NULL);
+    streams = (d->stream_new != NULL) + (d->stream_del != NULL) + (d->stream_sync != NULL) +
+              (d->event_record != NULL) + (d->event_wait != NULL) + (d->event_done != NULL) +
+              (d->event_del != NULL);
     if (streams != 0 && streams != 7) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the device %s has %d of the 7 functions of streams: all or none", path, d->kind, streams);
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the device %s has %d of the 7 functions of streams: all or none",
+                         path, d->kind, streams);
     }
     return DNN_OK;
 }
@@ -100,17 +123,21 @@ static dnn_status check_layouts(const char *path, const dnn_plugin *p)
         bool reorder = false;
 
         for (int k = 0; p->kernels != NULL && p->kernels[k] != NULL && !reorder; k++) {
-            reorder = p->kernels[k]->size >= KERNEL_V1_0 && p->kernels[k]->op != NULL && strcmp(p->kernels[k]->op, "reorder") == 0;
+            reorder = p->kernels[k]->size >= KERNEL_V1_0 && p->kernels[k]->op != NULL &&
+                      strcmp(p->kernels[k]->op, "reorder") == 0;
         }
         if (!reorder) {
-            return dnn__fail(DNN_E_DEVICE, "%s: the plugin owns the layout family %s but brings no reorder kernel from and to it", path,
-                             p->layouts[i]);
+            return dnn__fail(DNN_E_DEVICE,
+                             "%s: the plugin owns the layout family %s but brings no reorder "
+                             "kernel from and to it",
+                             path, p->layouts[i]);
         }
     }
     return DNN_OK;
 }
 
-dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out)
+dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs,
+                             dnn__plugin **out)
 {
     dnn__plugin *plugin;
 
@@ -135,8 +162,10 @@ dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dn
 static dnn__kernel **kernels;
 static int64_t n_kernels, cap_kernels;
 
-/* Why a kernel cannot serve here; NULL: it can. A broken table (no run, no name) refuses the whole plugin instead. */
-static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, const dnn__op **op, char *text, size_t bytes)
+/* Why a kernel cannot serve here; NULL: it can. A broken table (no run, no name) refuses the whole
+ * plugin instead. */
+static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, const dnn__op **op,
+                               char *text, size_t bytes)
 {
     dnn__text out = dnn__text_to(text, bytes);
 
@@ -149,7 +178,8 @@ static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, c
         return text;
     }
     if (k->op_version > (*op)->version) {
-        dnn__put(&out, "it implements version %u of %s; this libdnn has version %u", k->op_version, k->op, (*op)->version);
+        dnn__put(&out, "it implements version %u of %s; this libdnn has version %u", k->op_version,
+                 k->op, (*op)->version);
         return text;
     }
     if (!dnn__tail_is_zero(k, k->size, sizeof *k)) {
@@ -173,12 +203,16 @@ static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, c
 static dnn_status check_kernel(const dnn__plugin *plugin, int i, const dnn_kernel *k)
 {
     if (k->size < KERNEL_V1_0 || k->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are taken", i, plugin->id, k->size, KERNEL_V1_0,
-                         DNN__SIZE_MAX);
+        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are taken", i,
+                         plugin->id, k->size, KERNEL_V1_0, DNN__SIZE_MAX);
     }
     if (k->op == NULL || k->device == NULL || k->name == NULL || k->run == NULL) {
-        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s (%s) lacks its %s", i, plugin->id, k->name != NULL ? k->name : "no name",
-                         k->op == NULL ? "op" : k->device == NULL ? "device" : k->name == NULL ? "name" : "run");
+        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s (%s) lacks its %s", i, plugin->id,
+                         k->name != NULL ? k->name : "no name",
+                         k->op == NULL       ? "op"
+                         : k->device == NULL ? "device"
+                         : k->name == NULL   ? "name"
+                                             : "run");
     }
     for (int j = 0; j < i; j++) {
         if (strcmp(plugin->table.kernels[j]->name, k->name) == 0) {
@@ -192,7 +226,8 @@ static dnn_status note_skipped(dnn__looked *looked, const char *kernel, const ch
 {
     dnn__skipped *s;
 
-    DNN_TRY(dnn__reserve((void **)&looked->skipped, &looked->cap_skipped, looked->n_skipped + 1, sizeof *s, "plugin"));
+    DNN_TRY(dnn__reserve((void **)&looked->skipped, &looked->cap_skipped, looked->n_skipped + 1,
+                         sizeof *s, "plugin"));
     s = &looked->skipped[looked->n_skipped];
     s->kernel = dnn__strdup(kernel);
     s->reason = dnn__strdup(reason);
@@ -204,7 +239,8 @@ static dnn_status adopt_kernel(dnn__plugin *plugin, const dnn_kernel *k, const d
 {
     dnn__kernel *ours;
 
-    DNN_TRY(dnn__reserve((void **)&kernels, &cap_kernels, n_kernels + 1, sizeof *kernels, "plugin"));
+    DNN_TRY(
+        dnn__reserve((void **)&kernels, &cap_kernels, n_kernels + 1, sizeof *kernels, "plugin"));
     ours = dnn__calloc(1, sizeof *ours);
     if (ours == NULL) {
         return dnn__nomem("plugin", sizeof *ours);
@@ -276,7 +312,8 @@ static int compare_kernels(const void *pa, const void *pb)
 
 static bool serves(const dnn__kernel *k, int op, int32_t kind, int dtype)
 {
-    return k->op->id == op && k->kind == kind && (k->table.dtypes == 0 || (k->table.dtypes >> dtype & 1) != 0);
+    return k->op->id == op && k->kind == kind &&
+           (k->table.dtypes == 0 || (k->table.dtypes >> dtype & 1) != 0);
 }
 
 /* Fills one list from kernels that are in order already, at *at of `order`. */
@@ -314,7 +351,9 @@ dnn_status dnn__candidates_build(void)
     for (int op = 0; op < DNN__N_OPS; op++) {
         for (int32_t kind = 0; kind < n_kinds; kind++) {
             for (int dtype = 0; dtype < DNN__N_DTYPES; dtype++) {
-                fill_list(&lists[((size_t)op * (size_t)n_kinds + (size_t)kind) * DNN__N_DTYPES + (size_t)dtype], op, kind, dtype, &at);
+                fill_list(&lists[((size_t)op * (size_t)n_kinds + (size_t)kind) * DNN__N_DTYPES +
+                                 (size_t)dtype],
+                          op, kind, dtype, &at);
             }
         }
     }
@@ -326,7 +365,8 @@ dnn__candidates dnn__candidates_of(dnn__op_id op, int32_t kind, dnn_dtype dtype)
     if (lists == NULL || kind < 0 || kind >= n_kinds || !dnn__dtype_ok(dtype)) {
         return (dnn__candidates){0, NULL};
     }
-    return lists[((size_t)op * (size_t)n_kinds + (size_t)kind) * DNN__N_DTYPES + (size_t)dnn__dtype_index(dtype)];
+    return lists[((size_t)op * (size_t)n_kinds + (size_t)kind) * DNN__N_DTYPES +
+                 (size_t)dnn__dtype_index(dtype)];
 }
 
 void dnn__candidates_drop(void)

@@ -1,6 +1,7 @@
-/* plugin_host.c - starting and stopping the library: what the environment asks for, where plugins are looked for, which are taken, and
- * the table of functions that they get. Everything learned on the way is kept for dnn_backend_at. Linux: /proc and ELF are used here and
- * in plugin_check.c alone. */
+/* plugin_host.c - starting and stopping the library: what the environment asks for, where plugins
+ * are looked for, which are taken, and the table of functions that they get. Everything learned on
+ * the way is kept for dnn_backend_at. Linux: /proc and ELF are used here and in plugin_check.c
+ * alone. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -20,7 +21,8 @@ dnn__plugin **dnn__plugins;
 int64_t dnn__n_plugins;
 
 static int64_t cap_plugins;
-/* Tells a thread that holds it: a plugin's init, or a log callback, that calls back into the library gets an error. */
+/* Tells a thread that holds it: a plugin's init, or a log callback, that calls back into the
+ * library gets an error. */
 static pthread_mutex_t start_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 static char *backend_list; /* what DNN_BACKEND said, or NULL: unset */
 static int fallback_mode;
@@ -38,7 +40,8 @@ dnn_status dnn__looked_add(const char *path, bool reader, dnn__looked **out)
 {
     dnn__looked *l;
 
-    DNN_TRY(dnn__reserve((void **)&all_looked, &cap_looked, n_looked + 1, sizeof *all_looked, "plugins"));
+    DNN_TRY(dnn__reserve((void **)&all_looked, &cap_looked, n_looked + 1, sizeof *all_looked,
+                         "plugins"));
     l = dnn__calloc(1, sizeof *l);
     if (l == NULL || (l->path = dnn__strdup(path)) == NULL) {
         dnn__free(l);
@@ -96,7 +99,8 @@ static void forget_looked(void)
 
 /* ---- the environment ---- */
 
-/* The next word of a list into word, and where to go on; NULL at the end. Empty words are passed over. */
+/* The next word of a list into word, and where to go on; NULL at the end. Empty words are passed
+ * over. */
 static const char *next_word(const char *at, char separator, char *word, size_t bytes)
 {
     const char set[] = {separator, 0};
@@ -147,7 +151,8 @@ static dnn_status read_fallback(void)
 {
     const char *word = secure_getenv("DNN_FALLBACK");
 
-    fallback_mode = backend_list != NULL && !names_backend("cpu_blas") ? DNN__FALLBACK_ERROR : DNN__FALLBACK_WARN;
+    fallback_mode = backend_list != NULL && !names_backend("cpu_blas") ? DNN__FALLBACK_ERROR
+                                                                       : DNN__FALLBACK_WARN;
     if (word == NULL || *word == 0) {
         return DNN_OK;
     }
@@ -180,11 +185,14 @@ static dnn_status add_folder(const char *path, size_t length)
         }
     }
     if (length > MAX_PATH) {
-        dnn__log(DNN_LOG_WARN, "libdnn: a plugin folder whose name has %zu bytes, more than %d, is passed over", length, MAX_PATH);
+        dnn__log(DNN_LOG_WARN,
+                 "libdnn: a plugin folder whose name has %zu bytes, more than %d, is passed over",
+                 length, MAX_PATH);
         return DNN_OK;
     }
     if (n_folders == MAX_FOLDERS) {
-        dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is passed over", MAX_FOLDERS, (int)length, path);
+        dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is passed over",
+                 MAX_FOLDERS, (int)length, path);
         return DNN_OK;
     }
     folder = dnn__alloc(length + 1);
@@ -207,7 +215,9 @@ static dnn_status add_environment_folders(void)
         if (at[0] == '/') {
             DNN_TRY(add_folder(at, length));
         } else {
-            dnn__log(DNN_LOG_WARN, "libdnn: DNN_PLUGIN_PATH: \"%.*s\" is refused: folders must be absolute", (int)length, at);
+            dnn__log(DNN_LOG_WARN,
+                     "libdnn: DNN_PLUGIN_PATH: \"%.*s\" is refused: folders must be absolute",
+                     (int)length, at);
         }
         at += length + (at[length] == ':');
     }
@@ -223,13 +233,18 @@ static dnn_status add_folder_beside_us(void)
     Dl_info info;
     dnn_status status = DNN_OK;
 
-    if (dladdr1(__extension__(void *)add_folder_beside_us, &info, &map, RTLD_DL_LINKMAP) == 0 || info.dli_fname == NULL) {
+    if (dladdr1(__extension__(void *) add_folder_beside_us, &info, &map, RTLD_DL_LINKMAP) == 0 ||
+        info.dli_fname == NULL) {
         return DNN_OK;
     }
-    /* The map of the program itself, if libdnn is linked into it, has no name, and argv[0] may be relative. */
+    /* The map of the program itself, if libdnn is linked into it, has no name, and argv[0] may be
+     * relative. */
     us = ((struct link_map *)map)->l_name[0] == 0 ? "/proc/self/exe" : info.dli_fname;
     if (us[0] != '/') {
-        dnn__log(DNN_LOG_WARN, "libdnn: it was loaded as \"%s\", which is relative: no plugins are looked for beside it", us);
+        dnn__log(DNN_LOG_WARN,
+                 "libdnn: it was loaded as \"%s\", which is relative: no plugins are looked for "
+                 "beside it",
+                 us);
         return DNN_OK;
     }
     resolved = realpath(us, NULL);
@@ -237,7 +252,8 @@ static dnn_status add_folder_beside_us(void)
         return DNN_OK;
     }
     slash = strrchr(resolved, '/');
-    if (slash != NULL && snprintf(path, sizeof path, "%.*s/dnn/plugins", (int)(slash - resolved), resolved) < (int)sizeof path) {
+    if (slash != NULL && snprintf(path, sizeof path, "%.*s/dnn/plugins", (int)(slash - resolved),
+                                  resolved) < (int)sizeof path) {
         status = add_folder(path, strlen(path));
     }
     free(resolved);
@@ -258,7 +274,8 @@ void dnn__put_search(dnn__text *text)
         dnn__put(text, "%s %s", i > 0 ? "," : "", folders[i]);
     }
     for (int64_t i = 0; i < n_looked; i++) {
-        if (all_looked[i]->reason != NULL && strstr(all_looked[i]->path, "/dnn_cpu_blas.so") != NULL) {
+        if (all_looked[i]->reason != NULL &&
+            strstr(all_looked[i]->path, "/dnn_cpu_blas.so") != NULL) {
             dnn__put(text, "; %s", all_looked[i]->reason);
         }
     }
@@ -295,7 +312,8 @@ static dnn_status keep_texts(dnn__looked *looked, const dnn__plugin *plugin)
     if (plugin->table.device != NULL) {
         looked->device = dnn__strdup(plugin->table.device->kind);
     }
-    if (looked->version == NULL || looked->build == NULL || (plugin->table.device != NULL && looked->device == NULL)) {
+    if (looked->version == NULL || looked->build == NULL ||
+        (plugin->table.device != NULL && looked->device == NULL)) {
         return dnn__nomem("plugins", 64);
     }
     looked->loaded = true;
@@ -314,8 +332,12 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
     if (status == DNN_OK) {
         return DNN_OK;
     }
-    return dnn__fail(status == DNN_E_NOMEM ? DNN_E_NOMEM : status > 0 ? DNN_DECLINED : DNN_E_DEVICE, "%s: %s cannot run here: %s", path,
-                     plugin->id, dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "its init gave no reason");
+    return dnn__fail(status == DNN_E_NOMEM ? DNN_E_NOMEM
+                     : status > 0          ? DNN_DECLINED
+                                           : DNN_E_DEVICE,
+                     "%s: %s cannot run here: %s", path, plugin->id,
+                     dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text
+                                                   : "its init gave no reason");
 }
 
 static void run_fini(const dnn__plugin *plugin)
@@ -330,14 +352,17 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
     const dnn__plugin *other = plugin_named(plugin->id);
 
     if (other != NULL) {
-        return dnn__fail(DNN_E_DEVICE, "%s: a plugin called %s is loaded from %s already; drop one of the two", path, plugin->id, path_of(other));
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: a plugin called %s is loaded from %s already; drop one of the two",
+                         path, plugin->id, path_of(other));
     }
     for (int64_t i = 0; plugin->table.device != NULL && i < dnn__n_plugins; i++) {
         const dnn_device *device = dnn__plugins[i]->table.device;
 
         if (device != NULL && strcmp(device->kind, plugin->table.device->kind) == 0) {
-            return dnn__fail(DNN_E_DEVICE, "%s: it brings the device %s, as %s does; drop one of the two", path, device->kind,
-                             path_of(dnn__plugins[i]));
+            return dnn__fail(DNN_E_DEVICE,
+                             "%s: it brings the device %s, as %s does; drop one of the two", path,
+                             device->kind, path_of(dnn__plugins[i]));
         }
     }
     return DNN_OK;
@@ -348,7 +373,8 @@ static dnn_status enrol(dnn__plugin *plugin, dnn__looked *looked)
 {
     int32_t ordinals;
 
-    DNN_TRY(dnn__reserve((void **)&dnn__plugins, &cap_plugins, dnn__n_plugins + 1, sizeof *dnn__plugins, "plugins"));
+    DNN_TRY(dnn__reserve((void **)&dnn__plugins, &cap_plugins, dnn__n_plugins + 1,
+                         sizeof *dnn__plugins, "plugins"));
     DNN_TRY(keep_texts(looked, plugin));
     if (plugin->table.device != NULL) {
         DNN_TRY(dnn__device_add_kind(plugin->table.device, &plugin->kind, &ordinals));
@@ -370,9 +396,12 @@ static dnn_status take_table(dnn__looked *looked, const char *expected_id, int32
     memcpy(&table, &symbol, sizeof table);
     DNN_TRY(dnn__adopt_plugin(looked->path, expected_id, table(), &plugin));
     plugin->place = place;
-    DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL) ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it") : DNN_OK);
+    DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL)
+                         ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it")
+                         : DNN_OK);
     DNN_TRY_TO(done, check_unique(looked->path, plugin));
-    DNN_TRY_TO(done, dnn__adopt_kernels(plugin, looked)); /* the whole table is checked before its code runs */
+    DNN_TRY_TO(done, dnn__adopt_kernels(
+                         plugin, looked)); /* the whole table is checked before its code runs */
     DNN_TRY_TO(done, run_init(looked->path, plugin));
     st = enrol(plugin, looked);
     if (st == DNN_OK) {
@@ -391,7 +420,8 @@ static bool same_file(const char *a, const char *b)
 {
     struct stat sa, sb;
 
-    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+           sa.st_ino == sb.st_ino;
 }
 
 /* Is the file one of those in use, under this or another name? */
@@ -408,7 +438,8 @@ static bool in_use(const char *path)
 /* The message about a file names the file, whoever wrote it. */
 static dnn_status with_path(dnn_status status, const char *path)
 {
-    if (status == DNN_OK || status == DNN_E_NOMEM || strncmp(dnn__self.text, path, strlen(path)) == 0) {
+    if (status == DNN_OK || status == DNN_E_NOMEM ||
+        strncmp(dnn__self.text, path, strlen(path)) == 0) {
         return status;
     }
     return dnn__fail(status, "%s: %s", path, dnn__self.text);
@@ -463,8 +494,8 @@ static void put_known_ids(dnn__text *text)
         while (dir != NULL && (entry = readdir(dir)) != NULL) {
             size_t n = strlen(entry->d_name);
 
-            if (n > 7 && strncmp(entry->d_name, "dnn_", 4) == 0 && strcmp(entry->d_name + n - 3, ".so") == 0 &&
-                !in_earlier_folder(entry->d_name, i)) {
+            if (n > 7 && strncmp(entry->d_name, "dnn_", 4) == 0 &&
+                strcmp(entry->d_name + n - 3, ".so") == 0 && !in_earlier_folder(entry->d_name, i)) {
                 dnn__put(text, " %.*s", (int)(n - 7), entry->d_name + 4);
             }
         }
@@ -483,8 +514,10 @@ static dnn_status not_found(const char *id)
         dnn__put(&text, "%s %s/dnn_%s.so", i > 0 ? "," : "", folders[i], id);
     }
     put_known_ids(&ids);
-    return dnn__fail(DNN_E_DEVICE, "backend %s was asked for and is not here: looked for%s. Installed:%s. Name one of them in DNN_BACKEND, or put "
-                                   "the folder of dnn_%s.so into DNN_PLUGIN_PATH",
+    return dnn__fail(DNN_E_DEVICE,
+                     "backend %s was asked for and is not here: looked for%s. Installed:%s. Name "
+                     "one of them in DNN_BACKEND, or put "
+                     "the folder of dnn_%s.so into DNN_PLUGIN_PATH",
                      id, where, ids.length > 0 ? known : " none", id);
 }
 
@@ -494,7 +527,8 @@ static dnn_status hard(dnn_status status, const char *name, const char *hint)
     if (status == DNN_OK || status == DNN_E_NOMEM) {
         return status;
     }
-    return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s. %s", name, dnn__self.text, hint);
+    return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s. %s", name,
+                     dnn__self.text, hint);
 }
 
 static dnn_status hard_backend(dnn_status status, const char *id)
@@ -503,7 +537,9 @@ static dnn_status hard_backend(dnn_status status, const char *id)
     dnn__text text = dnn__text_to(hint, sizeof hint), ids = dnn__text_to(known, sizeof known);
 
     put_known_ids(&ids);
-    dnn__put(&text, "Installed:%s. Name another in DNN_BACKEND, or unset it to take what can run here", known);
+    dnn__put(&text,
+             "Installed:%s. Name another in DNN_BACKEND, or unset it to take what can run here",
+             known);
     return hard(status, id, hint);
 }
 
@@ -517,7 +553,8 @@ static dnn_status load_named(const char *id, int32_t place)
         return DNN_OK;
     }
     for (int i = 0; i < n_folders; i++) {
-        if (snprintf(path, sizeof path, "%s/dnn_%s.so", folders[i], id) < (int)sizeof path && exists(path)) {
+        if (snprintf(path, sizeof path, "%s/dnn_%s.so", folders[i], id) < (int)sizeof path &&
+            exists(path)) {
             return hard_backend(look_at(path, id, place), id);
         }
     }
@@ -531,9 +568,11 @@ static dnn_status load_extra_files(int32_t place)
 
     while (at != NULL && (at = next_word(at, ':', path, sizeof path)) != NULL) {
         if (path[0] != '/') {
-            return dnn__fail(DNN_E_DEVICE, "DNN_PLUGINS: \"%s\" is refused: files must be absolute", path);
+            return dnn__fail(DNN_E_DEVICE, "DNN_PLUGINS: \"%s\" is refused: files must be absolute",
+                             path);
         }
-        DNN_TRY(hard(look_at(path, NULL, place), "the file of DNN_PLUGINS", "Take it out of DNN_PLUGINS to start without it"));
+        DNN_TRY(hard(look_at(path, NULL, place), "the file of DNN_PLUGINS",
+                     "Take it out of DNN_PLUGINS to start without it"));
     }
     return DNN_OK;
 }
@@ -567,11 +606,16 @@ static dnn_status load_list(void)
             dnn__text ids = dnn__text_to(known, sizeof known);
 
             put_known_ids(&ids);
-            return dnn__fail(DNN_E_DEVICE, "DNN_BACKEND: \"%s\" is no name of a plugin, which has 1 to 31 of [a-z0-9_]. Installed:%s", id,
-                             ids.length > 0 ? known : " none");
+            return dnn__fail(DNN_E_DEVICE,
+                             "DNN_BACKEND: \"%s\" is no name of a plugin, which has 1 to 31 of "
+                             "[a-z0-9_]. Installed:%s",
+                             id, ids.length > 0 ? known : " none");
         }
         if (dnn__disabled(id, NULL)) {
-            return dnn__fail(DNN_E_DEVICE, "backend %s is named in DNN_BACKEND and in DNN_DISABLE; drop it from one of the two", id);
+            return dnn__fail(DNN_E_DEVICE,
+                             "backend %s is named in DNN_BACKEND and in DNN_DISABLE; drop it from "
+                             "one of the two",
+                             id);
         }
         /* A file of DNN_PLUGINS whose id is named here takes its place in the list. */
         DNN_TRY(load_named(id, place));
@@ -594,7 +638,8 @@ static dnn_status collect(const char *folder, char ***names, int64_t *n, int64_t
     while (dir != NULL && st == DNN_OK && (entry = readdir(dir)) != NULL) {
         size_t length = strlen(entry->d_name);
 
-        if (length <= 7 || strncmp(entry->d_name, "dnn_", 4) != 0 || strcmp(entry->d_name + length - 3, ".so") != 0) {
+        if (length <= 7 || strncmp(entry->d_name, "dnn_", 4) != 0 ||
+            strcmp(entry->d_name + length - 3, ".so") != 0) {
             continue;
         }
         st = dnn__reserve((void **)names, capacity, *n + 1, sizeof **names, "plugins");
@@ -639,7 +684,8 @@ static dnn_status load_unnamed(const char *folder, const char *name)
         return DNN_OK;
     }
     if (other != NULL) { /* a file that was named, or that of an earlier folder, wins */
-        dnn__fail(DNN_DECLINED, "%s: passed over: %s is the plugin %s already", path, path_of(other), id);
+        dnn__fail(DNN_DECLINED, "%s: passed over: %s is the plugin %s already", path,
+                  path_of(other), id);
         return pass_over(path);
     }
     status = look_at(path, id, 0);
@@ -651,7 +697,8 @@ static dnn_status load_unnamed(const char *folder, const char *name)
     return status == DNN_E_NOMEM ? status : DNN_OK;
 }
 
-dnn_status dnn__each_plugin_file(const char *folder, dnn_status (*fn)(const char *folder, const char *name))
+dnn_status dnn__each_plugin_file(const char *folder,
+                                 dnn_status (*fn)(const char *folder, const char *name))
 {
     char **names = NULL;
     int64_t n = 0, capacity = 0;
@@ -782,11 +829,13 @@ dnn_status dnn__start_slow(const char *backend)
     dnn_status status = DNN_OK;
 
     if (atomic_load(&dnn__forked)) {
-        return dnn__fail(DNN_E_INVALID, "this process was forked from one that uses libdnn; exec first");
+        return dnn__fail(DNN_E_INVALID,
+                         "this process was forked from one that uses libdnn; exec first");
     }
     DNN_TRY(dnn__thread_register());
     if (pthread_mutex_lock(&start_lock) != 0) {
-        return dnn__fail(DNN_E_INVALID, "libdnn was called from a plugin's init or fini, or from a log callback, while it starts or stops");
+        return dnn__fail(DNN_E_INVALID, "libdnn was called from a plugin's init or fini, or from a "
+                                        "log callback, while it starts or stops");
     }
     if (!atomic_load(&dnn__running)) {
         status = start(backend);
@@ -807,8 +856,9 @@ dnn_status dnn__start_slow(const char *backend)
 dnn_status dnn_init(const char *backend)
 {
     DNN_TRY(dnn__take());
-    return atomic_load_explicit(&dnn__running, memory_order_acquire) && !atomic_load(&dnn__forked) ? DNN_OK
-                                                                                                   : dnn__start_slow(backend);
+    return atomic_load_explicit(&dnn__running, memory_order_acquire) && !atomic_load(&dnn__forked)
+               ? DNN_OK
+               : dnn__start_slow(backend);
 }
 
 static void tell_counts(void)
@@ -817,11 +867,14 @@ static void tell_counts(void)
 
     dnn_counters_read(&c);
     if (c.fallback_calls > 0) {
-        dnn__log(DNN_LOG_WARN, "libdnn: %s calls were computed on the host for another device, %s bytes were copied for them",
+        dnn__log(DNN_LOG_WARN,
+                 "libdnn: %s calls were computed on the host for another device, %s bytes were "
+                 "copied for them",
                  dnn__number_text(c.fallback_calls), dnn__number_text(c.fallback_bytes));
     }
     if (dnn_live_tensors() > 0) {
-        dnn__log(DNN_LOG_INFO, "libdnn: %s tensors are still alive", dnn__number_text(dnn_live_tensors()));
+        dnn__log(DNN_LOG_INFO, "libdnn: %s tensors are still alive",
+                 dnn__number_text(dnn_live_tensors()));
     }
 }
 
@@ -888,7 +941,8 @@ static uint32_t host_layout(const char *text)
         id = strcmp(layouts[i], text) == 0 ? (uint32_t)i + 1 : 0;
     }
     if (id == 0 && n_layouts < MAX_LAYOUTS &&
-        dnn__reserve((void **)&layouts, &cap_layouts, n_layouts + 1, sizeof *layouts, "layouts") == DNN_OK &&
+        dnn__reserve((void **)&layouts, &cap_layouts, n_layouts + 1, sizeof *layouts, "layouts") ==
+            DNN_OK &&
         (layouts[n_layouts] = dnn__strdup(text)) != NULL) {
         id = (uint32_t)++n_layouts;
     }

@@ -1,5 +1,5 @@
-/* plugin_info.c - what programs may ask about plugins, operators and candidates. It answers from the host's lists and changes nothing, but
- * for dnn_plugin_disable. */
+/* plugin_info.c - what programs may ask about plugins, operators and candidates. It answers from
+ * the host's lists and changes nothing, but for dnn_plugin_disable. */
 #include <stdio.h>
 #include <string.h>
 #include "plugins.h"
@@ -10,21 +10,24 @@ bool dnn_backend_at(int index, dnn_backend_info *out)
     dnn__reader *const *readers;
     int n;
 
-    if (l == NULL && index == dnn__looked_count() && atomic_load(&dnn__running) && dnn__readers(&readers, &n) == DNN_OK) {
-        l = dnn__looked_at(index); /* readers stand behind the plugins, and are looked at only when somebody asks */
+    if (l == NULL && index == dnn__looked_count() && atomic_load(&dnn__running) &&
+        dnn__readers(&readers, &n) == DNN_OK) {
+        l = dnn__looked_at(index); /* readers stand behind the plugins, and are looked at only when
+                                      somebody asks */
     }
     if (l == NULL || out == NULL) {
         return false;
     }
-    *out = (dnn_backend_info){.path = l->path,
-                              .id = l->loaded ? l->id : NULL,
-                              .version = l->version,
-                              .build = l->build,
-                              .reason = l->plugin != NULL && l->plugin->disabled ? "disabled by the program" : l->reason,
-                              .device = l->device,
-                              .n_kernels = (int)l->n_kernels,
-                              .n_skipped = (int)l->n_skipped,
-                              .reader = l->reader};
+    *out = (dnn_backend_info){
+        .path = l->path,
+        .id = l->loaded ? l->id : NULL,
+        .version = l->version,
+        .build = l->build,
+        .reason = l->plugin != NULL && l->plugin->disabled ? "disabled by the program" : l->reason,
+        .device = l->device,
+        .n_kernels = (int)l->n_kernels,
+        .n_skipped = (int)l->n_skipped,
+        .reader = l->reader};
     return true;
 }
 
@@ -58,17 +61,18 @@ bool dnn_op_at(int index, dnn_op_info *out)
         return false;
     }
     op = &dnn__ops[index];
-    *out = (dnn_op_info){.name = op->name,
-                         .min_inputs = op->n_in < 0 ? 1 : op->n_in - __builtin_popcount(op->optional),
-                         .max_inputs = op->n_in,
-                         .n_outputs = op->n_out,
-                         .differentiable = op->gradient != NULL,
-                         .view = (op->traits & DNN__IS_VIEW) != 0};
+    *out =
+        (dnn_op_info){.name = op->name,
+                      .min_inputs = op->n_in < 0 ? 1 : op->n_in - __builtin_popcount(op->optional),
+                      .max_inputs = op->n_in,
+                      .n_outputs = op->n_out,
+                      .differentiable = op->gradient != NULL,
+                      .view = (op->traits & DNN__IS_VIEW) != 0};
     return true;
 }
 
-bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int rank, const char **plugin, const char **kernel,
-                      int *priority)
+bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int rank,
+                      const char **plugin, const char **kernel, int *priority)
 {
     const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
     dnn__candidates list;
@@ -103,8 +107,10 @@ dnn_status dnn_plugin_disable(const char *id)
             continue;
         }
         if (p->kind > 0) {
-            return dnn__fail(DNN_E_INVALID, "dnn_plugin_disable: %s brings the device %s, whose tensors may live; leave it out of DNN_BACKEND "
-                                            "instead",
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_plugin_disable: %s brings the device %s, whose tensors may live; "
+                             "leave it out of DNN_BACKEND "
+                             "instead",
                              id, p->table.device->kind);
         }
         p->disabled = true;

@@ -1,5 +1,5 @@
-/* plugin_readers.c - reader plugins: looked at on the first use of a data set, with the checks of kernel plugins, in the folder readers/
- * of each plugin folder. core/data asks them to bid. */
+/* plugin_readers.c - reader plugins: looked at on the first use of a data set, with the checks of
+ * kernel plugins, in the folder readers/ of each plugin folder. core/data asks them to bid. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,21 +20,29 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
         return dnn__fail(DNN_E_DEVICE, "%s: dnn_reader_v1 returned no table", path);
     }
     if (r->size < READER_V1_0 || r->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader's table says %u bytes; %d to %d are taken", path, r->size, (int)READER_V1_0,
-                         DNN__SIZE_MAX);
+        return dnn__fail(DNN_E_DEVICE, "%s: the reader's table says %u bytes; %d to %d are taken",
+                         path, r->size, (int)READER_V1_0, DNN__SIZE_MAX);
     }
-    if (r->min_host_minor > dnn__reader_host.abi_minor || !dnn__tail_is_zero(r, r->size, sizeof *r)) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader needs a newer libdnn than %s", path, dnn_version());
+    if (r->min_host_minor > dnn__reader_host.abi_minor ||
+        !dnn__tail_is_zero(r, r->size, sizeof *r)) {
+        return dnn__fail(DNN_E_DEVICE, "%s: the reader needs a newer libdnn than %s", path,
+                         dnn_version());
     }
     if ((r->flags & DNN__MUST_UNDERSTAND) != 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader has flags (0x%x) that libdnn %s does not know and must understand", path,
-                         r->flags & DNN__MUST_UNDERSTAND, dnn_version());
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the reader has flags (0x%x) that libdnn %s does not know and must understand",
+            path, r->flags & DNN__MUST_UNDERSTAND, dnn_version());
     }
     if (!dnn__valid_id(r->id) || strcmp(r->id, expected_id) != 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader calls itself %.31s; its file must be dnn_<id>.so", path, r->id != NULL ? r->id : "(nothing)");
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the reader calls itself %.31s; its file must be dnn_<id>.so", path,
+                         r->id != NULL ? r->id : "(nothing)");
     }
-    if (r->bid == NULL || r->open == NULL || r->describe == NULL || r->read == NULL || r->close == NULL) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader lacks one of bid, open, describe, read, close", path);
+    if (r->bid == NULL || r->open == NULL || r->describe == NULL || r->read == NULL ||
+        r->close == NULL) {
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the reader lacks one of bid, open, describe, read, close", path);
     }
     return DNN_OK;
 }
@@ -50,7 +58,8 @@ static dnn_status take_reader(dnn__looked *looked, const char *id)
     memcpy(&table, &symbol, sizeof table);
     theirs = table();
     DNN_TRY(check_reader(looked->path, id, theirs));
-    DNN_TRY(dnn__reserve((void **)&readers, &cap_readers, n_readers + 1, sizeof *readers, "readers"));
+    DNN_TRY(
+        dnn__reserve((void **)&readers, &cap_readers, n_readers + 1, sizeof *readers, "readers"));
     r = dnn__calloc(1, sizeof *r);
     if (r == NULL) {
         return dnn__nomem("readers", sizeof *r);

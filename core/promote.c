@@ -1,5 +1,5 @@
-/* promote.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left as they are, as the row says.
- * dispatch calls it before the shape rule. */
+/* promote.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left
+ * as they are, as the row says. dispatch calls it before the shape rule. */
 #include "plan.h"
 
 /* "f32 f64": the dtypes of a mask, into one of the thread's text buffers' worth of room. */
@@ -22,8 +22,8 @@ static dnn_status check_accepts(const dnn__frame *f, int i, dnn_dtype dtype)
         return DNN_OK;
     }
     put_dtypes(accepts, sizeof accepts, f->op->accepts);
-    return dnn__fail(DNN_E_INVALID, "%s: input %d is %s, not one of %s (dnn_cast converts)", f->op->name, i,
-                     dnn_dtype_name(dtype), accepts);
+    return dnn__fail(DNN_E_INVALID, "%s: input %d is %s, not one of %s (dnn_cast converts)",
+                     f->op->name, i, dnn_dtype_name(dtype), accepts);
 }
 
 /* Where the operands meet; for FLOAT rows a floating dtype. 0: there is no operand. */
@@ -64,9 +64,11 @@ static dnn_status equal_dtypes(const dnn__frame *f)
             first = i;
             DNN_TRY(check_accepts(f, i, f->in[i]->dtype));
         } else if (f->in[i]->dtype != f->in[first]->dtype) {
-            return dnn__fail(DNN_E_INVALID, "%s: dtypes differ: input %d is %s, input %d is %s (dnn_cast converts)",
-                             f->op->name, first, dnn_dtype_name(f->in[first]->dtype), i,
-                             dnn_dtype_name(f->in[i]->dtype));
+            return dnn__fail(
+                DNN_E_INVALID,
+                "%s: dtypes differ: input %d is %s, input %d is %s (dnn_cast converts)",
+                f->op->name, first, dnn_dtype_name(f->in[first]->dtype), i,
+                dnn_dtype_name(f->in[i]->dtype));
         }
     }
     return DNN_OK;

@@ -1,5 +1,6 @@
-/* rng.c - the state of the random generator, and permutations. The numbers themselves are made by kernels, from the seed,
- * stream and offset that dispatch takes here; this file draws only the keys of permutations. */
+/* rng.c - the state of the random generator, and permutations. The numbers themselves are made by
+ * kernels, from the seed, stream and offset that dispatch takes here; this file draws only the keys
+ * of permutations. */
 #include "base.h"
 #include <Random123/philox.h>
 #include <pthread.h>
@@ -78,7 +79,8 @@ static void sort_byte(const struct pair *from, struct pair *to, int64_t n, int s
     }
 }
 
-dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int64_t n, int64_t *out)
+dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int64_t n,
+                            int64_t *out)
 {
     struct pair *pair, *other, *swap;
     size_t bytes;

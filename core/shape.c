@@ -1,5 +1,5 @@
-/* shape.c - arithmetic on shapes and strides: checks, broadcasting, views. Shape rules, dispatch and tensors call it.
- * It never touches elements and never allocates. */
+/* shape.c - arithmetic on shapes and strides: checks, broadcasting, views. Shape rules, dispatch
+ * and tensors call it. It never touches elements and never allocates. */
 #include "base.h"
 
 static int64_t at_least_one(int64_t size)
@@ -7,7 +7,8 @@ static int64_t at_least_one(int64_t size)
     return size > 0 ? size : 1;
 }
 
-dnn_status dnn__check_shape(const char *what, dnn_dtype dtype, int64_t ndim, const int64_t *dim, size_t *bytes)
+dnn_status dnn__check_shape(const char *what, dnn_dtype dtype, int64_t ndim, const int64_t *dim,
+                            size_t *bytes)
 {
     int64_t room, total;
 
@@ -15,9 +16,11 @@ dnn_status dnn__check_shape(const char *what, dnn_dtype dtype, int64_t ndim, con
         return dnn__fail(DNN_E_INVALID, "%s: %u is not a dtype", what, dtype);
     }
     if (ndim < 0 || ndim > DNN_MAX_DIMS) {
-        return dnn__fail(DNN_E_INVALID, "%s: rank %lld, must be 0 to %d", what, (long long)ndim, DNN_MAX_DIMS);
+        return dnn__fail(DNN_E_INVALID, "%s: rank %lld, must be 0 to %d", what, (long long)ndim,
+                         DNN_MAX_DIMS);
     }
-    /* Sizes of 0 count as 1 here: strides are products of the sizes behind, and must not overflow either. */
+    /* Sizes of 0 count as 1 here: strides are products of the sizes behind, and must not overflow
+     * either. */
     room = (int64_t)dnn__item_size(dtype);
     total = room;
     for (int i = 0; i < (int)ndim; i++) {
@@ -27,7 +30,8 @@ dnn_status dnn__check_shape(const char *what, dnn_dtype dtype, int64_t ndim, con
         }
         if (__builtin_mul_overflow(room, at_least_one(dim[i]), &room)) {
             return dnn__fail(DNN_E_INVALID, "%s: %s of %s is more than %lld bytes", what,
-                             dnn__shape_text((int)ndim, dim), dnn_dtype_name(dtype), (long long)INT64_MAX);
+                             dnn__shape_text((int)ndim, dim), dnn_dtype_name(dtype),
+                             (long long)INT64_MAX);
         }
         total = dim[i] == 0 ? 0 : total * dim[i];
     }
@@ -79,8 +83,8 @@ dnn_status dnn__axis(const char *op, int dim, int ndim, int *out)
     int rank = ndim > 0 ? ndim : 1;
 
     if (dim < -rank || dim >= rank) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim %d of a tensor of rank %d, must be %d to %d", op, dim, ndim, -rank,
-                         rank - 1);
+        return dnn__fail(DNN_E_INVALID, "%s: dim %d of a tensor of rank %d, must be %d to %d", op,
+                         dim, ndim, -rank, rank - 1);
     }
     *out = dim < 0 ? dim + rank : dim;
     return DNN_OK;
@@ -92,7 +96,8 @@ dnn_status dnn__axes_mask(const char *op, const dnn_dims *dims, int ndim, uint32
     int axis = 0;
 
     if (dims->n < 0 || dims->n > DNN_MAX_DIMS) {
-        return dnn__fail(DNN_E_INVALID, "%s: %d dims named, must be 0 to %d", op, dims->n, DNN_MAX_DIMS);
+        return dnn__fail(DNN_E_INVALID, "%s: %d dims named, must be 0 to %d", op, dims->n,
+                         DNN_MAX_DIMS);
     }
     for (int i = 0; i < dims->n; i++) {
         DNN_TRY(dnn__axis(op, dims->dim[i], ndim, &axis));
@@ -105,8 +110,8 @@ dnn_status dnn__axes_mask(const char *op, const dnn_dims *dims, int ndim, uint32
     return DNN_OK;
 }
 
-dnn_status dnn__broadcast(const char *op, int an, const int64_t *a, int bn, const int64_t *b, int32_t *out_n,
-                          int64_t *out)
+dnn_status dnn__broadcast(const char *op, int an, const int64_t *a, int bn, const int64_t *b,
+                          int32_t *out_n, int64_t *out)
 {
     int64_t result[DNN_MAX_DIMS];
     int n = an > bn ? an : bn;
@@ -116,8 +121,9 @@ dnn_status dnn__broadcast(const char *op, int an, const int64_t *a, int bn, cons
         int64_t y = i >= n - bn ? b[i - (n - bn)] : 1;
 
         if (x != y && x != 1 && y != 1) {
-            return dnn__fail(DNN_E_INVALID, "%s: shapes %s and %s do not broadcast: %lld against %lld in dim %d", op,
-                             dnn__shape_text(an, a), dnn__shape_text(bn, b), (long long)x, (long long)y, i);
+            return dnn__fail(
+                DNN_E_INVALID, "%s: shapes %s and %s do not broadcast: %lld against %lld in dim %d",
+                op, dnn__shape_text(an, a), dnn__shape_text(bn, b), (long long)x, (long long)y, i);
         }
         result[i] = x == 1 ? y : x;
     }
@@ -129,8 +135,8 @@ dnn_status dnn__broadcast(const char *op, int an, const int64_t *a, int bn, cons
     return DNN_OK;
 }
 
-void dnn__expand_strides(int tn, const int64_t *tdim, const int64_t *tstride, int ndim, const int64_t *dim,
-                         int64_t *stride)
+void dnn__expand_strides(int tn, const int64_t *tdim, const int64_t *tstride, int ndim,
+                         const int64_t *dim, int64_t *stride)
 {
     int lead = ndim - tn;
 
@@ -162,10 +168,10 @@ static bool continues(int64_t outer_size, int64_t outer_stride, int64_t count, i
     return outer_size == 1 || (!__builtin_mul_overflow(count, base, &end) && outer_stride == end);
 }
 
-/* Goes from the innermost dim outwards; dims that continue one another form a run, and each run must be cut exactly into
- * new dims. */
-static bool cut_runs(int ndim, const int64_t *dim, const int64_t *stride, int new_ndim, const int64_t *new_dim,
-                     int64_t *new_stride)
+/* Goes from the innermost dim outwards; dims that continue one another form a run, and each run
+ * must be cut exactly into new dims. */
+static bool cut_runs(int ndim, const int64_t *dim, const int64_t *stride, int new_ndim,
+                     const int64_t *new_dim, int64_t *new_stride)
 {
     int64_t base = ndim > 0 ? stride[ndim - 1] : 1, run = 1, cut = 1;
     int next = new_ndim - 1;
@@ -193,8 +199,8 @@ static bool cut_runs(int ndim, const int64_t *dim, const int64_t *stride, int ne
     return true;
 }
 
-bool dnn__view_strides(int ndim, const int64_t *dim, const int64_t *stride, int new_ndim, const int64_t *new_dim,
-                       int64_t *new_stride)
+bool dnn__view_strides(int ndim, const int64_t *dim, const int64_t *stride, int new_ndim,
+                       const int64_t *new_dim, int64_t *new_stride)
 {
     if (same_dims(ndim, dim, new_ndim, new_dim)) {
         for (int i = 0; i < ndim; i++) {
@@ -233,14 +239,16 @@ static int sort_by_stride(int ndim, const int64_t *dim, const int64_t *stride, i
 bool dnn__is_injective(int ndim, const int64_t *dim, const int64_t *stride)
 {
     int order[DNN_MAX_DIMS], n;
-    int64_t extent = 1, step; /* elements from the first to behind the last of the dims seen so far */
+    int64_t extent = 1,
+            step; /* elements from the first to behind the last of the dims seen so far */
 
     if (dnn__numel_of(ndim, dim) == 0) {
         return true;
     }
     n = sort_by_stride(ndim, dim, stride, order);
     for (int i = 0; i < n; i++) {
-        if (stride[order[i]] < extent || __builtin_mul_overflow(dim[order[i]] - 1, stride[order[i]], &step) ||
+        if (stride[order[i]] < extent ||
+            __builtin_mul_overflow(dim[order[i]] - 1, stride[order[i]], &step) ||
             __builtin_add_overflow(extent, step, &extent)) {
             return false;
         }

@@ -1,6 +1,6 @@
-/* slab.c - small objects of a few sizes: tensor handles, nodes, storages. Each thread has free lists of its own, so that the
- * common case takes no lock; what a thread has too much of goes to a depot that all share. Chunks come from allocator.c and
- * return to it only at shutdown. */
+/* slab.c - small objects of a few sizes: tensor handles, nodes, storages. Each thread has free
+ * lists of its own, so that the common case takes no lock; what a thread has too much of goes to a
+ * depot that all share. Chunks come from allocator.c and return to it only at shutdown. */
 #include "base.h"
 #include <pthread.h>
 
@@ -15,7 +15,8 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(memory, bytes) ASAN_POISON_MEMORY_REGION(memory, bytes)
 #define UNPOISON(memory, bytes) ASAN_UNPOISON_MEMORY_REGION(memory, bytes)
-/* Free objects are poisoned, their links inside included: the functions that follow links must be let through. */
+/* Free objects are poisoned, their links inside included: the functions that follow links must be
+ * let through. */
 #define FOLLOWS_LINKS __attribute__((no_sanitize("address")))
 #else
 #define POISON(memory, bytes) ((void)(memory), (void)(bytes))
@@ -23,7 +24,14 @@
 #define FOLLOWS_LINKS
 #endif
 
-enum { UNIT = 64, LARGEST = 4096, CLASSES = LARGEST / UNIT, CHUNK = 65536, KEEP_BYTES = 32768, KEEP_LEAST = 8 };
+enum {
+    UNIT = 64,
+    LARGEST = 4096,
+    CLASSES = LARGEST / UNIT,
+    CHUNK = 65536,
+    KEEP_BYTES = 32768,
+    KEEP_LEAST = 8
+};
 
 struct object { /* a free object */
     struct object *next;
@@ -32,8 +40,8 @@ struct object { /* a free object */
 struct cache { /* of one thread */
     struct object *head[CLASSES];
     uint32_t count[CLASSES];
-    uint32_t generation;   /* 0: not registered yet; not the depot's: the lists are void */
-    _Atomic int64_t live;  /* objects taken minus objects returned by this thread; only it writes */
+    uint32_t generation;  /* 0: not registered yet; not the depot's: the lists are void */
+    _Atomic int64_t live; /* objects taken minus objects returned by this thread; only it writes */
     struct cache *prev, *next;
 };
 
@@ -47,7 +55,7 @@ static struct object *depot[CLASSES];
 static char *fresh[CLASSES]; /* the part of the newest chunk that was never handed out */
 static size_t fresh_bytes[CLASSES];
 static struct chunk *chunks;
-static struct cache *caches; /* of the threads that live */
+static struct cache *caches;   /* of the threads that live */
 static int64_t live_elsewhere; /* of threads that ended, and of those without a cache */
 static _Atomic uint32_t generation = 1;
 static pthread_key_t key;
@@ -62,7 +70,7 @@ static unsigned class_of(size_t bytes)
 
 static size_t class_bytes(unsigned class)
 {
-    return ((size_t)class + 1) * UNIT;
+    return ((size_t) class + 1) * UNIT;
 }
 
 /* How many free objects a thread keeps. */
@@ -146,7 +154,7 @@ static void spill(struct cache *cache, unsigned class, uint32_t keep)
 
 static void void_lists(struct cache *cache, uint32_t now)
 {
-    for (unsigned class = 0; class < CLASSES; class++) {
+    for (unsigned class = 0; class < CLASSES; class ++) {
         cache->head[class] = NULL;
         cache->count[class] = 0;
     }
@@ -161,7 +169,7 @@ static void thread_ends(void *cache_)
 
     pthread_mutex_lock(&lock);
     if (cache->generation == atomic_load_explicit(&generation, memory_order_relaxed)) {
-        for (unsigned class = 0; class < CLASSES; class++) {
+        for (unsigned class = 0; class < CLASSES; class ++) {
             spill(cache, class, 0);
         }
     }
@@ -176,12 +184,14 @@ static void thread_ends(void *cache_)
         cache->next->prev = cache->prev;
     }
     cache->prev = cache->next = NULL;
-    /* A destructor that runs later may still free objects: it registers anew and this function is called again. */
+    /* A destructor that runs later may still free objects: it registers anew and this function is
+     * called again. */
     void_lists(cache, 0);
     pthread_mutex_unlock(&lock);
 }
 
-/* Readies this thread's cache; the lock is held. False: the thread's end could not be told, so it must go without one. */
+/* Readies this thread's cache; the lock is held. False: the thread's end could not be told, so it
+ * must go without one. */
 static bool enter(void)
 {
     uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
@@ -230,7 +240,8 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
         object = depot_take(class);
     }
     /* Taking more from what is there costs little; a chunk is made for the first object only. */
-    while (object && mine.count[class] < want && (depot[class] || fresh_bytes[class] >= class_bytes(class))) {
+    while (object && mine.count[class] < want &&
+           (depot[class] || fresh_bytes[class] >= class_bytes(class))) {
         more = depot_take(class);
         link_to(more, mine.head[class]);
         mine.head[class] = more;
@@ -264,7 +275,8 @@ void *dnn__slab_alloc(size_t bytes)
         return dnn__alloc(bytes);
     }
     object = mine.head[class];
-    if (DNN__LIKELY(object && mine.generation == atomic_load_explicit(&generation, memory_order_relaxed))) {
+    if (DNN__LIKELY(object &&
+                    mine.generation == atomic_load_explicit(&generation, memory_order_relaxed))) {
         mine.head[class] = next_of(object);
         mine.count[class]--;
         count_live(1);
@@ -320,12 +332,13 @@ void dnn__slab_shutdown(void)
             UNPOISON(chunk, CHUNK);
             dnn__free(chunk);
         }
-        for (unsigned class = 0; class < CLASSES; class++) {
+        for (unsigned class = 0; class < CLASSES; class ++) {
             depot[class] = NULL;
             fresh[class] = NULL;
             fresh_bytes[class] = 0;
         }
-        /* Makes the lists of every thread void; 0 stays the mark of a thread that is not registered. */
+        /* Makes the lists of every thread void; 0 stays the mark of a thread that is not
+         * registered. */
         if (atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed) == UINT32_MAX) {
             atomic_store_explicit(&generation, 1, memory_order_relaxed);
         }

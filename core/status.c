@@ -1,5 +1,6 @@
-/* status.c - errors and scopes of a thread: the message of the last error, the error that waits, the lists of tensors.
- * Everything here belongs to the calling thread, so nothing locks. It never allocates. */
+/* status.c - errors and scopes of a thread: the message of the last error, the error that waits,
+ * the lists of tensors. Everything here belongs to the calling thread, so nothing locks. It never
+ * allocates. */
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -129,7 +130,8 @@ void dnn__vlog(int level, const char *fmt, va_list list)
         length = (int)sizeof text - 2;
     }
     text[length] = '\n';
-    /* One write, so that lines of several threads do not mix; where it fails there is nobody to tell. */
+    /* One write, so that lines of several threads do not mix; where it fails there is nobody to
+     * tell. */
     if (write(STDERR_FILENO, text, (size_t)length + 1) < 0) {
         return;
     }
@@ -150,7 +152,8 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
 static int thread_key_error;
 
-/* Closes the root scope of a thread that ends. Other destructors may have run: only memory is touched. */
+/* Closes the root scope of a thread that ends. Other destructors may have run: only memory is
+ * touched. */
 static void thread_ends(void *unused)
 {
     (void)unused;

@@ -1,5 +1,5 @@
-/* stream.c - the stream of a device: made at first use, waited for, and the late errors that come out of it. device.c, cache.c and move.c
- * call it; it owns no memory. */
+/* stream.c - the stream of a device: made at first use, waited for, and the late errors that come
+ * out of it. device.c, cache.c and move.c call it; it owns no memory. */
 #include <string.h>
 #include "device.h"
 
@@ -11,16 +11,16 @@ const char *dnn__device_words(dnn_status status)
     return dnn__self.plugin_text[0] ? dnn__self.plugin_text : dnn_status_name(status);
 }
 
-/* A plugin's status as ours: the message names the device and the call. Every call is preceded by dnn__device_forget(). */
+/* A plugin's status as ours: the message names the device and the call. Every call is preceded by
+ * dnn__device_forget(). */
 dnn_status dnn__device_answer(const dnn__device *device, const char *call, dnn_status status)
 {
     if (DNN__LIKELY(status == DNN_OK)) {
         return DNN_OK;
     }
-    return dnn__fail(status > 0 ? DNN_E_DEVICE : status, "%s: %s: %s", device->pub.name, call, dnn__device_words(status));
+    return dnn__fail(status > 0 ? DNN_E_DEVICE : status, "%s: %s: %s", device->pub.name, call,
+                     dnn__device_words(status));
 }
-
-
 
 /* ---- late errors ---- */
 
@@ -30,7 +30,8 @@ static void put_recent(dnn__device *device, dnn__text *text)
     uint32_t n = atomic_load_explicit(&device->n_recent, memory_order_relaxed);
 
     for (uint32_t i = 0; i < RECENT && i < n; i++) {
-        const char *op = atomic_load_explicit(&device->recent[(n - 1 - i) % RECENT], memory_order_relaxed);
+        const char *op =
+            atomic_load_explicit(&device->recent[(n - 1 - i) % RECENT], memory_order_relaxed);
 
         dnn__put(text, "%s%s", i ? ", " : "; enqueued last: ", op ? op : "?");
     }
@@ -111,9 +112,12 @@ dnn_status dnn__device_ready(dnn__device *device)
         return DNN_OK;
     }
     pthread_mutex_lock(&device->stream_lock);
-    if (!atomic_load_explicit(&device->stream_made, memory_order_relaxed) && has_streams(device->pub.api)) {
+    if (!atomic_load_explicit(&device->stream_made, memory_order_relaxed) &&
+        has_streams(device->pub.api)) {
         dnn__device_forget();
-        status = dnn__device_answer(device, "stream_new", device->pub.api->stream_new(device->pub.ordinal, &device->pub.stream));
+        status = dnn__device_answer(
+            device, "stream_new",
+            device->pub.api->stream_new(device->pub.ordinal, &device->pub.stream));
     }
     atomic_store_explicit(&device->stream_made, status == DNN_OK, memory_order_release);
     pthread_mutex_unlock(&device->stream_lock);

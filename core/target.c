@@ -1,29 +1,37 @@
-/* target.c - destinations: may a tensor be changed in place, does it overlap an operand, can the kernel write it itself or is a temporary copied
- * over it. dispatch calls it; the rules are those of ops.h. */
+/* target.c - destinations: may a tensor be changed in place, does it overlap an operand, can the
+ * kernel write it itself or is a temporary copied over it. dispatch calls it; the rules are those
+ * of ops.h. */
 #include <stdlib.h>
 #include "plan.h"
 
 dnn_status dnn__check_target(const char *op, const dnn_tensor *t, bool recorded)
 {
     if (!dnn__is_injective(t->ndim, t->dim, t->stride)) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target %s overlaps itself (it is expanded); clone it first", op,
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: the target %s overlaps itself (it is expanded); clone it first", op,
                          dnn__shape_text(t->ndim, t->dim));
     }
     if (!dnn_grad_enabled()) {
         return DNN_OK;
     }
     if (t->leaf != NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is a leaf that wants a gradient: change it under DNN_NO_GRAD", op);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: the target is a leaf that wants a gradient: change it under DNN_NO_GRAD", op);
     }
     if (t->node == NULL && !recorded) {
         return DNN_OK;
     }
     if (t->is_view) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is a view of a tensor on the tape; use dnn_slice_scatter", op);
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: the target is a view of a tensor on the tape; use dnn_slice_scatter",
+                         op);
     }
     if (atomic_load_explicit(&t->storage->handles, memory_order_relaxed) > 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is on the tape and %d other views of it live; dnn_clone it first", op,
-                         atomic_load(&t->storage->handles) - 1);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: the target is on the tape and %d other views of it live; dnn_clone it first", op,
+            atomic_load(&t->storage->handles) - 1);
     }
     return DNN_OK;
 }
@@ -38,7 +46,8 @@ void dnn__written(dnn_tensor *t)
 }
 
 /* First and last element of a view, from the start of the storage. */
-static void view_range(int64_t offset, int ndim, const int64_t *dim, const int64_t *stride, int64_t *first, int64_t *last)
+static void view_range(int64_t offset, int ndim, const int64_t *dim, const int64_t *stride,
+                       int64_t *first, int64_t *last)
 {
     *first = *last = offset;
     for (int i = 0; i < ndim; i++) {
@@ -82,7 +91,8 @@ static enum overlap compare_places(const dnn_tensor *a, const dnn_tensor *b)
     if (a_last < b_first || b_last < a_first) {
         return APART;
     }
-    /* Columns of one matrix interleave without meeting: their distance is no multiple of any step. */
+    /* Columns of one matrix interleave without meeting: their distance is no multiple of any step.
+     */
     g = common_stride(common_stride(0, a->ndim, a->dim, a->stride), b->ndim, b->dim, b->stride);
     return g > 1 && (a->offset - b->offset) % g != 0 ? APART : PARTLY;
 }
@@ -97,8 +107,10 @@ static dnn_status place_target(dnn__frame *f, int i)
         enum overlap o = f->in[k] != NULL ? compare_places(t, f->in[k]) : APART;
 
         if (o == PARTLY) {
-            return dnn__fail(DNN_E_INVALID, "%s: the target %s partly overlaps input %d %s; clone one", f->op->name,
-                             dnn__shape_text(t->ndim, t->dim), k, dnn__shape_text(f->in[k]->ndim, f->in[k]->dim));
+            return dnn__fail(DNN_E_INVALID,
+                             "%s: the target %s partly overlaps input %d %s; clone one",
+                             f->op->name, dnn__shape_text(t->ndim, t->dim), k,
+                             dnn__shape_text(f->in[k]->ndim, f->in[k]->dim));
         }
         if (o == SAME && k == 0 && i == 0) {
             f->inplace = true;
@@ -129,8 +141,8 @@ dnn_status dnn__check_destination(dnn__frame *f, int i)
                          dnn__shape_text(d->ndim, d->dim), dnn__shape_text(t->ndim, t->dim));
     }
     if (dtype_class(t->dtype) < dtype_class(d->dtype)) {
-        return dnn__fail(DNN_E_INVALID, "%s: the result is %s, which a target of %s cannot hold", f->op->name,
-                         dnn_dtype_name(d->dtype), dnn_dtype_name(t->dtype));
+        return dnn__fail(DNN_E_INVALID, "%s: the result is %s, which a target of %s cannot hold",
+                         f->op->name, dnn_dtype_name(d->dtype), dnn_dtype_name(t->dtype));
     }
     DNN_TRY(dnn__check_target(f->op->name, t, f->recording));
     return place_target(f, i);

@@ -1,5 +1,5 @@
-/* tensor.c - tensor handles: made, counted, asked, read and written from C. Elements move through dispatch's copy row and the
- * device; nothing is computed here. */
+/* tensor.c - tensor handles: made, counted, asked, read and written from C. Elements move through
+ * dispatch's copy row and the device; nothing is computed here. */
 #include <string.h>
 #include "plugin_host.h"
 
@@ -13,8 +13,9 @@ int64_t dnn_live_tensors(void)
 /* ---- making and freeing ---- */
 
 /* A handle that the innermost scope owns; it takes over the references to storage and version. */
-static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, const int64_t *stride,
-                              int64_t offset, dnn__storage *storage, dnn__version *version)
+static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                              const int64_t *stride, int64_t offset, dnn__storage *storage,
+                              dnn__version *version)
 {
     dnn_tensor *t = NULL;
     dnn_status status = dnn__thread_register();
@@ -51,7 +52,8 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     return t;
 }
 
-dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, dnn__device *device)
+dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                            dnn__device *device)
 {
     dnn__storage *storage;
     dnn__version *version;
@@ -74,8 +76,9 @@ dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int
     return new_handle(op, dtype, ndim, dim, stride, 0, storage, version);
 }
 
-dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, const int64_t *stride,
-                             int64_t offset, dnn__storage *storage, dnn__version *version)
+dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                             const int64_t *stride, int64_t offset, dnn__storage *storage,
+                             dnn__version *version)
 {
     dnn__storage_retain(storage);
     if (version == NULL) {
@@ -90,7 +93,8 @@ dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const in
     return new_handle(op, dtype, ndim, dim, stride, offset, storage, version);
 }
 
-dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride, int64_t offset)
+dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride,
+                              int64_t offset)
 {
     return dnn__tensor_over("view", t->dtype, ndim, dim, stride, offset, t->storage, t->version);
 }
@@ -137,7 +141,8 @@ static void free_tensor(dnn_tensor *t)
 {
     dnn__scope_leave(t); /* released ahead of its scope */
     if (t->leaf != NULL) {
-        /* The gradient is reached by the handle alone. Dropped here it cannot keep its own graph, and so this leaf, alive. */
+        /* The gradient is reached by the handle alone. Dropped here it cannot keep its own graph,
+         * and so this leaf, alive. */
         dnn_tensor *grad = t->leaf->grad;
 
         t->leaf->grad = NULL;
@@ -253,7 +258,8 @@ static uint64_t byte_offset(const dnn_tensor *t)
     return (uint64_t)t->offset * dnn__item_size(t->dtype);
 }
 
-static dnn_status check_bytes(const char *op, const dnn_tensor *t, const void *buf, size_t bytes, size_t *need)
+static dnn_status check_bytes(const char *op, const dnn_tensor *t, const void *buf, size_t bytes,
+                              size_t *need)
 {
     *need = (size_t)dnn__numel(t) * dnn__item_size(t->dtype);
     if (buf == NULL && *need > 0) {
@@ -276,10 +282,12 @@ dnn_status dnn_read(dnn_tensor *t, void *buf, size_t bytes)
     if (need == 0) {
         return DNN_OK;
     }
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         dnn_tensor *dense = dnn__dense(t) ? t : dnn_contiguous(t);
 
-        st = dense != NULL ? dnn__storage_read(dense->storage, byte_offset(dense), buf, bytes) : dnn__take();
+        st = dense != NULL ? dnn__storage_read(dense->storage, byte_offset(dense), buf, bytes)
+                           : dnn__take();
     }
     return st;
 }
@@ -300,8 +308,10 @@ dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes)
         dnn__written(t);
         return DNN_OK;
     }
-    DNN_NO_GRAD {
-        dnn_tensor *dense = dnn__tensor_new("dnn_write", t->dtype, t->ndim, t->dim, dnn__device_of(t));
+    DNN_NO_GRAD
+    {
+        dnn_tensor *dense =
+            dnn__tensor_new("dnn_write", t->dtype, t->ndim, t->dim, dnn__device_of(t));
 
         st = dense != NULL ? dnn__storage_write(dense->storage, 0, buf, bytes) : dnn__take();
         if (st == DNN_OK && dnn_copy_(t, dense) == NULL) {
@@ -316,8 +326,8 @@ static dnn_status read_one(const char *op, dnn_tensor *t, uint64_t *element)
 {
     DNN_TRY(dnn__require(t, op, "t"));
     if (dnn__numel(t) != 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: t is %s and has %s elements, not 1", op, dnn__shape_text(t->ndim, t->dim),
-                         dnn__number_text(dnn__numel(t)));
+        return dnn__fail(DNN_E_INVALID, "%s: t is %s and has %s elements, not 1", op,
+                         dnn__shape_text(t->ndim, t->dim), dnn__number_text(dnn__numel(t)));
     }
     return dnn__storage_read(t->storage, byte_offset(t), element, dnn__item_size(t->dtype));
 }
@@ -359,13 +369,14 @@ dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
 
     DNN_TRY(dnn__require(t, "dnn_to_list", "t"));
     if (n != dnn__numel(t)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_to_list: out has %s places, t has %s elements", dnn__number_text(n),
-                         dnn__number_text(dnn__numel(t)));
+        return dnn__fail(DNN_E_INVALID, "dnn_to_list: out has %s places, t has %s elements",
+                         dnn__number_text(n), dnn__number_text(dnn__numel(t)));
     }
     if (out == NULL && n > 0) {
         return dnn__fail(DNN_E_INVALID, "dnn_to_list: out is NULL");
     }
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         void *data = NULL;
         size_t item = dnn__item_size(t->dtype);
 
@@ -391,7 +402,8 @@ dnn_status dnn_map(dnn_tensor *t, int access, void **data)
     DNN_TRY(dnn__require(t, "dnn_map", "t"));
     DNN_TRY(data != NULL ? DNN_OK : dnn__fail(DNN_E_INVALID, "dnn_map: data is NULL"));
     if (access < DNN_MAP_READ || access > (DNN_MAP_READ | DNN_MAP_WRITE)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_map: access is %d, not of DNN_MAP_READ, DNN_MAP_WRITE", access);
+        return dnn__fail(DNN_E_INVALID, "dnn_map: access is %d, not of DNN_MAP_READ, DNN_MAP_WRITE",
+                         access);
     }
     if (t->mapped != NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_map: t is mapped already; dnn_unmap it first");

@@ -1,4 +1,5 @@
-/* text.c - a sink for text that never overruns, and shapes and numbers as messages show them. It allocates nothing. */
+/* text.c - a sink for text that never overruns, and shapes and numbers as messages show them. It
+ * allocates nothing. */
 #include <stdarg.h>
 #include <stdio.h>
 #include "base.h"

@@ -1,5 +1,6 @@
-/* threads.c - the one thread pool: parallel_for of kernels and of the core. The cut into pieces depends on sizes only, so that
- * results do not depend on the number of threads. It never blocks on anything but its own pieces, and never forks. */
+/* threads.c - the one thread pool: parallel_for of kernels and of the core. The cut into pieces
+ * depends on sizes only, so that results do not depend on the number of threads. It never blocks on
+ * anything but its own pieces, and never forks. */
 #include "base.h"
 #include <errno.h>
 #include <limits.h>
@@ -22,22 +23,26 @@ struct job {
     int64_t n, grain, pieces;
 };
 
-/* A worker takes part in a job between its CAS that raises the count in `state` and its subtraction: the caller closes the
- * job and waits for the count alone, so one that wakes late delays nobody and never sees another job's numbers. */
+/* A worker takes part in a job between its CAS that raises the count in `state` and its
+ * subtraction: the caller closes the job and waits for the count alone, so one that wakes late
+ * delays nobody and never sees another job's numbers. */
 enum { OPEN = 1u << 30, CALLER_SLEEPS = 1u << 29, TAKING_PART = CALLER_SLEEPS - 1 };
 
-static struct job job;                                                 /* written only while state is 0 */
+static struct job job; /* written only while state is 0 */
 static _Atomic int64_t next_piece __attribute__((aligned(64)));
-static _Atomic uint32_t state __attribute__((aligned(64)));            /* OPEN, CALLER_SLEEPS, count; a futex */
-static _Atomic uint32_t epoch __attribute__((aligned(64)));            /* grows with each job; a futex */
-static _Atomic uint32_t sleepers __attribute__((aligned(64)));         /* workers that wait in the kernel, or nearly */
+static _Atomic uint32_t state
+    __attribute__((aligned(64))); /* OPEN, CALLER_SLEEPS, count; a futex */
+static _Atomic uint32_t epoch __attribute__((aligned(64))); /* grows with each job; a futex */
+static _Atomic uint32_t sleepers
+    __attribute__((aligned(64))); /* workers that wait in the kernel, or nearly */
 static atomic_flag taken __attribute__((aligned(64))) = ATOMIC_FLAG_INIT;
 static atomic_bool stopping;
 
 static pthread_t worker_thread[MOST_THREADS];
 static _Atomic int threads; /* with the caller; 0: the pool is not started */
 static _Atomic int wanted;  /* by dnn_set_threads; 0: not said */
-static atomic_bool may_spin; /* not where threads share CPUs: spinning would keep the others from running */
+static atomic_bool
+    may_spin; /* not where threads share CPUs: spinning would keep the others from running */
 
 atomic_bool dnn__forked;
 
@@ -68,13 +73,15 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Waits for a short time until (*word & mask) is value, or is not where `equal` is false; returns the word. */
+/* Waits for a short time until (*word & mask) is value, or is not where `equal` is false; returns
+ * the word. */
 static uint32_t spin(_Atomic uint32_t *word, uint32_t mask, uint32_t value, bool equal)
 {
     uint32_t seen = atomic_load_explicit(word, memory_order_acquire);
     int64_t end;
 
-    if (((seen & mask) == value) == equal || !atomic_load_explicit(&may_spin, memory_order_relaxed)) {
+    if (((seen & mask) == value) == equal ||
+        !atomic_load_explicit(&may_spin, memory_order_relaxed)) {
         return seen;
     }
     end = now_ns() + SPIN_NS;
@@ -114,7 +121,8 @@ static bool join_job(void)
     uint32_t s = atomic_load_explicit(&state, memory_order_relaxed);
 
     while (s & OPEN) {
-        if (atomic_compare_exchange_weak_explicit(&state, &s, s + 1, memory_order_acquire, memory_order_relaxed)) {
+        if (atomic_compare_exchange_weak_explicit(&state, &s, s + 1, memory_order_acquire,
+                                                  memory_order_relaxed)) {
             return true;
         }
     }
@@ -123,7 +131,8 @@ static bool join_job(void)
 
 static void leave_job(void)
 {
-    /* The caller sleeps only after it closed the job, so nobody comes in behind the last one out. */
+    /* The caller sleeps only after it closed the job, so nobody comes in behind the last one out.
+     */
     if (atomic_fetch_sub_explicit(&state, 1, memory_order_release) == (CALLER_SLEEPS | 1u)) {
         futex_wake(&state, 1);
     }
@@ -135,7 +144,8 @@ static uint32_t wait_for_job(uint32_t seen)
     uint32_t now = spin(&epoch, UINT32_MAX, seen, false);
 
     while (now == seen) {
-        /* Whoever raises the epoch after this either sees the sleeper and wakes it, or the kernel sees the new epoch. */
+        /* Whoever raises the epoch after this either sees the sleeper and wakes it, or the kernel
+         * sees the new epoch. */
         atomic_fetch_add_explicit(&sleepers, 1, memory_order_seq_cst);
         futex_wait(&epoch, seen);
         atomic_fetch_sub_explicit(&sleepers, 1, memory_order_relaxed);
@@ -164,7 +174,8 @@ static void *work(void *worker_)
 
 static void wait_for_workers(void)
 {
-    uint32_t s = atomic_fetch_and_explicit(&state, ~(uint32_t)OPEN, memory_order_acquire) & ~(uint32_t)OPEN;
+    uint32_t s =
+        atomic_fetch_and_explicit(&state, ~(uint32_t)OPEN, memory_order_acquire) & ~(uint32_t)OPEN;
 
     if (s & TAKING_PART) {
         s = spin(&state, TAKING_PART, 0, true);
@@ -250,7 +261,8 @@ static int default_threads(bool warn)
         return (int)n;
     }
     if (warn) {
-        dnn__log(DNN_LOG_WARN, "DNN_THREADS is \"%.64s\", must be 1 to %d: using %d threads", text, MOST_THREADS, cpus());
+        dnn__log(DNN_LOG_WARN, "DNN_THREADS is \"%.64s\", must be 1 to %d: using %d threads", text,
+                 MOST_THREADS, cpus());
     }
     return cpus();
 }
@@ -286,7 +298,8 @@ static int start_workers(int n)
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
-        dnn__log(DNN_LOG_WARN, "threads: the system gave %d of %d (error %d): going on with these", made, n, error);
+        dnn__log(DNN_LOG_WARN, "threads: the system gave %d of %d (error %d): going on with these",
+                 made, n, error);
     }
     return made;
 }
@@ -347,14 +360,18 @@ dnn_status dnn_set_threads(int n)
     bool running = atomic_load_explicit(&threads, memory_order_acquire) > 0;
 
     if (n < 1 || n > MOST_THREADS) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_threads: %d threads, must be 1 to %d", n, MOST_THREADS);
+        return dnn__fail(DNN_E_INVALID, "dnn_set_threads: %d threads, must be 1 to %d", n,
+                         MOST_THREADS);
     }
     if (dnn__self.in_pool) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_threads: %d threads, called from inside a parallel_for", n);
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_set_threads: %d threads, called from inside a parallel_for", n);
     }
     if (atomic_load_explicit(&dnn__forked, memory_order_relaxed)) {
-        return dnn__fail(DNN_E_DEVICE, "dnn_set_threads: %d threads asked for in a forked child, where the "
-                         "library cannot run", n);
+        return dnn__fail(DNN_E_DEVICE,
+                         "dnn_set_threads: %d threads asked for in a forked child, where the "
+                         "library cannot run",
+                         n);
     }
     if (running) {
         dnn__pool_stop();

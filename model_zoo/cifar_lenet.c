@@ -1,4 +1,5 @@
-/* cifar_lenet - LeNet on small colour images: two convolutions with pooling, three linear layers. */
+/* cifar_lenet - LeNet on small colour images: two convolutions with pooling, three linear layers.
+ */
 #include "train.h"
 
 typedef struct lenet {
@@ -19,7 +20,8 @@ static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x)
     return dnn_forward(net->fc3, x);
 }
 
-static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
+static const dnn_module_type lenet_type = {
+    .name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
 
 static dnn_module *build(void)
 {

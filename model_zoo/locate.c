@@ -1,5 +1,6 @@
-/* locate.c - finds the data of a program: which folders are looked at, which files a set needs, and what to say when it is not
- * there. What a folder holds is told by the contents (the reader's digest), never by its name alone. */
+/* locate.c - finds the data of a program: which folders are looked at, which files a set needs, and
+ * what to say when it is not there. What a folder holds is told by the contents (the reader's
+ * digest), never by its name alone. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,23 @@ struct set_row { /* a data set that programs can name */
 };
 
 static const struct set_row sets[] = {
-    {"mnist", "MNIST", "use --dataset fashion-mnist (Debian and Ubuntu: apt install dataset-fashion-mnist)",
-     {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}, false},
-    {"fashion-mnist", "Fashion-MNIST", "install it (Debian and Ubuntu: apt install dataset-fashion-mnist)",
-     {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}, false},
-    {"cifar10", "CIFAR-10", "name its folder with --data DIR",
-     {"cifar-10-binary.tar.gz", "cifar-10-binary.tar", "data_batch_1.bin", "cifar-10-batches-bin"}, true},
+    {"mnist",
+     "MNIST",
+     "use --dataset fashion-mnist (Debian and Ubuntu: apt install dataset-fashion-mnist)",
+     {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+      "t10k-labels-idx1-ubyte"},
+     false},
+    {"fashion-mnist",
+     "Fashion-MNIST",
+     "install it (Debian and Ubuntu: apt install dataset-fashion-mnist)",
+     {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+      "t10k-labels-idx1-ubyte"},
+     false},
+    {"cifar10",
+     "CIFAR-10",
+     "name its folder with --data DIR",
+     {"cifar-10-binary.tar.gz", "cifar-10-binary.tar", "data_batch_1.bin", "cifar-10-batches-bin"},
+     true},
 };
 
 struct search {
@@ -52,7 +64,9 @@ static int read_names(struct search *s)
         const struct set_row *row = set_named(at, length);
 
         if (row == NULL || s->n_wanted == MAX_NAMES) {
-            fprintf(stderr, "%s: --dataset %.*s: no data set of that name; there are mnist, fashion-mnist, cifar10\n",
+            fprintf(stderr,
+                    "%s: --dataset %.*s: no data set of that name; there are mnist, fashion-mnist, "
+                    "cifar10\n",
                     s->program->name, (int)length, at);
             return ZOO_USAGE;
         }
@@ -81,7 +95,8 @@ static void add_folder(struct search *s, const char *fmt, ...)
 /* --data alone; else DNN_DATA_DIR, ./data, the cache folder of the user, the system's data sets. */
 static void list_folders(struct search *s)
 {
-    const char *list = getenv("DNN_DATA_DIR"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *list = getenv("DNN_DATA_DIR"), *cache = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
 
     if (s->options->data != NULL) {
         add_folder(s, "%s", s->options->data);
@@ -152,8 +167,10 @@ static const struct set_row *among_wanted(const struct search *s, const char *na
     return NULL;
 }
 
-/* Opens the folder and holds what it is against what was asked for. ZOO_DONE: open. ZOO_GO_ON: another set, look on. */
-static int open_folder(const struct search *s, const struct set_row *row, const char *folder, bool named_after, zoo_data *out)
+/* Opens the folder and holds what it is against what was asked for. ZOO_DONE: open. ZOO_GO_ON:
+ * another set, look on. */
+static int open_folder(const struct search *s, const struct set_row *row, const char *folder,
+                       bool named_after, zoo_data *out)
 {
     const char *name;
 
@@ -168,7 +185,8 @@ static int open_folder(const struct search *s, const struct set_row *row, const 
 
         if (named_after || s->options->data != NULL) {
             if (other == NULL || named_after) {
-                fprintf(stderr, "%s: %s holds %s by its contents, not %s\n", s->program->name, folder, name, row->name);
+                fprintf(stderr, "%s: %s holds %s by its contents, not %s\n", s->program->name,
+                        folder, name, row->name);
                 zoo_data_close(out);
                 return ZOO_DATA;
             }
@@ -185,7 +203,8 @@ static int open_folder(const struct search *s, const struct set_row *row, const 
     }
     snprintf(out->path, sizeof out->path, "%s", folder);
     if (name == NULL && !s->options->quiet) {
-        fprintf(stderr, "%s: the files in %s are not the published %s by their digest; used all the same\n",
+        fprintf(stderr,
+                "%s: the files in %s are not the published %s by their digest; used all the same\n",
                 s->program->name, folder, row->title);
     }
     return ZOO_DONE;
@@ -225,11 +244,15 @@ static void say_missing(const struct search *s)
             fprintf(stderr, " %s/%s", s->folder[i], s->wanted[k]->name);
         }
     }
-    fprintf(stderr, "%s\n  missing   ", getenv("DNN_DATA_DIR") == NULL && s->options->data == NULL ? "   (DNN_DATA_DIR is not set)" : "");
+    fprintf(stderr, "%s\n  missing   ",
+            getenv("DNN_DATA_DIR") == NULL && s->options->data == NULL
+                ? "   (DNN_DATA_DIR is not set)"
+                : "");
     for (int i = 0; i < 6 && row->files[i] != NULL; i++) {
         fprintf(stderr, "%s%s", i == 0 ? " " : row->any ? " or " : ", ", row->files[i]);
     }
-    fprintf(stderr, "%s\n  put it there, or %s\n", row->any ? "" : " (or each with .gz)", row->hint);
+    fprintf(stderr, "%s\n  put it there, or %s\n", row->any ? "" : " (or each with .gz)",
+            row->hint);
 }
 
 int zoo_locate(const zoo_program *program, const zoo_options *options, zoo_data *out)
@@ -248,7 +271,8 @@ int zoo_locate(const zoo_program *program, const zoo_options *options, zoo_data 
         code = look_for(&s, s.wanted[i], out);
         if (code == ZOO_DONE) {
             if (strcmp(out->name, s.wanted[0]->name) != 0 && !options->quiet) {
-                fprintf(stderr, "%s: %s is not here; using %s in %s\n", program->name, s.wanted[0]->title, out->name, out->path);
+                fprintf(stderr, "%s: %s is not here; using %s in %s\n", program->name,
+                        s.wanted[0]->title, out->name, out->path);
             }
             return ZOO_GO_ON;
         }

@@ -19,7 +19,8 @@ static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x)
     return dnn_forward(net->fc3, x);
 }
 
-static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
+static const dnn_module_type lenet_type = {
+    .name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
 
 static dnn_module *build(void)
 {
@@ -28,7 +29,8 @@ static dnn_module *build(void)
     if (net == NULL) {
         return NULL;
     }
-    /* Padded by 2, so that 28x28 images give the 16x5x5 features of the original, which had 32x32. */
+    /* Padded by 2, so that 28x28 images give the 16x5x5 features of the original, which had 32x32.
+     */
     net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5, .padding = 2));
     net->conv2 = dnn_module_add(&net->base, "conv2", dnn_nn_conv2d(6, 16, 5));
     net->fc1 = dnn_module_add(&net->base, "fc1", dnn_nn_linear(400, 120));

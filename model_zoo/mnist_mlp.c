@@ -1,4 +1,5 @@
-/* mnist_mlp - five linear layers on handwritten digits: a network of one's own, with its forward written out. */
+/* mnist_mlp - five linear layers on handwritten digits: a network of one's own, with its forward
+ * written out. */
 #include "train.h"
 
 typedef struct mlp {
@@ -19,7 +20,8 @@ static dnn_tensor *mlp_forward(dnn_module *self, dnn_tensor *x)
     return dnn_forward(net->l5, x);
 }
 
-static const dnn_module_type mlp_type = {.name = "MLP", .bytes = sizeof(mlp), .forward = mlp_forward};
+static const dnn_module_type mlp_type = {
+    .name = "MLP", .bytes = sizeof(mlp), .forward = mlp_forward};
 
 static dnn_module *build(void)
 {

@@ -1,4 +1,5 @@
-/* options.c - the command line of the training programs. One table gives what is parsed and what --help shows. */
+/* options.c - the command line of the training programs. One table gives what is parsed and what
+ * --help shows. */
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -27,7 +28,8 @@ static const struct option_row rows[] = {
     {"backend", "LIST", "plugins to compute with, as DNN_BACKEND", TEXT, AT(backend), 0, 0},
     {"threads", "N", "threads to compute with (0: all CPUs)", COUNT, AT(threads), 0, 256},
     {"workers", "N", "threads that prepare batches (0: none)", COUNT, AT(workers), 0, 256},
-    {"limit-batches", "N", "stop each pass after N batches (0: no limit)", COUNT, AT(limit_batches), 0, INT64_MAX},
+    {"limit-batches", "N", "stop each pass after N batches (0: no limit)", COUNT, AT(limit_batches),
+     0, INT64_MAX},
     {"log-dir", "DIR", "keep metrics and weights in DIR", TEXT, AT(log_dir), 0, 0},
     {"init", "FILE", "begin with the weights of a safetensors file", TEXT, AT(init), 0, 0},
     {"eval", NULL, "do not train: evaluate the weights of --init", FLAG, AT(eval), 0, 0},
@@ -43,23 +45,28 @@ static void print_help(const zoo_program *p)
         char left[40];
 
         snprintf(left, sizeof left, "--%s%s%s%s", rows[i].name, rows[i].argument != NULL ? " " : "",
-                 rows[i].argument != NULL ? rows[i].argument : "", strcmp(rows[i].name, "quiet") == 0 ? ", -q" : "");
+                 rows[i].argument != NULL ? rows[i].argument : "",
+                 strcmp(rows[i].name, "quiet") == 0 ? ", -q" : "");
         printf("  %-22s %s\n", left, rows[i].help);
     }
     printf("  %-22s %s\n\n", "--help", "this text");
-    printf("defaults: --dataset %s --epochs %lld --batch-size %lld --lr %g --seed 0 --workers 1\n\n", p->data,
-           (long long)p->epochs, (long long)p->batch, p->lr);
-    printf("examples\n  %s --epochs 1 --threads 2\n  %s --log-dir runs/%s\n  %s --eval --init runs/%s/best.safetensors\n",
+    printf(
+        "defaults: --dataset %s --epochs %lld --batch-size %lld --lr %g --seed 0 --workers 1\n\n",
+        p->data, (long long)p->epochs, (long long)p->batch, p->lr);
+    printf("examples\n  %s --epochs 1 --threads 2\n  %s --log-dir runs/%s\n  %s --eval --init "
+           "runs/%s/best.safetensors\n",
            p->name, p->name, p->name, p->name, p->name);
 }
 
-static int bad_value(const zoo_program *p, const struct option_row *row, const char *text, const char *wanted)
+static int bad_value(const zoo_program *p, const struct option_row *row, const char *text,
+                     const char *wanted)
 {
     fprintf(stderr, "%s: --%s %s: %s (see %s --help)\n", p->name, row->name, text, wanted, p->name);
     return ZOO_USAGE;
 }
 
-static int read_count(const zoo_program *p, const struct option_row *row, const char *text, zoo_options *out)
+static int read_count(const zoo_program *p, const struct option_row *row, const char *text,
+                      zoo_options *out)
 {
     char wanted[80], *end;
     long long value;
@@ -80,7 +87,8 @@ static int read_count(const zoo_program *p, const struct option_row *row, const 
     return ZOO_GO_ON;
 }
 
-static int read_value(const zoo_program *p, const struct option_row *row, const char *text, zoo_options *out)
+static int read_value(const zoo_program *p, const struct option_row *row, const char *text,
+                      zoo_options *out)
 {
     void *member = (char *)out + row->offset;
     char *end;
@@ -126,7 +134,8 @@ int zoo_options_read(int argc, char **argv, const zoo_program *program, zoo_opti
                          .lr = program->lr,
                          .workers = 1};
     for (i = 0; i < N_ROWS; i++) {
-        list[i] = (struct option){rows[i].name, rows[i].argument != NULL ? required_argument : no_argument, NULL, i + 1};
+        list[i] = (struct option){
+            rows[i].name, rows[i].argument != NULL ? required_argument : no_argument, NULL, i + 1};
     }
     list[N_ROWS] = (struct option){"help", no_argument, NULL, HELP};
     while ((i = getopt_long(argc, argv, "qh", list, NULL)) != -1) {
@@ -148,7 +157,8 @@ int zoo_options_read(int argc, char **argv, const zoo_program *program, zoo_opti
         }
     }
     if (optind < argc) {
-        fprintf(stderr, "%s: unexpected word \"%s\" (see %s --help)\n", program->name, argv[optind], program->name);
+        fprintf(stderr, "%s: unexpected word \"%s\" (see %s --help)\n", program->name, argv[optind],
+                program->name);
         return ZOO_USAGE;
     }
     if (out->eval && out->init == NULL) {

@@ -1,4 +1,5 @@
-/* report.c - what a person or a program sees of a run: progress on stderr, results on stdout, JSON events, and the files of
+/* report.c - what a person or a program sees of a run: progress on stderr, results on stdout, JSON
+ * events, and the files of
  * --log-dir. */
 #include <errno.h>
 #include <jansson.h>
@@ -42,7 +43,10 @@ static void set_number(json_t *event, const char *key, double value)
         return;
     }
     json_object_set_new(event, key, json_null());
-    json_object_set_new(event, "nonfinite", json_string(isnan(value) ? "nan" : value > 0 ? "inf" : "-inf"));
+    json_object_set_new(event, "nonfinite",
+                        json_string(isnan(value) ? "nan"
+                                    : value > 0  ? "inf"
+                                                 : "-inf"));
 }
 
 static void set_count(json_t *event, const char *key, int64_t value)
@@ -125,20 +129,22 @@ void zoo_report_batch(zoo_report *r, const zoo_epoch *e, int64_t batch, int64_t 
     int full = batches > 0 ? (int)(batch * BAR / batches) : BAR;
     int n;
 
-    if (!r->terminal || r->options->quiet || r->options->json || (now - r->last_drawn < 0.1 && batch < batches)) {
+    if (!r->terminal || r->options->quiet || r->options->json ||
+        (now - r->last_drawn < 0.1 && batch < batches)) {
         return;
     }
     r->last_drawn = now;
     for (int i = 0; i < BAR; i++) {
         strcat(bar, i < full ? (r->utf8 ? "█" : "#") : (r->utf8 ? "░" : "-"));
     }
-    n = snprintf(line, sizeof line, "epoch %lld/%lld %s%s%s  %lld/%lld  %s/s  loss %.4f  lr %.4g  ETA %s", (long long)e->epoch,
-                 (long long)e->epochs, r->utf8 ? "" : "[", bar, r->utf8 ? "" : "]", (long long)batch, (long long)batches,
-                 grouped(e->samples_per_second, rate, sizeof rate), e->train.loss, e->lr,
-                 clock_text(e->eta_seconds, eta, sizeof eta));
+    n = snprintf(
+        line, sizeof line, "epoch %lld/%lld %s%s%s  %lld/%lld  %s/s  loss %.4f  lr %.4g  ETA %s",
+        (long long)e->epoch, (long long)e->epochs, r->utf8 ? "" : "[", bar, r->utf8 ? "" : "]",
+        (long long)batch, (long long)batches, grouped(e->samples_per_second, rate, sizeof rate),
+        e->train.loss, e->lr, clock_text(e->eta_seconds, eta, sizeof eta));
     if (n - (r->utf8 ? 2 * BAR : 0) >= columns()) {
-        snprintf(line, sizeof line, "epoch %lld/%lld %lld/%lld loss %.4f", (long long)e->epoch, (long long)e->epochs,
-                 (long long)batch, (long long)batches, e->train.loss);
+        snprintf(line, sizeof line, "epoch %lld/%lld %lld/%lld loss %.4f", (long long)e->epoch,
+                 (long long)e->epochs, (long long)batch, (long long)batches, e->train.loss);
     }
     fprintf(stderr, "\r\033[K%s", line);
     fflush(stderr);
@@ -156,7 +162,8 @@ static FILE *open_log(const zoo_report *r, const char *name)
         file = fopen(path, "we");
     }
     if (file == NULL) {
-        fprintf(stderr, "%s: %s/%s: %s\n", r->program->name, r->options->log_dir, name, strerror(errno));
+        fprintf(stderr, "%s: %s/%s: %s\n", r->program->name, r->options->log_dir, name,
+                strerror(errno));
     }
     return file;
 }
@@ -175,8 +182,8 @@ static bool folder_is_ours(const zoo_report *r)
     config = json_load_file(path, 0, NULL);
     name = json_string_value(json_object_get(config, "program"));
     if (name != NULL && strcmp(name, r->program->name) != 0) {
-        fprintf(stderr, "%s: --log-dir %s holds a run of %s; name another folder\n", r->program->name,
-                r->options->log_dir, name);
+        fprintf(stderr, "%s: --log-dir %s holds a run of %s; name another folder\n",
+                r->program->name, r->options->log_dir, name);
         ours = false;
     }
     json_decref(config);
@@ -248,7 +255,8 @@ int zoo_report_open(zoo_report *r, const zoo_program *program, const zoo_options
     if (r->jsonl == NULL || r->csv == NULL) {
         return ZOO_FAILED;
     }
-    fprintf(r->csv, "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,samples_per_second\n");
+    fprintf(r->csv, "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,samples_"
+                    "per_second\n");
     return ZOO_GO_ON;
 }
 
@@ -298,10 +306,12 @@ void zoo_report_start(zoo_report *r, const zoo_data *data, int64_t parameters)
     char count[40];
 
     if (!r->options->quiet && !r->options->json) {
-        fprintf(stderr, "%s: %s parameters, %s (%lld training, %lld test samples), device %s, %d threads, seed %llu\n", r->program->name,
-                grouped((double)parameters, count, sizeof count), data->name, (long long)dnn_dataset_size(data->train),
-                (long long)dnn_dataset_size(data->test), dnn_default_device(), dnn_threads(),
-                (unsigned long long)r->options->seed);
+        fprintf(stderr,
+                "%s: %s parameters, %s (%lld training, %lld test samples), device %s, %d threads, "
+                "seed %llu\n",
+                r->program->name, grouped((double)parameters, count, sizeof count), data->name,
+                (long long)dnn_dataset_size(data->train), (long long)dnn_dataset_size(data->test),
+                dnn_default_device(), dnn_threads(), (unsigned long long)r->options->seed);
     }
     set_count(event, "schema", 1);
     json_object_set_new(event, "program", json_string(r->program->name));
@@ -333,13 +343,17 @@ void zoo_report_epoch(zoo_report *r, const zoo_epoch *e)
 
     clear_line(r);
     if (!r->options->quiet && !r->options->json) {
-        fprintf(stderr, "epoch %lld/%lld  loss %.4f  accuracy %.4f  test loss %.4f  test accuracy %.4f  %.1f s  %s/s\n",
-                (long long)e->epoch, (long long)e->epochs, e->train.loss, e->train.accuracy, e->val.loss,
-                e->val.accuracy, e->seconds, grouped(e->samples_per_second, rate, sizeof rate));
+        fprintf(stderr,
+                "epoch %lld/%lld  loss %.4f  accuracy %.4f  test loss %.4f  test accuracy %.4f  "
+                "%.1f s  %s/s\n",
+                (long long)e->epoch, (long long)e->epochs, e->train.loss, e->train.accuracy,
+                e->val.loss, e->val.accuracy, e->seconds,
+                grouped(e->samples_per_second, rate, sizeof rate));
     }
     if (r->csv != NULL) {
-        fprintf(r->csv, "%lld,%lld,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%.1f\n", (long long)e->epoch, (long long)e->step, e->train.loss,
-                e->train.accuracy, e->val.loss, e->val.accuracy, e->lr, e->seconds, e->samples_per_second);
+        fprintf(r->csv, "%lld,%lld,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%.1f\n", (long long)e->epoch,
+                (long long)e->step, e->train.loss, e->train.accuracy, e->val.loss, e->val.accuracy,
+                e->lr, e->seconds, e->samples_per_second);
         fflush(r->csv);
     }
     set_count(event, "epoch", e->epoch);
@@ -366,16 +380,20 @@ void zoo_report_eval(zoo_report *r, const zoo_result *result)
     emit(r, event);
 }
 
-/* "2,048 calls and 1.2 MB went to another device": never silent, nothing said when there was none. */
+/* "2,048 calls and 1.2 MB went to another device": never silent, nothing said when there was none.
+ */
 static void say_fallback(const dnn_counters *counters)
 {
     if (counters->fallback_calls > 0) {
-        fprintf(stderr, "%lld calls were computed on the host for another device; %.1f MB were copied for them\n",
+        fprintf(stderr,
+                "%lld calls were computed on the host for another device; %.1f MB were copied for "
+                "them\n",
                 (long long)counters->fallback_calls, (double)counters->fallback_bytes / 1e6);
     }
 }
 
-static void say_result(const zoo_report *r, const zoo_epoch *best, const zoo_epoch *last, const char *saved)
+static void say_result(const zoo_report *r, const zoo_epoch *best, const zoo_epoch *last,
+                       const char *saved)
 {
     char rate[40];
 
@@ -384,17 +402,22 @@ static void say_result(const zoo_report *r, const zoo_epoch *best, const zoo_epo
         return;
     }
     if (last->epochs > 0) {
-        fprintf(stderr, "best epoch %lld (%.4f); %.1f s in all, %s samples/s\n", (long long)best->epoch, best->val.accuracy,
-                zoo_now() - r->started, grouped(last->samples_per_second, rate, sizeof rate));
+        fprintf(stderr, "best epoch %lld (%.4f); %.1f s in all, %s samples/s\n",
+                (long long)best->epoch, best->val.accuracy, zoo_now() - r->started,
+                grouped(last->samples_per_second, rate, sizeof rate));
     }
     if (saved != NULL) {
-        fprintf(stderr, "weights of the best epoch are in %s; metrics.csv and metrics.jsonl beside it\n", saved);
+        fprintf(stderr,
+                "weights of the best epoch are in %s; metrics.csv and metrics.jsonl beside it\n",
+                saved);
     } else if (!r->options->eval) {
-        fprintf(stderr, "nothing was saved; --log-dir runs/%s keeps metrics and weights\n", r->program->name);
+        fprintf(stderr, "nothing was saved; --log-dir runs/%s keeps metrics and weights\n",
+                r->program->name);
     }
 }
 
-void zoo_report_end(zoo_report *r, int code, const zoo_epoch *best, const zoo_epoch *last, const char *saved)
+void zoo_report_end(zoo_report *r, int code, const zoo_epoch *best, const zoo_epoch *last,
+                    const char *saved)
 {
     json_t *event = event_new(r, "end"), *metrics = json_object();
     dnn_counters counters = {0};
@@ -409,7 +432,10 @@ void zoo_report_end(zoo_report *r, int code, const zoo_epoch *best, const zoo_ep
     if (code == ZOO_DONE && !r->options->json) {
         say_result(r, best, last, saved);
     }
-    json_object_set_new(event, "status", json_string(code == ZOO_DONE ? "done" : code == ZOO_DIVERGED ? "diverged" : "failed"));
+    json_object_set_new(event, "status",
+                        json_string(code == ZOO_DONE       ? "done"
+                                    : code == ZOO_DIVERGED ? "diverged"
+                                                           : "failed"));
     set_count(event, "exit", code);
     set_count(event, "epochs", last->epoch);
     set_count(event, "step", last->step);

@@ -70,7 +70,8 @@ static int build(run *r)
     }
     r->train_set = dnn_dataset_normalize(r->data.train, 0, p->mean, p->std, p->channels);
     r->test_set = dnn_dataset_normalize(r->data.test, 0, p->mean, p->std, p->channels);
-    r->train = dnn_loader_new(r->train_set, .batch_size = o->batch, .shuffle = true, .workers = o->workers, .seed = o->seed);
+    r->train = dnn_loader_new(r->train_set, .batch_size = o->batch, .shuffle = true,
+                              .workers = o->workers, .seed = o->seed);
     r->test = dnn_loader_new(r->test_set, .batch_size = 256, .workers = o->workers);
     r->optimizer = dnn_sgd(dnn_parameters(r->net), o->lr, .momentum = p->momentum);
     return check(r, DNN_OK);
@@ -93,7 +94,8 @@ static dnn_status count_hits(dnn_tensor *answer, dnn_tensor *target, double *hit
 {
     dnn_status status = DNN_OK;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         status = dnn_item(dnn_sum(dnn_eq(dnn_argmax(answer, 1), target)), hits);
     }
     return status;
@@ -101,7 +103,8 @@ static dnn_status count_hits(dnn_tensor *answer, dnn_tensor *target, double *hit
 
 static dnn_status train_batch(run *r, const dnn_batch *batch)
 {
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *answer = dnn_forward(r->net, batch->input);
         dnn_tensor *loss = dnn_cross_entropy(answer, batch->target);
         double value, hits;
@@ -118,7 +121,8 @@ static dnn_status train_batch(run *r, const dnn_batch *batch)
 
 static dnn_status evaluate_batch(run *r, const dnn_batch *batch)
 {
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         dnn_tensor *answer = dnn_forward(r->net, batch->input);
         double value, hits;
 
@@ -157,9 +161,11 @@ static int evaluate(run *r)
 
 static int diverged(run *r)
 {
-    zoo_report_error(&r->report, "diverged", "the loss is %g at step %lld with learning rate %g: the run has diverged; a smaller --lr "
-                                             "may help",
-                     r->now.train.loss, (long long)r->now.step, r->now.lr);
+    zoo_report_error(
+        &r->report, "diverged",
+        "the loss is %g at step %lld with learning rate %g: the run has diverged; a smaller --lr "
+        "may help",
+        r->now.train.loss, (long long)r->now.step, r->now.lr);
     return ZOO_DIVERGED;
 }
 
@@ -281,7 +287,8 @@ int zoo_main(int argc, char **argv, const zoo_program *program)
     }
     code = zoo_report_open(&r.report, program, &r.options);
     if (code == ZOO_GO_ON) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             code = work(&r);
             clean_up(&r);
         }

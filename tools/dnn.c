@@ -26,7 +26,8 @@ int start(void)
 
 int usage_error(const char *name, const char *text, const char *word)
 {
-    fprintf(stderr, "dnn %s: %s%s%s (see dnn %s --help)\n", name, text, word != NULL ? ": " : "", word != NULL ? word : "", name);
+    fprintf(stderr, "dnn %s: %s%s%s (see dnn %s --help)\n", name, text, word != NULL ? ": " : "",
+            word != NULL ? word : "", name);
     return 2;
 }
 
@@ -36,8 +37,10 @@ static void print_help(FILE *to)
     for (int i = 0; i < N_COMMANDS; i++) {
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
     }
-    fprintf(to, "\n\"dnn COMMAND --help\" says more. DNN_BACKEND, DNN_PLUGIN_PATH and the other variables are honoured.\n\n"
-                "examples\n  dnn backends\n  dnn ops conv\n  DNN_BACKEND=cpu_blas dnn explain conv2d 64x1x28x28 6x1x5x5 pad=2\n");
+    fprintf(to, "\n\"dnn COMMAND --help\" says more. DNN_BACKEND, DNN_PLUGIN_PATH and the other "
+                "variables are honoured.\n\n"
+                "examples\n  dnn backends\n  dnn ops conv\n  DNN_BACKEND=cpu_blas dnn explain "
+                "conv2d 64x1x28x28 6x1x5x5 pad=2\n");
 }
 
 int main(int argc, char **argv)
@@ -46,7 +49,8 @@ int main(int argc, char **argv)
         print_help(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
         print_help(stdout);
         return 0;
     }

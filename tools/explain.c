@@ -15,7 +15,8 @@ struct words { /* what the command line says */
     dnn_dtype dtype;
 };
 
-static void print_answer(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer)
+static void print_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
+                         const char *answer)
 {
     (void)ctx;
     printf("%-26s %-10s %-26s %s\n", op, plugin, kernel, answer);
@@ -81,16 +82,21 @@ static int read_word(struct words *w, const char *word)
 
 static void print_help(void)
 {
-    printf("usage: dnn explain OPERATOR SHAPE... [KEY=VALUE...] [out=SHAPE] [--dtype=T] [--grad]\n\n"
-           "Calls the operator on zeros and shows each kernel that is asked, in order, with its yes or the sentence of its no, and the "
-           "copies that the choice costs.\n\n"
-           "  SHAPE       64x1x28x28, scalar, or - for an operand left out; with :T a dtype of its own\n"
-           "  KEY=VALUE   an attribute: stride=2 sets stride_h and stride_w\n"
-           "  out=SHAPE   the result's shape, for operators whose inputs do not determine it\n"
-           "  --dtype=T   f32 (default), f64, ...; write it ahead of the shapes\n"
-           "  --grad      the gradient too\n\n"
-           "examples\n  dnn explain relu 64x128\n  dnn explain conv2d 64x1x28x28 6x1x5x5 6 pad=2 --grad\n"
-           "  dnn explain softmax_cross_entropy 64x10 64:i64\n  dnn explain conv2d_bwd_input 4x6x28x28 6x3x5x5 out=4x3x32x32\n");
+    printf(
+        "usage: dnn explain OPERATOR SHAPE... [KEY=VALUE...] [out=SHAPE] [--dtype=T] [--grad]\n\n"
+        "Calls the operator on zeros and shows each kernel that is asked, in order, with its yes "
+        "or the sentence of its no, and the "
+        "copies that the choice costs.\n\n"
+        "  SHAPE       64x1x28x28, scalar, or - for an operand left out; with :T a dtype of its "
+        "own\n"
+        "  KEY=VALUE   an attribute: stride=2 sets stride_h and stride_w\n"
+        "  out=SHAPE   the result's shape, for operators whose inputs do not determine it\n"
+        "  --dtype=T   f32 (default), f64, ...; write it ahead of the shapes\n"
+        "  --grad      the gradient too\n\n"
+        "examples\n  dnn explain relu 64x128\n  dnn explain conv2d 64x1x28x28 6x1x5x5 6 pad=2 "
+        "--grad\n"
+        "  dnn explain softmax_cross_entropy 64x10 64:i64\n  dnn explain conv2d_bwd_input "
+        "4x6x28x28 6x3x5x5 out=4x3x32x32\n");
 }
 
 int command_explain(int argc, char **argv)

@@ -23,7 +23,8 @@ int command_info(int argc, char **argv)
     int code;
 
     if (asks_help(argc, argv)) {
-        printf("usage: dnn info\n\nShows the version, the threads, the device that new tensors get, the plugins in use, and the "
+        printf("usage: dnn info\n\nShows the version, the threads, the device that new tensors "
+               "get, the plugins in use, and the "
                "folders searched.\n");
         return 0;
     }
@@ -34,11 +35,12 @@ int command_info(int argc, char **argv)
     if (code != 0) {
         return code;
     }
-    printf("libdnn          %s\nthreads         %d\ndefault device  %s\nplugins in use ", dnn_version(), dnn_threads(),
-           dnn_default_device());
+    printf("libdnn          %s\nthreads         %d\ndefault device  %s\nplugins in use ",
+           dnn_version(), dnn_threads(), dnn_default_device());
     for (int i = 0; dnn_backend_at(i, &info); i++) {
         if (info.reason == NULL && !info.reader) {
-            printf(" %s %s (%s)", info.id, info.version != NULL ? info.version : "?", info.build != NULL ? info.build : "no build text");
+            printf(" %s %s (%s)", info.id, info.version != NULL ? info.version : "?",
+                   info.build != NULL ? info.build : "no build text");
         }
     }
     printf("\nfolders searched, in order\n");
@@ -55,12 +57,14 @@ static void print_backend(int index, const dnn_backend_info *b)
         printf("    not in use: %s\n", b->reason);
         return;
     }
-    printf("    %s %s %s%s%s\n", b->reader ? "reader" : "in use:", b->id, b->version != NULL ? b->version : "",
-           b->build != NULL ? ", " : "", b->build != NULL ? b->build : "");
+    printf("    %s %s %s%s%s\n", b->reader ? "reader" : "in use:", b->id,
+           b->version != NULL ? b->version : "", b->build != NULL ? ", " : "",
+           b->build != NULL ? b->build : "");
     if (b->reader) {
         return;
     }
-    printf("    %d kernels%s%s\n", b->n_kernels, b->device != NULL ? "; brings the device " : "", b->device != NULL ? b->device : "");
+    printf("    %d kernels%s%s\n", b->n_kernels, b->device != NULL ? "; brings the device " : "",
+           b->device != NULL ? b->device : "");
     for (int i = 0; dnn_backend_skipped(index, i, &kernel, &reason); i++) {
         printf("    skipped %s: %s\n", kernel, reason);
     }
@@ -72,8 +76,10 @@ int command_backends(int argc, char **argv)
     int code, n = 0;
 
     if (asks_help(argc, argv)) {
-        printf("usage: dnn backends\n\nShows each plugin file that was looked at, in order: in use, or why not; then the folders "
-               "searched.\nDNN_BACKEND names what may be loaded, DNN_PLUGINS adds files, DNN_PLUGIN_PATH folders.\n");
+        printf("usage: dnn backends\n\nShows each plugin file that was looked at, in order: in "
+               "use, or why not; then the folders "
+               "searched.\nDNN_BACKEND names what may be loaded, DNN_PLUGINS adds files, "
+               "DNN_PLUGIN_PATH folders.\n");
         return 0;
     }
     if (argc > 1) {
@@ -92,7 +98,7 @@ int command_backends(int argc, char **argv)
 }
 
 static const dnn_dtype dtypes[] = {DNN_T_F32, DNN_T_F64, DNN_T_F16, DNN_T_BF16, DNN_T_I8,
-                                   DNN_T_U8, DNN_T_I32, DNN_T_I64, DNN_T_BOOL};
+                                   DNN_T_U8,  DNN_T_I32, DNN_T_I64, DNN_T_BOOL};
 enum { N_DTYPES = sizeof dtypes / sizeof dtypes[0] };
 
 static void device_kind(char *kind, size_t bytes)
@@ -101,7 +107,8 @@ static void device_kind(char *kind, size_t bytes)
     kind[strcspn(kind, ":")] = 0;
 }
 
-/* "cpu_blas: f32 f64; acme: f32": the first candidate of each dtype, dtypes of one plugin together. */
+/* "cpu_blas: f32 f64; acme: f32": the first candidate of each dtype, dtypes of one plugin together.
+ */
 static void print_servers(const char *op, const char *kind)
 {
     const char *server[N_DTYPES];
@@ -141,7 +148,8 @@ int command_ops(int argc, char **argv)
     int code, shown = 0;
 
     if (asks_help(argc, argv)) {
-        printf("usage: dnn ops [PATTERN]\n\nShows the operators whose name contains PATTERN and, on the default device, which plugin is asked "
+        printf("usage: dnn ops [PATTERN]\n\nShows the operators whose name contains PATTERN and, "
+               "on the default device, which plugin is asked "
                "first for each dtype.\n\nexamples\n  dnn ops\n  dnn ops pool\n");
         return 0;
     }

@@ -1,10 +1,12 @@
-/* dataset.c - data sets as counted objects: facts, checked access, and those that stand over others: subset, split, concatenation, map.
- * Sources are in source.c. Nothing here locks: sets do not change once they are made. */
+/* dataset.c - data sets as counted objects: facts, checked access, and those that stand over
+ * others: subset, split, concatenation, map. Sources are in source.c. Nothing here locks: sets do
+ * not change once they are made. */
 #include <stdlib.h>
 #include <string.h>
 #include "data.h"
 
-void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields, dnn_dataset *base)
+void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
+                       dnn_dataset *base)
 {
     dnn_dataset *set = dnn__calloc(1, bytes);
 
@@ -95,12 +97,14 @@ const char *const *dnn_dataset_labels(const dnn_dataset *set)
 
 /* ---- access ---- */
 
-static dnn_status check_indices(const char *function, const dnn_dataset *set, const int64_t *index, int64_t n)
+static dnn_status check_indices(const char *function, const dnn_dataset *set, const int64_t *index,
+                                int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         if (index[i] < 0 || index[i] >= set->size) {
-            return dnn__fail(DNN_E_INVALID, "%s: index %s at place %s is outside [0, %s)", function, dnn__number_text(index[i]),
-                             dnn__number_text(i), dnn__number_text(set->size));
+            return dnn__fail(DNN_E_INVALID, "%s: index %s at place %s is outside [0, %s)", function,
+                             dnn__number_text(index[i]), dnn__number_text(i),
+                             dnn__number_text(set->size));
         }
     }
     return DNN_OK;
@@ -112,7 +116,8 @@ dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dn
     DNN_TRY(dnn__require(index, "dnn_dataset_get", "index"));
     DNN_TRY(dnn__require(field, "dnn_dataset_get", "field"));
     if (n < 1) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_get: n is %s, which is no number of samples", dnn__number_text(n));
+        return dnn__fail(DNN_E_INVALID, "dnn_dataset_get: n is %s, which is no number of samples",
+                         dnn__number_text(n));
     }
     DNN_TRY(check_indices("dnn_dataset_get", set, index, n));
     return set->type->get(set, index, n, field);
@@ -159,12 +164,14 @@ dnn_dataset *dnn_dataset_subset(dnn_dataset *set, const int64_t *index, int64_t 
         return NULL;
     }
     if (n < 0 || (index == NULL && n > 0)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_subset: n is %s, index is %s", dnn__number_text(n),
-                                   index == NULL ? "NULL" : "there"));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_subset: n is %s, index is %s",
+                                   dnn__number_text(n), index == NULL ? "NULL" : "there"));
     }
     st = check_indices("dnn_dataset_subset", set, index, n);
-    if (st == DNN_OK && (!dnn__mul((size_t)n, sizeof *index, &bytes) || !dnn__add(bytes, sizeof *s, &bytes))) {
-        st = dnn__fail(DNN_E_INVALID, "dnn_dataset_subset: %s indices are more than there can be", dnn__number_text(n));
+    if (st == DNN_OK &&
+        (!dnn__mul((size_t)n, sizeof *index, &bytes) || !dnn__add(bytes, sizeof *s, &bytes))) {
+        st = dnn__fail(DNN_E_INVALID, "dnn_dataset_subset: %s indices are more than there can be",
+                       dnn__number_text(n));
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -190,17 +197,20 @@ static dnn_status check_sizes(const dnn_dataset *set, const int64_t *sizes, int 
     }
     for (int i = 0; i < n; i++) {
         if (sizes[i] < 0 || __builtin_add_overflow(total, sizes[i], &total)) {
-            return dnn__fail(DNN_E_INVALID, "dnn_dataset_random_split: part %d has %s samples", i, dnn__number_text(sizes[i]));
+            return dnn__fail(DNN_E_INVALID, "dnn_dataset_random_split: part %d has %s samples", i,
+                             dnn__number_text(sizes[i]));
         }
     }
     if (total != set->size) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_random_split: the parts have %s samples together, the set %s",
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_dataset_random_split: the parts have %s samples together, the set %s",
                          dnn__number_text(total), dnn__number_text(set->size));
     }
     return DNN_OK;
 }
 
-static dnn_status make_parts(dnn_dataset *set, const int64_t *order, const int64_t *sizes, int n, dnn_dataset **out)
+static dnn_status make_parts(dnn_dataset *set, const int64_t *order, const int64_t *sizes, int n,
+                             dnn_dataset **out)
 {
     for (int i = 0; i < n; i++) {
         out[i] = dnn_dataset_subset(set, order, sizes[i]);
@@ -215,7 +225,8 @@ static dnn_status make_parts(dnn_dataset *set, const int64_t *order, const int64
     return DNN_OK;
 }
 
-dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes, int n, uint64_t seed, dnn_dataset **out)
+dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes, int n, uint64_t seed,
+                                    dnn_dataset **out)
 {
     int64_t *order;
     dnn_status st;
@@ -297,14 +308,17 @@ dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n)
             return NULL;
         }
         if (sets[i]->n_fields != sets[0]->n_fields) {
-            return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_concat: set 0 has %d fields, set %d has %d", sets[0]->n_fields, i,
-                                       sets[i]->n_fields));
+            return dnn__null(dnn__fail(DNN_E_INVALID,
+                                       "dnn_dataset_concat: set 0 has %d fields, set %d has %d",
+                                       sets[0]->n_fields, i, sets[i]->n_fields));
         }
         if (__builtin_add_overflow(size, sets[i]->size, &size)) {
-            return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_concat: more samples than can be counted"));
+            return dnn__null(
+                dnn__fail(DNN_E_INVALID, "dnn_dataset_concat: more samples than can be counted"));
         }
     }
-    c = dnn__dataset_new(sizeof *c + (size_t)n * sizeof c->part[0], &concat_type, size, sets[0]->n_fields, NULL);
+    c = dnn__dataset_new(sizeof *c + (size_t)n * sizeof c->part[0], &concat_type, size,
+                         sets[0]->n_fields, NULL);
     if (c == NULL) {
         return NULL;
     }
@@ -331,17 +345,21 @@ static dnn_status get_map(dnn_dataset *set, const int64_t *index, int64_t n, dnn
     dnn_tensor *y = NULL;
 
     DNN_TRY(set->base->type->get(set->base, index, n, field));
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         y = dnn_keep(m->fn(m->ctx, field[m->field]));
     }
     if (y == NULL) {
         dnn_status st = dnn__take();
 
-        return st != DNN_OK ? st : dnn__fail(DNN_E_INVALID, "dnn_dataset_map: the function returned NULL and no error");
+        return st != DNN_OK ? st
+                            : dnn__fail(DNN_E_INVALID,
+                                        "dnn_dataset_map: the function returned NULL and no error");
     }
     if (y->ndim < 1 || y->dim[0] != n) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_map: the function was given %s samples and returned %s", dnn__number_text(n),
-                         dnn__shape_text(y->ndim, y->dim));
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_dataset_map: the function was given %s samples and returned %s",
+                         dnn__number_text(n), dnn__shape_text(y->ndim, y->dim));
     }
     field[m->field] = y;
     return DNN_OK;
@@ -361,12 +379,14 @@ static const dnn__dataset_type map_type = {.get = get_map, .close = close_map};
 static dnn_status check_field(const char *function, const dnn_dataset *set, int field)
 {
     if (field < 0 || field >= set->n_fields) {
-        return dnn__fail(DNN_E_INVALID, "%s: field %d of a set with %d fields", function, field, set->n_fields);
+        return dnn__fail(DNN_E_INVALID, "%s: field %d of a set with %d fields", function, field,
+                         set->n_fields);
     }
     return DNN_OK;
 }
 
-dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field, dnn_tensor *(*fn)(void *ctx, dnn_tensor *x),
+dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field,
+                             dnn_tensor *(*fn)(void *ctx, dnn_tensor *x),
                              void (*release)(void *ctx), void *ctx)
 {
     struct map *m = NULL;
@@ -375,7 +395,8 @@ dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field, dnn_tensor *(*fn)(void
         dnn_status st = fn != NULL ? check_field("dnn_dataset_map", set, field)
                                    : dnn__fail(DNN_E_INVALID, "dnn_dataset_map: fn is NULL");
 
-        m = st == DNN_OK ? dnn__dataset_new(sizeof *m, &map_type, set->size, set->n_fields, set) : dnn__null(st);
+        m = st == DNN_OK ? dnn__dataset_new(sizeof *m, &map_type, set->size, set->n_fields, set)
+                         : dnn__null(st);
     }
     if (m == NULL) {
         if (release != NULL) {
@@ -400,26 +421,31 @@ struct normalize {
 /* [C,1,1] of f32 on cpu, so that it stretches over [n,C,H,W]. */
 static dnn_tensor *per_channel(const double *value, int channels)
 {
-    return dnn_cast(dnn_from_data(value, DNN_SHAPE(channels, 1, 1), .dtype = DNN_T_F64, .device = "cpu"), DNN_T_F32);
+    return dnn_cast(
+        dnn_from_data(value, DNN_SHAPE(channels, 1, 1), .dtype = DNN_T_F64, .device = "cpu"),
+        DNN_T_F32);
 }
 
 /* The operations of torchvision in their order, in place, so that the bits are its bits. */
 static dnn_tensor *normalize(void *ctx, dnn_tensor *x)
 {
     const struct normalize *n = ctx;
-    dnn_tensor *y = dnn_cast(x, DNN_T_F32), *k255 = dnn_from_data(&(float){255}, DNN_SCALAR, .device = "cpu");
+    dnn_tensor *y = dnn_cast(x, DNN_T_F32),
+               *k255 = dnn_from_data(&(float){255}, DNN_SCALAR, .device = "cpu");
 
     if (y == x) {
         y = dnn_clone(x);
     }
     y = dnn_div_(y, k255);
     if (n->channels > 0) {
-        y = dnn_div_(dnn_sub_(y, per_channel(n->mean, n->channels)), per_channel(n->std, n->channels));
+        y = dnn_div_(dnn_sub_(y, per_channel(n->mean, n->channels)),
+                     per_channel(n->std, n->channels));
     }
     return y;
 }
 
-dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *mean, const double *std, int n_channels)
+dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *mean,
+                                   const double *std, int n_channels)
 {
     struct normalize *n;
 
@@ -427,8 +453,10 @@ dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *me
         return NULL;
     }
     if ((mean == NULL) != (std == NULL) || (mean != NULL && (n_channels < 1 || n_channels > 16))) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_normalize: mean and std of %d channels; both or none, and 1 to 16",
-                                   n_channels));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID,
+            "dnn_dataset_normalize: mean and std of %d channels; both or none, and 1 to 16",
+            n_channels));
     }
     n = dnn__calloc(1, sizeof *n);
     if (n == NULL) {
@@ -440,7 +468,9 @@ dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *me
         n->std[i] = std[i];
         if (!(std[i] > 0)) {
             dnn__free(n);
-            return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_normalize: std of channel %d is %g, not positive", i, std[i]));
+            return dnn__null(dnn__fail(
+                DNN_E_INVALID, "dnn_dataset_normalize: std of channel %d is %g, not positive", i,
+                std[i]));
         }
     }
     return dnn_dataset_map(set, field, normalize, dnn__free, n);

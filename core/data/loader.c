@@ -1,5 +1,6 @@
-/* loader.c - batches of a data set: order, worker threads that prepare ahead, hand-over in order. Batch b is made of the same samples by the
- * same operators whoever prepares it, so the number of workers changes nothing but time. Every wait has a limit. */
+/* loader.c - batches of a data set: order, worker threads that prepare ahead, hand-over in order.
+ * Batch b is made of the same samples by the same operators whoever prepares it, so the number of
+ * workers changes nothing but time. Every wait has a limit. */
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
@@ -7,7 +8,11 @@
 #include <time.h>
 #include "data.h"
 
-enum state { EMPTY, TAKEN, READY }; /* of a slot: nobody's; a worker prepares it; to be handed over */
+enum state {
+    EMPTY,
+    TAKEN,
+    READY
+}; /* of a slot: nobody's; a worker prepares it; to be handed over */
 
 struct slot {
     enum state state;
@@ -24,7 +29,7 @@ struct dnn_loader {
     uint64_t seed;
     double timeout;
     dnn__device *device;
-    int64_t *order; /* of the epoch; NULL: as they lie */
+    int64_t *order;                   /* of the epoch; NULL: as they lie */
     int64_t epoch, next_out, next_in; /* next batch to hand over, and to be taken by a worker */
     dnn_tensor *given[DNN_FIELD_MAX]; /* what the program has of the last batch */
 
@@ -70,10 +75,12 @@ static dnn_status prepare(const dnn_loader *l, int64_t batch, dnn_tensor **field
     dnn_status st = DNN_OK;
 
     memset(field, 0, sizeof(dnn_tensor *) * DNN_FIELD_MAX);
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
 
-        st = l->order != NULL ? dnn_dataset_get(l->set, l->order + first, n, made) : get_in_order(l, first, n, made);
+        st = l->order != NULL ? dnn_dataset_get(l->set, l->order + first, n, made)
+                              : get_in_order(l, first, n, made);
         for (int i = 0; i < l->set->n_fields && st == DNN_OK; i++) {
             field[i] = dnn_retain(made[i]);
         }
@@ -99,7 +106,8 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch)
     if (!l->shuffle) {
         return DNN_OK;
     }
-    return dnn__permutation(l->seed, DNN__STREAM_LOADER, (uint64_t)epoch << 40, l->set->size, l->order);
+    return dnn__permutation(l->seed, DNN__STREAM_LOADER, (uint64_t)epoch << 40, l->set->size,
+                            l->order);
 }
 
 /* ---- workers ---- */
@@ -155,7 +163,8 @@ static dnn_status start_workers(dnn_loader *l, int n)
         int error = pthread_create(&l->worker[i], NULL, worker_main, l);
 
         if (error != 0) {
-            return dnn__fail(DNN_E_NOMEM, "dnn_loader_new: worker thread %d of %d: %s", i + 1, n, strerror(error));
+            return dnn__fail(DNN_E_NOMEM, "dnn_loader_new: worker thread %d of %d: %s", i + 1, n,
+                             strerror(error));
         }
         l->n_workers++;
     }
@@ -177,7 +186,8 @@ static struct timespec in_seconds(double seconds)
     return t;
 }
 
-/* Ends the workers. False: one is stuck in the data set; it is left alone, and so is all that it may still touch. */
+/* Ends the workers. False: one is stuck in the data set; it is left alone, and so is all that it
+ * may still touch. */
 static bool stop_workers(dnn_loader *l)
 {
     struct timespec limit = in_seconds(l->timeout);
@@ -206,10 +216,13 @@ static dnn_status wait_for(dnn_loader *l, struct slot *slot)
     struct timespec limit = in_seconds(l->timeout);
 
     while (slot->state != READY) {
-        if (pthread_cond_timedwait(&l->done, &l->lock, &limit) == ETIMEDOUT && slot->state != READY) {
-            return dnn__fail(DNN_E_IO, "dnn_loader_next: batch %s of %s is not there after %g s; the data set %s is stuck",
-                             dnn__number_text(l->next_out), dnn__number_text(l->batches), l->timeout,
-                             dnn_dataset_text(l->set) != NULL ? dnn_dataset_text(l->set) : "of the program");
+        if (pthread_cond_timedwait(&l->done, &l->lock, &limit) == ETIMEDOUT &&
+            slot->state != READY) {
+            return dnn__fail(
+                DNN_E_IO,
+                "dnn_loader_next: batch %s of %s is not there after %g s; the data set %s is stuck",
+                dnn__number_text(l->next_out), dnn__number_text(l->batches), l->timeout,
+                dnn_dataset_text(l->set) != NULL ? dnn_dataset_text(l->set) : "of the program");
         }
     }
     return DNN_OK;
@@ -287,7 +300,8 @@ static dnn_status hand_over(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
         if (dnn__device_of(field[i]) == l->device) {
             continue;
         }
-        DNN_NO_GRAD {
+        DNN_NO_GRAD
+        {
             dnn_tensor *moved = dnn_to_device(field[i], dnn__dev(l->device)->name);
 
             st = moved != NULL ? DNN_OK : dnn__take();
@@ -319,7 +333,9 @@ static dnn_status next(dnn_loader *l, dnn_batch *batch)
     dnn_status st;
 
     if (atomic_load(&dnn__forked)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_next: this process was forked from one that uses libdnn; exec first");
+        return dnn__fail(
+            DNN_E_INVALID,
+            "dnn_loader_next: this process was forked from one that uses libdnn; exec first");
     }
     DNN_TRY(fetch(l, field));
     st = hand_over(l, field, batch);
@@ -340,7 +356,8 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
         return false;
     }
     if (loader == NULL || batch == NULL) {
-        dnn__null(dnn__fail(DNN_E_INVALID, "dnn_loader_next: %s is NULL", loader == NULL ? "loader" : "batch"));
+        dnn__null(dnn__fail(DNN_E_INVALID, "dnn_loader_next: %s is NULL",
+                            loader == NULL ? "loader" : "batch"));
         return false;
     }
     drop_fields(loader->given);
@@ -393,16 +410,19 @@ static dnn_status check_args(const dnn_loader_args *a)
 {
     DNN_TRY(dnn__require(a->set, "dnn_loader_new", "set"));
     if (a->batch_size < 0) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: batch_size is %s, not 1 or more", dnn__number_text(a->batch_size));
+        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: batch_size is %s, not 1 or more",
+                         dnn__number_text(a->batch_size));
     }
     if (a->workers < 0 || a->workers > 256) {
         return dnn__fail(DNN_E_INVALID, "dnn_loader_new: workers is %d, not 0 to 256", a->workers);
     }
     if (a->prefetch < 0 || a->prefetch > 4096) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: prefetch is %d, not 0 to 4096", a->prefetch);
+        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: prefetch is %d, not 0 to 4096",
+                         a->prefetch);
     }
     if (!(a->timeout >= 0) || a->timeout > 1e6) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: timeout is %g, not 0 to 1e6 seconds", a->timeout);
+        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: timeout is %g, not 0 to 1e6 seconds",
+                         a->timeout);
     }
     return DNN_OK;
 }
@@ -484,7 +504,9 @@ void dnn_loader_free(dnn_loader *loader)
         return;
     }
     if (!stop_workers(loader)) {
-        dnn__log(DNN_LOG_WARN, "libdnn: a loader's worker is stuck in its data set for %g s; it is left behind", loader->timeout);
+        dnn__log(DNN_LOG_WARN,
+                 "libdnn: a loader's worker is stuck in its data set for %g s; it is left behind",
+                 loader->timeout);
         return;
     }
     for (int i = 0; i < loader->n_slots && loader->slot != NULL; i++) {

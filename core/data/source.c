@@ -1,4 +1,5 @@
-/* source.c - where samples come from: files through reader plugins, tensors in memory, functions. Samples are on the device cpu. */
+/* source.c - where samples come from: files through reader plugins, tensors in memory, functions.
+ * Samples are on the device cpu. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -17,7 +18,8 @@ static dnn_status reader_failed(const char *path, const char *id, dnn_status sta
     if (status > 0) {
         status = DNN_E_INTERNAL;
     }
-    return dnn__fail(status, "%s (reader %s)", dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : path, id);
+    return dnn__fail(status, "%s (reader %s)",
+                     dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : path, id);
 }
 
 static dnn_status read_head(const char *path, uint8_t *head, dnn_reader_probe *probe)
@@ -34,7 +36,11 @@ static dnn_status read_head(const char *path, uint8_t *head, dnn_reader_probe *p
         }
         return dnn__fail(DNN_E_IO, "%s: %s", path, strerror(error));
     }
-    *probe = (dnn_reader_probe){.size = sizeof *probe, .is_dir = S_ISDIR(st.st_mode), .path = path, .head = head, .length = st.st_size};
+    *probe = (dnn_reader_probe){.size = sizeof *probe,
+                                .is_dir = S_ISDIR(st.st_mode),
+                                .path = path,
+                                .head = head,
+                                .length = st.st_size};
     if (S_ISREG(st.st_mode)) {
         do {
             n = pread(fd, head, HEAD, 0);
@@ -66,7 +72,8 @@ static bool has_extension(const dnn__reader *r, const char *path)
 }
 
 /* The highest bid wins; at a tie the extension; still a tie is an error. */
-static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe *probe, dnn__reader **out)
+static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe *probe,
+                         dnn__reader **out)
 {
     dnn__reader *best = NULL, *rival = NULL;
     int highest = 0;
@@ -74,17 +81,20 @@ static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe
     for (int i = 0; i < n; i++) {
         int bid = list[i]->table.bid(probe);
 
-        if (bid > highest || (bid == highest && bid > 0 && has_extension(list[i], probe->path) && !has_extension(best, probe->path))) {
+        if (bid > highest || (bid == highest && bid > 0 && has_extension(list[i], probe->path) &&
+                              !has_extension(best, probe->path))) {
             best = list[i];
             highest = bid;
             rival = NULL;
-        } else if (bid == highest && bid > 0 && has_extension(list[i], probe->path) == has_extension(best, probe->path)) {
+        } else if (bid == highest && bid > 0 &&
+                   has_extension(list[i], probe->path) == has_extension(best, probe->path)) {
             rival = list[i];
         }
     }
     if (rival != NULL) {
-        return dnn__fail(DNN_E_FORMAT, "%s: the readers %s and %s both take it; name one with .reader = \"%s\"", probe->path, best->id,
-                         rival->id, best->id);
+        return dnn__fail(DNN_E_FORMAT,
+                         "%s: the readers %s and %s both take it; name one with .reader = \"%s\"",
+                         probe->path, best->id, rival->id, best->id);
     }
     *out = best;
     return DNN_OK;
@@ -109,7 +119,8 @@ static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
     }
     dnn__put_readers(&text);
     if (args->reader != NULL) {
-        return dnn__fail(DNN_E_DEVICE, "dnn_dataset_open: no reader is called %s; there are: %s", args->reader, asked);
+        return dnn__fail(DNN_E_DEVICE, "dnn_dataset_open: no reader is called %s; there are: %s",
+                         args->reader, asked);
     }
     DNN_TRY(read_head(args->path, head, &probe));
     DNN_TRY(choose(list, n, &probe, out));
@@ -146,7 +157,8 @@ static dnn_status dims_of(struct reading *r, int field, int64_t index, int64_t *
     return DNN_OK;
 }
 
-static dnn_status make_field(struct reading *r, int field, const int64_t *index, int64_t n, dnn_tensor **out)
+static dnn_status make_field(struct reading *r, int field, const int64_t *index, int64_t n,
+                             dnn_tensor **out)
 {
     const dnn_reader_field *f = r->info.field[field];
     int64_t dim[1 + DNN_MAX_DIMS] = {n}, other[DNN_MAX_DIMS];
@@ -155,8 +167,10 @@ static dnn_status make_field(struct reading *r, int field, const int64_t *index,
     for (int64_t i = 1; !r->fixed && i < n; i++) {
         DNN_TRY(dims_of(r, field, index[i], other));
         if (memcmp(other, dim + 1, sizeof(int64_t) * (size_t)f->ndim) != 0) {
-            return dnn__fail(DNN_E_INVALID, "data set: samples %s and %s of one batch have shapes %s and %s", dnn__number_text(index[0]),
-                             dnn__number_text(index[i]), dnn__shape_text(f->ndim, dim + 1), dnn__shape_text(f->ndim, other));
+            return dnn__fail(DNN_E_INVALID,
+                             "data set: samples %s and %s of one batch have shapes %s and %s",
+                             dnn__number_text(index[0]), dnn__number_text(index[i]),
+                             dnn__shape_text(f->ndim, dim + 1), dnn__shape_text(f->ndim, other));
         }
     }
     *out = dnn__tensor_new("data set", f->dtype, f->ndim + 1, dim, dnn__cpu());
@@ -164,7 +178,8 @@ static dnn_status make_field(struct reading *r, int field, const int64_t *index,
 }
 
 /* Reads a run of neighbouring samples to place `at` of the batch. */
-static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int64_t at, int64_t n, dnn_tensor **field)
+static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int64_t at, int64_t n,
+                           dnn_tensor **field)
 {
     void *dst[DNN_FIELD_MAX];
     uint64_t bytes[DNN_FIELD_MAX];
@@ -227,16 +242,18 @@ static const dnn__dataset_type reading_type = {.get = get_reading, .close = clos
 
 static dnn_status check_info(const struct reading *r, const char *path)
 {
-    if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > DNN_FIELD_MAX || r->info.field == NULL) {
-        return dnn__fail(DNN_E_INTERNAL, "%s: reader %s describes %s samples of %d fields", path, r->reader->id,
-                         dnn__number_text(r->info.n_samples), r->info.n_fields);
+    if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > DNN_FIELD_MAX ||
+        r->info.field == NULL) {
+        return dnn__fail(DNN_E_INTERNAL, "%s: reader %s describes %s samples of %d fields", path,
+                         r->reader->id, dnn__number_text(r->info.n_samples), r->info.n_fields);
     }
     for (int i = 0; i < r->info.n_fields; i++) {
         const dnn_reader_field *f = r->info.field[i];
 
         if (!dnn__dtype_ok(f->dtype) || f->ndim < 0 || f->ndim >= DNN_MAX_DIMS) {
-            return dnn__fail(DNN_E_INTERNAL, "%s: reader %s describes field %d with dtype %u and rank %d", path, r->reader->id, i, f->dtype,
-                             f->ndim);
+            return dnn__fail(DNN_E_INTERNAL,
+                             "%s: reader %s describes field %d with dtype %u and rank %d", path,
+                             r->reader->id, i, f->dtype, f->ndim);
         }
     }
     return DNN_OK;
@@ -277,7 +294,9 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
         r->set.labels = r->info.field[i]->labels != NULL ? r->info.field[i]->labels : r->set.labels;
     }
     if (!r->fixed && r->reader->table.shape == NULL) {
-        return dnn__fail(DNN_E_INTERNAL, "%s: reader %s has samples of several shapes and no function for them", args->path, r->reader->id);
+        return dnn__fail(DNN_E_INTERNAL,
+                         "%s: reader %s has samples of several shapes and no function for them",
+                         args->path, r->reader->id);
     }
     return DNN_OK;
 }
@@ -292,7 +311,8 @@ dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
         return NULL;
     }
     if (args.path == NULL || args.path[0] == 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_open: path is %s", args.path == NULL ? "NULL" : "empty"));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_open: path is %s",
+                                   args.path == NULL ? "NULL" : "empty"));
     }
     st = find_reader(&args, &reader);
     if (st != DNN_OK) {
@@ -320,11 +340,13 @@ struct tensors {
     dnn_tensor *field[DNN_FIELD_MAX]; /* dense, on cpu */
 };
 
-static dnn_status copy_rows(const dnn_tensor *from, const int64_t *index, int64_t n, dnn_tensor **out)
+static dnn_status copy_rows(const dnn_tensor *from, const int64_t *index, int64_t n,
+                            dnn_tensor **out)
 {
     int64_t dim[DNN_MAX_DIMS];
     size_t row = (size_t)(dnn__numel(from) / from->dim[0]) * dnn__item_size(from->dtype);
-    const char *data = (const char *)from->storage->data + (size_t)from->offset * dnn__item_size(from->dtype);
+    const char *data =
+        (const char *)from->storage->data + (size_t)from->offset * dnn__item_size(from->dtype);
 
     memcpy(dim, from->dim, sizeof dim);
     dim[0] = n;
@@ -362,17 +384,23 @@ static const dnn__dataset_type tensors_type = {.get = get_tensors, .close = clos
 static dnn_status check_tensors(dnn_tensor *const *fields, int n)
 {
     if (fields == NULL || n < 1 || n > DNN_FIELD_MAX) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: %d fields, not 1 to %d", n, DNN_FIELD_MAX);
+        return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: %d fields, not 1 to %d", n,
+                         DNN_FIELD_MAX);
     }
     for (int i = 0; i < n; i++) {
         DNN_TRY(dnn__require(fields[i], "dnn_dataset_tensors", "a field"));
         if (dnn__dev(dnn__device_of(fields[i]))->api != NULL) {
-            return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: field %d is on %s; samples are on cpu (dnn_to_device)", i,
-                             dnn_device_of(fields[i]));
+            return dnn__fail(
+                DNN_E_INVALID,
+                "dnn_dataset_tensors: field %d is on %s; samples are on cpu (dnn_to_device)", i,
+                dnn_device_of(fields[i]));
         }
         if (fields[i]->ndim < 1 || fields[i]->dim[0] != fields[0]->dim[0]) {
-            return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: field 0 is %s, field %d is %s: the first sizes differ",
-                             dnn__shape_text(fields[0]->ndim, fields[0]->dim), i, dnn__shape_text(fields[i]->ndim, fields[i]->dim));
+            return dnn__fail(
+                DNN_E_INVALID,
+                "dnn_dataset_tensors: field 0 is %s, field %d is %s: the first sizes differ",
+                dnn__shape_text(fields[0]->ndim, fields[0]->dim), i,
+                dnn__shape_text(fields[i]->ndim, fields[i]->dim));
         }
     }
     return DNN_OK;
@@ -395,7 +423,8 @@ dnn_dataset *dnn_dataset_tensors(dnn_tensor *const *fields, int n_fields)
         return NULL;
     }
     for (int i = 0; i < n_fields; i++) {
-        DNN_NO_GRAD {
+        DNN_NO_GRAD
+        {
             t->field[i] = dnn_retain(dnn_contiguous(fields[i]));
         }
         if (t->field[i] == NULL) {
@@ -416,7 +445,8 @@ struct function {
 };
 
 /* The samples, then each field stacked. samples has room for n_fields * n. */
-static dnn_status collect(struct function *f, const int64_t *index, int64_t n, dnn_tensor **samples, dnn_tensor **field)
+static dnn_status collect(struct function *f, const int64_t *index, int64_t n, dnn_tensor **samples,
+                          dnn_tensor **field)
 {
     for (int64_t i = 0; i < n; i++) {
         dnn_tensor *one[DNN_FIELD_MAX] = {NULL};
@@ -425,7 +455,9 @@ static dnn_status collect(struct function *f, const int64_t *index, int64_t n, d
         DNN_TRY(dnn__take());
         for (int k = 0; k < f->set.n_fields; k++) {
             if (one[k] == NULL) {
-                return dnn__fail(DNN_E_INVALID, "data set: the function left field %d of sample %s NULL", k, dnn__number_text(index[i]));
+                return dnn__fail(DNN_E_INVALID,
+                                 "data set: the function left field %d of sample %s NULL", k,
+                                 dnn__number_text(index[i]));
             }
             samples[(int64_t)k * n + i] = one[k];
         }
@@ -439,7 +471,8 @@ static dnn_status collect(struct function *f, const int64_t *index, int64_t n, d
     return DNN_OK;
 }
 
-static dnn_status get_function(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+static dnn_status get_function(dnn_dataset *set, const int64_t *index, int64_t n,
+                               dnn_tensor **field)
 {
     struct function *f = (struct function *)set;
     dnn_tensor **samples = dnn__calloc((size_t)n * (size_t)set->n_fields, sizeof *samples);
@@ -448,7 +481,8 @@ static dnn_status get_function(dnn_dataset *set, const int64_t *index, int64_t n
     if (samples == NULL) {
         return dnn__nomem("data set", (size_t)n * sizeof *samples);
     }
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         st = collect(f, index, n, samples, field);
         for (int k = 0; k < set->n_fields && st == DNN_OK; k++) {
             dnn_keep(field[k]);
@@ -469,7 +503,8 @@ static void close_function(dnn_dataset *set)
 
 static const dnn__dataset_type function_type = {.get = get_function, .close = close_function};
 
-dnn_dataset *dnn_dataset_function(int64_t size, int n_fields, dnn_status (*get)(void *ctx, int64_t index, dnn_tensor **field),
+dnn_dataset *dnn_dataset_function(int64_t size, int n_fields,
+                                  dnn_status (*get)(void *ctx, int64_t index, dnn_tensor **field),
                                   void (*release)(void *ctx), void *ctx)
 {
     struct function *f = NULL;
@@ -478,8 +513,10 @@ dnn_dataset *dnn_dataset_function(int64_t size, int n_fields, dnn_status (*get)(
         bool good = size >= 0 && n_fields >= 1 && n_fields <= DNN_FIELD_MAX && get != NULL;
 
         f = good ? dnn__dataset_new(sizeof *f, &function_type, size, n_fields, NULL)
-                 : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_function: %s samples of %d fields (1 to %d)%s", dnn__number_text(size),
-                                       n_fields, DNN_FIELD_MAX, get == NULL ? ", and no function" : ""));
+                 : dnn__null(dnn__fail(DNN_E_INVALID,
+                                       "dnn_dataset_function: %s samples of %d fields (1 to %d)%s",
+                                       dnn__number_text(size), n_fields, DNN_FIELD_MAX,
+                                       get == NULL ? ", and no function" : ""));
     }
     if (f == NULL) {
         if (release != NULL) {

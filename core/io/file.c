@@ -1,5 +1,5 @@
-/* file.c - reading with a size that is fixed at open, and writing that is atomic: the old file stays until the new one is on disk.
- * Formats are in the other files of core/io. */
+/* file.c - reading with a size that is fixed at open, and writing that is atomic: the old file
+ * stays until the new one is on disk. Formats are in the other files of core/io. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +10,8 @@
 
 static dnn_status failed(const char *path, const char *call)
 {
-    return dnn__fail(errno == ENOMEM ? DNN_E_NOMEM : DNN_E_IO, "%s: %s: %s", path, call, strerror(errno));
+    return dnn__fail(errno == ENOMEM ? DNN_E_NOMEM : DNN_E_IO, "%s: %s: %s", path, call,
+                     strerror(errno));
 }
 
 /* ---- reading ---- */
@@ -52,7 +53,8 @@ dnn_status dnn__read_file_at(const char *path, int fd, void *to, uint64_t bytes,
             return failed(path, "read");
         }
         if (n == 0) {
-            return dnn__fail(DNN_E_IO, "%s: it ends at byte %llu, and had more when it was opened", path, (unsigned long long)offset);
+            return dnn__fail(DNN_E_IO, "%s: it ends at byte %llu, and had more when it was opened",
+                             path, (unsigned long long)offset);
         }
         at += n;
         offset += (uint64_t)n;
@@ -92,7 +94,8 @@ dnn_status dnn__writer_open(dnn__writer *w, const char *path)
     }
     for (int i = 0; i < 100 && w->fd < 0; i++) { /* another writer's leftover must not stop us */
         snprintf(w->temporary, strlen(w->name) + 64, ".%s.tmp-%ld-%d", w->name, (long)getpid(), i);
-        w->fd = openat(w->folder_fd, w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        w->fd = openat(w->folder_fd, w->temporary,
+                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (w->fd < 0 && errno != EEXIST) {
             break;
         }
@@ -123,7 +126,8 @@ dnn_status dnn__writer_commit(dnn__writer *w)
 {
     int closed;
 
-    if (fsync(w->fd) != 0) { /* after a failed fsync the file is dead: it is dropped, never tried again */
+    if (fsync(w->fd) !=
+        0) { /* after a failed fsync the file is dead: it is dropped, never tried again */
         return failed(w->path, "fsync");
     }
     closed = close(w->fd);

@@ -1,5 +1,6 @@
-/* json_members.c - the members of a JSON object one after the other, by strings, escapes and brace depth alone. What a member holds is for
- * jansson, piece by piece, so that memory stays small whatever a header claims. safetensors.c is the caller. */
+/* json_members.c - the members of a JSON object one after the other, by strings, escapes and brace
+ * depth alone. What a member holds is for jansson, piece by piece, so that memory stays small
+ * whatever a header claims. safetensors.c is the caller. */
 #include "io.h"
 
 static bool is_space(char c)
@@ -17,9 +18,11 @@ static void skip_space(dnn__members *m)
 static dnn_status expected(const dnn__members *m, const char *what)
 {
     if (m->at >= m->bytes) {
-        return dnn__fail(DNN_E_FORMAT, "header byte %zu: the JSON ends where %s should be", m->at, what);
+        return dnn__fail(DNN_E_FORMAT, "header byte %zu: the JSON ends where %s should be", m->at,
+                         what);
     }
-    return dnn__fail(DNN_E_FORMAT, "header byte %zu: 0x%02x stands where %s should be", m->at, (unsigned char)m->text[m->at], what);
+    return dnn__fail(DNN_E_FORMAT, "header byte %zu: 0x%02x stands where %s should be", m->at,
+                     (unsigned char)m->text[m->at], what);
 }
 
 /* Over a string; m->at is on its first quote, then behind its last. */

@@ -1,9 +1,12 @@
-/* safetensors.c - the one way into a safetensors file: all of it is validated at open, and tensors are read when they are asked for.
+/* safetensors.c - the one way into a safetensors file: all of it is validated at open, and tensors
+ * are read when they are asked for.
  *
  *     u64 N, little-endian | N bytes of JSON | data
- *     {"name": {"dtype": "F32", "shape": [2,3], "data_offsets": [begin, end]}, ..., "__metadata__": {"key": "text"}}
+ *     {"name": {"dtype": "F32", "shape": [2,3], "data_offsets": [begin, end]}, ..., "__metadata__":
+ * {"key": "text"}}
  *
- * Until the end of validation memory is the header and 40 bytes for each tensor, which takes at least 51 bytes of header. */
+ * Until the end of validation memory is the header and 40 bytes for each tensor, which takes at
+ * least 51 bytes of header. */
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,7 +16,13 @@
 #include "io.h"
 #include "op.h"
 
-enum { MAX_HEADER = 100000000, MAX_MEMBER = 4096, MAX_KEY = 6 * 1024 + 2, MAX_NAME = 1024, MAX_TEXT = 1 << 20 };
+enum {
+    MAX_HEADER = 100000000,
+    MAX_MEMBER = 4096,
+    MAX_KEY = 6 * 1024 + 2,
+    MAX_NAME = 1024,
+    MAX_TEXT = 1 << 20
+};
 
 /* The 22 names, their bits, and ours (0: libdnn has none such). */
 static const struct format {
@@ -21,11 +30,17 @@ static const struct format {
     uint8_t bits;
     uint16_t dtype;
 } formats[] = {
-    {"BOOL", 8, DNN_T_BOOL}, {"U8", 8, DNN_T_U8},      {"I8", 8, DNN_T_I8},        {"U16", 16, 0},         {"I16", 16, 0},
-    {"U32", 32, 0},          {"I32", 32, DNN_T_I32},   {"U64", 64, 0},             {"I64", 64, DNN_T_I64}, {"F16", 16, DNN_T_F16},
-    {"BF16", 16, DNN_T_BF16}, {"F32", 32, DNN_T_F32},  {"F64", 64, DNN_T_F64},     {"C64", 64, 0},         {"F8_E4M3", 8, 0},
-    {"F8_E5M2", 8, 0},       {"F8_E8M0", 8, 0},        {"F8_E4M3FNUZ", 8, 0},      {"F8_E5M2FNUZ", 8, 0},  {"F6_E2M3", 6, 0},
-    {"F6_E3M2", 6, 0},       {"F4", 4, 0},
+    {"BOOL", 8, DNN_T_BOOL},  {"U8", 8, DNN_T_U8},
+    {"I8", 8, DNN_T_I8},      {"U16", 16, 0},
+    {"I16", 16, 0},           {"U32", 32, 0},
+    {"I32", 32, DNN_T_I32},   {"U64", 64, 0},
+    {"I64", 64, DNN_T_I64},   {"F16", 16, DNN_T_F16},
+    {"BF16", 16, DNN_T_BF16}, {"F32", 32, DNN_T_F32},
+    {"F64", 64, DNN_T_F64},   {"C64", 64, 0},
+    {"F8_E4M3", 8, 0},        {"F8_E5M2", 8, 0},
+    {"F8_E8M0", 8, 0},        {"F8_E4M3FNUZ", 8, 0},
+    {"F8_E5M2FNUZ", 8, 0},    {"F6_E2M3", 6, 0},
+    {"F6_E3M2", 6, 0},        {"F4", 4, 0},
 };
 
 struct entry {
@@ -53,7 +68,8 @@ struct dnn_file {
 
 /* ---- pieces of JSON ---- */
 
-static dnn_status refuse(const dnn_file *f, const char *name, uint64_t at, const char *fmt, ...) DNN_PRINTF(4, 5);
+static dnn_status refuse(const dnn_file *f, const char *name, uint64_t at, const char *fmt, ...)
+    DNN_PRINTF(4, 5);
 static dnn_status refuse(const dnn_file *f, const char *name, uint64_t at, const char *fmt, ...)
 {
     char text[500];
@@ -62,23 +78,27 @@ static dnn_status refuse(const dnn_file *f, const char *name, uint64_t at, const
     va_start(list, fmt);
     vsnprintf(text, sizeof text, fmt, list);
     va_end(list);
-    return dnn__fail(DNN_E_FORMAT, "%s: \"%.60s\" (header byte %llu): %s", f->path, name, (unsigned long long)at, text);
+    return dnn__fail(DNN_E_FORMAT, "%s: \"%.60s\" (header byte %llu): %s", f->path, name,
+                     (unsigned long long)at, text);
 }
 
 /* A string in quotes decoded into its own place in the header, ended by 0: it never gets longer. */
-static dnn_status decode_string(dnn_file *f, size_t at, size_t bytes, size_t most, const char *what, const char **out)
+static dnn_status decode_string(dnn_file *f, size_t at, size_t bytes, size_t most, const char *what,
+                                const char **out)
 {
     json_error_t error;
     json_t *value;
     size_t length;
 
     if (bytes > most) {
-        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a %s of %zu bytes, more than %zu", f->path, at, what, bytes, most);
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a %s of %zu bytes, more than %zu",
+                         f->path, at, what, bytes, most);
     }
     value = json_loadb(f->header + at, bytes, JSON_DECODE_ANY, &error);
     if (value == NULL || !json_is_string(value)) {
         json_decref(value);
-        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a %s that is no JSON string: %s", f->path, at, what, error.text);
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a %s that is no JSON string: %s",
+                         f->path, at, what, error.text);
     }
     length = json_string_length(value);
     memcpy(f->header + at, json_string_value(value), length);
@@ -109,7 +129,8 @@ static int find_format(const char *name)
 
 /* ---- one entry ---- */
 
-static dnn_status read_shape(const dnn_file *f, const struct entry *e, const json_t *shape, dnn_shape *out)
+static dnn_status read_shape(const dnn_file *f, const struct entry *e, const json_t *shape,
+                             dnn_shape *out)
 {
     uint64_t size;
 
@@ -117,12 +138,14 @@ static dnn_status read_shape(const dnn_file *f, const struct entry *e, const jso
         return refuse(f, e->name, e->value, "shape is no list");
     }
     if (json_array_size(shape) > DNN_MAX_DIMS) {
-        return refuse(f, e->name, e->value, "rank %zu, more than %d", json_array_size(shape), DNN_MAX_DIMS);
+        return refuse(f, e->name, e->value, "rank %zu, more than %d", json_array_size(shape),
+                      DNN_MAX_DIMS);
     }
     *out = (dnn_shape){.ndim = (int64_t)json_array_size(shape)};
     for (size_t i = 0; i < json_array_size(shape); i++) {
         if (!whole_number(json_array_get(shape, i), &size)) {
-            return refuse(f, e->name, e->value, "size %zu of the shape is no whole number from 0 to 2^63-1", i);
+            return refuse(f, e->name, e->value,
+                          "size %zu of the shape is no whole number from 0 to 2^63-1", i);
         }
         out->dim[i] = (int64_t)size;
     }
@@ -141,11 +164,13 @@ static dnn_status check_bytes(const dnn_file *f, const struct entry *e, const dn
         }
     }
     if (bits % 8 != 0) {
-        return refuse(f, e->name, e->value, "%llu bits by shape, which is no whole number of bytes", (unsigned long long)bits);
+        return refuse(f, e->name, e->value, "%llu bits by shape, which is no whole number of bytes",
+                      (unsigned long long)bits);
     }
     if (bits / 8 != given) {
-        return refuse(f, e->name, e->value, "%llu bytes by shape %s of %s, %llu by data_offsets", (unsigned long long)(bits / 8),
-                      dnn__shape_text((int)shape->ndim, shape->dim), formats[e->format].name, (unsigned long long)given);
+        return refuse(f, e->name, e->value, "%llu bytes by shape %s of %s, %llu by data_offsets",
+                      (unsigned long long)(bits / 8), dnn__shape_text((int)shape->ndim, shape->dim),
+                      formats[e->format].name, (unsigned long long)given);
     }
     return DNN_OK;
 }
@@ -154,22 +179,25 @@ static dnn_status read_offsets(const dnn_file *f, struct entry *e, const json_t 
 {
     uint64_t data = f->size - 8 - f->header_bytes;
 
-    if (!json_is_array(offsets) || json_array_size(offsets) != 2 || !whole_number(json_array_get(offsets, 0), &e->begin) ||
+    if (!json_is_array(offsets) || json_array_size(offsets) != 2 ||
+        !whole_number(json_array_get(offsets, 0), &e->begin) ||
         !whole_number(json_array_get(offsets, 1), &e->end)) {
-        return refuse(f, e->name, e->value, "data_offsets are not two whole numbers from 0 to 2^63-1");
+        return refuse(f, e->name, e->value,
+                      "data_offsets are not two whole numbers from 0 to 2^63-1");
     }
     if (e->end < e->begin) {
-        return refuse(f, e->name, e->value, "data_offsets end at %llu, before they begin at %llu", (unsigned long long)e->end,
-                      (unsigned long long)e->begin);
+        return refuse(f, e->name, e->value, "data_offsets end at %llu, before they begin at %llu",
+                      (unsigned long long)e->end, (unsigned long long)e->begin);
     }
     if (e->end > data) {
-        return refuse(f, e->name, e->value, "data_offsets end at %llu, the data at %llu", (unsigned long long)e->end,
-                      (unsigned long long)data);
+        return refuse(f, e->name, e->value, "data_offsets end at %llu, the data at %llu",
+                      (unsigned long long)e->end, (unsigned long long)data);
     }
     return DNN_OK;
 }
 
-/* Outside strings an entry has digits, brackets and separators: a minus could only be a negative number or -0. */
+/* Outside strings an entry has digits, brackets and separators: a minus could only be a negative
+ * number or -0. */
 static bool has_minus(const char *text, size_t bytes)
 {
     bool quoted = false;
@@ -197,20 +225,24 @@ static dnn_status parse_entry(const dnn_file *f, const struct entry *e, json_t *
 
 static dnn_status judge_entry(const dnn_file *f, struct entry *e, const json_t *object)
 {
-    const json_t *dtype = json_object_get(object, "dtype"), *shape = json_object_get(object, "shape");
+    const json_t *dtype = json_object_get(object, "dtype"),
+                 *shape = json_object_get(object, "shape");
     const json_t *offsets = json_object_get(object, "data_offsets");
     dnn_shape dims;
     int format;
 
     if (json_object_size(object) != 3 || dtype == NULL || shape == NULL || offsets == NULL) {
-        return refuse(f, e->name, e->value, "%zu members, not exactly dtype, shape, data_offsets", json_object_size(object));
+        return refuse(f, e->name, e->value, "%zu members, not exactly dtype, shape, data_offsets",
+                      json_object_size(object));
     }
     if (has_minus(f->header + e->value, e->value_bytes)) {
-        return refuse(f, e->name, e->value, "a number with a minus: numbers are whole and from 0 to 2^63-1");
+        return refuse(f, e->name, e->value,
+                      "a number with a minus: numbers are whole and from 0 to 2^63-1");
     }
     format = find_format(json_string_value(dtype));
     if (format < 0) {
-        return refuse(f, e->name, e->value, "dtype %.20s is none of the %zu known", json_is_string(dtype) ? json_string_value(dtype) : "(no string)",
+        return refuse(f, e->name, e->value, "dtype %.20s is none of the %zu known",
+                      json_is_string(dtype) ? json_string_value(dtype) : "(no string)",
                       DNN__COUNT(formats));
     }
     e->format = (uint8_t)format;
@@ -224,9 +256,11 @@ static dnn_status check_name(const dnn_file *f, const char *name, size_t at)
     size_t length = strlen(name);
 
     if (length < 1 || length > MAX_NAME) {
-        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a name of %zu bytes, not 1 to %d", f->path, at, length, MAX_NAME);
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a name of %zu bytes, not 1 to %d",
+                         f->path, at, length, MAX_NAME);
     }
-    if (strcmp(name, "__metadata__") == 0) { /* by escapes; other readers would take it for the metadata */
+    if (strcmp(name, "__metadata__") ==
+        0) { /* by escapes; other readers would take it for the metadata */
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: an escaped __metadata__", f->path, at);
     }
     return DNN_OK;
@@ -243,7 +277,8 @@ static dnn_status add_entry(dnn_file *f, const dnn__member *m)
     DNN_TRY(decode_string(f, m->key, m->key_bytes, MAX_KEY, "name", &e->name));
     DNN_TRY(check_name(f, e->name, m->key));
     if (m->value_bytes > MAX_MEMBER) {
-        return refuse(f, e->name, m->value, "an entry of %zu bytes, more than %d", m->value_bytes, MAX_MEMBER);
+        return refuse(f, e->name, m->value, "an entry of %zu bytes, more than %d", m->value_bytes,
+                      MAX_MEMBER);
     }
     e->value = (uint32_t)m->value;
     e->value_bytes = (uint16_t)m->value_bytes;
@@ -268,7 +303,8 @@ static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
     bool end = false;
 
     if (f->has_metadata) {
-        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a second __metadata__", f->path, whole->key);
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a second __metadata__", f->path,
+                         whole->key);
     }
     f->has_metadata = true;
     DNN_TRY(dnn__members_begin(&walk, f->header, whole->value + whole->value_bytes, whole->value));
@@ -279,7 +315,8 @@ static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
         if (end) {
             break;
         }
-        DNN_TRY(dnn__reserve((void **)&f->metadata, &f->cap_metadata, f->n_metadata + 1, sizeof *t, f->path));
+        DNN_TRY(dnn__reserve((void **)&f->metadata, &f->cap_metadata, f->n_metadata + 1, sizeof *t,
+                             f->path));
         t = &f->metadata[f->n_metadata];
         DNN_TRY(decode_string(f, m.key, m.key_bytes, MAX_KEY, "metadata name", &t->key));
         DNN_TRY(decode_string(f, m.value, m.value_bytes, MAX_TEXT, "metadata text", &t->value));
@@ -290,7 +327,8 @@ static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
     }
     for (int64_t i = 1; i < f->n_metadata; i++) {
         if (strcmp(f->metadata[i - 1].key, f->metadata[i].key) == 0) {
-            return dnn__fail(DNN_E_FORMAT, "%s: __metadata__ has \"%.60s\" twice", f->path, f->metadata[i].key);
+            return dnn__fail(DNN_E_FORMAT, "%s: __metadata__ has \"%.60s\" twice", f->path,
+                             f->metadata[i].key);
         }
     }
     return DNN_OK;
@@ -300,7 +338,8 @@ static bool is_metadata(const dnn_file *f, const dnn__member *m)
 {
     static const char name[] = "\"__metadata__\"";
 
-    return m->key_bytes == sizeof name - 1 && memcmp(f->header + m->key, name, sizeof name - 1) == 0;
+    return m->key_bytes == sizeof name - 1 &&
+           memcmp(f->header + m->key, name, sizeof name - 1) == 0;
 }
 
 /* ---- the whole ---- */
@@ -328,8 +367,10 @@ static dnn_status read_members(dnn_file *f)
     }
     for (size_t i = walk.at; i < f->header_bytes; i++) {
         if (f->header[i] != ' ') {
-            return dnn__fail(DNN_E_FORMAT, "header byte %zu: 0x%02x behind the closing brace, where only spaces may be", i,
-                             (unsigned char)f->header[i]);
+            return dnn__fail(
+                DNN_E_FORMAT,
+                "header byte %zu: 0x%02x behind the closing brace, where only spaces may be", i,
+                (unsigned char)f->header[i]);
         }
     }
     return DNN_OK;
@@ -362,14 +403,17 @@ static dnn_status check_tiling(dnn_file *f)
         const struct entry *e = &f->entry[i];
 
         if (e->begin != at) {
-            return refuse(f, e->name, e->value, "it begins at data byte %llu, where %llu is the next: a hole or an overlap",
-                          (unsigned long long)e->begin, (unsigned long long)at);
+            return refuse(
+                f, e->name, e->value,
+                "it begins at data byte %llu, where %llu is the next: a hole or an overlap",
+                (unsigned long long)e->begin, (unsigned long long)at);
         }
         at = e->end;
     }
     if (at + 8 + f->header_bytes != f->size) {
-        return dnn__fail(DNN_E_FORMAT, "%s: the tensors end at byte %llu, the file at %llu", f->path,
-                         (unsigned long long)(at + 8 + f->header_bytes), (unsigned long long)f->size);
+        return dnn__fail(DNN_E_FORMAT, "%s: the tensors end at byte %llu, the file at %llu",
+                         f->path, (unsigned long long)(at + 8 + f->header_bytes),
+                         (unsigned long long)f->size);
     }
     if (f->n > 1) {
         qsort(f->entry, (size_t)f->n, sizeof *f->entry, compare_entries);
@@ -388,16 +432,19 @@ static dnn_status read_header(dnn_file *f)
     uint64_t n = 0;
 
     if (f->size < 8) {
-        return dnn__fail(DNN_E_FORMAT, "%s: %llu bytes are fewer than the 8 of a safetensors file's length", f->path,
-                         (unsigned long long)f->size);
+        return dnn__fail(DNN_E_FORMAT,
+                         "%s: %llu bytes are fewer than the 8 of a safetensors file's length",
+                         f->path, (unsigned long long)f->size);
     }
     DNN_TRY(dnn__read_file_at(f->path, f->fd, first, sizeof first, 0));
     for (int i = 7; i >= 0; i--) {
         n = n << 8 | first[i];
     }
     if (n < 2 || n > MAX_HEADER || n > f->size - 8) {
-        return dnn__fail(DNN_E_FORMAT, "%s: a header of %llu bytes in a file of %llu; 2 to %d are taken, and no more than there are", f->path,
-                         (unsigned long long)n, (unsigned long long)f->size, MAX_HEADER);
+        return dnn__fail(DNN_E_FORMAT,
+                         "%s: a header of %llu bytes in a file of %llu; 2 to %d are taken, and no "
+                         "more than there are",
+                         f->path, (unsigned long long)n, (unsigned long long)f->size, MAX_HEADER);
     }
     f->header_bytes = n;
     f->header = dnn__alloc(n + 1);
@@ -500,7 +547,8 @@ static dnn_status check_bools(const dnn_file *f, const struct entry *e, const ui
 {
     for (uint64_t i = 0; i < e->end - e->begin; i++) {
         if (data[i] > 1) {
-            return refuse(f, e->name, e->value, "element %llu is the byte %u; a BOOL is 0 or 1", (unsigned long long)i, data[i]);
+            return refuse(f, e->name, e->value, "element %llu is the byte %u; a BOOL is 0 or 1",
+                          (unsigned long long)i, data[i]);
         }
     }
     return DNN_OK;
@@ -524,14 +572,17 @@ static dnn_status read_tensor(const dnn_file *f, const struct entry *e, dnn_tens
     if (e->end == e->begin) {
         return DNN_OK;
     }
-    DNN_TRY(dnn__read_file_at(f->path, f->fd, t->storage->data, e->end - e->begin, 8 + f->header_bytes + e->begin));
+    DNN_TRY(dnn__read_file_at(f->path, f->fd, t->storage->data, e->end - e->begin,
+                              8 + f->header_bytes + e->begin));
     return t->dtype == DNN_T_BOOL ? check_bools(f, e, t->storage->data) : DNN_OK;
 }
 
 int64_t dnn__file_find(const dnn_file *file, const char *name)
 {
     struct entry key = {.name = name};
-    const struct entry *e = file->n > 0 ? bsearch(&key, file->entry, (size_t)file->n, sizeof key, compare_entries) : NULL;
+    const struct entry *e =
+        file->n > 0 ? bsearch(&key, file->entry, (size_t)file->n, sizeof key, compare_entries)
+                    : NULL;
 
     return e != NULL ? e - file->entry : -1;
 }
@@ -547,11 +598,13 @@ dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name)
         return NULL;
     }
     if (file == NULL || name == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_file_tensor: %s is NULL", file == NULL ? "file" : "name"));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_file_tensor: %s is NULL",
+                                   file == NULL ? "file" : "name"));
     }
     at = dnn__file_find(file, name);
     if (at < 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: no tensor is called \"%.60s\"", file->path, name));
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID, "%s: no tensor is called \"%.60s\"", file->path, name));
     }
     e = &file->entry[at];
     st = read_tensor(file, e, &t);

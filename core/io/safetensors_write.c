@@ -1,5 +1,6 @@
-/* safetensors_write.c - writes tensors as a safetensors file: sorted by item size and name, padded so that every tensor is aligned to its
- * element, atomically. Equal content gives equal bytes: no clock, host, path or order of arguments is in the file. */
+/* safetensors_write.c - writes tensors as a safetensors file: sorted by item size and name, padded
+ * so that every tensor is aligned to its element, atomically. Equal content gives equal bytes: no
+ * clock, host, path or order of arguments is in the file. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 
 static const char *format_name(dnn_dtype dtype)
 {
-    static const char *const names[DNN__N_DTYPES] = {"F32", "F64", "F16", "BF16", "I8", "U8", "I32", "I64", "BOOL"};
+    static const char *const names[DNN__N_DTYPES] = {"F32", "F64", "F16", "BF16", "I8",
+                                                     "U8",  "I32", "I64", "BOOL"};
 
     return names[dnn__dtype_index(dtype)];
 }
@@ -30,12 +32,14 @@ static int compare_names(const void *pa, const void *pb)
 /* ---- checks ---- */
 
 /* A name or text that JSON can hold. */
-static dnn_status check_text(const char *path, const char *what, const char *text, size_t least, size_t most)
+static dnn_status check_text(const char *path, const char *what, const char *text, size_t least,
+                             size_t most)
 {
     json_t *string;
 
     if (text == NULL || strlen(text) < least || strlen(text) > most) {
-        return dnn__fail(DNN_E_INVALID, "%s: a %s of %zu bytes, not %zu to %zu", path, what, text != NULL ? strlen(text) : 0, least, most);
+        return dnn__fail(DNN_E_INVALID, "%s: a %s of %zu bytes, not %zu to %zu", path, what,
+                         text != NULL ? strlen(text) : 0, least, most);
     }
     string = json_string(text);
     if (string == NULL) {
@@ -45,13 +49,17 @@ static dnn_status check_text(const char *path, const char *what, const char *tex
     return DNN_OK;
 }
 
-static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, int64_t n, const dnn_named_text *meta, int64_t n_meta)
+static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, int64_t n,
+                            const dnn_named_text *meta, int64_t n_meta)
 {
     for (int64_t i = 0; i < n; i++) {
         DNN_TRY(check_text(path, "name", sorted[i].name, 1, 1024));
-        if (strcmp(sorted[i].name, "__metadata__") == 0 || (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0)) {
+        if (strcmp(sorted[i].name, "__metadata__") == 0 ||
+            (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0)) {
             return dnn__fail(DNN_E_INVALID, "%s: the name \"%.60s\" %s", path, sorted[i].name,
-                             i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0 ? "stands twice" : "is not for tensors");
+                             i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0
+                                 ? "stands twice"
+                                 : "is not for tensors");
         }
     }
     for (int64_t i = 0; i < n_meta; i++) {
@@ -59,7 +67,8 @@ static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, in
         DNN_TRY(check_text(path, "metadata text", meta[i].value, 0, 1 << 20));
         for (int64_t k = 0; k < i; k++) {
             if (strcmp(meta[k].key, meta[i].key) == 0) {
-                return dnn__fail(DNN_E_INVALID, "%s: the metadata name \"%.60s\" stands twice", path, meta[i].key);
+                return dnn__fail(DNN_E_INVALID, "%s: the metadata name \"%.60s\" stands twice",
+                                 path, meta[i].key);
             }
         }
     }
@@ -88,8 +97,8 @@ static json_t *entry_of(const dnn_tensor *t, uint64_t begin, uint64_t end)
     return entry;
 }
 
-static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, int64_t n, const dnn_named_text *meta, int64_t n_meta,
-                              char **out)
+static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, int64_t n,
+                              const dnn_named_text *meta, int64_t n_meta, char **out)
 {
     json_t *root = json_object(), *texts = json_object();
     uint64_t at = 0;
@@ -102,9 +111,11 @@ static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, 
         bad |= json_object_set(root, "__metadata__", texts);
     }
     for (int64_t i = 0; i < n; i++) {
-        uint64_t bytes = (uint64_t)dnn__numel(sorted[i].tensor) * dnn__item_size(sorted[i].tensor->dtype);
+        uint64_t bytes =
+            (uint64_t)dnn__numel(sorted[i].tensor) * dnn__item_size(sorted[i].tensor->dtype);
 
-        bad |= json_object_set_new(root, sorted[i].name, entry_of(sorted[i].tensor, at, at + bytes));
+        bad |=
+            json_object_set_new(root, sorted[i].name, entry_of(sorted[i].tensor, at, at + bytes));
         at += bytes;
     }
     *out = bad ? NULL : json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
@@ -116,7 +127,8 @@ static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, 
 /* Length, JSON, spaces up to a multiple of 64. */
 static dnn_status put_header(dnn__writer *w, const char *json)
 {
-    static const char spaces[64] = "                                                                ";
+    static const char spaces[64] =
+        "                                                                ";
     size_t length = strlen(json), padding = (64 - (8 + length) % 64) % 64;
     uint8_t first[8];
 
@@ -151,7 +163,8 @@ static dnn_status put_tensor(dnn__writer *w, dnn_tensor *t)
     return dnn_unmap(t);
 }
 
-static dnn_status write_all(const char *path, const char *json, const dnn_named_tensor *sorted, int64_t n)
+static dnn_status write_all(const char *path, const char *json, const dnn_named_tensor *sorted,
+                            int64_t n)
 {
     dnn__writer w;
     dnn_status st = dnn__writer_open(&w, path);
@@ -169,7 +182,8 @@ static dnn_status write_all(const char *path, const char *json, const dnn_named_
     return st;
 }
 
-static dnn_status sort_and_write(const char *path, dnn_named_tensor *sorted, int64_t n, const dnn_named_text *meta, int64_t n_meta)
+static dnn_status sort_and_write(const char *path, dnn_named_tensor *sorted, int64_t n,
+                                 const dnn_named_text *meta, int64_t n_meta)
 {
     char *json = NULL;
     dnn_status st;
@@ -187,20 +201,22 @@ static dnn_status sort_and_write(const char *path, dnn_named_tensor *sorted, int
     return st;
 }
 
-dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, int64_t n, const dnn_named_text *metadata, int64_t n_meta)
+dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                            const dnn_named_text *metadata, int64_t n_meta)
 {
     dnn_named_tensor *sorted;
     dnn_status st;
 
     DNN_TRY(dnn__require(path, "dnn_save_tensors", "path"));
     if (n < 0 || n_meta < 0 || (tensors == NULL && n > 0) || (metadata == NULL && n_meta > 0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: %s tensors and %s texts, of which a list is missing", dnn__number_text(n),
-                         dnn__number_text(n_meta));
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_save_tensors: %s tensors and %s texts, of which a list is missing",
+                         dnn__number_text(n), dnn__number_text(n_meta));
     }
     for (int64_t i = 0; i < n; i++) {
         if (tensors[i].tensor == NULL || tensors[i].name == NULL) {
-            return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: tensor %s has no %s", dnn__number_text(i),
-                             tensors[i].tensor == NULL ? "tensor" : "name");
+            return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: tensor %s has no %s",
+                             dnn__number_text(i), tensors[i].tensor == NULL ? "tensor" : "name");
         }
     }
     sorted = dnn__calloc((size_t)n + 1, sizeof *sorted);

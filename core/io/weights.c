@@ -1,5 +1,6 @@
-/* weights.c - the parameters and buffers of a module to and from a file, under their dotted paths. A load is judged as a whole, then prepared,
- * then committed by exchanging storages, which cannot fail. */
+/* weights.c - the parameters and buffers of a module to and from a file, under their dotted paths.
+ * A load is judged as a whole, then prepared, then committed by exchanging storages, which cannot
+ * fail. */
 #include <stdio.h>
 #include <string.h>
 #include "io.h"
@@ -11,7 +12,8 @@ enum { NAME = 1100, LINES = 10 };
 
 dnn_status dnn_save_weights(dnn_module *module, const char *path)
 {
-    static const dnn_named_text format = {"format", "pt"}; /* other readers refuse a file without it; our layouts are PyTorch's */
+    static const dnn_named_text format = {
+        "format", "pt"}; /* other readers refuse a file without it; our layouts are PyTorch's */
     dnn_named_tensor *list = NULL;
     int64_t n = 0, capacity = 0;
     char name[NAME];
@@ -20,7 +22,8 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
 
     DNN_TRY(dnn__require(module, "dnn_save_weights", "module"));
     DNN_TRY(dnn__require(path, "dnn_save_weights", "path"));
-    while (st == DNN_OK && (t = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, n, name, sizeof name)) != NULL) {
+    while (st == DNN_OK && (t = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, n, name,
+                                                     sizeof name)) != NULL) {
         st = dnn__reserve((void **)&list, &capacity, n + 1, sizeof *list, path);
         if (st == DNN_OK) {
             list[n].tensor = t;
@@ -41,7 +44,7 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
 
 /* ---- loading ---- */
 
-struct pair { /* a tensor of the module, and what it will hold */
+struct pair {                    /* a tensor of the module, and what it will hold */
     dnn_tensor *target, *loaded; /* loaded: a reference, NULL: stays as it is */
 };
 
@@ -54,7 +57,8 @@ struct load {
     dnn__text text;
 };
 
-static void complain(struct load *l, const char *fmt, const char *name, const char *a, const char *b)
+static void complain(struct load *l, const char *fmt, const char *name, const char *a,
+                     const char *b)
 {
     if (l->faults++ < LINES) {
         dnn__put(&l->text, "\n  ");
@@ -88,7 +92,8 @@ static bool find_entry(const struct load *l, const char *name, dnn_file_entry_in
 
 static bool same_shape(const dnn_tensor *t, const dnn_shape *shape)
 {
-    return t->ndim == shape->ndim && memcmp(t->dim, shape->dim, sizeof(int64_t) * (size_t)t->ndim) == 0;
+    return t->ndim == shape->ndim &&
+           memcmp(t->dim, shape->dim, sizeof(int64_t) * (size_t)t->ndim) == 0;
 }
 
 /* Floating tensors take any floating dtype; others their own. */
@@ -102,7 +107,8 @@ static dnn_status load_one(struct load *l, const char *name, struct pair *pair)
 {
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         dnn_tensor *t = dnn_cast(dnn_file_tensor(l->file, name), pair->target->dtype);
 
         t = dnn_to_device(t, dnn_device_of(pair->target));
@@ -143,7 +149,8 @@ static void find_unexpected(struct load *l)
             complain(l, "unexpected", name, NULL, NULL);
         }
         if (l->args->prefix != NULL && find_entry(l, name, &other) && other.name != info.name) {
-            complain(l, "with and without the prefix", name, NULL, NULL); /* which of the two is meant, nobody can say */
+            complain(l, "with and without the prefix", name, NULL,
+                     NULL); /* which of the two is meant, nobody can say */
         }
     }
 }
@@ -153,11 +160,14 @@ static dnn_status prepare(struct load *l)
     char name[NAME];
     dnn_tensor *t;
 
-    while ((t = dnn_module_tensor_at(l->args->module, DNN_PARAMETERS | DNN_BUFFERS, l->n, name, sizeof name)) != NULL) {
+    while ((t = dnn_module_tensor_at(l->args->module, DNN_PARAMETERS | DNN_BUFFERS, l->n, name,
+                                     sizeof name)) != NULL) {
         if (t->mapped != NULL) { /* its storage may not change under the program's pointer */
-            return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path, name);
+            return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
+                             name);
         }
-        DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair, l->args->path));
+        DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair,
+                             l->args->path));
         l->pair[l->n] = (struct pair){.target = t};
         l->n++;
         DNN_TRY(match(l, name, &l->pair[l->n - 1]));
@@ -167,12 +177,15 @@ static dnn_status prepare(struct load *l)
         if (l->faults > LINES) {
             dnn__put(&l->text, "\n  and %lld more", (long long)(l->faults - LINES));
         }
-        return dnn__fail(DNN_E_INVALID, "%s: it does not fit the module (.partial loads what fits):%s", l->args->path, l->faults_text);
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: it does not fit the module (.partial loads what fits):%s",
+                         l->args->path, l->faults_text);
     }
     return DNN_OK;
 }
 
-/* The parameter's handle, version and place on no tape stay; the storage is the loaded one's. Views of the old storage keep it. */
+/* The parameter's handle, version and place on no tape stay; the storage is the loaded one's. Views
+ * of the old storage keep it. */
 static void exchange(struct pair *p)
 {
     dnn_tensor *a = p->target, *b = p->loaded;
@@ -189,14 +202,17 @@ static void exchange(struct pair *p)
     atomic_fetch_add(&a->version->count, 1);
 }
 
-/* In place. On the host this cannot fail, for it asks for no memory; a device's copy can, and then those before it have been made. */
+/* In place. On the host this cannot fail, for it asks for no memory; a device's copy can, and then
+ * those before it have been made. */
 static dnn_status overwrite(struct pair *p)
 {
     size_t bytes = (size_t)dnn__numel(p->target) * dnn__item_size(p->target->dtype);
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD {
-        if (dnn__device_of(p->target) == dnn__cpu() && dnn__dense(p->target) && p->loaded->offset == 0) {
+    DNN_NO_GRAD
+    {
+        if (dnn__device_of(p->target) == dnn__cpu() && dnn__dense(p->target) &&
+            p->loaded->offset == 0) {
             st = dnn_write(p->target, p->loaded->storage->data, bytes);
         } else if (dnn_copy_(p->target, p->loaded) == NULL) {
             st = dnn__take();
@@ -205,8 +221,9 @@ static dnn_status overwrite(struct pair *p)
     return st;
 }
 
-/* A tensor that others look at through views is written in place, so that they see it; alone it takes the new storage. Decided before anything is
- * changed, and only the copy can fail: so copies go first. */
+/* A tensor that others look at through views is written in place, so that they see it; alone it
+ * takes the new storage. Decided before anything is changed, and only the copy can fail: so copies
+ * go first. */
 static bool is_shared(const dnn_tensor *t)
 {
     return atomic_load(&t->storage->handles) > 1 || !dnn__dense(t);

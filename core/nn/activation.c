@@ -1,4 +1,5 @@
-/* activation.c - layers without parameters: activations, Softmax, Flatten, Identity. Each is its operator and its settings. */
+/* activation.c - layers without parameters: activations, Softmax, Flatten, Identity. Each is its
+ * operator and its settings. */
 #include "nn.h"
 #include "op.h"
 
@@ -73,7 +74,8 @@ static dnn_tensor *elu_forward(dnn_module *self, dnn_tensor *x)
 
 static dnn_tensor *softplus_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_softplus(x, .beta = literal(settings(self)->a), .threshold = literal(settings(self)->b));
+    return dnn_softplus(x, .beta = literal(settings(self)->a),
+                        .threshold = literal(settings(self)->b));
 }
 
 static dnn_tensor *softmax_forward(dnn_module *self, dnn_tensor *x)
@@ -124,7 +126,8 @@ static void softplus_describe(const dnn_module *self, char *text, size_t bytes)
     const activation *layer = (const activation *)self;
     dnn__text to = dnn__text_to(text, bytes);
 
-    dnn__put(&to, "beta=%g, threshold=%g", layer->a, layer->b); /* PyTorch's defaults are whole numbers here */
+    dnn__put(&to, "beta=%g, threshold=%g", layer->a,
+             layer->b); /* PyTorch's defaults are whole numbers here */
 }
 
 static void dim_describe(const dnn_module *self, char *text, size_t bytes)
@@ -150,7 +153,8 @@ TYPE(softplus_type, "Softplus", softplus_forward, softplus_describe);
 TYPE(softmax_type, "Softmax", softmax_forward, dim_describe);
 TYPE(log_softmax_type, "LogSoftmax", log_softmax_forward, dim_describe);
 
-static dnn_module *new_activation(const dnn_module_type *type, double a, double b, int dim, bool tanh)
+static dnn_module *new_activation(const dnn_module_type *type, double a, double b, int dim,
+                                  bool tanh)
 {
     activation *layer = (activation *)dnn_module_new(type);
 

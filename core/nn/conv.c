@@ -1,4 +1,5 @@
-/* conv.c - the convolution layer. Programs build it; it owns a weight and a bias through its module. */
+/* conv.c - the convolution layer. Programs build it; it owns a weight and a bias through its
+ * module. */
 #include "nn.h"
 #include "op.h"
 
@@ -13,9 +14,16 @@ static dnn_tensor *conv2d_forward(dnn_module *self, dnn_tensor *x) /* x [N,in,H,
     const conv2d *layer = (const conv2d *)self;
     const dnn_nn_conv2d_args *a = &layer->args;
 
-    return dnn_conv2d_with((dnn_conv2d_args){.x = x, .w = layer->weight, .bias = layer->bias, .stride_h = a->stride_h,
-                                             .stride_w = a->stride_w, .padding_h = a->padding_h, .padding_w = a->padding_w,
-                                             .dilation = a->dilation, .groups = a->groups, .same = a->same});
+    return dnn_conv2d_with((dnn_conv2d_args){.x = x,
+                                             .w = layer->weight,
+                                             .bias = layer->bias,
+                                             .stride_h = a->stride_h,
+                                             .stride_w = a->stride_w,
+                                             .padding_h = a->padding_h,
+                                             .padding_w = a->padding_w,
+                                             .dilation = a->dilation,
+                                             .groups = a->groups,
+                                             .same = a->same});
 }
 
 static void conv2d_describe(const dnn_module *self, char *text, size_t bytes)
@@ -23,8 +31,8 @@ static void conv2d_describe(const dnn_module *self, char *text, size_t bytes)
     const dnn_nn_conv2d_args *a = &((const conv2d *)self)->args;
     dnn__text to = dnn__text_to(text, bytes);
 
-    dnn__put(&to, "%lld, %lld, kernel_size=(%d, %d), stride=(%d, %d)", (long long)a->in, (long long)a->out, a->kernel_h,
-             a->kernel_w, a->stride_h, a->stride_w);
+    dnn__put(&to, "%lld, %lld, kernel_size=(%d, %d), stride=(%d, %d)", (long long)a->in,
+             (long long)a->out, a->kernel_h, a->kernel_w, a->stride_h, a->stride_w);
     if (a->same) {
         dnn__put(&to, ", padding=same");
     } else if (a->padding_h != 0 || a->padding_w != 0) {
@@ -41,8 +49,10 @@ static void conv2d_describe(const dnn_module *self, char *text, size_t bytes)
     }
 }
 
-static const dnn_module_type conv2d_type = {
-    .name = "Conv2d", .bytes = sizeof(conv2d), .forward = conv2d_forward, .describe = conv2d_describe};
+static const dnn_module_type conv2d_type = {.name = "Conv2d",
+                                            .bytes = sizeof(conv2d),
+                                            .forward = conv2d_forward,
+                                            .describe = conv2d_describe};
 
 static int or_else(int number, int fallback)
 {
@@ -64,27 +74,32 @@ static void fill_defaults(dnn_nn_conv2d_args *a)
 static dnn_status check_args(const dnn_nn_conv2d_args *a)
 {
     if (a->in < 1 || a->out < 1) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: in %lld and out %lld must be at least 1", (long long)a->in, (long long)a->out);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: in %lld and out %lld must be at least 1",
+                         (long long)a->in, (long long)a->out);
     }
     if (a->kernel_h < 1 || a->kernel_w < 1) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: kernel %d x %d must be at least 1 x 1", a->kernel_h, a->kernel_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: kernel %d x %d must be at least 1 x 1",
+                         a->kernel_h, a->kernel_w);
     }
     if (a->stride_h < 1 || a->stride_w < 1 || a->dilation < 1) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: stride %d x %d and dilation %d must be at least 1", a->stride_h, a->stride_w,
-                         a->dilation);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: stride %d x %d and dilation %d must be at least 1",
+                         a->stride_h, a->stride_w, a->dilation);
     }
     if (a->padding_h < 0 || a->padding_w < 0) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: padding %d x %d must not be negative", a->padding_h, a->padding_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: padding %d x %d must not be negative",
+                         a->padding_h, a->padding_w);
     }
     if (a->groups < 1 || a->in % a->groups != 0 || a->out % a->groups != 0) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: %d groups do not divide in %lld and out %lld", a->groups, (long long)a->in,
-                         (long long)a->out);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: %d groups do not divide in %lld and out %lld",
+                         a->groups, (long long)a->in, (long long)a->out);
     }
     if (a->same && (a->stride_h != 1 || a->stride_w != 1)) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding needs stride 1, not %d x %d", a->stride_h, a->stride_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding needs stride 1, not %d x %d",
+                         a->stride_h, a->stride_w);
     }
     if (a->same && (a->padding_h != 0 || a->padding_w != 0)) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding leaves no room for padding %d x %d", a->padding_h, a->padding_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding leaves no room for padding %d x %d",
+                         a->padding_h, a->padding_w);
     }
     return DNN_OK;
 }
@@ -106,7 +121,8 @@ dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args)
         return dnn__null(st);
     }
     shape = DNN_SHAPE(args.out, args.in / args.groups, args.kernel_h, args.kernel_w);
-    st = dnn__check_shape("Conv2d", args.dtype == 0 ? DNN_T_F32 : args.dtype, shape.ndim, shape.dim, &bytes);
+    st = dnn__check_shape("Conv2d", args.dtype == 0 ? DNN_T_F32 : args.dtype, shape.ndim, shape.dim,
+                          &bytes);
     if (st != DNN_OK) {
         return dnn__null(st);
     }
@@ -114,11 +130,13 @@ dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args)
     if (layer == NULL) {
         return NULL;
     }
-    bound = dnn__fan_bound(shape.dim[1] * shape.dim[2] * shape.dim[3]); /* fits: the whole shape does */
+    bound =
+        dnn__fan_bound(shape.dim[1] * shape.dim[2] * shape.dim[3]); /* fits: the whole shape does */
     layer->args = args;
     layer->weight = dnn__uniform_parameter(&layer->base, "weight", shape, args.dtype, bound);
     if (layer->weight != NULL && !args.no_bias) {
-        layer->bias = dnn__uniform_parameter(&layer->base, "bias", DNN_SHAPE(args.out), args.dtype, bound);
+        layer->bias =
+            dnn__uniform_parameter(&layer->base, "bias", DNN_SHAPE(args.out), args.dtype, bound);
     }
     if (layer->weight == NULL || (layer->bias == NULL && !args.no_bias)) {
         dnn_module_free(&layer->base);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The shortest digits that read back as the number; an exponent where Python's repr has one: below 1e-4 and from 1e16 on. */
+/* The shortest digits that read back as the number; an exponent where Python's repr has one: below
+ * 1e-4 and from 1e16 on. */
 void dnn__put_float(dnn__text *text, double number)
 {
     char digits[40];
@@ -126,7 +127,8 @@ static dnn_status observe(struct table *table, dnn_module *module, dnn_tensor *x
 
     dnn_module_train(module, false);
     dnn__forward_observer = &observer;
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         dnn_forward(module, x);
         st = dnn_scope_status();
     }
@@ -179,7 +181,8 @@ static bool put_row(void *ctx, const dnn__path *path, dnn_module *module)
     int64_t elements = own_elements(module);
 
     dnn__put_path(table->text, path);
-    dnn__put(table->text, "%*s  %-*s  %-*s  %12s\n", table->path - (int)(table->text->length - before), "", table->type,
+    dnn__put(table->text, "%*s  %-*s  %-*s  %12s\n",
+             table->path - (int)(table->text->length - before), "", table->type,
              module->dnn_type->name, table->shape, shape_of(&table->row[table->at++]),
              elements > 0 ? dnn__number_text(elements) : "-");
     return true;
@@ -209,8 +212,8 @@ static void put_table(struct table *table, dnn_module *module)
     table->shape = 6;
     table->at = 0;
     dnn__each_module(module, measure_row, table);
-    dnn__put(table->text, "%-*s  %-*s  %-*s  %12s\n", table->path, "module", table->type, "type", table->shape, "output",
-             "parameters");
+    dnn__put(table->text, "%-*s  %-*s  %-*s  %12s\n", table->path, "module", table->type, "type",
+             table->shape, "output", "parameters");
     put_rule(table);
     table->at = 0;
     dnn__each_module(module, put_row, table);

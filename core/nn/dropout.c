@@ -21,8 +21,10 @@ static void dropout_describe(const dnn_module *self, char *text, size_t bytes)
     dnn__put(&to, ", inplace=False");
 }
 
-static const dnn_module_type dropout_type = {
-    .name = "Dropout", .bytes = sizeof(dropout), .forward = dropout_forward, .describe = dropout_describe};
+static const dnn_module_type dropout_type = {.name = "Dropout",
+                                             .bytes = sizeof(dropout),
+                                             .forward = dropout_forward,
+                                             .describe = dropout_describe};
 
 dnn_module *dnn_nn_dropout(double p)
 {

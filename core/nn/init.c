@@ -1,5 +1,6 @@
-/* init.c - initial values: uniform, normal, constant, and those that look at the fans, with PyTorch's formulas.
- * Layers call them for their parameters, programs for their own. Nothing here is recorded on the tape. */
+/* init.c - initial values: uniform, normal, constant, and those that look at the fans, with
+ * PyTorch's formulas. Layers call them for their parameters, programs for their own. Nothing here
+ * is recorded on the tape. */
 #include "nn.h"
 #include "op.h"
 #include <math.h>
@@ -8,7 +9,8 @@ dnn_tensor *dnn_init_uniform(dnn_tensor *t, double low, double high)
 {
     dnn_tensor *out = NULL;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         out = dnn_uniform_(t, low, high);
     }
     return out;
@@ -18,7 +20,8 @@ dnn_tensor *dnn_init_normal(dnn_tensor *t, double mean, double std)
 {
     dnn_tensor *out = NULL;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         out = dnn_normal_(t, mean, std);
     }
     return out;
@@ -28,14 +31,15 @@ dnn_tensor *dnn_init_constant(dnn_tensor *t, double value)
 {
     dnn_tensor *out = NULL;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         out = dnn_fill_(t, value);
     }
     return out;
 }
 
-/* How many numbers flow into one output, and out of one input. In doubles: they only scale, and the product of dims 2.. of a
- * legal tensor may pass int64 once dim 0 = 0 is left out. */
+/* How many numbers flow into one output, and out of one input. In doubles: they only scale, and the
+ * product of dims 2.. of a legal tensor may pass int64 once dim 0 = 0 is left out. */
 static bool fans(const char *name, const dnn_tensor *t, double *fan_in, double *fan_out)
 {
     double window = 1;
@@ -110,11 +114,13 @@ double dnn__fan_bound(int64_t fan_in)
 }
 
 /* In a scope of its own, so that the module is the only owner once the layer stands. */
-dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_shape shape, dnn_dtype dtype, double bound)
+dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_shape shape,
+                                   dnn_dtype dtype, double bound)
 {
     dnn_tensor *value = NULL;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         value = dnn_empty_with((dnn_create_args){.shape = shape, .dtype = dtype});
         value = dnn_module_parameter(module, name, dnn_uniform_(value, -bound, bound));
     }

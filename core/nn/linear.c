@@ -1,4 +1,5 @@
-/* linear.c - the fully connected layer. Programs build it; it owns a weight and a bias through its module. */
+/* linear.c - the fully connected layer. Programs build it; it owns a weight and a bias through its
+ * module. */
 #include "nn.h"
 #include "op.h"
 
@@ -20,12 +21,14 @@ static void linear_describe(const dnn_module *self, char *text, size_t bytes)
     const linear *layer = (const linear *)self;
     dnn__text to = dnn__text_to(text, bytes);
 
-    dnn__put(&to, "in_features=%lld, out_features=%lld, bias=%s", (long long)layer->in, (long long)layer->out,
-             layer->bias != NULL ? "True" : "False");
+    dnn__put(&to, "in_features=%lld, out_features=%lld, bias=%s", (long long)layer->in,
+             (long long)layer->out, layer->bias != NULL ? "True" : "False");
 }
 
-static const dnn_module_type linear_type = {
-    .name = "Linear", .bytes = sizeof(linear), .forward = linear_forward, .describe = linear_describe};
+static const dnn_module_type linear_type = {.name = "Linear",
+                                            .bytes = sizeof(linear),
+                                            .forward = linear_forward,
+                                            .describe = linear_describe};
 
 dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
 {
@@ -36,8 +39,9 @@ dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
         return NULL;
     }
     if (args.in < 0 || args.out < 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "Linear: in %lld and out %lld must not be negative", (long long)args.in,
-                                   (long long)args.out));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "Linear: in %lld and out %lld must not be negative",
+                                   (long long)args.in, (long long)args.out));
     }
     layer = (linear *)dnn_module_new(&linear_type);
     if (layer == NULL) {
@@ -46,9 +50,11 @@ dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
     bound = dnn__fan_bound(args.in);
     layer->in = args.in;
     layer->out = args.out;
-    layer->weight = dnn__uniform_parameter(&layer->base, "weight", DNN_SHAPE(args.out, args.in), args.dtype, bound);
+    layer->weight = dnn__uniform_parameter(&layer->base, "weight", DNN_SHAPE(args.out, args.in),
+                                           args.dtype, bound);
     if (layer->weight != NULL && !args.no_bias) {
-        layer->bias = dnn__uniform_parameter(&layer->base, "bias", DNN_SHAPE(args.out), args.dtype, bound);
+        layer->bias =
+            dnn__uniform_parameter(&layer->base, "bias", DNN_SHAPE(args.out), args.dtype, bound);
     }
     if (layer->weight == NULL || (layer->bias == NULL && !args.no_bias)) {
         dnn_module_free(&layer->base);

@@ -1,5 +1,6 @@
-/* module.c - the tree of modules: registration, walks, look-up by path, moves between devices and dtypes, freeing.
- * Layers and programs build on it; core/io and core/optim walk it. It knows no layer, and it never touches a file. */
+/* module.c - the tree of modules: registration, walks, look-up by path, moves between devices and
+ * dtypes, freeing. Layers and programs build on it; core/io and core/optim walk it. It knows no
+ * layer, and it never touches a file. */
 #include "nn.h"
 #include "op.h"
 #include <string.h>
@@ -14,11 +15,13 @@ dnn_module *dnn_module_new(const dnn_module_type *type)
         return NULL;
     }
     if (type == NULL || type->name == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_new: the type, or its name, is NULL"));
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID, "dnn_module_new: the type, or its name, is NULL"));
     }
     if (type->bytes < sizeof(dnn_module)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu", type->name,
-                                   type->bytes, sizeof(dnn_module)));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu",
+                                   type->name, type->bytes, sizeof(dnn_module)));
     }
     module = dnn__calloc(1, type->bytes);
     if (module == NULL) {
@@ -80,25 +83,31 @@ static dnn_status check_name(const char *call, const dnn_module *module, const c
     }
     length = strlen(name);
     if (length == 0 || length > 255 || strspn(name, letters) != length) {
-        return dnn__fail(DNN_E_INVALID, "%s: the name \"%.64s\" is not 1 to 255 of [A-Za-z0-9_]", call, name);
+        return dnn__fail(DNN_E_INVALID, "%s: the name \"%.64s\" is not 1 to 255 of [A-Za-z0-9_]",
+                         call, name);
     }
     if (strncmp(name, "dnn", 3) == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: the name \"%s\" begins with \"dnn\", which checkpoints keep for themselves", call,
-                         name);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: the name \"%s\" begins with \"dnn\", which checkpoints keep for themselves", call,
+            name);
     }
     if (find_slot(module, name, length) != NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s has a \"%s\" already", call, module->dnn_type->name, name);
+        return dnn__fail(DNN_E_INVALID, "%s: %s has a \"%s\" already", call, module->dnn_type->name,
+                         name);
     }
     return DNN_OK;
 }
 
-/* Room for one more slot and its name; nothing has changed when it fails, and nothing can fail after it. */
+/* Room for one more slot and its name; nothing has changed when it fails, and nothing can fail
+ * after it. */
 static dnn_status prepare_slot(const char *call, dnn_module *module, const char *name, char **copy)
 {
     void *slots = module->dnn_slots;
 
     DNN_TRY(check_name(call, module, name));
-    DNN_TRY(dnn__reserve(&slots, &module->dnn_cap_slots, module->dnn_n_slots + 1, sizeof(struct dnn_slot), call));
+    DNN_TRY(dnn__reserve(&slots, &module->dnn_cap_slots, module->dnn_n_slots + 1,
+                         sizeof(struct dnn_slot), call));
     module->dnn_slots = slots;
     *copy = dnn__strdup(name);
     return *copy == NULL ? dnn__nomem(call, strlen(name) + 1) : DNN_OK;
@@ -115,7 +124,8 @@ static dnn_status add_child(dnn_module *parent, const char *name, dnn_module *ch
     char *copy = NULL;
 
     DNN_TRY(prepare_slot("dnn_module_add", parent, name, &copy));
-    parent->dnn_slots[parent->dnn_n_slots++] = (struct dnn_slot){.name = copy, .kind = DNN__CHILD, .child = child};
+    parent->dnn_slots[parent->dnn_n_slots++] =
+        (struct dnn_slot){.name = copy, .kind = DNN__CHILD, .child = child};
     child->dnn_owned = true;
     return DNN_OK;
 }
@@ -125,17 +135,23 @@ dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *chi
     dnn_status st = dnn__waiting();
 
     if (child == NULL) {
-        return st != DNN_OK ? NULL : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_add: child is NULL"));
+        return st != DNN_OK ? NULL
+                            : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_add: child is NULL"));
     }
     if (st == DNN_OK && child->dnn_owned) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_add: the %s \"%.64s\" has a parent already",
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "dnn_module_add: the %s \"%.64s\" has a parent already",
                                    child->dnn_type->name, name == NULL ? "" : name));
     }
     if (parent != NULL && !dnn__each_module(child, is_not_it, parent)) {
-        return st != DNN_OK ? NULL : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_add: a module would be inside itself"));
+        return st != DNN_OK
+                   ? NULL
+                   : dnn__null(dnn__fail(DNN_E_INVALID,
+                                         "dnn_module_add: a module would be inside itself"));
     }
     if (st == DNN_OK) {
-        st = parent == NULL ? dnn__fail(DNN_E_INVALID, "dnn_module_add: parent is NULL") : add_child(parent, name, child);
+        st = parent == NULL ? dnn__fail(DNN_E_INVALID, "dnn_module_add: parent is NULL")
+                            : add_child(parent, name, child);
         if (st == DNN_OK) {
             return child;
         }
@@ -149,20 +165,23 @@ dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *chi
 static dnn_status check_value(const char *call, const char *name, const dnn_tensor *value)
 {
     if (value == NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: the value of \"%.64s\" is NULL", call, name == NULL ? "" : name);
+        return dnn__fail(DNN_E_INVALID, "%s: the value of \"%.64s\" is NULL", call,
+                         name == NULL ? "" : name);
     }
     if (!dnn__dense(value)) {
-        return dnn__fail(DNN_E_INVALID, "%s: \"%.64s\" %s is not contiguous: use dnn_contiguous", call, name == NULL ? "" : name,
-                         dnn__shape_text(value->ndim, value->dim));
+        return dnn__fail(DNN_E_INVALID, "%s: \"%.64s\" %s is not contiguous: use dnn_contiguous",
+                         call, name == NULL ? "" : name, dnn__shape_text(value->ndim, value->dim));
     }
     if (value->node != NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: \"%.64s\" is the result of a recorded operator: use dnn_detach", call,
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: \"%.64s\" is the result of a recorded operator: use dnn_detach", call,
                          name == NULL ? "" : name);
     }
     return DNN_OK;
 }
 
-static dnn_tensor *register_tensor(const char *call, dnn_module *module, const char *name, dnn_tensor *value, int kind)
+static dnn_tensor *register_tensor(const char *call, dnn_module *module, const char *name,
+                                   dnn_tensor *value, int kind)
 {
     char *copy = NULL;
     dnn_status st = DNN_OK;
@@ -179,7 +198,8 @@ static dnn_tensor *register_tensor(const char *call, dnn_module *module, const c
         dnn__free(copy);
         return NULL;
     }
-    module->dnn_slots[module->dnn_n_slots++] = (struct dnn_slot){.name = copy, .kind = kind, .tensor = dnn_retain(value)};
+    module->dnn_slots[module->dnn_n_slots++] =
+        (struct dnn_slot){.name = copy, .kind = kind, .tensor = dnn_retain(value)};
     return value;
 failed:
     return dnn__null(st);
@@ -202,13 +222,16 @@ dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x)
     dnn_tensor *out;
 
     if (module == NULL) {
-        return dnn__waiting() != DNN_OK ? NULL : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_forward: module is NULL"));
+        return dnn__waiting() != DNN_OK
+                   ? NULL
+                   : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_forward: module is NULL"));
     }
     if (!dnn__ready(module->dnn_type->name, x)) {
         return NULL;
     }
     if (module->dnn_type->forward == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
     }
     out = module->dnn_type->forward(module, x);
     if (out != NULL && dnn__forward_observer != NULL) {
@@ -250,7 +273,8 @@ void dnn__put_path(dnn__text *text, const dnn__path *path)
     dnn__put(text, "%s", path->name);
 }
 
-static bool walk_tensors(const dnn_module *module, const dnn__path *up, int kinds, dnn__tensor_visit visit, void *ctx)
+static bool walk_tensors(const dnn_module *module, const dnn__path *up, int kinds,
+                         dnn__tensor_visit visit, void *ctx)
 {
     for (int kind = DNN_PARAMETERS; kind <= DNN_BUFFERS; kind <<= 1) {
         for (int64_t i = 0; i < module->dnn_n_slots; i++) {
@@ -278,7 +302,8 @@ bool dnn__each_tensor(const dnn_module *module, int kinds, dnn__tensor_visit vis
     return walk_tensors(module, NULL, kinds, visit, ctx);
 }
 
-static bool walk_modules(dnn_module *module, const dnn__path *path, dnn__module_visit visit, void *ctx)
+static bool walk_modules(dnn_module *module, const dnn__path *path, dnn__module_visit visit,
+                         void *ctx)
 {
     if (!visit(ctx, path, module)) {
         return false;
@@ -286,7 +311,8 @@ static bool walk_modules(dnn_module *module, const dnn__path *path, dnn__module_
     for (int64_t i = 0; i < module->dnn_n_slots; i++) {
         dnn__path here = {.up = path, .name = module->dnn_slots[i].name};
 
-        if (module->dnn_slots[i].child != NULL && !walk_modules(module->dnn_slots[i].child, &here, visit, ctx)) {
+        if (module->dnn_slots[i].child != NULL &&
+            !walk_modules(module->dnn_slots[i].child, &here, visit, ctx)) {
             return false;
         }
     }
@@ -329,7 +355,8 @@ static bool append_new(void *ctx, const dnn__path *path, dnn_tensor *tensor)
 }
 
 /* The tensors of the kinds, each once, in an array for dnn__free. */
-static dnn_status list_tensors(const char *call, const dnn_module *module, int kinds, struct list *out)
+static dnn_status list_tensors(const char *call, const dnn_module *module, int kinds,
+                               struct list *out)
 {
     struct list list = {0};
     size_t bytes;
@@ -365,7 +392,8 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
     }
     /* The list given out before stays valid as long as it still says the same. */
     if (list.n == module->dnn_n_list &&
-        (list.n == 0 || memcmp(list.item, module->dnn_list, (size_t)list.n * sizeof(dnn_tensor *)) == 0)) {
+        (list.n == 0 ||
+         memcmp(list.item, module->dnn_list, (size_t)list.n * sizeof(dnn_tensor *)) == 0)) {
         dnn__free(list.item);
     } else {
         dnn__free(module->dnn_list);
@@ -393,7 +421,8 @@ static bool is_not_at(void *ctx, const dnn__path *path, dnn_tensor *tensor)
     return false;
 }
 
-dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t index, char *name, size_t bytes)
+dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t index, char *name,
+                                 size_t bytes)
 {
     struct at at = {.left = index, .text = dnn__text_to(name, name == NULL ? 0 : bytes)};
 
@@ -498,8 +527,9 @@ void dnn_module_zero_grad(dnn_module *module)
     }
 }
 
-/* t in the dtype (floating tensors only) on the device, as a tensor that shares nothing with t, or NULL in *out where t is
- * that already. A leaf gets a leaf of its own, with the gradient converted likewise. */
+/* t in the dtype (floating tensors only) on the device, as a tensor that shares nothing with t, or
+ * NULL in *out where t is that already. A leaf gets a leaf of its own, with the gradient converted
+ * likewise. */
 static dnn_status convert(dnn_tensor *t, dnn_dtype dtype, dnn__device *device, dnn_tensor **out)
 {
     dnn_dtype to = dtype != 0 && (t->dtype & DNN__FLOATS) != 0 ? dtype : t->dtype;
@@ -529,15 +559,15 @@ static dnn_status convert(dnn_tensor *t, dnn_dtype dtype, dnn__device *device, d
     return DNN_OK;
 }
 
-#define SWAP(a, b)             \
-    do {                       \
+#define SWAP(a, b)              \
+    do {                        \
         __typeof__(a) kept = a; \
-        a = b;                 \
-        b = kept;              \
+        a = b;                  \
+        b = kept;               \
     } while (0)
 
-/* The handle stays, so optimizers and programs that hold it see the new values; graphs recorded before keep the old storage,
- * version and leaf, all of which leave with `made`. */
+/* The handle stays, so optimizers and programs that hold it see the new values; graphs recorded
+ * before keep the old storage, version and leaf, all of which leave with `made`. */
 static void swap_contents(dnn_tensor *t, dnn_tensor *made)
 {
     SWAP(t->dtype, made->dtype);
@@ -551,9 +581,11 @@ static void swap_contents(dnn_tensor *t, dnn_tensor *made)
     SWAP(t->leaf, made->leaf);
 }
 
-static dnn_status convert_all(struct list *list, dnn_tensor **made, dnn_dtype dtype, dnn__device *device)
+static dnn_status convert_all(struct list *list, dnn_tensor **made, dnn_dtype dtype,
+                              dnn__device *device)
 {
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         for (int64_t i = 0; i < list->n; i++) {
             DNN_TRY(convert(list->item[i], dtype, device, &made[i]));
         }
@@ -575,7 +607,8 @@ dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device
 
     DNN_TRY(dnn__require(module, "dnn_module_to", "module"));
     if (dtype != 0 && (!dnn__dtype_ok(dtype) || (dtype & DNN__FLOATS) == 0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_module_to: %s is not a floating dtype", dnn_dtype_name(dtype));
+        return dnn__fail(DNN_E_INVALID, "dnn_module_to: %s is not a floating dtype",
+                         dnn_dtype_name(dtype));
     }
     if (device != NULL) {
         DNN_TRY(dnn__device_named(device, &where));

@@ -1,4 +1,5 @@
-/* pool.c - pooling layers: thin, without parameters, over the pooling operators, which check the numbers. */
+/* pool.c - pooling layers: thin, without parameters, over the pooling operators, which check the
+ * numbers. */
 #include "nn.h"
 #include "op.h"
 
@@ -84,10 +85,14 @@ static const dnn_module_type max_type = {
     .name = "MaxPool2d", .bytes = sizeof(pool2d), .forward = max_forward, .describe = max_describe};
 static const dnn_module_type avg_type = {
     .name = "AvgPool2d", .bytes = sizeof(pool2d), .forward = avg_forward, .describe = avg_describe};
-static const dnn_module_type adaptive_avg_type = {
-    .name = "AdaptiveAvgPool2d", .bytes = sizeof(pool2d), .forward = adaptive_avg_forward, .describe = adaptive_describe};
-static const dnn_module_type adaptive_max_type = {
-    .name = "AdaptiveMaxPool2d", .bytes = sizeof(pool2d), .forward = adaptive_max_forward, .describe = adaptive_describe};
+static const dnn_module_type adaptive_avg_type = {.name = "AdaptiveAvgPool2d",
+                                                  .bytes = sizeof(pool2d),
+                                                  .forward = adaptive_avg_forward,
+                                                  .describe = adaptive_describe};
+static const dnn_module_type adaptive_max_type = {.name = "AdaptiveMaxPool2d",
+                                                  .bytes = sizeof(pool2d),
+                                                  .forward = adaptive_max_forward,
+                                                  .describe = adaptive_describe};
 
 static int or_else(int number, int fallback)
 {
@@ -112,8 +117,8 @@ static dnn_module *new_pool(const dnn_module_type *type, dnn_pool2d_args args)
     args.dilation_h = or_else(args.dilation_h, or_else(args.dilation, 1));
     args.dilation_w = or_else(args.dilation_w, or_else(args.dilation, 1));
     if (args.kernel_h < 1 || args.kernel_w < 1) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: kernel %d x %d must be at least 1 x 1", type->name, args.kernel_h,
-                                   args.kernel_w));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: kernel %d x %d must be at least 1 x 1",
+                                   type->name, args.kernel_h, args.kernel_w));
     }
     layer = (pool2d *)dnn_module_new(type);
     if (layer == NULL) {
@@ -131,8 +136,8 @@ static dnn_module *new_adaptive(const dnn_module_type *type, int64_t height, int
         return NULL;
     }
     if (height < 0 || width < 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: output %lld x %lld must not be negative", type->name, (long long)height,
-                                   (long long)width));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: output %lld x %lld must not be negative",
+                                   type->name, (long long)height, (long long)width));
     }
     layer = (pool2d *)dnn_module_new(type);
     if (layer == NULL) {

@@ -1,27 +1,32 @@
-/* conv.c - two-dimensional convolution: options, attribute ranges, shapes, and the rules of the three rows, each of
- * which is the gradient of the two others. Programs and convolution modules call it. */
+/* conv.c - two-dimensional convolution: options, attribute ranges, shapes, and the rules of the
+ * three rows, each of which is the gradient of the two others. Programs and convolution modules
+ * call it. */
 #include "ops.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */
 
-/* (size + near + far - dilation (kernel-1) - 1)/stride + 1. `size` is 0 or more, the attributes are in their ranges. */
-static dnn_status out_size(const char *op, const char *axis, int64_t size, int64_t kernel, int64_t pads,
-                           int32_t dilation, int32_t stride, int64_t *out)
+/* (size + near + far - dilation (kernel-1) - 1)/stride + 1. `size` is 0 or more, the attributes are
+ * in their ranges. */
+static dnn_status out_size(const char *op, const char *axis, int64_t size, int64_t kernel,
+                           int64_t pads, int32_t dilation, int32_t stride, int64_t *out)
 {
     int64_t window, padded;
 
     if (kernel < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: the kernel has %s %lld, must be >= 1", op, axis, (long long)kernel);
+        return dnn__fail(DNN_E_INVALID, "%s: the kernel has %s %lld, must be >= 1", op, axis,
+                         (long long)kernel);
     }
     if (__builtin_mul_overflow(kernel - 1, (int64_t)dilation, &window) ||
-        __builtin_add_overflow(window, (int64_t)1, &window) || __builtin_add_overflow(size, pads, &padded)) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s %lld with kernel %lld, dilation %d, padding %lld is beyond 2^63", op,
-                         axis, (long long)size, (long long)kernel, dilation, (long long)pads);
+        __builtin_add_overflow(window, (int64_t)1, &window) ||
+        __builtin_add_overflow(size, pads, &padded)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: %s %lld with kernel %lld, dilation %d, padding %lld is beyond 2^63",
+                         op, axis, (long long)size, (long long)kernel, dilation, (long long)pads);
     }
     if (window > padded) {
-        return dnn__fail(DNN_E_INVALID, "%s: the kernel spans %s %lld, the padded input has %lld", op, axis,
-                         (long long)window, (long long)padded);
+        return dnn__fail(DNN_E_INVALID, "%s: the kernel spans %s %lld, the padded input has %lld",
+                         op, axis, (long long)window, (long long)padded);
     }
     *out = (padded - window) / stride + 1;
     return DNN_OK;
@@ -30,13 +35,16 @@ static dnn_status out_size(const char *op, const char *axis, int64_t size, int64
 static dnn_status check_attr(const char *op, const dnn_attr_conv2d *a)
 {
     if (a->stride_h < 1 || a->stride_w < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: stride %d, %d must be >= 1", op, a->stride_h, a->stride_w);
+        return dnn__fail(DNN_E_INVALID, "%s: stride %d, %d must be >= 1", op, a->stride_h,
+                         a->stride_w);
     }
     if (a->dilation_h < 1 || a->dilation_w < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: dilation %d, %d must be >= 1", op, a->dilation_h, a->dilation_w);
+        return dnn__fail(DNN_E_INVALID, "%s: dilation %d, %d must be >= 1", op, a->dilation_h,
+                         a->dilation_w);
     }
     if (a->pad_top < 0 || a->pad_left < 0 || a->pad_bottom < 0 || a->pad_right < 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: padding %d, %d, %d, %d (top, left, bottom, right) must be >= 0", op,
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: padding %d, %d, %d, %d (top, left, bottom, right) must be >= 0", op,
                          a->pad_top, a->pad_left, a->pad_bottom, a->pad_right);
     }
     if (a->groups < 1) {
@@ -48,29 +56,34 @@ static dnn_status check_attr(const char *op, const dnn_attr_conv2d *a)
 static dnn_status check_channels(const char *op, int64_t channels, const int64_t *w, int32_t groups)
 {
     if (w[0] < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: w %s has %lld output channels, must be >= 1", op, dnn__shape_text(4, w),
-                         (long long)w[0]);
+        return dnn__fail(DNN_E_INVALID, "%s: w %s has %lld output channels, must be >= 1", op,
+                         dnn__shape_text(4, w), (long long)w[0]);
     }
     if (channels % groups != 0 || w[0] % groups != 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: %d groups do not divide %lld input and %lld output channels", op, groups,
-                         (long long)channels, (long long)w[0]);
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: %d groups do not divide %lld input and %lld output channels", op,
+                         groups, (long long)channels, (long long)w[0]);
     }
     if (w[1] != channels / groups) {
-        return dnn__fail(DNN_E_INVALID, "%s: x has %lld channels in %d groups, w %s takes %lld each", op,
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: x has %lld channels in %d groups, w %s takes %lld each", op,
                          (long long)channels, groups, dnn__shape_text(4, w), (long long)w[1]);
     }
     return DNN_OK;
 }
 
 /* y [N,O,Ho,Wo] for x [N,C,H,W] and w [O,C/groups,kh,kw], or the reason why there is none. */
-static dnn_status conv_dims(const char *op, const dnn_attr_conv2d *a, const int64_t *x, const int64_t *w, int64_t *y)
+static dnn_status conv_dims(const char *op, const dnn_attr_conv2d *a, const int64_t *x,
+                            const int64_t *w, int64_t *y)
 {
     DNN_TRY(check_attr(op, a));
     DNN_TRY(check_channels(op, x[1], w, a->groups));
     y[0] = x[0];
     y[1] = w[0];
-    DNN_TRY(out_size(op, "height", x[2], w[2], (int64_t)a->pad_top + a->pad_bottom, a->dilation_h, a->stride_h, &y[2]));
-    return out_size(op, "width", x[3], w[3], (int64_t)a->pad_left + a->pad_right, a->dilation_w, a->stride_w, &y[3]);
+    DNN_TRY(out_size(op, "height", x[2], w[2], (int64_t)a->pad_top + a->pad_bottom, a->dilation_h,
+                     a->stride_h, &y[2]));
+    return out_size(op, "width", x[3], w[3], (int64_t)a->pad_left + a->pad_right, a->dilation_w,
+                    a->stride_w, &y[3]);
 }
 
 dnn_status dnn__conv2d_shape(dnn__sig *sig)
@@ -80,21 +93,23 @@ dnn_status dnn__conv2d_shape(dnn__sig *sig)
     dnn__desc *out = &sig->out[0];
 
     if (x->ndim != 4 || w->ndim != 4) {
-        return dnn__fail(DNN_E_INVALID, "%s: x is %s, w is %s: must be [N,C,H,W] or [C,H,W], and [O,C/groups,kh,kw]",
-                         op, dnn__dims_text(x), dnn__dims_text(w));
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: x is %s, w is %s: must be [N,C,H,W] or [C,H,W], and [O,C/groups,kh,kw]", op,
+            dnn__dims_text(x), dnn__dims_text(w));
     }
     DNN_TRY(conv_dims(op, sig->attr, x->dim, w->dim, out->dim));
     if (bias != NULL && (bias->ndim != 1 || bias->dim[0] != w->dim[0])) {
-        return dnn__fail(DNN_E_INVALID, "%s: bias is %s, w is %s: bias must be [%lld]", op, dnn__dims_text(bias),
-                         dnn__dims_text(w), (long long)w->dim[0]);
+        return dnn__fail(DNN_E_INVALID, "%s: bias is %s, w is %s: bias must be [%lld]", op,
+                         dnn__dims_text(bias), dnn__dims_text(w), (long long)w->dim[0]);
     }
     out->dtype = x->dtype;
     out->ndim = 4;
     return dnn__check_shape(op, out->dtype, out->ndim, out->dim, NULL);
 }
 
-/* conv2d_bwd_input (dy, w) -> dx and conv2d_bwd_weight (dy, x) -> dw: the destination says what the operands do not,
- * and the forward convolution of x and w must give dy. */
+/* conv2d_bwd_input (dy, w) -> dx and conv2d_bwd_weight (dy, x) -> dw: the destination says what the
+ * operands do not, and the forward convolution of x and w must give dy. */
 dnn_status dnn__conv2d_bwd_shape(dnn__sig *sig)
 {
     const char *op = sig->op->name;
@@ -103,14 +118,17 @@ dnn_status dnn__conv2d_bwd_shape(dnn__sig *sig)
     bool to_input = sig->op->id == DNN_OP_conv2d_bwd_input;
     int64_t y[4];
 
-    if (sig->given[0] == NULL || out->ndim != 4 || dy->ndim != 4 || other->ndim != 4 || out->dtype != dy->dtype) {
-        return dnn__fail(DNN_E_INVALID, "%s: dy %s, %s %s and a target of rank 4 and the same dtype are needed", op,
-                         dnn__dims_text(dy), to_input ? "w" : "x", dnn__dims_text(other));
+    if (sig->given[0] == NULL || out->ndim != 4 || dy->ndim != 4 || other->ndim != 4 ||
+        out->dtype != dy->dtype) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: dy %s, %s %s and a target of rank 4 and the same dtype are needed",
+                         op, dnn__dims_text(dy), to_input ? "w" : "x", dnn__dims_text(other));
     }
-    DNN_TRY(conv_dims(op, sig->attr, to_input ? out->dim : other->dim, to_input ? other->dim : out->dim, y));
+    DNN_TRY(conv_dims(op, sig->attr, to_input ? out->dim : other->dim,
+                      to_input ? other->dim : out->dim, y));
     if (!dnn__same_dims(4, y, 4, dy->dim)) {
-        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, the convolution gives %s", op, dnn__dims_text(dy),
-                         dnn__shape_text(4, y));
+        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, the convolution gives %s", op,
+                         dnn__dims_text(dy), dnn__shape_text(4, y));
     }
     return DNN_OK;
 }
@@ -121,14 +139,16 @@ static dnn_tensor *bwd_input(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *w, 
 {
     dnn_tensor *in[] = {dy, w};
 
-    return dnn__apply_to(DNN_OP_conv2d_bwd_input, dnn__empty_desc("conv2d_bwd_input", x, g->device), in, 2, g->attr);
+    return dnn__apply_to(DNN_OP_conv2d_bwd_input, dnn__empty_desc("conv2d_bwd_input", x, g->device),
+                         in, 2, g->attr);
 }
 
 static dnn_tensor *bwd_weight(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *x, const dnn__desc *w)
 {
     dnn_tensor *in[] = {dy, x};
 
-    return dnn__apply_to(DNN_OP_conv2d_bwd_weight, dnn__empty_desc("conv2d_bwd_weight", w, g->device), in, 2, g->attr);
+    return dnn__apply_to(DNN_OP_conv2d_bwd_weight,
+                         dnn__empty_desc("conv2d_bwd_weight", w, g->device), in, 2, g->attr);
 }
 
 static dnn_tensor *forward(const dnn__grad *g, dnn_tensor *x, dnn_tensor *w)
@@ -153,8 +173,8 @@ void dnn__conv2d_backward(dnn__grad *g)
     }
 }
 
-/* dx = T(w) dy is linear in both. With r the gradient of dx: <r, T(w) dy> = <conv(r, w), dy>, so dy gets conv(r, w),
- * and w what it gets as the weight of conv(r, w). */
+/* dx = T(w) dy is linear in both. With r the gradient of dx: <r, T(w) dy> = <conv(r, w), dy>, so dy
+ * gets conv(r, w), and w what it gets as the weight of conv(r, w). */
 void dnn__conv2d_bwd_input_backward(dnn__grad *g)
 {
     dnn_tensor *dy = g->in[0], *w = g->in[1], *r = g->dout[0];
@@ -167,7 +187,8 @@ void dnn__conv2d_bwd_input_backward(dnn__grad *g)
     }
 }
 
-/* With r the gradient of dw: <r, dw> = <conv(x, r), dy>, so dy gets conv(x, r), and x what it gets as its input. */
+/* With r the gradient of dw: <r, dw> = <conv(x, r), dy>, so dy gets conv(x, r), and x what it gets
+ * as its input. */
 void dnn__conv2d_bwd_weight_backward(dnn__grad *g)
 {
     dnn_tensor *dy = g->in[0], *x = g->in[1], *r = g->dout[0];
@@ -186,7 +207,8 @@ void dnn__conv2d_bwd_weight_backward(dnn__grad *g)
 static dnn_status fits_int32(const char *what, int64_t value, int32_t *out)
 {
     if (value < INT32_MIN || value > INT32_MAX) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: %s %lld is beyond 32 bits", what, (long long)value);
+        return dnn__fail(DNN_E_INVALID, "conv2d: %s %lld is beyond 32 bits", what,
+                         (long long)value);
     }
     *out = (int32_t)value;
     return DNN_OK;
@@ -197,14 +219,15 @@ static int first_set(int specific, int common, int otherwise)
     return specific != 0 ? specific : common != 0 ? common : otherwise;
 }
 
-/* The output is as large as the input: dilation (kernel-1) cells of padding, the odd one right and below. */
+/* The output is as large as the input: dilation (kernel-1) cells of padding, the odd one right and
+ * below. */
 static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
 {
     int64_t kh = args->w->dim[2], kw = args->w->dim[3], rows = 0, columns = 0;
 
     if (attr->stride_h != 1 || attr->stride_w != 1) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: same with stride %d, %d: the stride must be 1", attr->stride_h,
-                         attr->stride_w);
+        return dnn__fail(DNN_E_INVALID, "conv2d: same with stride %d, %d: the stride must be 1",
+                         attr->stride_h, attr->stride_w);
     }
     if (args->padding != 0 || args->padding_h != 0 || args->padding_w != 0 || args->pad_top != 0 ||
         args->pad_left != 0 || args->pad_bottom != 0 || args->pad_right != 0) {
@@ -212,8 +235,9 @@ static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
     }
     if (kh < 1 || kw < 1 || __builtin_mul_overflow(kh - 1, (int64_t)attr->dilation_h, &rows) ||
         __builtin_mul_overflow(kw - 1, (int64_t)attr->dilation_w, &columns)) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: same for a kernel of %lld, %lld with dilation %d, %d", (long long)kh,
-                         (long long)kw, attr->dilation_h, attr->dilation_w);
+        return dnn__fail(DNN_E_INVALID,
+                         "conv2d: same for a kernel of %lld, %lld with dilation %d, %d",
+                         (long long)kh, (long long)kw, attr->dilation_h, attr->dilation_w);
     }
     DNN_TRY(fits_int32("padding", rows / 2, &attr->pad_top));
     DNN_TRY(fits_int32("padding", rows - rows / 2, &attr->pad_bottom));
@@ -223,7 +247,8 @@ static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
 
 static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
 {
-    int64_t rows = first_set(args->padding_h, args->padding, 0), columns = first_set(args->padding_w, args->padding, 0);
+    int64_t rows = first_set(args->padding_h, args->padding, 0),
+            columns = first_set(args->padding_w, args->padding, 0);
 
     attr->stride_h = first_set(args->stride_h, args->stride, 1);
     attr->stride_w = first_set(args->stride_w, args->stride, 1);
@@ -231,7 +256,8 @@ static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
     attr->dilation_w = first_set(args->dilation_w, args->dilation, 1);
     attr->groups = args->groups != 0 ? args->groups : 1;
     if (args->w->ndim != 4) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: w is %s, must be [O,C/groups,kh,kw]", dnn__dims_text(args->w));
+        return dnn__fail(DNN_E_INVALID, "conv2d: w is %s, must be [O,C/groups,kh,kw]",
+                         dnn__dims_text(args->w));
     }
     if (args->same) {
         return pad_same(args, attr);

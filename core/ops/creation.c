@@ -1,6 +1,6 @@
-/* creation.c - new tensors, and copies: casts, clones, other devices, fills. Their shape and gradient rules.
- * Programs and the other families call it. Elements are always set by a kernel (fill, arange, uniform, copy ...) or by
- * a copy of bytes, never here. */
+/* creation.c - new tensors, and copies: casts, clones, other devices, fills. Their shape and
+ * gradient rules. Programs and the other families call it. Elements are always set by a kernel
+ * (fill, arange, uniform, copy ...) or by a copy of bytes, never here. */
 #include "ops.h"
 #include "rules.h"
 
@@ -11,8 +11,8 @@ dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype)
     if (dnn__fits(dtype, value)) {
         return DNN_OK;
     }
-    return dnn__fail(DNN_E_INVALID, "%s: the number %g is not a value of %s: cast the tensor first", op, value,
-                     dnn_dtype_name(dtype));
+    return dnn__fail(DNN_E_INVALID, "%s: the number %g is not a value of %s: cast the tensor first",
+                     op, value, dnn_dtype_name(dtype));
 }
 
 dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x)
@@ -27,7 +27,8 @@ dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *
     return dnn__tensor_new(op, desc->dtype, desc->ndim, desc->dim, device);
 }
 
-/* Fills a fresh or given tensor with a number that its dtype holds. NULL: an error waits; the target is not released.
+/* Fills a fresh or given tensor with a number that its dtype holds. NULL: an error waits; the
+ * target is not released.
  */
 static dnn_tensor *fill_with(dnn_tensor *target, double value)
 {
@@ -64,22 +65,25 @@ dnn_tensor *dnn__zeros_desc(const char *op, const dnn__desc *desc, dnn__device *
 dnn_status dnn__target_shape(dnn__sig *sig)
 {
     const dnn__desc *out = &sig->out[0];
-    int rank = sig->op->id == DNN_OP_eye ? 2 : sig->op->id == DNN_OP_arange || sig->op->id == DNN_OP_linspace ? 1 : -1;
+    int rank = sig->op->id == DNN_OP_eye                                        ? 2
+               : sig->op->id == DNN_OP_arange || sig->op->id == DNN_OP_linspace ? 1
+                                                                                : -1;
 
     if (sig->given[0] == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: needs a tensor to write to", sig->op->name);
     }
     if ((sig->op->accepts & out->dtype) == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is %s, a dtype that %s does not make", sig->op->name,
-                         dnn_dtype_name(out->dtype), sig->op->name);
+        return dnn__fail(DNN_E_INVALID, "%s: the target is %s, a dtype that %s does not make",
+                         sig->op->name, dnn_dtype_name(out->dtype), sig->op->name);
     }
     if (rank >= 0 && out->ndim != rank) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is %s, which has not rank %d", sig->op->name,
-                         dnn__shape_text(out->ndim, out->dim), rank);
+        return dnn__fail(DNN_E_INVALID, "%s: the target is %s, which has not rank %d",
+                         sig->op->name, dnn__shape_text(out->ndim, out->dim), rank);
     }
     if (sig->n_in > 0 && (sig->in[0]->ndim != 0 || sig->in[0]->dtype != out->dtype)) {
         return dnn__fail(DNN_E_INVALID, "%s: the value is %s %s, not one %s", sig->op->name,
-                         dnn_dtype_name(sig->in[0]->dtype), dnn__dims_text(sig->in[0]), dnn_dtype_name(out->dtype));
+                         dnn_dtype_name(sig->in[0]->dtype), dnn__dims_text(sig->in[0]),
+                         dnn_dtype_name(out->dtype));
     }
     return DNN_OK;
 }
@@ -100,8 +104,8 @@ dnn_status dnn__copy_shape(dnn__sig *sig)
         fits = x->dim[x->ndim - d] == out->dim[out->ndim - d] || x->dim[x->ndim - d] == 1;
     }
     if (!fits) {
-        return dnn__fail(DNN_E_INVALID, "copy: x is %s, which does not broadcast to the target %s", dnn__dims_text(x),
-                         dnn__shape_text(out->ndim, out->dim));
+        return dnn__fail(DNN_E_INVALID, "copy: x is %s, which does not broadcast to the target %s",
+                         dnn__dims_text(x), dnn__shape_text(out->ndim, out->dim));
     }
     return DNN_OK;
 }
@@ -125,12 +129,13 @@ static dnn_tensor *make_empty(const char *op, const dnn_create_args *args, dnn_d
         return NULL;
     }
     if (!dnn__dtype_ok(dtype)) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "%s: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", op, (unsigned)dtype));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: dtype %u is none of DNN_T_F32 to DNN_T_BOOL",
+                                   op, (unsigned)dtype));
     }
     if (args->requires_grad && !dnn__is_float(dtype)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: requires_grad of %s: only f32 f64 f16 bf16 have gradients", op,
-                                   dnn_dtype_name(dtype)));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "%s: requires_grad of %s: only f32 f64 f16 bf16 have gradients",
+                                   op, dnn_dtype_name(dtype)));
     }
     st = dnn__check_shape(op, dtype, args->shape.ndim, args->shape.dim, NULL);
     if (st == DNN_OK) {
@@ -184,7 +189,8 @@ dnn_tensor *dnn_full_with(double value, dnn_create_args args)
     return make_full("full", &args, value);
 }
 
-/* The number is made as i64 and cast by the copy row, so that no bit passes through a double on its way to i64. */
+/* The number is made as i64 and cast by the copy row, so that no bit passes through a double on its
+ * way to i64. */
 dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args)
 {
     dnn_tensor *t = make_empty("full_i64", &args, DNN_T_I64);
@@ -194,8 +200,9 @@ dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args)
         return NULL;
     }
     if (t->dtype != DNN_T_I64 && !dnn__fits(t->dtype, (double)value)) {
-        return or_release(t, dnn__null(dnn__fail(DNN_E_INVALID, "full_i64: %lld is not a value of %s", (long long)value,
-                                                 dnn_dtype_name(t->dtype))));
+        return or_release(t,
+                          dnn__null(dnn__fail(DNN_E_INVALID, "full_i64: %lld is not a value of %s",
+                                              (long long)value, dnn_dtype_name(t->dtype))));
     }
     number = dnn__scalar_i64(value, dnn__device_of(t));
     if (number == NULL) {
@@ -238,10 +245,11 @@ static bool args_of_like(const char *op, const dnn_like_args *like, dnn_create_a
     if (!dnn__ready(op, like->like)) {
         return false;
     }
-    *args = (dnn_create_args){.shape = dnn_shape_of(like->like),
-                              .dtype = like->dtype == 0 ? like->like->dtype : like->dtype,
-                              .device = like->device == NULL ? dnn_device_of(like->like) : like->device,
-                              .requires_grad = like->requires_grad};
+    *args =
+        (dnn_create_args){.shape = dnn_shape_of(like->like),
+                          .dtype = like->dtype == 0 ? like->like->dtype : like->dtype,
+                          .device = like->device == NULL ? dnn_device_of(like->like) : like->device,
+                          .requires_grad = like->requires_grad};
     return true;
 }
 
@@ -256,7 +264,8 @@ dnn_tensor *dnn_zeros_like_with(dnn_like_args args)
 {
     dnn_create_args create;
 
-    return args_of_like("zeros_like", &args, &create) ? make_full("zeros_like", &create, 0.0) : NULL;
+    return args_of_like("zeros_like", &args, &create) ? make_full("zeros_like", &create, 0.0)
+                                                      : NULL;
 }
 
 dnn_tensor *dnn_ones_like_with(dnn_like_args args)
@@ -270,7 +279,8 @@ dnn_tensor *dnn_full_like_with(double value, dnn_like_args args)
 {
     dnn_create_args create;
 
-    return args_of_like("full_like", &args, &create) ? make_full("full_like", &create, value) : NULL;
+    return args_of_like("full_like", &args, &create) ? make_full("full_like", &create, value)
+                                                     : NULL;
 }
 
 dnn_tensor *dnn_rand_like_with(dnn_like_args args)
@@ -296,8 +306,8 @@ static dnn_status check_bools(const char *op, const void *data, int64_t n)
 
     for (int64_t i = 0; i < n; i++) {
         if (byte[i] > 1) {
-            return dnn__fail(DNN_E_INVALID, "%s: bool element %lld is %u, not 0 or 1", op, (long long)i,
-                             (unsigned)byte[i]);
+            return dnn__fail(DNN_E_INVALID, "%s: bool element %lld is %u, not 0 or 1", op,
+                             (long long)i, (unsigned)byte[i]);
         }
     }
     return DNN_OK;
@@ -305,8 +315,10 @@ static dnn_status check_bools(const char *op, const void *data, int64_t n)
 
 dnn_tensor *dnn_from_data_with(dnn_data_args args)
 {
-    const dnn_create_args create = {
-        .shape = args.shape, .dtype = args.dtype, .device = args.device, .requires_grad = args.requires_grad};
+    const dnn_create_args create = {.shape = args.shape,
+                                    .dtype = args.dtype,
+                                    .device = args.device,
+                                    .requires_grad = args.requires_grad};
     dnn_tensor *t = make_empty("from_data", &create, DNN_T_F32);
     int64_t n = dnn_numel(t);
     dnn_status st = DNN_OK;
@@ -316,26 +328,29 @@ dnn_tensor *dnn_from_data_with(dnn_data_args args)
     }
     if (n > 0) {
         if (args.data == NULL) {
-            st = dnn__fail(DNN_E_INVALID, "from_data: data is NULL, but %s has %lld elements", dnn__dims_text(t),
-                           (long long)n);
+            st = dnn__fail(DNN_E_INVALID, "from_data: data is NULL, but %s has %lld elements",
+                           dnn__dims_text(t), (long long)n);
         } else if (t->dtype == DNN_T_BOOL) {
             st = check_bools("from_data", args.data, n);
         }
         if (st == DNN_OK) {
-            st = dnn__storage_write(t->storage, 0, args.data, (uint64_t)n * dnn__item_size(t->dtype));
+            st = dnn__storage_write(t->storage, 0, args.data,
+                                    (uint64_t)n * dnn__item_size(t->dtype));
         }
     }
     return finish(t, st == DNN_OK ? t : dnn__null(st), args.requires_grad);
 }
 
-static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dtype dtype, size_t *bytes)
+static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dtype dtype,
+                               size_t *bytes)
 {
     dnn__device *cpu; /* asked for because that starts the library */
 
     DNN_TRY(dnn__waiting());
     DNN_TRY(dnn__device_named("cpu", &cpu));
     if (!dnn__dtype_ok(dtype)) {
-        return dnn__fail(DNN_E_INVALID, "from_buffer: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype);
+        return dnn__fail(DNN_E_INVALID, "from_buffer: dtype %u is none of DNN_T_F32 to DNN_T_BOOL",
+                         (unsigned)dtype);
     }
     DNN_TRY(dnn__check_shape("from_buffer", dtype, shape->ndim, shape->dim, bytes));
     if (*bytes > 0 && data == NULL) {
@@ -344,14 +359,16 @@ static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dty
     }
     if ((uintptr_t)data % dnn__item_size(dtype) != 0) {
         return dnn__fail(DNN_E_INVALID, "from_buffer: data is aligned to %u bytes, %s needs %zu",
-                         (unsigned)((uintptr_t)data & -(uintptr_t)data), dnn_dtype_name(dtype), dnn__item_size(dtype));
+                         (unsigned)((uintptr_t)data & -(uintptr_t)data), dnn_dtype_name(dtype),
+                         dnn__item_size(dtype));
     }
     return dtype == DNN_T_BOOL ? check_bools("from_buffer", data, (int64_t)*bytes) : DNN_OK;
 }
 
-/* The storage calls release(ctx) when its last user is gone, and so does the failure to make one: what fails behind the
- * checks only releases the storage. */
-dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype, void (*release)(void *ctx), void *ctx)
+/* The storage calls release(ctx) when its last user is gone, and so does the failure to make one:
+ * what fails behind the checks only releases the storage. */
+dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype,
+                            void (*release)(void *ctx), void *ctx)
 {
     dnn__storage *storage = NULL;
     int64_t stride[DNN_MAX_DIMS];
@@ -370,7 +387,8 @@ dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype, void (
         return dnn__null(st);
     }
     dnn__dense_strides((int)shape.ndim, shape.dim, stride);
-    t = dnn__tensor_over("from_buffer", dtype, (int)shape.ndim, shape.dim, stride, 0, storage, NULL);
+    t = dnn__tensor_over("from_buffer", dtype, (int)shape.ndim, shape.dim, stride, 0, storage,
+                         NULL);
     dnn__storage_release(storage);
     return t;
 }
@@ -385,20 +403,23 @@ static dnn_tensor *make_range(const char *op, int64_t n, dnn_dtype dtype)
     return make_empty(op, &create, DNN_T_F32);
 }
 
-/* The number of elements of arange; an integer range must hold its first, second and last element exactly. */
+/* The number of elements of arange; an integer range must hold its first, second and last element
+ * exactly. */
 static dnn_status count_arange(double start, double end, double step, dnn_dtype dtype, int64_t *n)
 {
     double count = ceil((end - start) / step);
 
     if (!isfinite(start) || !isfinite(end) || !isfinite(step)) {
-        return dnn__fail(DNN_E_INVALID, "arange: start %g, end %g, step %g must be finite", start, end, step);
+        return dnn__fail(DNN_E_INVALID, "arange: start %g, end %g, step %g must be finite", start,
+                         end, step);
     }
     if (step == 0.0 || (end - start) / step < 0.0) {
-        return dnn__fail(DNN_E_INVALID, "arange: steps of %g do not lead from %g to %g", step, start, end);
+        return dnn__fail(DNN_E_INVALID, "arange: steps of %g do not lead from %g to %g", step,
+                         start, end);
     }
     if (!(count < 0x1p53)) {
-        return dnn__fail(DNN_E_INVALID, "arange: %g elements from %g to %g by %g are too many", count, start, end,
-                         step);
+        return dnn__fail(DNN_E_INVALID, "arange: %g elements from %g to %g by %g are too many",
+                         count, start, end, step);
     }
     if (count > 0.0) {
         DNN_TRY(dnn__check_number("arange", start, dtype));
@@ -436,13 +457,15 @@ dnn_tensor *dnn_arange(double start, double end, double step, dnn_dtype dtype)
     return t == NULL ? NULL : or_release(t, dnn__apply_to(DNN_OP_arange, t, NULL, 0, &attr));
 }
 
-static dnn_tensor *make_linspace(const char *op, double start, double end, int64_t n, dnn_dtype dtype)
+static dnn_tensor *make_linspace(const char *op, double start, double end, int64_t n,
+                                 dnn_dtype dtype)
 {
     const dnn_attr_linspace attr = {.size = sizeof attr, .start = start, .end = end};
     dnn_tensor *t;
 
     if (dnn__waiting() == DNN_OK && n < 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: %lld numbers from %g to %g", op, (long long)n, start, end));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: %lld numbers from %g to %g", op,
+                                   (long long)n, start, end));
     }
     t = make_range(op, n, dtype);
     return t == NULL ? NULL : or_release(t, dnn__apply_to(DNN_OP_linspace, t, NULL, 0, &attr));
@@ -460,7 +483,8 @@ dnn_tensor *dnn_logspace(double start, double end, int64_t n, dnn_dtype dtype)
     dnn_tensor *exponent, *ten, *power, *result;
 
     if (dnn__waiting() == DNN_OK && !(dnn__dtype_ok(of) && dnn__is_float(of))) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "logspace: dtype %s is not floating", dnn_dtype_name(of)));
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID, "logspace: dtype %s is not floating", dnn_dtype_name(of)));
     }
     exponent = make_linspace("logspace", start, end, n, DNN_T_F64);
     if (exponent == NULL) {
@@ -495,8 +519,8 @@ dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
         return NULL;
     }
     if (!dnn__dtype_ok(of)) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "scalar: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "scalar: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype));
     }
     st = dnn__check_number("scalar", value, of);
     if (st == DNN_OK) {
@@ -521,8 +545,8 @@ dnn_tensor *dnn_cast(dnn_tensor *x, dnn_dtype dtype)
         return NULL;
     }
     if (!dnn__dtype_ok(dtype)) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "cast: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "cast: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype));
     }
     return x->dtype == dtype ? x : copy_as("cast", x, dtype);
 }
@@ -561,7 +585,8 @@ dnn_tensor *dnn_zero_(dnn_tensor *target)
     return dnn_fill_(target, 0.0);
 }
 
-/* Moves the bytes of a dense x, and records the move: a row without a kernel, since no kernel runs on two devices. */
+/* Moves the bytes of a dense x, and records the move: a row without a kernel, since no kernel runs
+ * on two devices. */
 static dnn_tensor *move_to(dnn_tensor *x, dnn__device *device)
 {
     const dnn_attr_to_device attr = {.size = sizeof attr, .source = dnn__device_of(x)};

@@ -1,6 +1,6 @@
-/* elementwise.c - operators that work place by place, with broadcasting: arithmetic, comparisons, functions,
- * activations, where and clamp. Each is one call of dispatch; below it stands its gradient rule, written in public
- * operators. */
+/* elementwise.c - operators that work place by place, with broadcasting: arithmetic, comparisons,
+ * functions, activations, where and clamp. Each is one call of dispatch; below it stands its
+ * gradient rule, written in public operators. */
 #include "ops.h"
 #include "rules.h"
 
@@ -17,7 +17,8 @@ dnn_status dnn__elementwise_shape(dnn__sig *sig)
         const dnn_tensor *x = sig->in[i];
 
         if (x != NULL) {
-            DNN_TRY(dnn__broadcast(sig->op->name, out->ndim, out->dim, x->ndim, x->dim, &out->ndim, out->dim));
+            DNN_TRY(dnn__broadcast(sig->op->name, out->ndim, out->dim, x->ndim, x->dim, &out->ndim,
+                                   out->dim));
         }
     }
     return dnn__check_shape(sig->op->name, out->dtype, out->ndim, out->dim, NULL);
@@ -238,16 +239,17 @@ dnn_tensor *dnn_rsub(dnn_tensor *a, double b)
     return apply_number(DNN_OP_sub, a, b, true);
 }
 
-/* A negative power of an integer tensor has no integer value; a tensor of exponents is defined by the row. */
+/* A negative power of an integer tensor has no integer value; a tensor of exponents is defined by
+ * the row. */
 dnn_tensor *dnn_pow_scalar(dnn_tensor *a, double b)
 {
     if (!dnn__ready("pow", a)) {
         return NULL;
     }
     if (!dnn__is_float(a->dtype) && b < 0.0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "pow: exponent %g of a tensor of %s must be >= 0: cast the tensor first", b,
-                                   dnn_dtype_name(a->dtype)));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "pow: exponent %g of a tensor of %s must be >= 0: cast the tensor first",
+            b, dnn_dtype_name(a->dtype)));
     }
     return apply_number(DNN_OP_pow, a, b, false);
 }
@@ -294,8 +296,9 @@ dnn_tensor *dnn_elu_with(dnn_activation_args args)
 
 dnn_tensor *dnn_softplus_with(dnn_activation_args args)
 {
-    const dnn_attr_softplus attr = {
-        .size = sizeof attr, .beta = dnn__option(args.beta, 1.0), .threshold = dnn__option(args.threshold, 20.0)};
+    const dnn_attr_softplus attr = {.size = sizeof attr,
+                                    .beta = dnn__option(args.beta, 1.0),
+                                    .threshold = dnn__option(args.threshold, 20.0)};
 
     if (dnn__waiting() == DNN_OK && attr.beta == 0.0) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "softplus: beta is 0, which divides"));
@@ -439,7 +442,8 @@ void dnn__div_backward(dnn__grad *g)
     }
 }
 
-/* da = dy e a^(e-1), and 0 where e = 0. There e counts as 1, so that 0^-1 is nowhere computed: its slope would be NaN.
+/* da = dy e a^(e-1), and 0 where e = 0. There e counts as 1, so that 0^-1 is nowhere computed: its
+ * slope would be NaN.
  */
 static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
 {
@@ -449,8 +453,8 @@ static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
     return dnn_masked_fill(dnn_mul(dy, dnn_mul(e, dnn_pow(a, less))), flat, 0.0);
 }
 
-/* de = dy y log(a), and 0 where a = 0 and e >= 0. The row has no gradient of its own: what is to be differentiated
- * again is composed, with log(1) = 0 in those places. */
+/* de = dy y log(a), and 0 where a = 0 and e >= 0. The row has no gradient of its own: what is to be
+ * differentiated again is composed, with log(1) = 0 in those places. */
 static dnn_tensor *pow_exponent(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *y, dnn_tensor *e)
 {
     dnn_tensor *in[] = {dy, a, y, e};
@@ -505,7 +509,8 @@ void dnn__minimum_backward(dnn__grad *g)
     }
 }
 
-/* The whole gradient goes to the argument that was taken: to a where `first` holds, or where b is NaN. */
+/* The whole gradient goes to the argument that was taken: to a where `first` holds, or where b is
+ * NaN. */
 static void give_one(dnn__grad *g, dnn_tensor *first)
 {
     dnn_tensor *to_a = dnn_logical_or(first, dnn_isnan(g->in[1]));
@@ -606,7 +611,8 @@ void dnn__where_backward(dnn__grad *g)
         g->din[0] = dnn_mul(g->dout[0], (slope)); \
     }
 
-static const double ln_2 = 0.69314718055994530942, ln_10 = 2.30258509299404568402, sqrt_pi = 1.77245385090551602730;
+static const double ln_2 = 0.69314718055994530942, ln_10 = 2.30258509299404568402,
+                    sqrt_pi = 1.77245385090551602730;
 
 /* 1 - x^2 */
 static dnn_tensor *one_less_square(dnn_tensor *x)

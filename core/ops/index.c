@@ -1,5 +1,6 @@
 /* index.c - basic indexing by text, joining, and assignment into a new tensor, with their rules.
- * Programs and gradient rules call it. Indexing is made of the views of view.c; joining has kernels. */
+ * Programs and gradient rules call it. Indexing is made of the views of view.c; joining has
+ * kernels. */
 #include <string.h>
 #include "ops.h"
 #include "rules.h"
@@ -8,14 +9,16 @@
 
 struct cursor {
     const char *text, *at;
-    dnn_tensor *source, *now; /* what the caller gave; the view so far, ours unless it is the source */
-    int axis;                 /* of `now` that the next item means */
-    bool filled;              /* "..." was seen */
+    dnn_tensor *source,
+        *now;    /* what the caller gave; the view so far, ours unless it is the source */
+    int axis;    /* of `now` that the next item means */
+    bool filled; /* "..." was seen */
 };
 
 static dnn_status bad_text(const struct cursor *c, const char *what)
 {
-    return dnn__fail(DNN_E_INVALID, "index: \"%s\": column %d: %s", c->text, (int)(c->at - c->text) + 1, what);
+    return dnn__fail(DNN_E_INVALID, "index: \"%s\": column %d: %s", c->text,
+                     (int)(c->at - c->text) + 1, what);
 }
 
 static void skip_blanks(struct cursor *c)
@@ -63,7 +66,8 @@ static dnn_status take_number(struct cursor *c, int64_t *value, bool *found)
         return c->at == begin ? DNN_OK : bad_text(c, "a sign without digits");
     }
     for (; *c->at >= '0' && *c->at <= '9'; c->at++) {
-        if (__builtin_mul_overflow(n, (int64_t)10, &n) || __builtin_add_overflow(n, (int64_t)(*c->at - '0'), &n)) {
+        if (__builtin_mul_overflow(n, (int64_t)10, &n) ||
+            __builtin_add_overflow(n, (int64_t)(*c->at - '0'), &n)) {
             return bad_text(c, "a number beyond 64 bits");
         }
     }
@@ -214,11 +218,13 @@ static dnn_status join(const dnn_tensor *first, const dnn_tensor *x, int i, int 
         same = d == dim || x->dim[d] == first->dim[d];
     }
     if (!same) {
-        return dnn__fail(DNN_E_INVALID, "cat: operand %d is %s, which does not join %s along dim %d", i,
+        return dnn__fail(DNN_E_INVALID,
+                         "cat: operand %d is %s, which does not join %s along dim %d", i,
                          dnn__dims_text(x), dnn__dims_text(first), dim);
     }
     if (__builtin_add_overflow(out->dim[dim], x->dim[dim], &out->dim[dim])) {
-        return dnn__fail(DNN_E_INVALID, "cat: the sizes of %d operands along dim %d sum beyond 2^63", i + 1, dim);
+        return dnn__fail(DNN_E_INVALID,
+                         "cat: the sizes of %d operands along dim %d sum beyond 2^63", i + 1, dim);
     }
     return DNN_OK;
 }
@@ -239,8 +245,8 @@ dnn_status dnn__cat_shape(dnn__sig *sig)
     }
     first = first_shaped(sig->in, sig->n_in);
     if (attr->dim < 0 || attr->dim >= first->ndim) {
-        return dnn__fail(DNN_E_INVALID, "cat: dim %d of %s with rank %d", attr->dim, dnn__dims_text(first),
-                         first->ndim);
+        return dnn__fail(DNN_E_INVALID, "cat: dim %d of %s with rank %d", attr->dim,
+                         dnn__dims_text(first), first->ndim);
     }
     out->dtype = first->dtype;
     dnn__take_dims(out, first);
@@ -285,7 +291,8 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
     }
     for (int64_t i = 0; i < n; i++) {
         if (x[i] == NULL) {
-            dnn__null(dnn__fail(DNN_E_INVALID, "%s: operand %lld of %lld is NULL", op, (long long)i, (long long)n));
+            dnn__null(dnn__fail(DNN_E_INVALID, "%s: operand %lld of %lld is NULL", op, (long long)i,
+                                (long long)n));
             return false;
         }
     }
@@ -304,7 +311,8 @@ dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim)
     }
     first = first_shaped(x, (int)n);
     if (first->ndim == 0) {
-        st = dnn__fail(DNN_E_INVALID, "cat: operands of rank 0 have no dim to join along: use dnn_stack");
+        st = dnn__fail(DNN_E_INVALID,
+                       "cat: operands of rank 0 have no dim to join along: use dnn_stack");
     } else {
         st = dnn__axis("cat", dim, first->ndim, &axis);
     }
@@ -322,9 +330,9 @@ dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim)
     }
     for (int64_t i = 1; i < n; i++) {
         if (!dnn__same_dims(x[0]->ndim, x[0]->dim, x[i]->ndim, x[i]->dim)) {
-            return dnn__null(dnn__fail(DNN_E_INVALID,
-                                       "stack: operand %lld is %s, operand 0 is %s: shapes must be equal", (long long)i,
-                                       dnn__dims_text(x[i]), dnn__dims_text(x[0])));
+            return dnn__null(dnn__fail(
+                DNN_E_INVALID, "stack: operand %lld is %s, operand 0 is %s: shapes must be equal",
+                (long long)i, dnn__dims_text(x[i]), dnn__dims_text(x[0])));
         }
     }
     row = dnn__alloc((size_t)n * sizeof *row); /* n <= INT16_MAX */
@@ -358,13 +366,15 @@ dnn_status dnn__slice_scatter_shape(dnn__sig *sig)
     }
     fits = fits && attr->step >= 1 && attr->start >= 0;
     if (fits && n > 0) {
-        fits = !__builtin_mul_overflow(n - 1, attr->step, &last) && !__builtin_add_overflow(last, attr->start, &last) &&
-               last < x->dim[attr->dim];
+        fits = !__builtin_mul_overflow(n - 1, attr->step, &last) &&
+               !__builtin_add_overflow(last, attr->start, &last) && last < x->dim[attr->dim];
     }
     if (!fits) {
         return dnn__fail(
-            DNN_E_INVALID, "slice_scatter: src %s does not fill the places %lld, +%lld ... of dim %d in x %s",
-            dnn__dims_text(src), (long long)attr->start, (long long)attr->step, attr->dim, dnn__dims_text(x));
+            DNN_E_INVALID,
+            "slice_scatter: src %s does not fill the places %lld, +%lld ... of dim %d in x %s",
+            dnn__dims_text(src), (long long)attr->start, (long long)attr->step, attr->dim,
+            dnn__dims_text(x));
     }
     sig->out[0].dtype = x->dtype;
     dnn__take_dims(&sig->out[0], x);
@@ -382,11 +392,13 @@ void dnn__slice_scatter_backward(dnn__grad *g)
         g->din[0] = dnn__apply(DNN_OP_slice_scatter, in, 2, g->attr);
     }
     if (g->wants[1]) {
-        g->din[1] = dnn__slice_view(g->dout[0], attr->dim, attr->start, attr->step, g->in_desc[1].dim[attr->dim]);
+        g->din[1] = dnn__slice_view(g->dout[0], attr->dim, attr->start, attr->step,
+                                    g->in_desc[1].dim[attr->dim]);
     }
 }
 
-dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t start, int64_t stop, int64_t step)
+dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t start, int64_t stop,
+                              int64_t step)
 {
     dnn_attr_slice attr = {.size = sizeof attr, .step = step};
     dnn_tensor *in[] = {x, src};
@@ -399,7 +411,8 @@ dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t s
     }
     st = dnn__axis("slice_scatter", dim, x->ndim, &axis);
     if (st == DNN_OK && (x->ndim == 0 || step < 1)) {
-        st = dnn__fail(DNN_E_INVALID, "slice_scatter: step %lld in x of rank %d: must be >= 1, and x have dims",
+        st = dnn__fail(DNN_E_INVALID,
+                       "slice_scatter: step %lld in x of rank %d: must be >= 1, and x have dims",
                        (long long)step, x->ndim);
     }
     if (st != DNN_OK) {
@@ -411,9 +424,9 @@ dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t s
     n = to > attr.start ? (to - attr.start - 1) / step + 1 : 0;
     attr.step = n > 1 ? step : 1;
     if (src->ndim != x->ndim || src->dim[axis] != n) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "slice_scatter: src is %s, the slice of x %s has %lld places in dim %d",
-                                   dnn__dims_text(src), dnn__dims_text(x), (long long)n, axis));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "slice_scatter: src is %s, the slice of x %s has %lld places in dim %d",
+            dnn__dims_text(src), dnn__dims_text(x), (long long)n, axis));
     }
     return dnn__apply(DNN_OP_slice_scatter, in, 2, &attr);
 }
@@ -430,7 +443,8 @@ dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t 
     }
     st = dnn__axis("select_scatter", dim, x->ndim, &axis);
     if (st == DNN_OK && src->ndim != x->ndim - 1) {
-        st = dnn__fail(DNN_E_INVALID, "select_scatter: src %s has rank %d, x %s without dim %d has %d",
+        st = dnn__fail(DNN_E_INVALID,
+                       "select_scatter: src %s has rank %d, x %s without dim %d has %d",
                        dnn__dims_text(src), src->ndim, dnn__dims_text(x), axis, x->ndim - 1);
     }
     if (st != DNN_OK) {
@@ -438,7 +452,8 @@ dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t 
     }
     place += place < 0 ? x->dim[axis] : 0;
     if (place < 0 || place >= x->dim[axis]) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "select_scatter: index %lld of dim %d, which has %lld elements",
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "select_scatter: index %lld of dim %d, which has %lld elements",
                                    (long long)index, axis, (long long)x->dim[axis]));
     }
     row = dnn_unsqueeze(src, axis);

@@ -1,5 +1,6 @@
-/* loss.c - losses: classes by number (nll_loss, cross_entropy), squared and absolute error. Programs call it.
- * What the targets hold is checked by the kernel; everything else about a loss is checked here. */
+/* loss.c - losses: classes by number (nll_loss, cross_entropy), squared and absolute error.
+ * Programs call it. What the targets hold is checked by the kernel; everything else about a loss is
+ * checked here. */
 #include "ops.h"
 #include "rules.h"
 
@@ -7,17 +8,19 @@
 
 static dnn_status check_target(const char *op, const dnn_tensor *input, const dnn_tensor *target)
 {
-    bool fits = input->ndim >= 2 && target->ndim == input->ndim - 1 && target->dim[0] == input->dim[0];
+    bool fits =
+        input->ndim >= 2 && target->ndim == input->ndim - 1 && target->dim[0] == input->dim[0];
 
     if ((target->dtype & (DNN_T_I64 | DNN_T_I32 | DNN_T_U8)) == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: target is %s, class numbers must be i64, i32 or u8", op,
-                         dnn_dtype_name(target->dtype));
+        return dnn__fail(DNN_E_INVALID, "%s: target is %s, class numbers must be i64, i32 or u8",
+                         op, dnn_dtype_name(target->dtype));
     }
     for (int d = 2; fits && d < input->ndim; d++) {
         fits = target->dim[d - 1] == input->dim[d];
     }
     if (!fits) {
-        return dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: must be [N,C,d..] and [N,d..]", op,
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: input is %s, target is %s: must be [N,C,d..] and [N,d..]", op,
                          dnn__dims_text(input), dnn__dims_text(target));
     }
     return DNN_OK;
@@ -34,7 +37,8 @@ static dnn_status check_weight(const char *op, const dnn__desc *input, const dnn
     }
     if (weight->ndim != 1 || weight->dim[0] != input->dim[1]) {
         return dnn__fail(DNN_E_INVALID, "%s: weight is %s, input is %s: weight must be [%lld]", op,
-                         dnn__dims_text(weight), dnn__shape_text(input->ndim, input->dim), (long long)input->dim[1]);
+                         dnn__dims_text(weight), dnn__shape_text(input->ndim, input->dim),
+                         (long long)input->dim[1]);
     }
     return DNN_OK;
 }
@@ -42,7 +46,8 @@ static dnn_status check_weight(const char *op, const dnn__desc *input, const dnn
 static dnn_status check_reduction(const char *op, int64_t reduction)
 {
     if (reduction != DNN_MEAN && reduction != DNN_SUM && reduction != DNN_NONE) {
-        return dnn__fail(DNN_E_INVALID, "%s: reduction %lld is none of DNN_MEAN %d, DNN_SUM %d, DNN_NONE %d", op,
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: reduction %lld is none of DNN_MEAN %d, DNN_SUM %d, DNN_NONE %d", op,
                          (long long)reduction, DNN_MEAN, DNN_SUM, DNN_NONE);
     }
     return DNN_OK;
@@ -90,12 +95,13 @@ dnn_status dnn__cross_entropy_shape(dnn__sig *sig)
 static dnn_status check_dloss(const char *op, const dnn_attr_loss *attr, const dnn_tensor *dloss,
                               const dnn_tensor *target)
 {
-    bool fits = attr->reduction == DNN_NONE ? dnn__same_dims(dloss->ndim, dloss->dim, target->ndim, target->dim)
-                                            : dloss->ndim == 0;
+    bool fits = attr->reduction == DNN_NONE
+                    ? dnn__same_dims(dloss->ndim, dloss->dim, target->ndim, target->dim)
+                    : dloss->ndim == 0;
 
     if (!fits) {
-        return dnn__fail(DNN_E_INVALID, "%s: dloss is %s, target is %s, reduction %u", op, dnn__dims_text(dloss),
-                         dnn__dims_text(target), attr->reduction);
+        return dnn__fail(DNN_E_INVALID, "%s: dloss is %s, target is %s, reduction %u", op,
+                         dnn__dims_text(dloss), dnn__dims_text(target), attr->reduction);
     }
     return DNN_OK;
 }
@@ -108,7 +114,8 @@ dnn_status dnn__nll_loss_bwd_shape(dnn__sig *sig)
 
     DNN_TRY(check_dloss(op, sig->attr, dloss, target));
     if (sig->given[0] == NULL || sig->out[0].dtype != dloss->dtype) {
-        return dnn__fail(DNN_E_INVALID, "%s: needs a target of dloss's dtype %s", op, dnn_dtype_name(dloss->dtype));
+        return dnn__fail(DNN_E_INVALID, "%s: needs a target of dloss's dtype %s", op,
+                         dnn_dtype_name(dloss->dtype));
     }
     DNN_TRY(check_target(op, sig->given[0], target));
     return check_weight(op, &sig->out[0], sig->in[2]);
@@ -125,8 +132,8 @@ dnn_status dnn__cross_entropy_bwd_shape(dnn__sig *sig)
     if (x->dtype != dloss->dtype || lse->dtype != dloss->dtype ||
         !dnn__same_dims(lse->ndim, lse->dim, target->ndim, target->dim)) {
         return dnn__fail(DNN_E_INVALID, "%s: dloss is %s, x is %s, lse is %s %s, target is %s", op,
-                         dnn_dtype_name(dloss->dtype), dnn_dtype_name(x->dtype), dnn_dtype_name(lse->dtype),
-                         dnn__dims_text(lse), dnn__dims_text(target));
+                         dnn_dtype_name(dloss->dtype), dnn_dtype_name(x->dtype),
+                         dnn_dtype_name(lse->dtype), dnn__dims_text(lse), dnn__dims_text(target));
     }
     sig->out[0] = dnn__desc_like(x);
     return check_weight(op, &sig->out[0], sig->in[3]);
@@ -157,10 +164,12 @@ void dnn__cross_entropy_backward(dnn__grad *g)
 /* ---- classes by number ---- */
 
 /* One row [C] with its class of rank 0 becomes a batch of one. false: the reason waits. */
-static bool make_batch(const char *op, const dnn_loss_args *args, dnn_tensor **input, dnn_tensor **target)
+static bool make_batch(const char *op, const dnn_loss_args *args, dnn_tensor **input,
+                       dnn_tensor **target)
 {
     if (args->target->ndim != 0) {
-        dnn__null(dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: one row needs a target of rank 0", op,
+        dnn__null(dnn__fail(DNN_E_INVALID,
+                            "%s: input is %s, target is %s: one row needs a target of rank 0", op,
                             dnn__dims_text(args->input), dnn__dims_text(args->target)));
         return false;
     }
@@ -171,7 +180,8 @@ static bool make_batch(const char *op, const dnn_loss_args *args, dnn_tensor **i
 
 static dnn_tensor *class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_attr_loss *attr)
 {
-    dnn_tensor *in[] = {args->input, args->target, args->weight}, *lse = NULL, *loss = NULL, *single;
+    dnn_tensor *in[] = {args->input, args->target, args->weight}, *lse = NULL, *loss = NULL,
+               *single;
     bool row = args->input->ndim == 1;
 
     if (!row || make_batch(dnn__ops[op].name, args, &in[0], &in[1])) {
@@ -212,7 +222,9 @@ static bool class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss 
         return false;
     }
     attr->reduction = (uint32_t)args->reduction;
-    attr->ignore_index = args->ignore_index == 0 ? -100 : args->ignore_index == DNN_ZERO_INT ? 0 : args->ignore_index;
+    attr->ignore_index = args->ignore_index == 0              ? -100
+                         : args->ignore_index == DNN_ZERO_INT ? 0
+                                                              : args->ignore_index;
     return true;
 }
 
@@ -224,17 +236,21 @@ dnn_tensor *dnn_nll_loss_with(dnn_loss_args args)
         return NULL;
     }
     if (args.label_smoothing != 0.0) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "nll_loss: label_smoothing %g: only cross_entropy smooths", args.label_smoothing));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "nll_loss: label_smoothing %g: only cross_entropy smooths",
+                                   args.label_smoothing));
     }
     return class_loss(DNN_OP_nll_loss, &args, &attr);
 }
 
 dnn_tensor *dnn_cross_entropy_with(dnn_loss_args args)
 {
-    dnn_attr_loss attr = {.size = sizeof attr, .smoothing = args.label_smoothing + 0.0}; /* -0 becomes 0 */
+    dnn_attr_loss attr = {.size = sizeof attr,
+                          .smoothing = args.label_smoothing + 0.0}; /* -0 becomes 0 */
 
-    return class_attr("cross_entropy", &args, &attr) ? class_loss(DNN_OP_softmax_cross_entropy, &args, &attr) : NULL;
+    return class_attr("cross_entropy", &args, &attr)
+               ? class_loss(DNN_OP_softmax_cross_entropy, &args, &attr)
+               : NULL;
 }
 
 /* ---- errors place by place ---- */
@@ -249,12 +265,14 @@ static bool pair_ready(const char *op, const dnn_loss_args *args)
     }
     st = check_reduction(op, args->reduction);
     if (st == DNN_OK && (!dnn__is_float(a->dtype) || a->dtype != b->dtype)) {
-        st = dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: must be one floating dtype (dnn_cast converts)",
-                       op, dnn_dtype_name(a->dtype), dnn_dtype_name(b->dtype));
+        st = dnn__fail(
+            DNN_E_INVALID,
+            "%s: input is %s, target is %s: must be one floating dtype (dnn_cast converts)", op,
+            dnn_dtype_name(a->dtype), dnn_dtype_name(b->dtype));
     }
     if (st == DNN_OK && !dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
-        st = dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: shapes must be equal", op, dnn__dims_text(a),
-                       dnn__dims_text(b));
+        st = dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: shapes must be equal", op,
+                       dnn__dims_text(a), dnn__dims_text(b));
     }
     if (st != DNN_OK) {
         dnn__null(st);
@@ -263,7 +281,8 @@ static bool pair_ready(const char *op, const dnn_loss_args *args)
 }
 
 /* op(input - target), reduced. */
-static dnn_tensor *pair_loss(const char *op, const dnn_loss_args *args, dnn_tensor *(*measure)(dnn_tensor *))
+static dnn_tensor *pair_loss(const char *op, const dnn_loss_args *args,
+                             dnn_tensor *(*measure)(dnn_tensor *))
 {
     dnn_tensor *apart, *each, *loss;
 

@@ -1,16 +1,17 @@
 /* matmul.c - products of matrices: matmul and what is written with it, linear, their rules.
- * Programs, linear modules and gradient rules call it. The row takes matrices with equal batch axes; the rules for rank
- * 1 and for broadcasting are settled here, with views. */
+ * Programs, linear modules and gradient rules call it. The row takes matrices with equal batch
+ * axes; the rules for rank 1 and for broadcasting are settled here, with views. */
 #include "ops.h"
 #include "rules.h"
 
-static dnn_status inner_sizes(const char *op, const dnn_tensor *a, const dnn_tensor *b, int64_t columns, int64_t rows)
+static dnn_status inner_sizes(const char *op, const dnn_tensor *a, const dnn_tensor *b,
+                              int64_t columns, int64_t rows)
 {
     if (columns == rows) {
         return DNN_OK;
     }
-    return dnn__fail(DNN_E_INVALID, "%s: inner sizes differ: a is %s, b is %s: %lld against %lld", op,
-                     dnn__dims_text(a), dnn__dims_text(b), (long long)columns, (long long)rows);
+    return dnn__fail(DNN_E_INVALID, "%s: inner sizes differ: a is %s, b is %s: %lld against %lld",
+                     op, dnn__dims_text(a), dnn__dims_text(b), (long long)columns, (long long)rows);
 }
 
 dnn_status dnn__matmul_shape(dnn__sig *sig)
@@ -20,7 +21,8 @@ dnn_status dnn__matmul_shape(dnn__sig *sig)
     int n = a->ndim;
 
     if (n < 2 || b->ndim != n || !dnn__same_dims(n - 2, a->dim, n - 2, b->dim)) {
-        return dnn__fail(DNN_E_INVALID, "%s: a is %s, b is %s: matrices with equal batch axes are needed",
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: a is %s, b is %s: matrices with equal batch axes are needed",
                          sig->op->name, dnn__dims_text(a), dnn__dims_text(b));
     }
     DNN_TRY(inner_sizes(sig->op->name, a, b, a->dim[n - 1], b->dim[n - 2]));
@@ -30,7 +32,8 @@ dnn_status dnn__matmul_shape(dnn__sig *sig)
     return dnn__check_shape(sig->op->name, out->dtype, out->ndim, out->dim, NULL);
 }
 
-/* y = a b: da = dy b', db = a' dy. The batch axes are equal already; where they were stretched, expand's rule sums. */
+/* y = a b: da = dy b', db = a' dy. The batch axes are equal already; where they were stretched,
+ * expand's rule sums. */
 void dnn__matmul_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
@@ -103,7 +106,8 @@ static dnn_tensor *times_batches(dnn_tensor *a, dnn_tensor *b)
 /* A vector on the left is a row, on the right a column; that axis goes away again. */
 static dnn_tensor *times_vectors(dnn_tensor *a, dnn_tensor *b)
 {
-    dnn_tensor *x = a->ndim == 1 ? dnn_unsqueeze(a, 0) : a, *y = b->ndim == 1 ? dnn_unsqueeze(b, 1) : b;
+    dnn_tensor *x = a->ndim == 1 ? dnn_unsqueeze(a, 0) : a,
+               *y = b->ndim == 1 ? dnn_unsqueeze(b, 1) : b;
     dnn_tensor *z = x == NULL || y == NULL ? NULL : dnn_matmul(x, y), *result = NULL;
 
     if (z != NULL) {
@@ -132,10 +136,11 @@ dnn_tensor *dnn_matmul(dnn_tensor *a, dnn_tensor *b)
         return NULL;
     }
     if (a->ndim == 0 || b->ndim == 0) {
-        st = dnn__fail(DNN_E_INVALID, "matmul: a is %s, b is %s: rank 0 has no matrix: use dnn_mul", dnn__dims_text(a),
-                       dnn__dims_text(b));
+        st = dnn__fail(DNN_E_INVALID, "matmul: a is %s, b is %s: rank 0 has no matrix: use dnn_mul",
+                       dnn__dims_text(a), dnn__dims_text(b));
     } else {
-        st = inner_sizes("matmul", a, b, a->dim[a->ndim - 1], b->dim[b->ndim == 1 ? 0 : b->ndim - 2]);
+        st = inner_sizes("matmul", a, b, a->dim[a->ndim - 1],
+                         b->dim[b->ndim == 1 ? 0 : b->ndim - 2]);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -156,8 +161,8 @@ static dnn_tensor *product_of_rank(const char *op, dnn_tensor *a, dnn_tensor *b,
         return NULL;
     }
     if (a->ndim != rank || b->ndim != rank) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: a is %s, b is %s: both must have rank %d", op, dnn__dims_text(a),
-                                   dnn__dims_text(b), rank));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: a is %s, b is %s: both must have rank %d",
+                                   op, dnn__dims_text(a), dnn__dims_text(b), rank));
     }
     return dnn_matmul(a, b);
 }
@@ -170,9 +175,11 @@ dnn_tensor *dnn_mm(dnn_tensor *a, dnn_tensor *b)
 /* PyTorch's bmm: no broadcasting of the batch axis. */
 dnn_tensor *dnn_bmm(dnn_tensor *a, dnn_tensor *b)
 {
-    if (a != NULL && b != NULL && a->ndim == 3 && b->ndim == 3 && a->dim[0] != b->dim[0] && dnn__ready("bmm", a)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "bmm: batches differ: a is %s, b is %s: %lld against %lld",
-                                   dnn__dims_text(a), dnn__dims_text(b), (long long)a->dim[0], (long long)b->dim[0]));
+    if (a != NULL && b != NULL && a->ndim == 3 && b->ndim == 3 && a->dim[0] != b->dim[0] &&
+        dnn__ready("bmm", a)) {
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "bmm: batches differ: a is %s, b is %s: %lld against %lld",
+            dnn__dims_text(a), dnn__dims_text(b), (long long)a->dim[0], (long long)b->dim[0]));
     }
     return product_of_rank("bmm", a, b, 3);
 }
@@ -203,12 +210,13 @@ dnn_status dnn__linear_shape(dnn__sig *sig)
     dnn__desc *out = &sig->out[0];
 
     if (x->ndim < 1 || w->ndim != 2 || x->dim[x->ndim - 1] != w->dim[1]) {
-        return dnn__fail(DNN_E_INVALID, "linear: x is %s, w is %s: w must be [out,%lld]", dnn__dims_text(x),
-                         dnn__dims_text(w), (long long)(x->ndim < 1 ? 0 : x->dim[x->ndim - 1]));
+        return dnn__fail(DNN_E_INVALID, "linear: x is %s, w is %s: w must be [out,%lld]",
+                         dnn__dims_text(x), dnn__dims_text(w),
+                         (long long)(x->ndim < 1 ? 0 : x->dim[x->ndim - 1]));
     }
     if (bias != NULL && (bias->ndim != 1 || bias->dim[0] != w->dim[0])) {
-        return dnn__fail(DNN_E_INVALID, "linear: bias is %s, w is %s: bias must be [%lld]", dnn__dims_text(bias),
-                         dnn__dims_text(w), (long long)w->dim[0]);
+        return dnn__fail(DNN_E_INVALID, "linear: bias is %s, w is %s: bias must be [%lld]",
+                         dnn__dims_text(bias), dnn__dims_text(w), (long long)w->dim[0]);
     }
     out->dtype = x->dtype;
     dnn__take_dims(out, x);

@@ -1,4 +1,5 @@
-/* norm.c - normalisation along an axis: softmax and its logarithm, with their rules. Programs and losses call it. */
+/* norm.c - normalisation along an axis: softmax and its logarithm, with their rules. Programs and
+ * losses call it. */
 #include "ops.h"
 #include "rules.h"
 
@@ -8,8 +9,8 @@ dnn_status dnn__softmax_shape(dnn__sig *sig)
     const dnn_tensor *x = sig->in[0];
 
     if (attr->dim < 0 || attr->dim >= x->ndim) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s with rank %d", sig->op->name, attr->dim, dnn__dims_text(x),
-                         x->ndim);
+        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s with rank %d", sig->op->name, attr->dim,
+                         dnn__dims_text(x), x->ndim);
     }
     return dnn__same_shape(sig);
 }

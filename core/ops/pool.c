@@ -1,5 +1,6 @@
-/* pool.c - pooling over the last two axes: options, attribute ranges, shapes, gradient rules. Places of maxima are i32
- * in the plane inside, i64 for the program. Programs and pooling modules call it. */
+/* pool.c - pooling over the last two axes: options, attribute ranges, shapes, gradient rules.
+ * Places of maxima are i32 in the plane inside, i64 for the program. Programs and pooling modules
+ * call it. */
 #include "ops.h"
 #include "rules.h"
 
@@ -12,12 +13,13 @@ struct side { /* one of the two axes */
     bool ceil_mode;
 };
 
-/* A window that only padding and cells between its own cells fill has no maximum. It begins in the near padding, and
- * that can happen only where the dilation is larger than the input. */
+/* A window that only padding and cells between its own cells fill has no maximum. It begins in the
+ * near padding, and that can happen only where the dilation is larger than the input. */
 static bool every_window_has_a_cell(const struct side *s)
 {
     for (int64_t begin = -(int64_t)s->pad; s->dilation > s->size && begin < 0; begin += s->stride) {
-        int64_t steps = (-begin + s->dilation - 1) / s->dilation, first = begin + steps * s->dilation;
+        int64_t steps = (-begin + s->dilation - 1) / s->dilation,
+                first = begin + steps * s->dilation;
 
         if (steps >= s->kernel || first >= s->size) {
             return false;
@@ -26,28 +28,30 @@ static bool every_window_has_a_cell(const struct side *s)
     return true;
 }
 
-/* PyTorch's size: with ceil_mode the last window may reach past the end, but must begin inside or in the near padding.
+/* PyTorch's size: with ceil_mode the last window may reach past the end, but must begin inside or
+ * in the near padding.
  */
 static dnn_status pooled_size(const char *op, const struct side *s, int64_t *out)
 {
     int64_t padded, window = (int64_t)s->dilation * (s->kernel - 1) + 1, room;
 
     if (__builtin_add_overflow(s->size, 2 * (int64_t)s->pad, &padded) || s->size < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s %lld of x with padding %d: must be >= 1", op, s->name,
-                         (long long)s->size, s->pad);
+        return dnn__fail(DNN_E_INVALID, "%s: %s %lld of x with padding %d: must be >= 1", op,
+                         s->name, (long long)s->size, s->pad);
     }
     room = padded - window + (s->ceil_mode ? s->stride - 1 : 0);
     if (room < 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: the window spans %s %lld, the padded x has %lld", op, s->name,
-                         (long long)window, (long long)padded);
+        return dnn__fail(DNN_E_INVALID, "%s: the window spans %s %lld, the padded x has %lld", op,
+                         s->name, (long long)window, (long long)padded);
     }
     *out = room / s->stride + 1;
     if (s->ceil_mode && (*out - 1) * s->stride >= s->size + s->pad) {
         *out -= 1;
     }
     if (!every_window_has_a_cell(s)) {
-        return dnn__fail(DNN_E_INVALID, "%s: a window with dilation %d and padding %d lies outside %s %lld of x", op,
-                         s->dilation, s->pad, s->name, (long long)s->size);
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: a window with dilation %d and padding %d lies outside %s %lld of x",
+                         op, s->dilation, s->pad, s->name, (long long)s->size);
     }
     return DNN_OK;
 }
@@ -55,24 +59,28 @@ static dnn_status pooled_size(const char *op, const struct side *s, int64_t *out
 static dnn_status check_side(const char *op, const struct side *s)
 {
     if (s->kernel < 1 || s->stride < 1 || s->dilation < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s: kernel %d, stride %d, dilation %d must be >= 1", op, s->name,
-                         s->kernel, s->stride, s->dilation);
+        return dnn__fail(DNN_E_INVALID, "%s: %s: kernel %d, stride %d, dilation %d must be >= 1",
+                         op, s->name, s->kernel, s->stride, s->dilation);
     }
     if (s->pad < 0 || s->pad > s->kernel / 2) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s: padding %d must be 0 to kernel/2 = %d", op, s->name, s->pad,
-                         s->kernel / 2);
+        return dnn__fail(DNN_E_INVALID, "%s: %s: padding %d must be 0 to kernel/2 = %d", op,
+                         s->name, s->pad, s->kernel / 2);
     }
     return DNN_OK;
 }
 
 /* y [N,C,Ho,Wo] for x [N,C,H,W]. */
-static dnn_status pool_dims(const char *op, const dnn_attr_pool2d *a, int ndim, const int64_t *x, int64_t *y)
+static dnn_status pool_dims(const char *op, const dnn_attr_pool2d *a, int ndim, const int64_t *x,
+                            int64_t *y)
 {
-    struct side h = {"height", 0, a->kernel_h, a->stride_h, a->pad_h, a->dilation_h, a->ceil_mode != 0};
-    struct side w = {"width", 0, a->kernel_w, a->stride_w, a->pad_w, a->dilation_w, a->ceil_mode != 0};
+    struct side h = {"height",         0, a->kernel_h, a->stride_h, a->pad_h, a->dilation_h,
+                     a->ceil_mode != 0};
+    struct side w = {"width",          0, a->kernel_w, a->stride_w, a->pad_w, a->dilation_w,
+                     a->ceil_mode != 0};
 
     if (ndim != 4) {
-        return dnn__fail(DNN_E_INVALID, "%s: x is %s, must be [N,C,H,W] or [C,H,W]", op, dnn__shape_text(ndim, x));
+        return dnn__fail(DNN_E_INVALID, "%s: x is %s, must be [N,C,H,W] or [C,H,W]", op,
+                         dnn__shape_text(ndim, x));
     }
     h.size = x[2];
     w.size = x[3];
@@ -90,8 +98,8 @@ static dnn_status check_plane(const char *op, const int64_t *x)
     int64_t cells;
 
     if (__builtin_mul_overflow(x[2], x[3], &cells) || cells > INT32_MAX) {
-        return dnn__fail(DNN_E_INVALID, "%s: a plane of %lld x %lld cells has more than %d places", op, (long long)x[2],
-                         (long long)x[3], INT32_MAX);
+        return dnn__fail(DNN_E_INVALID, "%s: a plane of %lld x %lld cells has more than %d places",
+                         op, (long long)x[2], (long long)x[3], INT32_MAX);
     }
     return DNN_OK;
 }
@@ -134,29 +142,32 @@ dnn_status dnn__avg_pool2d_bwd_shape(dnn__sig *sig)
     }
     DNN_TRY(pool_dims(sig->op->name, sig->attr, dx->ndim, dx->dim, y));
     if (!dnn__same_dims(4, y, dy->ndim, dy->dim)) {
-        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, pooling gives %s", sig->op->name, dnn__dims_text(dy),
-                         dnn__shape_text(4, y));
+        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, pooling gives %s", sig->op->name,
+                         dnn__dims_text(dy), dnn__shape_text(4, y));
     }
     return DNN_OK;
 }
 
-/* Rows between planes of two sizes, the target's being free: adaptive_avg_pool2d, adaptive_avg_pool2d_bwd,
- * max_pool2d_bwd. */
+/* Rows between planes of two sizes, the target's being free: adaptive_avg_pool2d,
+ * adaptive_avg_pool2d_bwd, max_pool2d_bwd. */
 dnn_status dnn__plane_shape(dnn__sig *sig)
 {
     const dnn_tensor *x = sig->in[0], *indices = sig->n_in > 1 ? sig->in[1] : NULL;
     const dnn__desc *out = &sig->out[0];
 
-    if (sig->given[0] == NULL || x->ndim != 4 || out->ndim != 4 || out->dtype != x->dtype || out->dim[0] != x->dim[0] ||
-        out->dim[1] != x->dim[1]) {
-        return dnn__fail(DNN_E_INVALID, "%s: input %s and target %s must be [N,C,H,W] with the same N, C and dtype",
-                         sig->op->name, dnn__dims_text(x),
-                         dnn__shape_text(sig->given[0] == NULL ? 0 : out->ndim, out->dim));
+    if (sig->given[0] == NULL || x->ndim != 4 || out->ndim != 4 || out->dtype != x->dtype ||
+        out->dim[0] != x->dim[0] || out->dim[1] != x->dim[1]) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: input %s and target %s must be [N,C,H,W] with the same N, C and dtype",
+            sig->op->name, dnn__dims_text(x),
+            dnn__shape_text(sig->given[0] == NULL ? 0 : out->ndim, out->dim));
     }
-    if (indices != NULL &&
-        (indices->dtype != DNN_T_I32 || !dnn__same_dims(x->ndim, x->dim, indices->ndim, indices->dim))) {
-        return dnn__fail(DNN_E_INVALID, "%s: indices are %s %s, dy is %s: must be i32 of its shape", sig->op->name,
-                         dnn_dtype_name(indices->dtype), dnn__dims_text(indices), dnn__dims_text(x));
+    if (indices != NULL && (indices->dtype != DNN_T_I32 ||
+                            !dnn__same_dims(x->ndim, x->dim, indices->ndim, indices->dim))) {
+        return dnn__fail(DNN_E_INVALID, "%s: indices are %s %s, dy is %s: must be i32 of its shape",
+                         sig->op->name, dnn_dtype_name(indices->dtype), dnn__dims_text(indices),
+                         dnn__dims_text(x));
     }
     return DNN_OK;
 }
@@ -217,7 +228,8 @@ static dnn_tensor *with_batch(const char *op, dnn_tensor *x)
         return NULL;
     }
     if (x->ndim != 3 && x->ndim != 4) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: x is %s, must be [N,C,H,W] or [C,H,W]", op, dnn__dims_text(x)));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: x is %s, must be [N,C,H,W] or [C,H,W]", op,
+                                   dnn__dims_text(x)));
     }
     return x->ndim == 3 ? dnn_unsqueeze(x, 0) : x;
 }
@@ -236,7 +248,8 @@ static dnn_tensor *without_batch(dnn_tensor *y, const dnn_tensor *given)
 }
 
 /* What a max pooling gives back: *indices, where wanted, as i64. places (i32) is taken over. */
-static dnn_tensor *finish_max(dnn_tensor *y, dnn_tensor *places, const dnn_tensor *given, dnn_tensor **indices)
+static dnn_tensor *finish_max(dnn_tensor *y, dnn_tensor *places, const dnn_tensor *given,
+                              dnn_tensor **indices)
 {
     dnn_tensor *result = without_batch(y, given), *wide = NULL;
 
@@ -303,8 +316,8 @@ dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args)
     attr.exclude_pad = args.exclude_pad;
     attr.divisor = args.divisor;
     if (attr.dilation_h != 1 || attr.dilation_w != 1 || attr.divisor < 0) {
-        st = dnn__fail(DNN_E_INVALID, "avg_pool2d: dilation %d, %d must be 1, divisor %d >= 0", attr.dilation_h,
-                       attr.dilation_w, attr.divisor);
+        st = dnn__fail(DNN_E_INVALID, "avg_pool2d: dilation %d, %d must be 1, divisor %d >= 0",
+                       attr.dilation_h, attr.dilation_w, attr.divisor);
         dnn__null(st);
     } else {
         y = dnn__apply(DNN_OP_avg_pool2d, &x, 1, &attr);
@@ -316,12 +329,15 @@ dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args)
 }
 
 /* A fresh [N,C,height,width] for the rows whose target says the size. NULL: the reason waits. */
-static dnn_tensor *adaptive_target(const char *op, const dnn_tensor *x, int64_t height, int64_t width)
+static dnn_tensor *adaptive_target(const char *op, const dnn_tensor *x, int64_t height,
+                                   int64_t width)
 {
     int64_t dim[4] = {x->dim[0], x->dim[1], height, width};
 
-    if (height < 0 || width < 0 || (height > 0 && x->dim[2] == 0) || (width > 0 && x->dim[3] == 0)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: x is %s, which cannot be pooled to %lld x %lld", op,
+    if (height < 0 || width < 0 || (height > 0 && x->dim[2] == 0) ||
+        (width > 0 && x->dim[3] == 0)) {
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "%s: x is %s, which cannot be pooled to %lld x %lld", op,
                                    dnn__dims_text(x), (long long)height, (long long)width));
     }
     return dnn__tensor_new(op, x->dtype, 4, dim, dnn__device_of(x));
@@ -330,8 +346,10 @@ static dnn_tensor *adaptive_target(const char *op, const dnn_tensor *x, int64_t 
 dnn_tensor *dnn_adaptive_avg_pool2d(dnn_tensor *x, int64_t height, int64_t width)
 {
     dnn_tensor *batch = with_batch("adaptive_avg_pool2d", x);
-    dnn_tensor *target = batch == NULL ? NULL : adaptive_target("adaptive_avg_pool2d", batch, height, width);
-    dnn_tensor *y = target == NULL ? NULL : dnn__apply_to(DNN_OP_adaptive_avg_pool2d, target, &batch, 1, NULL);
+    dnn_tensor *target =
+        batch == NULL ? NULL : adaptive_target("adaptive_avg_pool2d", batch, height, width);
+    dnn_tensor *y =
+        target == NULL ? NULL : dnn__apply_to(DNN_OP_adaptive_avg_pool2d, target, &batch, 1, NULL);
 
     if (y == NULL) {
         dnn_release(target);
@@ -342,11 +360,14 @@ dnn_tensor *dnn_adaptive_avg_pool2d(dnn_tensor *x, int64_t height, int64_t width
     return without_batch(y, x);
 }
 
-dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width, dnn_tensor **indices)
+dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width,
+                                    dnn_tensor **indices)
 {
     dnn_tensor *batch = with_batch("adaptive_max_pool2d", x);
-    dnn_tensor *out[2] = {batch == NULL ? NULL : adaptive_target("adaptive_max_pool2d", batch, height, width), NULL};
-    dnn__request request = {.op = DNN_OP_adaptive_max_pool2d, .n_in = 1, .n_out = 2, .in = &batch, .out = out};
+    dnn_tensor *out[2] = {
+        batch == NULL ? NULL : adaptive_target("adaptive_max_pool2d", batch, height, width), NULL};
+    dnn__request request = {
+        .op = DNN_OP_adaptive_max_pool2d, .n_in = 1, .n_out = 2, .in = &batch, .out = out};
     dnn_tensor *y = out[0];
     dnn_status st;
 

@@ -1,5 +1,6 @@
-/* random.c - random fills and dropout. The numbers come from kernels by position (Philox); which ones is dispatch's
- * business: it takes them from the generator, but for a gradient, which draws those of the forward call again. */
+/* random.c - random fills and dropout. The numbers come from kernels by position (Philox); which
+ * ones is dispatch's business: it takes them from the generator, but for a gradient, which draws
+ * those of the forward call again. */
 #include "ops.h"
 #include "rules.h"
 
@@ -16,8 +17,8 @@ dnn_tensor *dnn_uniform_(dnn_tensor *target, double low, double high)
         return NULL;
     }
     if (!isfinite(low) || !isfinite(high) || low > high) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "uniform: low %g and high %g must be finite, low <= high", low, high));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "uniform: low %g and high %g must be finite, low <= high", low, high));
     }
     return fill_random(DNN_OP_uniform, target, &attr);
 }
@@ -30,7 +31,8 @@ dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std)
         return NULL;
     }
     if (!isfinite(mean) || !isfinite(std) || std < 0.0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "normal: mean %g and std %g must be finite, std >= 0", mean, std));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "normal: mean %g and std %g must be finite, std >= 0", mean, std));
     }
     return fill_random(DNN_OP_normal, target, &attr);
 }
@@ -70,7 +72,8 @@ dnn_tensor *dnn_dropout(dnn_tensor *x, double p)
     return p == 0.0 && dnn__is_float(x->dtype) ? x : dnn__apply(DNN_OP_dropout, &x, 1, &attr);
 }
 
-/* dropout and dropout_bwd: the gradient is multiplied by the same factors, drawn from the same numbers. */
+/* dropout and dropout_bwd: the gradient is multiplied by the same factors, drawn from the same
+ * numbers. */
 void dnn__dropout_backward(dnn__grad *g)
 {
     dnn_tensor *in[] = {g->dout[0]}, *out[] = {NULL};

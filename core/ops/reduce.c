@@ -1,5 +1,6 @@
-/* reduce.c - reductions over axes: sums, means, largest and smallest, their places; sums down to a shape, which every
- * gradient of a broadcast needs; and comparisons of whole tensors. Programs and gradient rules call it. */
+/* reduce.c - reductions over axes: sums, means, largest and smallest, their places; sums down to a
+ * shape, which every gradient of a broadcast needs; and comparisons of whole tensors. Programs and
+ * gradient rules call it. */
 #include "ops.h"
 #include "rules.h"
 
@@ -45,8 +46,10 @@ dnn_status dnn__reduce_some_shape(dnn__sig *sig)
 
     for (int d = 0; d < x->ndim; d++) {
         if ((attr->dims >> d & 1) != 0 && x->dim[d] == 0) {
-            return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s has 0 elements: nothing has no largest or smallest",
-                             sig->op->name, d, dnn__dims_text(x));
+            return dnn__fail(
+                DNN_E_INVALID,
+                "%s: dim %d of x %s has 0 elements: nothing has no largest or smallest",
+                sig->op->name, d, dnn__dims_text(x));
         }
     }
     return dnn__reduce_shape(sig);
@@ -58,11 +61,12 @@ static dnn_status one_axis(dnn__sig *sig, dnn__desc *out)
     const dnn_tensor *x = sig->in[0];
 
     if (attr->dim < 0 || attr->dim >= x->ndim) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s with rank %d", sig->op->name, attr->dim, dnn__dims_text(x),
-                         x->ndim);
+        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s with rank %d", sig->op->name, attr->dim,
+                         dnn__dims_text(x), x->ndim);
     }
     if (x->dim[attr->dim] == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s has 0 elements: nothing has no largest or smallest",
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: dim %d of x %s has 0 elements: nothing has no largest or smallest",
                          sig->op->name, attr->dim, dnn__dims_text(x));
     }
     reduced_dims(x, 1u << attr->dim, attr->keepdim, out);
@@ -98,9 +102,10 @@ dnn_status dnn__max_dim_bwd_shape(dnn__sig *sig)
         fits = dy->dim[d] == (d == attr->dim ? 1 : dx->dim[d]);
     }
     if (!fits) {
-        return dnn__fail(DNN_E_INVALID, "%s: dy %s and indices %s %s do not belong to dim %d of the target",
-                         sig->op->name, dnn__dims_text(dy), dnn_dtype_name(indices->dtype), dnn__dims_text(indices),
-                         attr->dim);
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: dy %s and indices %s %s do not belong to dim %d of the target",
+                         sig->op->name, dnn__dims_text(dy), dnn_dtype_name(indices->dtype),
+                         dnn__dims_text(indices), attr->dim);
     }
     return DNN_OK;
 }
@@ -152,7 +157,8 @@ dnn_tensor *dnn_min(dnn_tensor *x)
     return dnn_amin(x);
 }
 
-/* The tensor of a result without its axes, with size 1 in their place: so that it broadcasts against x. */
+/* The tensor of a result without its axes, with size 1 in their place: so that it broadcasts
+ * against x. */
 static dnn_tensor *with_axes(dnn_tensor *t, const dnn__desc *x, uint32_t mask)
 {
     dnn_shape shape = {x->ndim, {0}};
@@ -168,7 +174,8 @@ void dnn__sum_backward(dnn__grad *g)
 {
     const dnn_attr_reduce *attr = g->attr;
 
-    g->din[0] = dnn_expand(with_axes(g->dout[0], &g->in_desc[0], attr->dims), dnn__shape(&g->in_desc[0]));
+    g->din[0] =
+        dnn_expand(with_axes(g->dout[0], &g->in_desc[0], attr->dims), dnn__shape(&g->in_desc[0]));
 }
 
 /* Each element of x had slope 1/n, n the elements behind one mean. */
@@ -186,7 +193,8 @@ void dnn__mean_backward(dnn__grad *g)
     g->din[0] = dnn_expand(with_axes(dy, x, attr->dims), dnn__shape(x));
 }
 
-/* Elements equal to the result share its gradient equally: dx = dy m/sum(m), m = (x == y). NaN equals nothing: 0/0. */
+/* Elements equal to the result share its gradient equally: dx = dy m/sum(m), m = (x == y). NaN
+ * equals nothing: 0/0. */
 void dnn__amax_backward(dnn__grad *g)
 {
     const dnn_attr_reduce *attr = g->attr;
@@ -259,7 +267,8 @@ void dnn__max_dim_backward(dnn__grad *g)
     const dnn_attr_reduce_dim *attr = g->attr;
     const dnn_attr_dim along = {.size = sizeof along, .dim = attr->dim};
     const dnn__desc *x = &g->in_desc[0];
-    dnn_tensor *in[] = {with_axes(g->dout[0], x, 1u << attr->dim), with_axes(g->out[1], x, 1u << attr->dim)};
+    dnn_tensor *in[] = {with_axes(g->dout[0], x, 1u << attr->dim),
+                        with_axes(g->out[1], x, 1u << attr->dim)};
     dnn_tensor *dx = dnn__empty_desc("max_dim_bwd", x, g->device);
 
     g->din[0] = dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &along);
@@ -319,7 +328,8 @@ dnn_tensor *dnn_argmin_with(dnn_reduce_dim_args args)
 
 /* ---- sums down to a shape ---- */
 
-/* desc broadcasts to x. Sums over the axes that desc lacks or has as 1; the result has desc's dims. */
+/* desc broadcasts to x. Sums over the axes that desc lacks or has as 1; the result has desc's dims.
+ */
 dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc)
 {
     dnn_reduce_args args = {.x = x, .keepdim = true};
@@ -362,9 +372,10 @@ dnn_tensor *dnn_sum_to(dnn_tensor *x, dnn_shape shape)
     if (!fits) {
         bool rank_ok = shape.ndim >= 0 && shape.ndim <= DNN_MAX_DIMS;
 
-        return dnn__null(dnn__fail(DNN_E_INVALID, "sum_to: %s of rank %lld does not broadcast to x %s",
-                                   dnn__shape_text(rank_ok ? (int)shape.ndim : 0, shape.dim), (long long)shape.ndim,
-                                   dnn__dims_text(x)));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "sum_to: %s of rank %lld does not broadcast to x %s",
+                                   dnn__shape_text(rank_ok ? (int)shape.ndim : 0, shape.dim),
+                                   (long long)shape.ndim, dnn__dims_text(x)));
     }
     desc.ndim = (int)shape.ndim;
     return dnn__sum_to_desc(x, &desc);
@@ -396,14 +407,15 @@ dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out)
         *out = false;
         return DNN_OK;
     }
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         DNN_TRY(all_true(dnn_eq(a, b), out));
     }
     return DNN_OK;
 }
 
-/* In f64, so that integers do not wrap. A finite difference within the bound, or equal: infinity is close to itself
- * only. */
+/* In f64, so that integers do not wrap. A finite difference within the bound, or equal: infinity is
+ * close to itself only. */
 static dnn_tensor *close_places(dnn_tensor *a, dnn_tensor *b, double rtol, double atol)
 {
     dnn_tensor *x = dnn_cast(a, DNN_T_F64), *y = dnn_cast(b, DNN_T_F64);
@@ -419,13 +431,15 @@ dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, 
 
     DNN_TRY(check_pair("dnn_allclose", a, b, out));
     if (!(relative >= 0.0) || !(absolute >= 0.0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", relative, absolute);
+        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", relative,
+                         absolute);
     }
     if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
         *out = false;
         return DNN_OK;
     }
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         DNN_TRY(all_true(close_places(a, b, relative, absolute), out));
     }
     return DNN_OK;

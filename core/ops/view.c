@@ -1,5 +1,6 @@
-/* view.c - views: the same storage under other dims and strides, without a kernel. Reshape copies where no strides will
- * do. Programs and gradient rules call it; every view is recorded, so that its gradient is the mirrored view. */
+/* view.c - views: the same storage under other dims and strides, without a kernel. Reshape copies
+ * where no strides will do. Programs and gradient rules call it; every view is recorded, so that
+ * its gradient is the mirrored view. */
 #include "ops.h"
 #include "rules.h"
 
@@ -16,20 +17,23 @@ static dnn_status settle_sizes(const char *op, const dnn_tensor *x, int64_t coun
     int64_t known = 1, at = -1;
 
     if (shape->ndim < 0 || shape->ndim > DNN_MAX_DIMS) {
-        return dnn__fail(DNN_E_INVALID, "%s: rank %lld is not 0 to %d", op, (long long)shape->ndim, DNN_MAX_DIMS);
+        return dnn__fail(DNN_E_INVALID, "%s: rank %lld is not 0 to %d", op, (long long)shape->ndim,
+                         DNN_MAX_DIMS);
     }
     for (int d = 0; d < (int)shape->ndim; d++) {
         int64_t size = shape->dim[d];
 
         if (size < -1 || (size == -1 && at >= 0)) {
-            return dnn__fail(DNN_E_INVALID, "%s: size %lld of dim %d in %s: sizes are >= 0, and one may be -1", op,
+            return dnn__fail(DNN_E_INVALID,
+                             "%s: size %lld of dim %d in %s: sizes are >= 0, and one may be -1", op,
                              (long long)size, d, dnn__shape_text((int)shape->ndim, shape->dim));
         }
         if (size == -1) {
             at = d;
         } else if (__builtin_mul_overflow(known, size, &known)) {
             return dnn__fail(DNN_E_INVALID, "%s: %s has more elements than the %lld of %s", op,
-                             dnn__shape_text((int)shape->ndim, shape->dim), (long long)count, dnn__dims_text(x));
+                             dnn__shape_text((int)shape->ndim, shape->dim), (long long)count,
+                             dnn__dims_text(x));
         }
     }
     if (at >= 0 && known == 0) {
@@ -41,14 +45,17 @@ static dnn_status settle_sizes(const char *op, const dnn_tensor *x, int64_t coun
         known = count;
     }
     if (known != count) {
-        return dnn__fail(DNN_E_INVALID, "%s: x is %s with %lld elements, which do not fill %s", op, dnn__dims_text(x),
-                         (long long)count, dnn__shape_text((int)shape->ndim, shape->dim));
+        return dnn__fail(DNN_E_INVALID, "%s: x is %s with %lld elements, which do not fill %s", op,
+                         dnn__dims_text(x), (long long)count,
+                         dnn__shape_text((int)shape->ndim, shape->dim));
     }
     return dnn__check_shape(op, x->dtype, shape->ndim, shape->dim, NULL);
 }
 
-/* x under dims that hold the same number of elements. may_copy: else a layout that needs a copy is an error. */
-static dnn_tensor *view_as_dims(const char *op, dnn_tensor *x, const dnn_shape *shape, bool may_copy)
+/* x under dims that hold the same number of elements. may_copy: else a layout that needs a copy is
+ * an error. */
+static dnn_tensor *view_as_dims(const char *op, dnn_tensor *x, const dnn_shape *shape,
+                                bool may_copy)
 {
     int64_t stride[DNN_MAX_DIMS];
     int ndim = (int)shape->ndim;
@@ -58,8 +65,9 @@ static dnn_tensor *view_as_dims(const char *op, dnn_tensor *x, const dnn_shape *
         return dnn__apply_view(DNN_OP_view, x, ndim, shape->dim, stride, x->offset, NULL);
     }
     if (!may_copy) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: the strides of x %s allow no view as %s: use dnn_reshape", op,
-                                   dnn__dims_text(x), dnn__shape_text(ndim, shape->dim)));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "%s: the strides of x %s allow no view as %s: use dnn_reshape",
+                                   op, dnn__dims_text(x), dnn__shape_text(ndim, shape->dim)));
     }
     dense = dnn_clone(x);
     if (dense == NULL) {
@@ -111,7 +119,8 @@ dnn_tensor *dnn_flatten(dnn_tensor *x, int first, int last)
         st = dnn__axis("flatten", last, x->ndim, &to);
     }
     if (st == DNN_OK && from > to) {
-        st = dnn__fail(DNN_E_INVALID, "flatten: dim %d comes behind dim %d in x %s", first, last, dnn__dims_text(x));
+        st = dnn__fail(DNN_E_INVALID, "flatten: dim %d comes behind dim %d in x %s", first, last,
+                       dnn__dims_text(x));
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -144,8 +153,8 @@ dnn_tensor *dnn_unflatten(dnn_tensor *x, int dim, dnn_shape sizes)
         st = settle_sizes("unflatten", x, x->ndim > 0 ? x->dim[at] : 1, &sizes);
     }
     if (st == DNN_OK && sizes.ndim + x->ndim - 1 > DNN_MAX_DIMS) {
-        st = dnn__fail(DNN_E_INVALID, "unflatten: rank %d with %lld axes for one: more than %d", x->ndim,
-                       (long long)sizes.ndim, DNN_MAX_DIMS);
+        st = dnn__fail(DNN_E_INVALID, "unflatten: rank %d with %lld axes for one: more than %d",
+                       x->ndim, (long long)sizes.ndim, DNN_MAX_DIMS);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -196,7 +205,8 @@ dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim)
         return NULL;
     }
     if (x->ndim == DNN_MAX_DIMS) {
-        st = dnn__fail(DNN_E_INVALID, "unsqueeze: x %s has rank %d already", dnn__dims_text(x), DNN_MAX_DIMS);
+        st = dnn__fail(DNN_E_INVALID, "unsqueeze: x %s has rank %d already", dnn__dims_text(x),
+                       DNN_MAX_DIMS);
     } else {
         st = dnn__axis("unsqueeze", dim, x->ndim + 1, &at);
     }
@@ -271,8 +281,8 @@ dnn_tensor *dnn_permute(dnn_tensor *x, dnn_dims order)
         return NULL;
     }
     if (order.n != x->ndim) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "permute: %d dims are named, x %s has %d", order.n, dnn__dims_text(x), x->ndim));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "permute: %d dims are named, x %s has %d",
+                                   order.n, dnn__dims_text(x), x->ndim));
     }
     st = x->ndim > 0 ? dnn__axes_mask("permute", &order, x->ndim, &mask) : DNN_OK;
     for (int d = 0; st == DNN_OK && d < x->ndim; d++) {
@@ -315,7 +325,8 @@ dnn_tensor *dnn_t(dnn_tensor *x)
         return NULL;
     }
     if (x->ndim > 2) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "t: x %s has rank %d, more than 2: use dnn_transpose",
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "t: x %s has rank %d, more than 2: use dnn_transpose",
                                    dnn__dims_text(x), x->ndim));
     }
     return dnn_transpose(x, 0, -1);
@@ -342,8 +353,8 @@ static dnn_status settle_expand(const dnn_tensor *x, dnn_shape *shape)
     dnn_shape asked = *shape;
 
     if (shape->ndim < 0 || shape->ndim > DNN_MAX_DIMS || lead < 0) {
-        return dnn__fail(DNN_E_INVALID, "expand: rank %lld for x %s, must be %d to %d", (long long)shape->ndim,
-                         dnn__dims_text(x), x->ndim, DNN_MAX_DIMS);
+        return dnn__fail(DNN_E_INVALID, "expand: rank %lld for x %s, must be %d to %d",
+                         (long long)shape->ndim, dnn__dims_text(x), x->ndim, DNN_MAX_DIMS);
     }
     for (int d = 0; d < (int)shape->ndim; d++) {
         int64_t old = d < lead ? 1 : x->dim[d - lead];
@@ -352,9 +363,10 @@ static dnn_status settle_expand(const dnn_tensor *x, dnn_shape *shape)
             shape->dim[d] = old;
         }
         if (shape->dim[d] < 0 || (old != 1 && shape->dim[d] != old)) {
-            return dnn__fail(DNN_E_INVALID, "expand: x %s does not stretch to %s: size %lld to %lld in dim %d",
-                             dnn__dims_text(x), dnn__shape_text((int)asked.ndim, asked.dim), (long long)old,
-                             (long long)asked.dim[d], d);
+            return dnn__fail(DNN_E_INVALID,
+                             "expand: x %s does not stretch to %s: size %lld to %lld in dim %d",
+                             dnn__dims_text(x), dnn__shape_text((int)asked.ndim, asked.dim),
+                             (long long)old, (long long)asked.dim[d], d);
         }
     }
     return dnn__check_shape("expand", x->dtype, shape->ndim, shape->dim, NULL);
@@ -386,8 +398,10 @@ void dnn__expand_backward(dnn__grad *g)
 
 dnn_tensor *dnn__slice_view(dnn_tensor *x, int dim, int64_t start, int64_t step, int64_t n)
 {
-    /* With fewer than two elements the step moves nothing, and a huge one must not reach the stride. */
-    const dnn_attr_slice attr = {.size = sizeof attr, .dim = dim, .start = start, .step = n > 1 ? step : 1};
+    /* With fewer than two elements the step moves nothing, and a huge one must not reach the
+     * stride. */
+    const dnn_attr_slice attr = {
+        .size = sizeof attr, .dim = dim, .start = start, .step = n > 1 ? step : 1};
     int64_t dims[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
 
     for (int d = 0; d < x->ndim; d++) {
@@ -418,7 +432,8 @@ dnn_tensor *dnn_slice(dnn_tensor *x, int dim, int64_t start, int64_t stop, int64
     }
     st = real_axis("slice", x, dim, &at);
     if (st == DNN_OK && step < 1) {
-        st = dnn__fail(DNN_E_INVALID, "slice: step %lld is less than 1: a reversed order needs a flip, not a view",
+        st = dnn__fail(DNN_E_INVALID,
+                       "slice: step %lld is less than 1: a reversed order needs a flip, not a view",
                        (long long)step);
     }
     if (st != DNN_OK) {
@@ -446,7 +461,8 @@ dnn_tensor *dnn_narrow(dnn_tensor *x, int dim, int64_t start, int64_t length)
         from += x->dim[at];
     }
     if (from < 0 || from > x->dim[at] || length < 0 || length > x->dim[at] - from) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "narrow: %lld elements from %lld on of dim %d, which has %lld",
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "narrow: %lld elements from %lld on of dim %d, which has %lld",
                                    (long long)length, (long long)start, at, (long long)x->dim[at]));
     }
     return dnn__slice_view(x, at, from, 1, length);
@@ -470,7 +486,8 @@ dnn_tensor *dnn_select(dnn_tensor *x, int dim, int64_t index)
         place += x->dim[at];
     }
     if (place < 0 || place >= x->dim[at]) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "select: index %lld of dim %d, which has %lld elements",
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "select: index %lld of dim %d, which has %lld elements",
                                    (long long)index, at, (long long)x->dim[at]));
     }
     slice = dnn__slice_view(x, at, place, 1, 1);
@@ -490,17 +507,19 @@ void dnn__slice_backward(dnn__grad *g)
 
 /* ---- pieces ---- */
 
-/* The number of pieces of `size` (0 < size) along the axis; an axis of size 0 is one empty piece. */
+/* The number of pieces of `size` (0 < size) along the axis; an axis of size 0 is one empty piece.
+ */
 static int64_t count_pieces(const dnn_tensor *x, int axis, int64_t size)
 {
     return x->dim[axis] > 0 ? (x->dim[axis] - 1) / size + 1 : 1;
 }
 
-static dnn_status check_room(const char *op, const dnn_tensor *x, int64_t count, dnn_tensor **out, int64_t n)
+static dnn_status check_room(const char *op, const dnn_tensor *x, int64_t count, dnn_tensor **out,
+                             int64_t n)
 {
     if (count > n || (out == NULL && count > 0)) {
-        return dnn__fail(DNN_E_INVALID, "%s: x %s gives %lld pieces, out has room for %lld", op, dnn__dims_text(x),
-                         (long long)count, (long long)(out == NULL ? 0 : n));
+        return dnn__fail(DNN_E_INVALID, "%s: x %s gives %lld pieces, out has room for %lld", op,
+                         dnn__dims_text(x), (long long)count, (long long)(out == NULL ? 0 : n));
     }
     return DNN_OK;
 }
@@ -515,7 +534,8 @@ static int64_t drop_pieces(dnn_tensor **out, int64_t made)
     return dnn__take();
 }
 
-static int64_t split(const char *op, dnn_tensor *x, int64_t size, int axis, dnn_tensor **out, int64_t n)
+static int64_t split(const char *op, dnn_tensor *x, int64_t size, int axis, dnn_tensor **out,
+                     int64_t n)
 {
     int64_t count = count_pieces(x, axis, size);
 
@@ -538,7 +558,8 @@ int64_t dnn_split(dnn_tensor *x, int64_t size, int dim, dnn_tensor **out, int64_
     DNN_TRY(dnn__require(x, "dnn_split", "x"));
     DNN_TRY(real_axis("split", x, dim, &axis));
     if (size < 1) {
-        return dnn__fail(DNN_E_INVALID, "split: pieces of %lld along dim %d with %lld elements: size must be >= 1",
+        return dnn__fail(DNN_E_INVALID,
+                         "split: pieces of %lld along dim %d with %lld elements: size must be >= 1",
                          (long long)size, axis, (long long)x->dim[axis]);
     }
     return split("split", x, size, axis, out, n);
@@ -551,7 +572,8 @@ int64_t dnn_chunk(dnn_tensor *x, int64_t chunks, int dim, dnn_tensor **out, int6
     DNN_TRY(dnn__require(x, "dnn_chunk", "x"));
     DNN_TRY(real_axis("chunk", x, dim, &axis));
     if (chunks < 1) {
-        return dnn__fail(DNN_E_INVALID, "chunk: %lld chunks of dim %d with %lld elements: must be >= 1",
+        return dnn__fail(DNN_E_INVALID,
+                         "chunk: %lld chunks of dim %d with %lld elements: must be >= 1",
                          (long long)chunks, axis, (long long)x->dim[axis]);
     }
     return split("chunk", x, x->dim[axis] > 0 ? (x->dim[axis] - 1) / chunks + 1 : 1, axis, out, n);

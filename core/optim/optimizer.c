@@ -1,12 +1,13 @@
-/* optimizer.c - what all optimizers share: the list of parameters, learning rate, gradients to zero, freeing.
- * Programs call it; the rule of a step is in the file of its kind. */
+/* optimizer.c - what all optimizers share: the list of parameters, learning rate, gradients to
+ * zero, freeing. Programs call it; the rule of a step is in the file of its kind. */
 #include "op.h"
 #include "optim.h"
 
 dnn_status dnn__check_setting(const char *optimizer, const char *setting, double value)
 {
     if (!(value >= 0) || !__builtin_isfinite(value)) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s is %g, it must be a finite number >= 0", optimizer, setting, value);
+        return dnn__fail(DNN_E_INVALID, "%s: %s is %g, it must be a finite number >= 0", optimizer,
+                         setting, value);
     }
     return DNN_OK;
 }
@@ -20,23 +21,26 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
         const dnn_tensor *p = list.item[i];
 
         if (p == NULL) {
-            return dnn__fail(DNN_E_INVALID, "%s: parameter %lld of %lld is NULL", name, (long long)i, (long long)list.n);
+            return dnn__fail(DNN_E_INVALID, "%s: parameter %lld of %lld is NULL", name,
+                             (long long)i, (long long)list.n);
         }
         if (p->leaf == NULL) {
-            return dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is not a leaf that wants a gradient", name, (long long)i,
-                             dnn__shape_text(p->ndim, p->dim));
+            return dnn__fail(DNN_E_INVALID,
+                             "%s: parameter %lld %s is not a leaf that wants a gradient", name,
+                             (long long)i, dnn__shape_text(p->ndim, p->dim));
         }
         for (int64_t k = 0; k < i; k++) {
             if (list.item[k] == p) {
-                return dnn__fail(DNN_E_INVALID, "%s: parameter %lld is parameter %lld again", name, (long long)i, (long long)k);
+                return dnn__fail(DNN_E_INVALID, "%s: parameter %lld is parameter %lld again", name,
+                                 (long long)i, (long long)k);
             }
         }
     }
     return DNN_OK;
 }
 
-dnn_status dnn__optimizer_new(const dnn__optimizer_type *type, size_t bytes, dnn_tensor_list parameters, double lr,
-                              dnn_optimizer **out)
+dnn_status dnn__optimizer_new(const dnn__optimizer_type *type, size_t bytes,
+                              dnn_tensor_list parameters, double lr, dnn_optimizer **out)
 {
     dnn_optimizer *made;
 

@@ -1,5 +1,6 @@
-/* sgd.c - stochastic gradient descent, with momentum: one call of sgd_step for all parameters of a (device, dtype).
- * Reached through optimizer.c. In steady state a step allocates nothing: all arrays are made with the optimizer. */
+/* sgd.c - stochastic gradient descent, with momentum: one call of sgd_step for all parameters of a
+ * (device, dtype). Reached through optimizer.c. In steady state a step allocates nothing: all
+ * arrays are made with the optimizer. */
 #include "op.h"
 #include "optim.h"
 #include <string.h>
@@ -10,7 +11,8 @@ struct numbers { /* learning rate and momentum where a device can read them */
     double lr_value, momentum_value; /* what they hold */
 };
 
-struct call { /* one sgd_step: parameters of one device and dtype that all do, or all do not, meet their buffer first */
+struct call { /* one sgd_step: parameters of one device and dtype that all do, or all do not, meet
+                 their buffer first */
     dnn__device *device;
     dnn_dtype dtype;
     bool first;
@@ -35,16 +37,20 @@ static dnn_status check_gradient(const sgd *self, int64_t i)
     const dnn_tensor *p = self->base.parameters[i], *g = p->leaf->grad, *b = self->buffer[i];
 
     if (g->dtype != p->dtype || dnn__device_of(g) != dnn__device_of(p)) {
-        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s on %s, its gradient %s on %s", (long long)i,
-                         dnn_dtype_name(p->dtype), dnn_device_of(p), dnn_dtype_name(g->dtype), dnn_device_of(g));
+        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s on %s, its gradient %s on %s",
+                         (long long)i, dnn_dtype_name(p->dtype), dnn_device_of(p),
+                         dnn_dtype_name(g->dtype), dnn_device_of(g));
     }
     if (g->ndim != p->ndim || memcmp(g->dim, p->dim, (size_t)p->ndim * sizeof(p->dim[0])) != 0) {
         return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s, its gradient %s", (long long)i,
                          dnn__shape_text(p->ndim, p->dim), dnn__shape_text(g->ndim, g->dim));
     }
     if (b != NULL && (b->dtype != p->dtype || dnn__device_of(b) != dnn__device_of(p))) {
-        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s on %s now, its momentum_buffer %s on %s: make a new optimizer",
-                         (long long)i, dnn_dtype_name(p->dtype), dnn_device_of(p), dnn_dtype_name(b->dtype), dnn_device_of(b));
+        return dnn__fail(DNN_E_INVALID,
+                         "sgd: parameter %lld is %s on %s now, its momentum_buffer %s on %s: make "
+                         "a new optimizer",
+                         (long long)i, dnn_dtype_name(p->dtype), dnn_device_of(p),
+                         dnn_dtype_name(b->dtype), dnn_device_of(b));
     }
     return DNN_OK;
 }
@@ -53,17 +59,20 @@ static int32_t find_call(sgd *self, const dnn_tensor *p, bool first)
 {
     int32_t k = 0;
 
-    while (k < self->n_calls && !(self->call[k].device == dnn__device_of(p) && self->call[k].dtype == p->dtype &&
-                                  self->call[k].first == first)) {
+    while (k < self->n_calls &&
+           !(self->call[k].device == dnn__device_of(p) && self->call[k].dtype == p->dtype &&
+             self->call[k].first == first)) {
         k++;
     }
     if (k == self->n_calls) {
-        self->call[self->n_calls++] = (struct call){.device = dnn__device_of(p), .dtype = p->dtype, .first = first};
+        self->call[self->n_calls++] =
+            (struct call){.device = dnn__device_of(p), .dtype = p->dtype, .first = first};
     }
     return k;
 }
 
-/* Which parameter goes into which call. Those without a gradient, or without elements, go into none. */
+/* Which parameter goes into which call. Those without a gradient, or without elements, go into
+ * none. */
 static dnn_status sort_into_calls(sgd *self)
 {
     int64_t in = 0, out = 0;
@@ -124,12 +133,14 @@ static dnn_status numbers_on(sgd *self, dnn__device *device, struct numbers **ou
     return DNN_OK;
 }
 
-/* p, g and b of a parameter into its call; a first buffer is made here, and counts only when the whole step is done. */
+/* p, g and b of a parameter into its call; a first buffer is made here, and counts only when the
+ * whole step is done. */
 static dnn_status lay_out(sgd *self, int64_t i)
 {
     struct call *call = &self->call[self->call_of[i]];
     dnn_tensor *p = self->base.parameters[i], *b = self->buffer[i], *g = p->leaf->grad;
-    dnn_tensor **in = self->in + call->in + 2 + 3 * call->n, **out = self->out + call->out + 2 * call->n;
+    dnn_tensor **in = self->in + call->in + 2 + 3 * call->n,
+               **out = self->out + call->out + 2 * call->n;
 
     if (call->first) {
         b = dnn__tensor_new("sgd", p->dtype, p->ndim, p->dim, dnn__device_of(p));
@@ -159,7 +170,8 @@ static dnn_attr_sgd attributes(const sgd *self, bool first)
     return attr;
 }
 
-/* Planned only, a call fails with all that can be wrong but the kernel itself, and changes nothing. */
+/* Planned only, a call fails with all that can be wrong but the kernel itself, and changes nothing.
+ */
 static dnn_status run_call(sgd *self, const struct call *call, bool plan_only)
 {
     dnn_attr_sgd attr = attributes(self, call->first);
@@ -200,7 +212,8 @@ static dnn_status sgd_step(dnn_optimizer *base)
 {
     sgd *self = (sgd *)base;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         DNN_TRY(prepare(self));
         for (int32_t k = 0; k < self->n_calls; k++) {
             DNN_TRY(run_call(self, &self->call[k], false));
@@ -239,7 +252,8 @@ static void sgd_free(dnn_optimizer *base)
     dnn__free(self->out);
 }
 
-static const dnn__optimizer_type sgd_type = {.name = "sgd", .step = sgd_step, .state = sgd_state, .free = sgd_free};
+static const dnn__optimizer_type sgd_type = {
+    .name = "sgd", .step = sgd_step, .state = sgd_state, .free = sgd_free};
 
 static dnn_status check_args(const dnn_sgd_args *args)
 {
@@ -249,8 +263,9 @@ static dnn_status check_args(const dnn_sgd_args *args)
         return dnn__fail(DNN_E_INVALID, "sgd: dampening is %g, it must be finite", args->dampening);
     }
     if (args->nesterov && (args->momentum <= 0 || args->dampening != 0)) {
-        return dnn__fail(DNN_E_INVALID, "sgd: nesterov needs momentum > 0 and dampening 0, they are %g and %g", args->momentum,
-                         args->dampening);
+        return dnn__fail(DNN_E_INVALID,
+                         "sgd: nesterov needs momentum > 0 and dampening 0, they are %g and %g",
+                         args->momentum, args->dampening);
     }
     return DNN_OK;
 }
@@ -269,9 +284,10 @@ static dnn_status allocate(sgd *self)
     self->numbers = dnn__calloc(n, sizeof(struct numbers));
     self->in = dnn__calloc(5 * n, sizeof(dnn_tensor *));
     self->out = dnn__calloc(2 * n, sizeof(dnn_tensor *));
-    if (self->buffer == NULL || self->made == NULL || self->call_of == NULL || self->call == NULL || self->numbers == NULL ||
-        self->in == NULL || self->out == NULL) {
-        return dnn__nomem("sgd", n * (9 * sizeof(dnn_tensor *) + sizeof(int32_t) + sizeof(struct call) + sizeof(struct numbers)));
+    if (self->buffer == NULL || self->made == NULL || self->call_of == NULL || self->call == NULL ||
+        self->numbers == NULL || self->in == NULL || self->out == NULL) {
+        return dnn__nomem("sgd", n * (9 * sizeof(dnn_tensor *) + sizeof(int32_t) +
+                                      sizeof(struct call) + sizeof(struct numbers)));
     }
     return DNN_OK;
 }
@@ -286,8 +302,8 @@ dnn_optimizer *dnn_sgd_with(dnn_sgd_args args)
     }
     DNN_TRY_TO(failed, check_args(&args));
     if (args.parameters.n > MOST_PARAMETERS) {
-        DNN_TRY_TO(failed, dnn__fail(DNN_E_INVALID, "sgd: %lld parameters, at most %d", (long long)args.parameters.n,
-                                     MOST_PARAMETERS));
+        DNN_TRY_TO(failed, dnn__fail(DNN_E_INVALID, "sgd: %lld parameters, at most %d",
+                                     (long long)args.parameters.n, MOST_PARAMETERS));
     }
     DNN_TRY_TO(failed, dnn__optimizer_new(&sgd_type, sizeof(sgd), args.parameters, args.lr, &made));
     ((sgd *)made)->args = args;

@@ -1,30 +1,35 @@
-/* binary.c - arithmetic of two inputs and the gradients that need more, clamp included. Called through the kernel table.
- * A divisor of 0 among integers is looked for before anything is written. */
+/* binary.c - arithmetic of two inputs and the gradients that need more, clamp included. Called
+ * through the kernel table. A divisor of 0 among integers is looked for before anything is written.
+ */
 #include "loops.h"
 #include <math.h>
 #include <tgmath.h>
 
-/* ---- all numbers ---------------------------------------------------------------------------------------------------- */
+/* ---- all numbers
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* X(operator, expression of floats, expression of integers). Integers wrap: they are computed unsigned. */
-#define NUMBER_OPS(X)                                                                          \
-    X(add, a + b, CPU_WIDE(a) + CPU_WIDE(b))                                                   \
-    X(sub, a - b, CPU_WIDE(a) - CPU_WIDE(b))                                                   \
-    X(mul, a *b, CPU_WIDE(a) * CPU_WIDE(b))                                                    \
-    X(pow, pow(a, b), POWER(a, b))                                                             \
-    X(maximum, a > b || a != a ? a : b, a > b ? a : b)                                         \
-    X(minimum, a < b || a != a ? a : b, a < b ? a : b)                                         \
-    X(fmax, a >= b || b != b ? a : b, a > b ? a : b)                                           \
-    X(fmin, a <= b || b != b ? a : b, a < b ? a : b)                                           \
-    X(remainder, REMAINDER(a, b), REMAINDER(a, b))                                             \
-    X(fmod, fmod(a, b), FMOD(a, b))                                                            \
+/* X(operator, expression of floats, expression of integers). Integers wrap: they are computed
+ * unsigned. */
+#define NUMBER_OPS(X)                                  \
+    X(add, a + b, CPU_WIDE(a) + CPU_WIDE(b))           \
+    X(sub, a - b, CPU_WIDE(a) - CPU_WIDE(b))           \
+    X(mul, a *b, CPU_WIDE(a) * CPU_WIDE(b))            \
+    X(pow, pow(a, b), POWER(a, b))                     \
+    X(maximum, a > b || a != a ? a : b, a > b ? a : b) \
+    X(minimum, a < b || a != a ? a : b, a < b ? a : b) \
+    X(fmax, a >= b || b != b ? a : b, a > b ? a : b)   \
+    X(fmin, a <= b || b != b ? a : b, a < b ? a : b)   \
+    X(remainder, REMAINDER(a, b), REMAINDER(a, b))     \
+    X(fmod, fmod(a, b), FMOD(a, b))                    \
     X(floor_divide, FLOOR_DIVIDE(a, b), FLOOR_DIVIDE(a, b))
 
-#define FLOAT_OPS(X)      \
-    X(div, a / b)         \
+#define FLOAT_OPS(X) \
+    X(div, a / b)    \
     X(atan2, atan2(a, b))
 
-/* base^exponent by squaring with wrap. A negative exponent leaves 1 and -1 to a power, and 0 for the rest. */
+/* base^exponent by squaring with wrap. A negative exponent leaves 1 and -1 to a power, and 0 for
+ * the rest. */
 static inline uint64_t power_of(int64_t base, int64_t exponent)
 {
     uint64_t square = (uint64_t)base, power = 1;
@@ -39,7 +44,8 @@ static inline uint64_t power_of(int64_t base, int64_t exponent)
     return power;
 }
 
-/* Integer division: b is not 0. min / -1 does not fit and traps, so -1 never reaches the division. */
+/* Integer division: b is not 0. min / -1 does not fit and traps, so -1 never reaches the division.
+ */
 static inline int64_t fmod_of_int(int64_t a, int64_t b)
 {
     return b == -1 ? 0 : a % b;
@@ -59,53 +65,58 @@ static inline uint64_t floor_divide_of_int(int64_t a, int64_t b)
     return (uint64_t)(a / b) - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-#define DEFINE_DIVISION(word, T)                                                               \
-    static inline T remainder_of_##word(T a, T b)                                              \
-    {                                                                                          \
-        T m = fmod(a, b);                                                                      \
-                                                                                               \
-        return m != 0 && (m < 0) != (b < 0) ? m + b : m;                                       \
-    }                                                                                          \
-    /* The quotient from the exact remainder: a/b itself can round up to the next integer. */  \
-    static inline T floor_divide_of_##word(T a, T b)                                           \
-    {                                                                                          \
-        T m = fmod(a, b), q = (a - m) / b, whole;                                              \
-                                                                                               \
-        if (b == 0)                                                                            \
-            return a / b;                                                                      \
-        if (m != 0 && (m < 0) != (b < 0))                                                      \
-            q -= 1;                                                                            \
-        if (q == 0)                                                                            \
-            return copysign((T)0, a / b);                                                      \
-        whole = floor(q);                                                                      \
-        return q - whole > (T)0.5 ? whole + 1 : whole;                                         \
+#define DEFINE_DIVISION(word, T)                                                              \
+    static inline T remainder_of_##word(T a, T b)                                             \
+    {                                                                                         \
+        T m = fmod(a, b);                                                                     \
+                                                                                              \
+        return m != 0 && (m < 0) != (b < 0) ? m + b : m;                                      \
+    }                                                                                         \
+    /* The quotient from the exact remainder: a/b itself can round up to the next integer. */ \
+    static inline T floor_divide_of_##word(T a, T b)                                          \
+    {                                                                                         \
+        T m = fmod(a, b), q = (a - m) / b, whole;                                             \
+                                                                                              \
+        if (b == 0)                                                                           \
+            return a / b;                                                                     \
+        if (m != 0 && (m < 0) != (b < 0))                                                     \
+            q -= 1;                                                                           \
+        if (q == 0)                                                                           \
+            return copysign((T)0, a / b);                                                     \
+        whole = floor(q);                                                                     \
+        return q - whole > (T)0.5 ? whole + 1 : whole;                                        \
     }
 DEFINE_DIVISION(f32, float)
 DEFINE_DIVISION(f64, double)
 
 #define POWER(a, b) power_of(a, b)
 #define FMOD(a, b) fmod_of_int(a, b)
-#define REMAINDER(a, b) \
-    _Generic((a), float : remainder_of_f32, double : remainder_of_f64, default : remainder_of_int)(a, b)
-#define FLOOR_DIVIDE(a, b)                                                              \
-    _Generic((a), float : floor_divide_of_f32, double : floor_divide_of_f64, default    \
+#define REMAINDER(a, b)                  \
+    _Generic((a), float                  \
+             : remainder_of_f32, double  \
+             : remainder_of_f64, default \
+             : remainder_of_int)(a, b)
+#define FLOOR_DIVIDE(a, b)                  \
+    _Generic((a), float                     \
+             : floor_divide_of_f32, double  \
+             : floor_divide_of_f64, default \
              : floor_divide_of_int)(a, b)
 
-#define DEFINE_FLOATS(op, EXPRESSION)                \
-    CPU_BINARY(op##_f32, float, float, EXPRESSION)   \
+#define DEFINE_FLOATS(op, EXPRESSION)              \
+    CPU_BINARY(op##_f32, float, float, EXPRESSION) \
     CPU_BINARY(op##_f64, double, double, EXPRESSION)
-#define DEFINE_NUMBERS(op, FLOAT, INT)            \
-    DEFINE_FLOATS(op, FLOAT)                      \
-    CPU_BINARY(op##_i8, int8_t, int8_t, INT)      \
-    CPU_BINARY(op##_u8, uint8_t, uint8_t, INT)    \
-    CPU_BINARY(op##_i32, int32_t, int32_t, INT)   \
+#define DEFINE_NUMBERS(op, FLOAT, INT)          \
+    DEFINE_FLOATS(op, FLOAT)                    \
+    CPU_BINARY(op##_i8, int8_t, int8_t, INT)    \
+    CPU_BINARY(op##_u8, uint8_t, uint8_t, INT)  \
+    CPU_BINARY(op##_i32, int32_t, int32_t, INT) \
     CPU_BINARY(op##_i64, int64_t, int64_t, INT)
 NUMBER_OPS(DEFINE_NUMBERS)
 FLOAT_OPS(DEFINE_FLOATS)
 
 /* Arithmetic of truth: add is or, mul is and; the core refuses sub. */
 CPU_BINARY(add_bool, uint8_t, uint8_t, a | b)
-CPU_BINARY(mul_bool, uint8_t, uint8_t, a & b)
+CPU_BINARY(mul_bool, uint8_t, uint8_t, a &b)
 
 CPU_RUN(add, 0, CPU_LOOPS_N(add), [CPU_BOOL] = add_bool)
 CPU_RUN(sub, 0, CPU_LOOPS_N(sub))
@@ -118,7 +129,9 @@ CPU_RUN(fmax, 0, CPU_LOOPS_N(fmax))
 CPU_RUN(fmin, 0, CPU_LOOPS_N(fmin))
 CPU_RUN(atan2, 0, CPU_LOOPS_F(atan2))
 
-/* ---- integer division ----------------------------------------------------------------------------------------------- */
+/* ---- integer division
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static bool is_zero(const char *p, int64_t item)
 {
@@ -127,7 +140,8 @@ static bool is_zero(const char *p, int64_t item)
                        : *(const int64_t *)(const void *)p == 0;
 }
 
-/* The row-major number of the first 0 among the places of v, or -1. A stretched axis is looked at once. */
+/* The row-major number of the first 0 among the places of v, or -1. A stretched axis is looked at
+ * once. */
 static int64_t find_zero(const dnn_view *v)
 {
     int64_t at[DNN_DIM_MAX] = {0}, item = cpu_item_size(v), offset = 0;
@@ -164,23 +178,25 @@ static dnn_status divide(const dnn_call *c, const char *op, cpu_loop *loop)
     int64_t place = is_int ? find_zero(c->in[1]) : -1;
 
     if (place >= 0)
-        return c->host->fail(DNN_E_INVALID, "%s: the divisor of element %lld is 0", op, (long long)place);
+        return c->host->fail(DNN_E_INVALID, "%s: the divisor of element %lld is 0", op,
+                             (long long)place);
     cpu_pointwise(c, loop, NULL);
     return DNN_OK;
 }
 
-#define DEFINE_DIVIDE_RUN(op)                                                     \
-    static dnn_status run_##op(const dnn_call *c)                                 \
-    {                                                                             \
-        static cpu_loop *const loop[CPU_DTYPES] = {CPU_LOOPS_N(op)};              \
-                                                                                  \
-        return divide(c, #op, loop[cpu_type(c->in[0])]);                          \
+#define DEFINE_DIVIDE_RUN(op)                                        \
+    static dnn_status run_##op(const dnn_call *c)                    \
+    {                                                                \
+        static cpu_loop *const loop[CPU_DTYPES] = {CPU_LOOPS_N(op)}; \
+                                                                     \
+        return divide(c, #op, loop[cpu_type(c->in[0])]);             \
     }
 DEFINE_DIVIDE_RUN(remainder)
 DEFINE_DIVIDE_RUN(fmod)
 DEFINE_DIVIDE_RUN(floor_divide)
 
-/* ---- clamp, and gradients of three and four inputs -------------------------------------------------------------------- */
+/* ---- clamp, and gradients of three and four inputs
+ * -------------------------------------------------------------------- */
 
 /* A bound that is NaN wins; a NaN in a stays, since it compares with nothing. */
 #define FLOAT_LOW(a, b) ((a) < (b) || (b) != (b) ? (b) : (a))
@@ -188,9 +204,9 @@ DEFINE_DIVIDE_RUN(floor_divide)
 #define INT_LOW(a, b) ((a) < (b) ? (b) : (a))
 #define INT_HIGH(a, b) ((a) > (b) ? (b) : (a))
 
-#define DEFINE_CLAMP(word, T, LOW, HIGH)                        \
-    CPU_BINARY(clamp_low_##word, T, T, LOW(a, b))               \
-    CPU_BINARY(clamp_high_##word, T, T, HIGH(a, b))             \
+#define DEFINE_CLAMP(word, T, LOW, HIGH)            \
+    CPU_BINARY(clamp_low_##word, T, T, LOW(a, b))   \
+    CPU_BINARY(clamp_high_##word, T, T, HIGH(a, b)) \
     CPU_TERNARY(clamp_both_##word, T, T, HIGH(LOW(a, b), c))
 DEFINE_CLAMP(f32, float, FLOAT_LOW, FLOAT_HIGH)
 DEFINE_CLAMP(f64, double, FLOAT_LOW, FLOAT_HIGH)
@@ -214,11 +230,11 @@ static dnn_status run_clamp(const dnn_call *c)
     return DNN_OK;
 }
 
-#define DEFINE_GRADIENTS(word, T)                                                           \
-    CPU_TERNARY(maximum_bwd_##word, T, T, b > c || b != b ? a : b == c ? a / 2 : 0)         \
-    CPU_TERNARY(clamp_bwd_low_##word, T, T, c <= b ? a : 0)                                 \
-    CPU_TERNARY(clamp_bwd_high_##word, T, T, b <= c ? a : 0)                                \
-    CPU_QUATERNARY(clamp_bwd_both_##word, T, c <= b && b <= d ? a : 0)                      \
+#define DEFINE_GRADIENTS(word, T)                                                   \
+    CPU_TERNARY(maximum_bwd_##word, T, T, b > c || b != b ? a : b == c ? a / 2 : 0) \
+    CPU_TERNARY(clamp_bwd_low_##word, T, T, c <= b ? a : 0)                         \
+    CPU_TERNARY(clamp_bwd_high_##word, T, T, b <= c ? a : 0)                        \
+    CPU_QUATERNARY(clamp_bwd_both_##word, T, c <= b && b <= d ? a : 0)              \
     CPU_QUATERNARY(pow_bwd_exponent_##word, T, b == 0 && d >= 0 ? 0 : a * c * log(b))
 DEFINE_GRADIENTS(f32, float)
 DEFINE_GRADIENTS(f64, double)
@@ -241,7 +257,9 @@ static dnn_status run_clamp_bwd(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- the family ---------------------------------------------------------------------------------------------------- */
+/* ---- the family
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 CPU_FAMILY(binary) = {
     CPU_ROW(add, CPU_T_COMPUTED),

@@ -1,5 +1,6 @@
-/* blas.c - OpenBLAS on one thread: the calls that the families make, its memory mapped at load, and its known answers.
- * init() calls the last two. It is the only file that includes cblas.h, and it never leaves OpenBLAS threads running.
+/* blas.c - OpenBLAS on one thread: the calls that the families make, its memory mapped at load, and
+ * its known answers. init() calls the last two. It is the only file that includes cblas.h, and it
+ * never leaves OpenBLAS threads running.
  */
 #include "blas.h"
 #include "cpu_blas.h"
@@ -9,7 +10,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* ---- products ---------------------------------------------------------------------------------------------------- */
+/* ---- products
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 static enum CBLAS_TRANSPOSE transpose(int yes)
 {
@@ -22,44 +25,51 @@ static blasint lead(int64_t ld)
     return (blasint)(ld > 0 ? ld : 1);
 }
 
-void cpu_blas_gemm_f32(int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, const float *b,
-                       int64_t ldb, float beta, float *c, int64_t ldc)
+void cpu_blas_gemm_f32(int ta, int tb, int64_t m, int64_t n, int64_t k, const float *a, int64_t lda,
+                       const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
 {
     if (m > 0 && n > 0)
-        cblas_sgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k, 1.0F, a, lead(lda),
-                    b, lead(ldb), beta, c, lead(ldc));
+        cblas_sgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k,
+                    1.0F, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
 }
 
-void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const double *a, int64_t lda, const double *b,
-                       int64_t ldb, double beta, double *c, int64_t ldc)
+void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const double *a,
+                       int64_t lda, const double *b, int64_t ldb, double beta, double *c,
+                       int64_t ldc)
 {
     if (m > 0 && n > 0)
-        cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k, 1.0, a, lead(lda),
-                    b, lead(ldb), beta, c, lead(ldc));
+        cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k,
+                    1.0, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
+/* ---- memory
+ * ------------------------------------------------------------------------------------------------------
+ */
 
-/* OpenBLAS's own: it takes a work buffer out of a table of the process, and maps the ones that no call has used yet.
- * Weak, since another build need not export them. */
+/* OpenBLAS's own: it takes a work buffer out of a table of the process, and maps the ones that no
+ * call has used yet. Weak, since another build need not export them. */
 extern void *blas_memory_alloc(int position) __attribute__((weak));
 extern void blas_memory_free(void *buffer) __attribute__((weak));
 
 enum {
-    BUFFER_BYTES = 128 << 20, /* address space of one buffer of OpenBLAS 0.3.21; only what is touched takes memory */
+    BUFFER_BYTES = 128 << 20, /* address space of one buffer of OpenBLAS 0.3.21; only what is
+                                 touched takes memory */
     BUFFERS_MAX = 64,
-    BUFFERS_SPARE = 2, /* for program threads that run a kernel inline while another one holds the pool */
-    WARM = 160         /* sizes above OpenBLAS's path for small matrices, which takes no buffer */
+    BUFFERS_SPARE =
+        2,     /* for program threads that run a kernel inline while another one holds the pool */
+    WARM = 160 /* sizes above OpenBLAS's path for small matrices, which takes no buffer */
 };
 
-/* OpenBLAS repeats a failing mmap for ever. So the same address space is asked for here first, and given back. */
+/* OpenBLAS repeats a failing mmap for ever. So the same address space is asked for here first, and
+ * given back. */
 static bool buffers_fit(int count)
 {
     void *map[BUFFERS_MAX];
     int n = 0;
 
     while (n < count) {
-        map[n] = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        map[n] =
+            mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (map[n] == MAP_FAILED)
             break;
         n++;
@@ -69,7 +79,8 @@ static bool buffers_fit(int count)
     return n == count;
 }
 
-/* Holding all buffers at once makes OpenBLAS map as many; it keeps them for the life of the process. */
+/* Holding all buffers at once makes OpenBLAS map as many; it keeps them for the life of the
+ * process. */
 static void map_buffers(int count)
 {
     void *buffer[BUFFERS_MAX];
@@ -92,7 +103,8 @@ static void first_products(void *arg, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
         cpu_blas_gemm_f64(0, 0, WARM, WARM, WARM, ones, WARM, ones, WARM, 0.0, out, WARM);
-        cpu_blas_gemm_f32(0, 0, WARM, WARM, WARM, ones_f, WARM, ones_f, WARM, 0.0F, (float *)(void *)out, WARM);
+        cpu_blas_gemm_f32(0, 0, WARM, WARM, WARM, ones_f, WARM, ones_f, WARM, 0.0F,
+                          (float *)(void *)out, WARM);
     }
 }
 
@@ -104,19 +116,22 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
 
     openblas_set_num_threads(1);
     if (openblas_get_num_threads() != 1)
-        return host->fail(DNN_E_DEVICE,
-                          "OpenBLAS stays at %d threads when 1 is set (%s); its results would depend on the "
-                          "number of threads",
-                          openblas_get_num_threads(),
-                          openblas_get_parallel() == OPENBLAS_OPENMP ? "OpenMP build" : "no OpenMP build");
+        return host->fail(
+            DNN_E_DEVICE,
+            "OpenBLAS stays at %d threads when 1 is set (%s); its results would depend on the "
+            "number of threads",
+            openblas_get_num_threads(),
+            openblas_get_parallel() == OPENBLAS_OPENMP ? "OpenMP build" : "no OpenMP build");
     if (count > BUFFERS_MAX)
         count = BUFFERS_MAX;
     if (!buffers_fit(count))
-        return host->fail(DNN_E_NOMEM, "no address space for the work buffers of OpenBLAS: %d of %d MiB", count,
+        return host->fail(DNN_E_NOMEM,
+                          "no address space for the work buffers of OpenBLAS: %d of %d MiB", count,
                           BUFFER_BYTES >> 20);
     memory = host->alloc(bytes, 64);
     if (!memory)
-        return host->fail(DNN_E_NOMEM, "no memory for the first products of OpenBLAS: %zu bytes", bytes);
+        return host->fail(DNN_E_NOMEM, "no memory for the first products of OpenBLAS: %zu bytes",
+                          bytes);
     memset(memory, 0, bytes);
     map_buffers(count);
     host->parallel_for(threads, 1, first_products, memory);
@@ -124,12 +139,14 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
     return DNN_OK;
 }
 
-/* ---- known answers ------------------------------------------------------------------------------------------------
+/* ---- known answers
+ * ------------------------------------------------------------------------------------------------
  */
 
 enum { SIDE = 65, PAD = 3, LD = SIDE + PAD };
 
-/* One question: op(a) [m,k] times op(b) [k,n] over c full of `before`, which is NaN where beta is 0. */
+/* One question: op(a) [m,k] times op(b) [k,n] over c full of `before`, which is NaN where beta is
+ * 0. */
 struct question {
     int ta, tb, m, n, k, beta;
 };
@@ -139,7 +156,8 @@ struct sheet {
     double a64[SIDE * LD], b64[SIDE * LD], c64[SIDE * LD];
 };
 
-/* Integers small enough that every partial sum is exact in f32, so that any order of summation gives one answer. */
+/* Integers small enough that every partial sum is exact in f32, so that any order of summation
+ * gives one answer. */
 static int a_at(int i, int l)
 {
     return (i * 7 + l * 3) % 9 - 4;
@@ -182,12 +200,13 @@ static void lay_out(struct sheet *s, const struct question *q)
         }
 }
 
-static dnn_status wrong(const dnn_host *host, const struct question *q, const char *routine, double got,
-                        const char *want)
+static dnn_status wrong(const dnn_host *host, const struct question *q, const char *routine,
+                        double got, const char *want)
 {
-    return host->fail(DNN_E_DEVICE,
-                      "%s computes %s wrongly: M=%d N=%d K=%d, transposed %d %d, beta %d: got %g, expected %s",
-                      openblas_get_config(), routine, q->m, q->n, q->k, q->ta, q->tb, q->beta, got, want);
+    return host->fail(
+        DNN_E_DEVICE,
+        "%s computes %s wrongly: M=%d N=%d K=%d, transposed %d %d, beta %d: got %g, expected %s",
+        openblas_get_config(), routine, q->m, q->n, q->k, q->ta, q->tb, q->beta, got, want);
 }
 
 static dnn_status mark(const dnn_host *host, const struct sheet *s, const struct question *q)
@@ -201,14 +220,16 @@ static dnn_status mark(const dnn_host *host, const struct sheet *s, const struct
 
             if (j >= q->n) {
                 if (!isnan(f) || !isnan(d))
-                    return wrong(host, q, isnan(f) ? "dgemm" : "sgemm", isnan(f) ? d : f, "no write past the row");
+                    return wrong(host, q, isnan(f) ? "dgemm" : "sgemm", isnan(f) ? d : f,
+                                 "no write past the row");
                 continue;
             }
             answer = expected(q, i, j);
             if (f == answer && d == answer)
                 continue;
             snprintf(want, sizeof(want), "%d", answer);
-            return f == answer ? wrong(host, q, "dgemm", d, want) : wrong(host, q, "sgemm", f, want);
+            return f == answer ? wrong(host, q, "dgemm", d, want)
+                               : wrong(host, q, "sgemm", f, want);
         }
     return DNN_OK;
 }
@@ -216,7 +237,8 @@ static dnn_status mark(const dnn_host *host, const struct sheet *s, const struct
 static dnn_status ask(const dnn_host *host, struct sheet *s, const struct question *q)
 {
     lay_out(s, q);
-    cpu_blas_gemm_f32(q->ta, q->tb, q->m, q->n, q->k, s->a32, LD, s->b32, LD, (float)q->beta, s->c32, LD);
+    cpu_blas_gemm_f32(q->ta, q->tb, q->m, q->n, q->k, s->a32, LD, s->b32, LD, (float)q->beta,
+                      s->c32, LD);
     cpu_blas_gemm_f64(q->ta, q->tb, q->m, q->n, q->k, s->a64, LD, s->b64, LD, q->beta, s->c64, LD);
     return mark(host, s, q);
 }
@@ -229,16 +251,18 @@ dnn_status cpu_blas_self_test(const dnn_host *host)
     dnn_status status = DNN_OK;
 
     if (!s)
-        return host->fail(DNN_E_NOMEM, "no memory for the self-test of OpenBLAS: %zu bytes", sizeof(*s));
-    /* The depth goes with the other two, so that each pair (M, N) and each K is met, K = 0 with every M. */
+        return host->fail(DNN_E_NOMEM, "no memory for the self-test of OpenBLAS: %zu bytes",
+                          sizeof(*s));
+    /* The depth goes with the other two, so that each pair (M, N) and each K is met, K = 0 with
+     * every M. */
     for (int mode = 0; mode < 4; mode++)
         for (int i = 0; i < SIZES; i++)
             for (int j = 0; j < SIZES && status == DNN_OK; j++) {
                 int k = (i + j + mode) % (SIZES + 1);
 
                 status = ask(host, s,
-                             &(struct question){mode & 1, mode >> 1, size[i], size[j], k == SIZES ? 0 : size[k],
-                                                (i + j) % 3 == 0});
+                             &(struct question){mode & 1, mode >> 1, size[i], size[j],
+                                                k == SIZES ? 0 : size[k], (i + j) % 3 == 0});
             }
     /* The depth 0 over NaN, and the largest in all three. */
     for (int mode = 0; mode < 4 && status == DNN_OK; mode++) {

@@ -1,24 +1,25 @@
-/* compare.c - comparisons, tests of a value, logic, and the choice between two inputs. Called through the kernel table.
- * Results of all but where are bool: one byte, 0 or 1. */
+/* compare.c - comparisons, tests of a value, logic, and the choice between two inputs. Called
+ * through the kernel table. Results of all but where are bool: one byte, 0 or 1. */
 #include "loops.h"
 #include <math.h>
 #include <tgmath.h>
 
-/* X(operator, expression in a and b). & and | rather than && and ||: both sides are cheap, and there is no branch. */
-#define COMPARISONS(X)                        \
-    X(eq, a == b)                             \
-    X(ne, a != b)                             \
-    X(lt, a < b)                              \
-    X(le, a <= b)                             \
-    X(gt, a > b)                              \
-    X(ge, a >= b)                             \
-    X(logical_and, (a != 0) & (b != 0))       \
-    X(logical_or, (a != 0) | (b != 0))        \
+/* X(operator, expression in a and b). & and | rather than && and ||: both sides are cheap, and
+ * there is no branch. */
+#define COMPARISONS(X)                  \
+    X(eq, a == b)                       \
+    X(ne, a != b)                       \
+    X(lt, a < b)                        \
+    X(le, a <= b)                       \
+    X(gt, a > b)                        \
+    X(ge, a >= b)                       \
+    X(logical_and, (a != 0) & (b != 0)) \
+    X(logical_or, (a != 0) | (b != 0))  \
     X(logical_xor, (a != 0) != (b != 0))
 
-#define FLOAT_TESTS(X)                        \
-    X(isnan, a != a)                          \
-    X(isinf, fabs(a) == (float)INFINITY)      \
+#define FLOAT_TESTS(X)                   \
+    X(isnan, a != a)                     \
+    X(isinf, fabs(a) == (float)INFINITY) \
     X(isfinite, fabs(a) < (float)INFINITY)
 
 /* A bool is compared as the byte that it is. */
@@ -34,9 +35,9 @@
     CPU_RUN(op, 0, ALL_LOOPS(op))
 COMPARISONS(DEFINE_COMPARISON)
 
-#define DEFINE_TEST(op, EXPRESSION)                    \
-    CPU_UNARY(op##_f32, float, uint8_t, EXPRESSION)    \
-    CPU_UNARY(op##_f64, double, uint8_t, EXPRESSION)   \
+#define DEFINE_TEST(op, EXPRESSION)                  \
+    CPU_UNARY(op##_f32, float, uint8_t, EXPRESSION)  \
+    CPU_UNARY(op##_f64, double, uint8_t, EXPRESSION) \
     CPU_RUN(op, 0, CPU_LOOPS_F(op))
 FLOAT_TESTS(DEFINE_TEST)
 
@@ -58,19 +59,24 @@ static dnn_status run_where(const dnn_call *c)
 {
     int64_t item = cpu_item_size(c->in[1]);
 
-    cpu_pointwise(c, item == 1 ? where_1 : item == 2 ? where_2 : item == 4 ? where_4 : where_8, NULL);
+    cpu_pointwise(c,
+                  item == 1   ? where_1
+                  : item == 2 ? where_2
+                  : item == 4 ? where_4
+                              : where_8,
+                  NULL);
     return DNN_OK;
 }
 
-/* ---- the family ---------------------------------------------------------------------------------------------------- */
+/* ---- the family
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 #define COMPARISON_ROW(op, EXPRESSION) CPU_ROW(op, CPU_T_COMPUTED),
 #define TEST_ROW(op, EXPRESSION) CPU_ROW(op, CPU_T_FLOAT),
 
 CPU_FAMILY(compare) = {
-    COMPARISONS(COMPARISON_ROW)
-    FLOAT_TESTS(TEST_ROW)
-    CPU_ROW(logical_not, CPU_T_COMPUTED),
+    COMPARISONS(COMPARISON_ROW) FLOAT_TESTS(TEST_ROW) CPU_ROW(logical_not, CPU_T_COMPUTED),
     CPU_KERNEL(where, "plain", CPU_POINTWISE & ~(uint32_t)DNN_K_INPLACE, CPU_T_ANY),
     NULL,
 };

@@ -1,26 +1,29 @@
-/* conv.c - conv2d and its two gradients: windows are laid out as columns (im2col) in scratch of the worker, and BLAS
- * multiplies them, one block of output rows at a time. Blocks and sums are cut by sizes alone. Nothing is allocated. */
+/* conv.c - conv2d and its two gradients: windows are laid out as columns (im2col) in scratch of the
+ * worker, and BLAS multiplies them, one block of output rows at a time. Blocks and sums are cut by
+ * sizes alone. Nothing is allocated. */
 #include "blas.h"
 #include "cpu_blas.h"
 #include <string.h>
 
 enum {
-    COLUMN_BYTES = 256 << 10, /* of one block of columns: it stays in the second cache until BLAS has read it */
-    CHUNK_MACS = 1 << 18,     /* small images share a chunk of about this size */
-    SPLIT_MACS = 4 << 20,     /* one image with more work than this is split by channels in bwd_input */
-    PARTS_MAX = 16,           /* partial sums of a weight gradient */
-    PART_BYTES = 32 << 20     /* all partial sums together, about */
+    COLUMN_BYTES =
+        256
+        << 10, /* of one block of columns: it stays in the second cache until BLAS has read it */
+    CHUNK_MACS = 1 << 18, /* small images share a chunk of about this size */
+    SPLIT_MACS = 4 << 20, /* one image with more work than this is split by channels in bwd_input */
+    PARTS_MAX = 16,       /* partial sums of a weight gradient */
+    PART_BYTES = 32 << 20 /* all partial sums together, about */
 };
 
 /* Sizes of a call; g stands for "in one group". */
 struct conv {
     int64_t n, c, h, w, o, cg, og, groups, kh, kw, ho, wo;
     int64_t sh, sw, pt, pl, dh, dw;
-    int64_t depth, pixels;             /* cg kh kw, the rows of the columns; ho wo */
-    int64_t rows, blocks;              /* output rows of one block; blocks of one image */
-    int64_t parts, per_part;           /* bwd_weight: partial sums, and (image, block) pairs in each */
-    int64_t splits, split_c;           /* bwd_input: pieces of a group's channels, and channels in each */
-    int direct;                        /* 1x1, stride 1, no padding: the input is the columns */
+    int64_t depth, pixels;   /* cg kh kw, the rows of the columns; ho wo */
+    int64_t rows, blocks;    /* output rows of one block; blocks of one image */
+    int64_t parts, per_part; /* bwd_weight: partial sums, and (image, block) pairs in each */
+    int64_t splits, split_c; /* bwd_input: pieces of a group's channels, and channels in each */
+    int direct;              /* 1x1, stride 1, no padding: the input is the columns */
     uint64_t scratch, parts_at, bytes; /* of one worker; of the partial sums; of all */
     const dnn_call *call;
 };
@@ -45,8 +48,10 @@ static double macs_of_image(const struct conv *s)
     return (double)s->o * (double)s->depth * (double)s->pixels;
 }
 
-/* x is [N,C,H,W], w [O,C/groups,kh,kw], y [N,O,Ho,Wo]: whichever of inputs and output has that part in the call. */
-static dnn_status measure(const dnn_call *call, const dnn_view *x, const dnn_view *w, const dnn_view *y, struct conv *s)
+/* x is [N,C,H,W], w [O,C/groups,kh,kw], y [N,O,Ho,Wo]: whichever of inputs and output has that part
+ * in the call. */
+static dnn_status measure(const dnn_call *call, const dnn_view *x, const dnn_view *w,
+                          const dnn_view *y, struct conv *s)
 {
     const dnn_attr_conv2d *attr = call->attr;
     int64_t item = cpu_item_size(call->in[0]), row_bytes = 0;
@@ -70,17 +75,21 @@ static dnn_status measure(const dnn_call *call, const dnn_view *x, const dnn_vie
                        .dw = attr->dilation_w,
                        .call = call};
     s->og = s->o / s->groups;
-    s->direct = s->kh == 1 && s->kw == 1 && s->sh == 1 && s->sw == 1 && s->pt == 0 && s->pl == 0 && s->ho == s->h &&
-                s->wo == s->w;
-    if (__builtin_mul_overflow(s->cg, s->kh, &s->depth) || __builtin_mul_overflow(s->depth, s->kw, &s->depth) ||
-        __builtin_mul_overflow(s->ho, s->wo, &s->pixels) || __builtin_mul_overflow(s->depth, s->wo, &row_bytes) ||
-        __builtin_mul_overflow(row_bytes, item, &row_bytes) || s->depth > CPU_BLAS_MAX || s->pixels > CPU_BLAS_MAX ||
-        s->h > CPU_BLAS_MAX || s->w > CPU_BLAS_MAX || s->o > CPU_BLAS_MAX)
-        return call->host->fail(DNN_DECLINED,
-                                "a convolution of %lld x %lld kernels over %lld channels to %lld x %lld "
-                                "places is larger than BLAS takes (%d)",
-                                (long long)s->kh, (long long)s->kw, (long long)s->cg, (long long)s->ho,
-                                (long long)s->wo, CPU_BLAS_MAX);
+    s->direct = s->kh == 1 && s->kw == 1 && s->sh == 1 && s->sw == 1 && s->pt == 0 && s->pl == 0 &&
+                s->ho == s->h && s->wo == s->w;
+    if (__builtin_mul_overflow(s->cg, s->kh, &s->depth) ||
+        __builtin_mul_overflow(s->depth, s->kw, &s->depth) ||
+        __builtin_mul_overflow(s->ho, s->wo, &s->pixels) ||
+        __builtin_mul_overflow(s->depth, s->wo, &row_bytes) ||
+        __builtin_mul_overflow(row_bytes, item, &row_bytes) || s->depth > CPU_BLAS_MAX ||
+        s->pixels > CPU_BLAS_MAX || s->h > CPU_BLAS_MAX || s->w > CPU_BLAS_MAX ||
+        s->o > CPU_BLAS_MAX)
+        return call->host->fail(
+            DNN_DECLINED,
+            "a convolution of %lld x %lld kernels over %lld channels to %lld x %lld "
+            "places is larger than BLAS takes (%d)",
+            (long long)s->kh, (long long)s->kw, (long long)s->cg, (long long)s->ho,
+            (long long)s->wo, CPU_BLAS_MAX);
     s->rows = row_bytes > 0 ? between(COLUMN_BYTES / row_bytes, 1, s->ho > 0 ? s->ho : 1) : s->ho;
     /* Blocks much narrower than a tile of BLAS would lose more than the cache gives. */
     if (s->rows * s->wo < 64 && s->wo > 0)
@@ -98,13 +107,15 @@ static dnn_status reserve(struct conv *s, int64_t item)
 
     if (__builtin_mul_overflow(columns, s->wo * item, &columns) || columns > INT64_MAX - 63 ||
         __builtin_mul_overflow((columns + 63) / 64 * 64, (int64_t)s->call->host->threads(), &all))
+        return s->call->host->fail(
+            DNN_DECLINED,
+            "the columns of a convolution with %lld x %lld places take more than "
+            "2^63 bytes",
+            (long long)s->rows, (long long)s->wo);
+    if (s->parts > 1 && (__builtin_mul_overflow(s->o * s->depth, s->parts * item, &part) ||
+                         __builtin_add_overflow(all, part, &part)))
         return s->call->host->fail(DNN_DECLINED,
-                                   "the columns of a convolution with %lld x %lld places take more than "
-                                   "2^63 bytes",
-                                   (long long)s->rows, (long long)s->wo);
-    if (s->parts > 1 &&
-        (__builtin_mul_overflow(s->o * s->depth, s->parts * item, &part) || __builtin_add_overflow(all, part, &part)))
-        return s->call->host->fail(DNN_DECLINED, "%lld partial sums of %lld weights take more than 2^63 bytes",
+                                   "%lld partial sums of %lld weights take more than 2^63 bytes",
                                    (long long)s->parts, (long long)(s->o * s->depth));
     s->scratch = (uint64_t)((columns + 63) / 64 * 64);
     s->parts_at = (uint64_t)all;
@@ -128,7 +139,8 @@ static dnn_status measure_input(const dnn_call *c, struct conv *s)
     if (s->n * s->groups < PARTS_MAX && s->cg > 1) {
         double pieces = macs_of_image(s) / (double)s->groups / SPLIT_MACS;
 
-        s->split_c = divide_up(s->cg, between(pieces < PARTS_MAX ? (int64_t)pieces : PARTS_MAX, 1, s->cg));
+        s->split_c =
+            divide_up(s->cg, between(pieces < PARTS_MAX ? (int64_t)pieces : PARTS_MAX, 1, s->cg));
         s->splits = divide_up(s->cg, s->split_c);
     }
     return reserve(s, cpu_item_size(c->in[0]));
@@ -156,7 +168,8 @@ static int64_t grain_of(double macs)
     return macs >= CHUNK_MACS ? 1 : (int64_t)(CHUNK_MACS / (macs + 1)) + 1;
 }
 
-/* For kernel column kx: the output columns [low, high) that read inside the image, and what the first of a row reads.
+/* For kernel column kx: the output columns [low, high) that read inside the image, and what the
+ * first of a row reads.
  */
 struct span {
     int64_t low, high, first;
@@ -179,29 +192,31 @@ static struct span span_of(const struct conv *s, int64_t kx)
 #define REAL_BITS 64
 #include "conv_real.h"
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * -----------------------------------------------------------------------------------------------------
+ */
 
-#define CONV_KERNEL(op, measure_call, compute)                                                                         \
-    static dnn_status plan_##op(const dnn_call *c, dnn_plan *plan)                                                     \
-    {                                                                                                                  \
-        struct conv s;                                                                                                 \
-        dnn_status status = measure_call(c, &s);                                                                       \
-                                                                                                                       \
-        plan->workspace_bytes = s.bytes;                                                                               \
-        return status;                                                                                                 \
-    }                                                                                                                  \
-    static dnn_status run_##op(const dnn_call *c)                                                                      \
-    {                                                                                                                  \
-        struct conv s;                                                                                                 \
-        dnn_status status = measure_call(c, &s);                                                                       \
-                                                                                                                       \
-        if (status != DNN_OK)                                                                                          \
-            return status;                                                                                             \
-        if (c->in[0]->dtype == DNN_T_F32)                                                                              \
-            compute##_f32(&s);                                                                                         \
-        else                                                                                                           \
-            compute##_f64(&s);                                                                                         \
-        return DNN_OK;                                                                                                 \
+#define CONV_KERNEL(op, measure_call, compute)                     \
+    static dnn_status plan_##op(const dnn_call *c, dnn_plan *plan) \
+    {                                                              \
+        struct conv s;                                             \
+        dnn_status status = measure_call(c, &s);                   \
+                                                                   \
+        plan->workspace_bytes = s.bytes;                           \
+        return status;                                             \
+    }                                                              \
+    static dnn_status run_##op(const dnn_call *c)                  \
+    {                                                              \
+        struct conv s;                                             \
+        dnn_status status = measure_call(c, &s);                   \
+                                                                   \
+        if (status != DNN_OK)                                      \
+            return status;                                         \
+        if (c->in[0]->dtype == DNN_T_F32)                          \
+            compute##_f32(&s);                                     \
+        else                                                       \
+            compute##_f64(&s);                                     \
+        return DNN_OK;                                             \
     }
 
 CONV_KERNEL(conv2d, measure_forward, forward)

@@ -1,5 +1,6 @@
-/* creation.c - tensors from nothing: fill, arange, linspace, eye. Called through the kernel table. Each element is
- * computed from its own position, so the cut among threads cannot be seen in the result. */
+/* creation.c - tensors from nothing: fill, arange, linspace, eye. Called through the kernel table.
+ * Each element is computed from its own position, so the cut among threads cannot be seen in the
+ * result. */
 #include "cpu_blas.h"
 #include <string.h>
 
@@ -7,13 +8,15 @@ static dnn_status run_fill(const dnn_call *c)
 {
     static const int64_t everywhere[DNN_DIM_MAX] = {0};
     const dnn_view *out = c->out[0];
-    cpu_operand operand[2] = {cpu_operand_of(out), {c->in[0]->data, everywhere, cpu_item_size(out)}};
+    cpu_operand operand[2] = {cpu_operand_of(out),
+                              {c->in[0]->data, everywhere, cpu_item_size(out)}};
 
     cpu_walk(c->host, out->dim, out->ndim, operand, 2, cpu_move_loop(operand[0].item), NULL);
     return DNN_OK;
 }
 
-/* Where a ramp writes and what it needs: the attributes, or for linspace the step and the count besides. */
+/* Where a ramp writes and what it needs: the attributes, or for linspace the step and the count
+ * besides. */
 struct ramp {
     void *out;
     int64_t n;
@@ -23,20 +26,21 @@ struct ramp {
 
 typedef void ramp_loop(void *arg, int64_t begin, int64_t end, int worker);
 
-#define DEFINE_RAMP(name, T, VALUE)                                             \
-    static void name(void *arg, int64_t begin, int64_t end, int worker)         \
-    {                                                                           \
-        const struct ramp *r = arg;                                             \
-        T *out = r->out;                                                        \
-                                                                                \
-        (void)worker;                                                           \
-        for (int64_t i = begin; i < end; i++)                                   \
-            out[i] = (T)(VALUE);                                                \
+#define DEFINE_RAMP(name, T, VALUE)                                     \
+    static void name(void *arg, int64_t begin, int64_t end, int worker) \
+    {                                                                   \
+        const struct ramp *r = arg;                                     \
+        T *out = r->out;                                                \
+                                                                        \
+        (void)worker;                                                   \
+        for (int64_t i = begin; i < end; i++)                           \
+            out[i] = (T)(VALUE);                                        \
     }
-#define REAL_RAMP r->start + (double)i *r->step
-#define INT_RAMP (uint64_t)r->istart + (uint64_t)i *(uint64_t)r->istep
+#define REAL_RAMP r->start + (double)i * r->step
+#define INT_RAMP (uint64_t) r->istart + (uint64_t)i *(uint64_t)r->istep
 /* Counted from the nearer end, so that both ends are exact. */
-#define SPACED i < r->n / 2 ? r->start + (double)i *r->step : r->end - (double)(r->n - 1 - i) * r->step
+#define SPACED \
+    i < r->n / 2 ? r->start + (double)i * r->step : r->end - (double)(r->n - 1 - i) * r->step
 DEFINE_RAMP(arange_f32, float, REAL_RAMP)
 DEFINE_RAMP(arange_f64, double, REAL_RAMP)
 DEFINE_RAMP(arange_i8, int8_t, INT_RAMP)
@@ -71,7 +75,8 @@ static dnn_status run_linspace(const dnn_call *c)
     r.start = a->start;
     r.end = r.n == 1 ? a->start : a->end;
     r.step = r.n > 1 ? (a->end - a->start) / (double)(r.n - 1) : 0;
-    cpu_parallel(c->host, r.n, CPU_GRAIN, c->out[0]->dtype == DNN_T_F32 ? linspace_f32 : linspace_f64, &r);
+    cpu_parallel(c->host, r.n, CPU_GRAIN,
+                 c->out[0]->dtype == DNN_T_F32 ? linspace_f32 : linspace_f64, &r);
     return DNN_OK;
 }
 
@@ -84,7 +89,7 @@ static const void *one_of(unsigned type)
     static const int32_t i32 = 1;
     static const uint8_t byte = 1;
     static const void *const one[CPU_DTYPES] = {
-        [CPU_F32] = &f32, [CPU_F64] = &f64,  [CPU_I8] = &byte,   [CPU_U8] = &byte,
+        [CPU_F32] = &f32, [CPU_F64] = &f64, [CPU_I8] = &byte,   [CPU_U8] = &byte,
         [CPU_I32] = &i32, [CPU_I64] = &i64, [CPU_BOOL] = &byte,
     };
 

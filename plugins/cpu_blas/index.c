@@ -1,9 +1,12 @@
-/* index.c - moves: copy with conversion between all pairs of dtypes, cat, slice_scatter. Called through the kernel
- * table; the walk over strides is iterate.c's. f16 and bf16 are converted by integer bits: not every compiler has them. */
+/* index.c - moves: copy with conversion between all pairs of dtypes, cat, slice_scatter. Called
+ * through the kernel table; the walk over strides is iterate.c's. f16 and bf16 are converted by
+ * integer bits: not every compiler has them. */
 #include "loops.h"
 #include <string.h>
 
-/* ---- f16 and bf16 --------------------------------------------------------------------------------------------------- */
+/* ---- f16 and bf16
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static inline uint32_t bits_of(float x)
 {
@@ -49,10 +52,12 @@ static inline uint16_t bf16_of_f32(float x)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/* Nearest even. The bounds are the bits of 65520 (rounds to infinity), 2^-14 (the least normal) and 2^-25. */
+/* Nearest even. The bounds are the bits of 65520 (rounds to infinity), 2^-14 (the least normal) and
+ * 2^-25. */
 static inline uint16_t f16_of_f32(float x)
 {
-    uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, a = bits & 0x7fffffff, m, shift, rest, half;
+    uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, a = bits & 0x7fffffff, m, shift, rest,
+             half;
 
     if (a > 0x7f800000)
         return (uint16_t)(sign | 0x7e00);
@@ -72,7 +77,8 @@ static inline uint16_t f16_of_f32(float x)
     return (uint16_t)(sign | (m + (rest > half || (rest == half && (m & 1)))));
 }
 
-/* Rounds to odd, so that a second rounding to fewer bits gives what one rounding would have given. */
+/* Rounds to odd, so that a second rounding to fewer bits gives what one rounding would have given.
+ */
 static inline float odd_of_f64(double x)
 {
     float near = (float)x;
@@ -99,17 +105,20 @@ static inline float odd_of_f32(float x)
     return x;
 }
 
-/* ---- conversions ---------------------------------------------------------------------------------------------------- */
+/* ---- conversions
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* Toward zero; NaN is 0; what does not fit goes to the nearest end. TOP is max + 1, which f64 has exactly. */
-#define DEFINE_SATURATION(word, T, LEAST, MOST, TOP)                        \
-    static inline T word##_of_real(double x)                                \
-    {                                                                       \
+/* Toward zero; NaN is 0; what does not fit goes to the nearest end. TOP is max + 1, which f64 has
+ * exactly. */
+#define DEFINE_SATURATION(word, T, LEAST, MOST, TOP)                                          \
+    static inline T word##_of_real(double x)                                                  \
+    {                                                                                         \
         return (T)(x != x ? 0 : x >= (TOP) ? (MOST) : x <= (double)(LEAST) ? (LEAST) : (T)x); \
-    }                                                                       \
-    static inline T word##_of_int(int64_t x)                                \
-    {                                                                       \
-        return (T)(x > (MOST) ? (MOST) : x < (LEAST) ? (LEAST) : x);        \
+    }                                                                                         \
+    static inline T word##_of_int(int64_t x)                                                  \
+    {                                                                                         \
+        return (T)(x > (MOST) ? (MOST) : x < (LEAST) ? (LEAST) : x);                          \
     }
 DEFINE_SATURATION(i8, int8_t, INT8_MIN, INT8_MAX, 0x1p7)
 DEFINE_SATURATION(u8, uint8_t, 0, UINT8_MAX, 0x1p8)
@@ -125,7 +134,8 @@ static inline int64_t i64_of_int(int64_t x)
     return x;
 }
 
-/* The value behind the stored bits, and the stored bits of a value; v is float, double or an integer. */
+/* The value behind the stored bits, and the stored bits of a value; v is float, double or an
+ * integer. */
 #define VALUE(a) (a)
 #define INTEGER(word, v) \
     _Generic((v), float : word##_of_real, double : word##_of_real, default : word##_of_int)(v)
@@ -140,16 +150,17 @@ static inline int64_t i64_of_int(int64_t x)
 #define TO_I64(v) INTEGER(i64, v)
 #define TO_BOOL(v) ((v) != 0)
 
-/* All loops from one dtype, stored as T; its own place in the table stays empty, since that is a move. */
-#define DEFINE_CONVERSIONS(word, T, LOAD)                      \
-    CPU_UNARY(word##_to_f32, T, float, TO_F32(LOAD(a)))        \
-    CPU_UNARY(word##_to_f64, T, double, TO_F64(LOAD(a)))       \
-    CPU_UNARY(word##_to_f16, T, uint16_t, TO_F16(LOAD(a)))     \
-    CPU_UNARY(word##_to_bf16, T, uint16_t, TO_BF16(LOAD(a)))   \
-    CPU_UNARY(word##_to_i8, T, int8_t, TO_I8(LOAD(a)))         \
-    CPU_UNARY(word##_to_u8, T, uint8_t, TO_U8(LOAD(a)))        \
-    CPU_UNARY(word##_to_i32, T, int32_t, TO_I32(LOAD(a)))      \
-    CPU_UNARY(word##_to_i64, T, int64_t, TO_I64(LOAD(a)))      \
+/* All loops from one dtype, stored as T; its own place in the table stays empty, since that is a
+ * move. */
+#define DEFINE_CONVERSIONS(word, T, LOAD)                    \
+    CPU_UNARY(word##_to_f32, T, float, TO_F32(LOAD(a)))      \
+    CPU_UNARY(word##_to_f64, T, double, TO_F64(LOAD(a)))     \
+    CPU_UNARY(word##_to_f16, T, uint16_t, TO_F16(LOAD(a)))   \
+    CPU_UNARY(word##_to_bf16, T, uint16_t, TO_BF16(LOAD(a))) \
+    CPU_UNARY(word##_to_i8, T, int8_t, TO_I8(LOAD(a)))       \
+    CPU_UNARY(word##_to_u8, T, uint8_t, TO_U8(LOAD(a)))      \
+    CPU_UNARY(word##_to_i32, T, int32_t, TO_I32(LOAD(a)))    \
+    CPU_UNARY(word##_to_i64, T, int64_t, TO_I64(LOAD(a)))    \
     CPU_UNARY(word##_to_bool, T, uint8_t, TO_BOOL(LOAD(a)))
 DEFINE_CONVERSIONS(f32, float, VALUE)
 DEFINE_CONVERSIONS(f64, double, VALUE)
@@ -160,17 +171,19 @@ DEFINE_CONVERSIONS(u8, uint8_t, VALUE)
 DEFINE_CONVERSIONS(i32, int32_t, VALUE)
 DEFINE_CONVERSIONS(i64, int64_t, VALUE)
 
-#define CONVERSIONS_FROM(word)                                                                          \
-    {                                                                                                   \
-        word##_to_f32, word##_to_f64, word##_to_f16, word##_to_bf16, word##_to_i8, word##_to_u8,        \
-            word##_to_i32, word##_to_i64, word##_to_bool                                                \
+#define CONVERSIONS_FROM(word)                                                                   \
+    {                                                                                            \
+        word##_to_f32, word##_to_f64, word##_to_f16, word##_to_bf16, word##_to_i8, word##_to_u8, \
+            word##_to_i32, word##_to_i64, word##_to_bool                                         \
     }
 
 /* By dtype of the source, then of the result. A bool is read as the byte that it is. */
 static cpu_loop *const conversion[CPU_DTYPES][CPU_DTYPES] = {
-    [CPU_F32] = CONVERSIONS_FROM(f32),   [CPU_F64] = CONVERSIONS_FROM(f64), [CPU_F16] = CONVERSIONS_FROM(f16),
-    [CPU_BF16] = CONVERSIONS_FROM(bf16), [CPU_I8] = CONVERSIONS_FROM(i8),   [CPU_U8] = CONVERSIONS_FROM(u8),
-    [CPU_I32] = CONVERSIONS_FROM(i32),   [CPU_I64] = CONVERSIONS_FROM(i64), [CPU_BOOL] = CONVERSIONS_FROM(u8),
+    [CPU_F32] = CONVERSIONS_FROM(f32), [CPU_F64] = CONVERSIONS_FROM(f64),
+    [CPU_F16] = CONVERSIONS_FROM(f16), [CPU_BF16] = CONVERSIONS_FROM(bf16),
+    [CPU_I8] = CONVERSIONS_FROM(i8),   [CPU_U8] = CONVERSIONS_FROM(u8),
+    [CPU_I32] = CONVERSIONS_FROM(i32), [CPU_I64] = CONVERSIONS_FROM(i64),
+    [CPU_BOOL] = CONVERSIONS_FROM(u8),
 };
 
 static dnn_status run_copy(const dnn_call *c)
@@ -178,15 +191,17 @@ static dnn_status run_copy(const dnn_call *c)
     const dnn_view *in = c->in[0], *out = c->out[0];
     bool same = in->dtype == out->dtype;
 
-    cpu_pointwise(c, same ? cpu_move_loop(cpu_item_size(in)) : conversion[cpu_type(in)][cpu_type(out)], NULL);
+    cpu_pointwise(
+        c, same ? cpu_move_loop(cpu_item_size(in)) : conversion[cpu_type(in)][cpu_type(out)], NULL);
     return DNN_OK;
 }
 
-/* ---- cat and slice_scatter ------------------------------------------------------------------------------------------- */
+/* ---- cat and slice_scatter
+ * ------------------------------------------------------------------------------------------- */
 
 /* Moves all of in to the places of out that begin at start along dim, in the given steps. */
-static void move_into(const dnn_host *host, const dnn_view *out, int dim, int64_t start, int64_t step,
-                      const dnn_view *in)
+static void move_into(const dnn_host *host, const dnn_view *out, int dim, int64_t start,
+                      int64_t step, const dnn_view *in)
 {
     int64_t stride[DNN_DIM_MAX];
     cpu_operand operand[2];
@@ -225,7 +240,9 @@ static dnn_status run_slice_scatter(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- the family ---------------------------------------------------------------------------------------------------- */
+/* ---- the family
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 CPU_FAMILY(index) = {
     CPU_KERNEL(copy, "strided", CPU_POINTWISE & ~(uint32_t)DNN_K_INPLACE, CPU_T_ANY),

@@ -1,10 +1,13 @@
-/* iterate.c - the walk over strided operands: it folds the dims of a call into few long rows and hands each row to a
- * loop. Called by every family that works element by element; compiled once, since the time is spent in the loops, of
- * which it has only those that move elements unchanged. It never looks at a value and never allocates. */
+/* iterate.c - the walk over strided operands: it folds the dims of a call into few long rows and
+ * hands each row to a loop. Called by every family that works element by element; compiled once,
+ * since the time is spent in the loops, of which it has only those that move elements unchanged. It
+ * never looks at a value and never allocates. */
 #include "cpu_blas.h"
 #include <string.h>
 
-enum { TILE = 32 }; /* a tile of two f32 operands is 8 KiB, so both its reading and its writing stay in L1 */
+enum {
+    TILE = 32
+}; /* a tile of two f32 operands is 8 KiB, so both its reading and its writing stay in L1 */
 
 /* A folded walk. Strides are in bytes; dim[ndim - 1] is the row. */
 struct walk {
@@ -13,7 +16,7 @@ struct walk {
     int64_t dim[DNN_DIM_MAX];
     int64_t stride[DNN_DIM_MAX][CPU_OPERANDS];
     char *base[CPU_OPERANDS];
-    int across;                     /* the dim that is tiled against the row */
+    int across; /* the dim that is tiled against the row */
     int64_t row_tiles, across_tiles;
     cpu_loop *loop;
     const void *ctx;
@@ -24,7 +27,8 @@ static int64_t magnitude(int64_t x)
     return x < 0 ? -x : x;
 }
 
-/* Puts dim d in front of the dims with smaller steps of the result, and so keeps memory order for permuted operands. */
+/* Puts dim d in front of the dims with smaller steps of the result, and so keeps memory order for
+ * permuted operands. */
 static void insert_dim(struct walk *w, int64_t size, const int64_t *stride)
 {
     int at = w->ndim++;
@@ -184,8 +188,8 @@ static void run_tiled(const dnn_host *host, struct walk *w)
     cpu_parallel(host, tiles, cpu_grain(TILE * TILE), run_tiles, w);
 }
 
-void cpu_walk(const dnn_host *host, const int64_t *dim, int ndim, const cpu_operand *operand, int n_operand,
-              cpu_loop *loop, const void *ctx)
+void cpu_walk(const dnn_host *host, const int64_t *dim, int ndim, const cpu_operand *operand,
+              int n_operand, cpu_loop *loop, const void *ctx)
 {
     struct walk w;
     char *p[CPU_OPERANDS];
@@ -229,24 +233,24 @@ void cpu_pointwise(const dnn_call *c, cpu_loop *loop, const void *ctx)
 }
 
 /* Elements moved as they are: a run, one value many times, or any steps. */
-#define MOVE(name, T)                                                                    \
-    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)       \
-    {                                                                                    \
-        const int64_t item = (int64_t)sizeof(T);                                         \
-                                                                                         \
-        (void)ctx;                                                                       \
-        if (s[0] == item && s[1] == item) {                                              \
-            memmove(p[0], p[1], (size_t)(n * item));                                     \
-        } else if (s[0] == item && s[1] == 0) {                                          \
-            const T value = *(const T *)(const void *)p[1];                              \
-            T *out = (T *)(void *)p[0];                                                  \
-                                                                                         \
-            for (int64_t i = 0; i < n; i++)                                              \
-                out[i] = value;                                                          \
-        } else {                                                                         \
-            for (int64_t i = 0; i < n; i++)                                              \
+#define MOVE(name, T)                                                                          \
+    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)             \
+    {                                                                                          \
+        const int64_t item = (int64_t)sizeof(T);                                               \
+                                                                                               \
+        (void)ctx;                                                                             \
+        if (s[0] == item && s[1] == item) {                                                    \
+            memmove(p[0], p[1], (size_t)(n * item));                                           \
+        } else if (s[0] == item && s[1] == 0) {                                                \
+            const T value = *(const T *)(const void *)p[1];                                    \
+            T *out = (T *)(void *)p[0];                                                        \
+                                                                                               \
+            for (int64_t i = 0; i < n; i++)                                                    \
+                out[i] = value;                                                                \
+        } else {                                                                               \
+            for (int64_t i = 0; i < n; i++)                                                    \
                 *(T *)(void *)(p[0] + i * s[0]) = *(const T *)(const void *)(p[1] + i * s[1]); \
-        }                                                                                \
+        }                                                                                      \
     }
 MOVE(move_1, uint8_t)
 MOVE(move_2, uint16_t)

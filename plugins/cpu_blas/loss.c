@@ -1,5 +1,6 @@
-/* loss.c - nll_loss, softmax cross entropy and their gradients. Every label is checked before anything is written. Sums
- * over rows are in double, by pieces of fixed size that are added in order. Nothing is allocated here. */
+/* loss.c - nll_loss, softmax cross entropy and their gradients. Every label is checked before
+ * anything is written. Sums over rows are in double, by pieces of fixed size that are added in
+ * order. Nothing is allocated here. */
 #include "cpu_blas.h"
 #include <math.h>
 #include <string.h>
@@ -9,7 +10,8 @@ enum {
     PIECE = 1024 /* rows of one partial sum */
 };
 
-/* A call as [n, classes, inner]: row r = sample * inner + place, the class c of a row at (sample * classes + c) * inner
+/* A call as [n, classes, inner]: row r = sample * inner + place, the class c of a row at (sample *
+ * classes + c) * inner
  * + place. total and divisor are what the rows add up to. */
 struct loss {
     const dnn_call *call;
@@ -28,8 +30,10 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The class dims of x, or of dlogp, which share their shape with the target but for the axis of classes. */
-static struct loss loss_of(const dnn_call *c, const dnn_view *x, const dnn_view *target, const dnn_view *weight)
+/* The class dims of x, or of dlogp, which share their shape with the target but for the axis of
+ * classes. */
+static struct loss loss_of(const dnn_call *c, const dnn_view *x, const dnn_view *target,
+                           const dnn_view *weight)
 {
     const dnn_attr_loss *attr = c->attr;
     int axis = x->ndim > 1;
@@ -69,9 +73,10 @@ static dnn_status check_labels(const struct loss *s, const char *op)
         int64_t t = label_at(s, r);
 
         if (t != s->ignore && (t < 0 || t >= s->classes))
-            return s->call->host->fail(DNN_E_INVALID,
-                                       "%s: the target of row %lld is %lld, which is not one of %lld classes", op,
-                                       (long long)r, (long long)t, (long long)s->classes);
+            return s->call->host->fail(
+                DNN_E_INVALID,
+                "%s: the target of row %lld is %lld, which is not one of %lld classes", op,
+                (long long)r, (long long)t, (long long)s->classes);
     }
     return DNN_OK;
 }
@@ -96,7 +101,9 @@ static int64_t neighbours(const struct loss *s, int64_t row, int64_t end)
 #define REAL_BITS 64
 #include "loss_real.h"
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 typedef void loss_task(void *arg, int64_t begin, int64_t end, int worker);
 
@@ -121,7 +128,9 @@ static dnn_status plan_pieces(const dnn_call *c, int64_t rows, dnn_plan *plan)
     int64_t bytes;
 
     if (__builtin_mul_overflow(rows / PIECE + 1, (int64_t)(2 * sizeof(double)), &bytes))
-        return c->host->fail(DNN_DECLINED, "the partial sums of %lld rows take more than 2^63 bytes", (long long)rows);
+        return c->host->fail(DNN_DECLINED,
+                             "the partial sums of %lld rows take more than 2^63 bytes",
+                             (long long)rows);
     plan->workspace_bytes = (uint64_t)bytes;
     return DNN_OK;
 }
@@ -177,10 +186,12 @@ static dnn_status run_softmax_cross_entropy(const dnn_call *c)
     struct loss s = loss_of(c, c->in[0], c->in[1], c->in[2]);
 
     s.lse_to = c->n_out > 1 && c->out[1] ? c->out[1]->data : NULL;
-    return run_forward(c, &s, "softmax_cross_entropy", is_f32(c) ? cross_entropy_pieces_f32 : cross_entropy_pieces_f64);
+    return run_forward(c, &s, "softmax_cross_entropy",
+                       is_f32(c) ? cross_entropy_pieces_f32 : cross_entropy_pieces_f64);
 }
 
-static dnn_status run_backward(const dnn_call *c, struct loss *s, const char *op, loss_task *weigh, loss_task *task)
+static dnn_status run_backward(const dnn_call *c, struct loss *s, const char *op, loss_task *weigh,
+                               loss_task *task)
 {
     dnn_status status = check_labels(s, op);
     double total, divisor;
@@ -214,7 +225,8 @@ static dnn_status run_softmax_cross_entropy_bwd(const dnn_call *c)
     s.lse = c->n_in > 4 && c->in[4] ? c->in[4]->data : NULL;
     for (int64_t k = 0; k < s.classes; k++)
         s.weight_sum += is_f32(c) ? weight_of_f32(&s, k) : weight_of_f64(&s, k);
-    return run_backward(c, &s, "softmax_cross_entropy_bwd", is_f32(c) ? weigh_pieces_f32 : weigh_pieces_f64,
+    return run_backward(c, &s, "softmax_cross_entropy_bwd",
+                        is_f32(c) ? weigh_pieces_f32 : weigh_pieces_f64,
                         is_f32(c) ? cross_entropy_bwd_rows_f32 : cross_entropy_bwd_rows_f64);
 }
 
@@ -224,6 +236,7 @@ CPU_FAMILY(loss) = {
     CPU_KERNEL_PLANNED(nll_loss, "rows", PROMISES, CPU_T_FLOAT, plan_forward),
     CPU_KERNEL_PLANNED(nll_loss_bwd, "rows", PROMISES, CPU_T_FLOAT, plan_nll_loss_bwd),
     CPU_KERNEL_PLANNED(softmax_cross_entropy, "fused", PROMISES, CPU_T_FLOAT, plan_forward),
-    CPU_KERNEL_PLANNED(softmax_cross_entropy_bwd, "fused", PROMISES, CPU_T_FLOAT, plan_cross_entropy_bwd),
+    CPU_KERNEL_PLANNED(softmax_cross_entropy_bwd, "fused", PROMISES, CPU_T_FLOAT,
+                       plan_cross_entropy_bwd),
     NULL,
 };

@@ -1,5 +1,6 @@
-/* matmul.c - matmul and linear: one or many products of two matrices, cut into tiles that sizes alone decide, each tile
- * one BLAS call on one thread. The kernels here allocate nothing and write only the result and the workspace. */
+/* matmul.c - matmul and linear: one or many products of two matrices, cut into tiles that sizes
+ * alone decide, each tile one BLAS call on one thread. The kernels here allocate nothing and write
+ * only the result and the workspace. */
 #include "blas.h"
 #include "cpu_blas.h"
 #include <string.h>
@@ -8,13 +9,15 @@ enum {
     AXES = DNN_DIM_MAX,
     TILES_MAX = 64,       /* tiles of one product */
     TILE_MACS = 4 << 20,  /* multiply-adds of one tile where there are many; about 0.1 ms */
-    SPLIT_MACS = 500000,  /* from here on two tiles pay for waking a second thread, and from four times as many four */
+    SPLIT_MACS = 500000,  /* from here on two tiles pay for waking a second thread, and from four
+                             times as many four */
     PLAIN_MACS = 512,     /* up to here a BLAS call costs more than the loop */
     CHUNK_MACS = 1 << 16, /* small products of a batch share a chunk of about this size */
     DEPTH_MIN = 1024      /* the shortest part of a sum that is split */
 };
 
-/* One matrix of the product, or a batch of them. In the form that BLAS takes once `packed` or `trans` is decided. */
+/* One matrix of the product, or a batch of them. In the form that BLAS takes once `packed` or
+ * `trans` is decided. */
 struct operand {
     int64_t rs, cs, bs[AXES]; /* strides of rows, columns and batch axes, in elements */
     int64_t ld;
@@ -51,9 +54,12 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* ---- geometry ---------------------------------------------------------------------------------------------------- */
+/* ---- geometry
+ * ----------------------------------------------------------------------------------------------------
+ */
 
-/* Batch axes of size 1 go; and where all batches share b, the batches of a and c are more rows of one product. */
+/* Batch axes of size 1 go; and where all batches share b, the batches of a and c are more rows of
+ * one product. */
 static void collapse(struct product *p)
 {
     int kept = 0;
@@ -87,7 +93,8 @@ static void collapse(struct product *p)
 /* BLAS takes a matrix with unit stride in one axis and room for it in the other. */
 static bool takes(int64_t outer, int64_t inner, int64_t outer_stride, int64_t inner_stride)
 {
-    return (inner == 1 || inner_stride == 1) && (outer == 1 || (outer_stride >= inner && outer_stride <= CPU_BLAS_MAX));
+    return (inner == 1 || inner_stride == 1) &&
+           (outer == 1 || (outer_stride >= inner && outer_stride <= CPU_BLAS_MAX));
 }
 
 static bool reserve(uint64_t *total, int64_t items, int64_t count, int64_t item_bytes, uint64_t *at)
@@ -102,7 +109,8 @@ static bool reserve(uint64_t *total, int64_t items, int64_t count, int64_t item_
 }
 
 /* Decides how BLAS sees an input; false if a copy is needed that no memory could hold. */
-static bool choose_form(struct product *p, struct operand *o, int64_t rows, int64_t cols, int64_t item)
+static bool choose_form(struct product *p, struct operand *o, int64_t rows, int64_t cols,
+                        int64_t item)
 {
     int64_t elements = 0, count = 1;
 
@@ -128,11 +136,13 @@ static bool choose_form(struct product *p, struct operand *o, int64_t rows, int6
     return reserve(&p->bytes, elements, count, item, &o->at);
 }
 
-/* The cut into parts_m x parts_n tiles that packs the least twice: each row of tiles packs b again, each column a. */
+/* The cut into parts_m x parts_n tiles that packs the least twice: each row of tiles packs b again,
+ * each column a. */
 static void choose_tiles(struct product *p)
 {
     double macs = (double)p->m * (double)p->n * (double)p->k, best = 0;
-    int64_t want = macs >= (double)TILE_MACS * TILES_MAX ? TILES_MAX : (int64_t)(macs / TILE_MACS) + 1;
+    int64_t want =
+        macs >= (double)TILE_MACS * TILES_MAX ? TILES_MAX : (int64_t)(macs / TILE_MACS) + 1;
 
     if (p->batch < 16 && macs > SPLIT_MACS && want < 4)
         want = macs > 4.0 * SPLIT_MACS ? 4 : 2;
@@ -167,7 +177,8 @@ static dnn_status decide(const dnn_call *c, struct product *p)
     p->call = c;
     collapse(p);
     if (p->m > CPU_BLAS_MAX || p->n > CPU_BLAS_MAX || p->k > CPU_BLAS_MAX)
-        return c->host->fail(DNN_DECLINED, "a product of %lld x %lld x %lld is larger than BLAS takes (%d)",
+        return c->host->fail(DNN_DECLINED,
+                             "a product of %lld x %lld x %lld is larger than BLAS takes (%d)",
                              (long long)p->m, (long long)p->k, (long long)p->n, CPU_BLAS_MAX);
     choose_tiles(p);
     p->staged = !takes(p->m, p->n, p->c.rs, p->c.cs) || p->parts_k > 1;
@@ -176,10 +187,11 @@ static dnn_status decide(const dnn_call *c, struct product *p)
         return DNN_OK;
     if (!choose_form(p, &p->a, p->m, p->k, item) || !choose_form(p, &p->b, p->k, p->n, item) ||
         (p->staged && !reserve(&p->bytes, p->batch * p->m * p->n, p->parts_k, item, &p->stage_at)))
-        return c->host->fail(DNN_DECLINED,
-                             "the packed operands of a product of %lld x %lld x %lld take more than 2^63 "
-                             "bytes",
-                             (long long)p->m, (long long)p->k, (long long)p->n);
+        return c->host->fail(
+            DNN_DECLINED,
+            "the packed operands of a product of %lld x %lld x %lld take more than 2^63 "
+            "bytes",
+            (long long)p->m, (long long)p->k, (long long)p->n);
     return DNN_OK;
 }
 
@@ -196,7 +208,8 @@ static dnn_status measure_matmul(const dnn_call *c, struct product *p)
     const dnn_view *a = c->in[0], *b = c->in[1], *out = c->out[0];
     int nd = out->ndim;
 
-    *p = (struct product){.m = out->dim[nd - 2], .n = out->dim[nd - 1], .k = a->dim[nd - 1], .nb = nd - 2};
+    *p = (struct product){
+        .m = out->dim[nd - 2], .n = out->dim[nd - 1], .k = a->dim[nd - 1], .nb = nd - 2};
     for (int d = 0; d < p->nb; d++)
         p->bdim[d] = out->dim[d];
     last_axes(&p->a, a);
@@ -210,8 +223,10 @@ static dnn_status measure_linear(const dnn_call *c, struct product *p)
     const dnn_view *x = c->in[0], *w = c->in[1], *bias = c->in[2], *out = c->out[0];
     int nd = out->ndim;
 
-    *p =
-        (struct product){.m = nd > 1 ? out->dim[nd - 2] : 1, .n = w->dim[0], .k = w->dim[1], .nb = nd > 2 ? nd - 2 : 0};
+    *p = (struct product){.m = nd > 1 ? out->dim[nd - 2] : 1,
+                          .n = w->dim[0],
+                          .k = w->dim[1],
+                          .nb = nd > 2 ? nd - 2 : 0};
     for (int d = 0; d < p->nb; d++)
         p->bdim[d] = out->dim[d];
     last_axes(&p->a, x);
@@ -242,7 +257,9 @@ static int64_t batch_offset(const struct product *p, const int64_t *bs, int64_t 
 #define REAL_BITS 64
 #include "matmul_real.h"
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static dnn_status run_product(const dnn_call *c, const struct product *p)
 {

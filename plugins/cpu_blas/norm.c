@@ -1,11 +1,13 @@
-/* norm.c - softmax, log_softmax and their gradients along one axis. Neighbouring rows are computed together where the
- * axis is not the last. Called through the family table; it allocates nothing. */
+/* norm.c - softmax, log_softmax and their gradients along one axis. Neighbouring rows are computed
+ * together where the axis is not the last. Called through the family table; it allocates nothing.
+ */
 #include "cpu_blas.h"
 #include <math.h>
 
 enum { ROWS = 32 }; /* rows that are computed together */
 
-/* The operand as [outer, n, inner] with the axis in the middle; a strip is up to ROWS neighbours along inner. */
+/* The operand as [outer, n, inner] with the axis in the middle; a strip is up to ROWS neighbours
+ * along inner. */
 struct axis {
     int64_t outer, n, inner, strips;
     const void *x, *y;
@@ -20,7 +22,8 @@ static struct axis axis_of(const dnn_call *c)
 {
     const dnn_attr_dim *attr = c->attr;
     const dnn_view *v = c->in[0];
-    struct axis a = {.outer = 1, .n = v->dim[attr->dim], .inner = 1, .x = v->data, .to = c->out[0]->data};
+    struct axis a = {
+        .outer = 1, .n = v->dim[attr->dim], .inner = 1, .x = v->data, .to = c->out[0]->data};
 
     for (int d = 0; d < v->ndim; d++) {
         if (d < attr->dim)
@@ -45,7 +48,9 @@ static struct strip strip_of(const struct axis *a, int64_t index)
 #define REAL_BITS 64
 #include "norm_real.h"
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 typedef void norm_task(void *arg, int64_t begin, int64_t end, int worker);
 
@@ -56,7 +61,8 @@ static dnn_status run_strips(const dnn_call *c, norm_task *f32, norm_task *f64)
     if (c->n_in > 1)
         a.y = c->in[1]->data;
     if (a.n > 0 && a.inner > 0)
-        cpu_parallel(c->host, a.outer * a.strips, cpu_grain(a.n * (a.inner < ROWS ? a.inner : ROWS) * 4),
+        cpu_parallel(c->host, a.outer * a.strips,
+                     cpu_grain(a.n * (a.inner < ROWS ? a.inner : ROWS) * 4),
                      c->in[0]->dtype == DNN_T_F32 ? f32 : f64, &a);
     return DNN_OK;
 }

@@ -1,5 +1,6 @@
-/* optim.c - sgd_step: all parameters of a step in one call, cut into pieces of a fixed size over all tensors, one pass over memory each.
- * Every element is touched by itself, so any cut gives the same bits. */
+/* optim.c - sgd_step: all parameters of a step in one call, cut into pieces of a fixed size over
+ * all tensors, one pass over memory each. Every element is touched by itself, so any cut gives the
+ * same bits. */
 #include "cpu_blas.h"
 
 enum { PIECE = 16384 }; /* elements */
@@ -17,28 +18,29 @@ static int64_t pieces_of(const dnn_view *v)
     return (n + PIECE - 1) / PIECE;
 }
 
-#define SGD(REAL, suffix)                                                                                                 \
-    /* n elements of one parameter; b may be NULL. The numbers are rounded to the dtype first. */                         \
-    static void step_##suffix(const struct step *s, REAL *p, const REAL *g, REAL *b, int64_t n)                           \
-    {                                                                                                                     \
-        const REAL lr = (REAL)s->lr, m = (REAL)s->momentum, decay = (REAL)s->attr->weight_decay;                          \
-        const REAL damp = (REAL)(1 - s->attr->dampening), sign = s->attr->maximize != 0 ? (REAL)-1 : (REAL)1;             \
-        const bool nesterov = s->attr->nesterov != 0, first = s->attr->first != 0;                                        \
-                                                                                                                          \
-        if (b == NULL) {                                                                                                  \
-            CPU_SIMD                                                                                                      \
-            for (int64_t i = 0; i < n; i++)                                                                               \
-                p[i] -= lr * (decay != 0 ? sign * g[i] + decay * p[i] : sign * g[i]);                                     \
-            return;                                                                                                       \
-        }                                                                                                                 \
-        CPU_SIMD                                                                                                          \
-        for (int64_t i = 0; i < n; i++) {                                                                                 \
-            REAL d = decay != 0 ? sign * g[i] + decay * p[i] : sign * g[i];                                               \
-            REAL v = first ? d : m * b[i] + damp * d;                                                                     \
-                                                                                                                          \
-            b[i] = v;                                                                                                     \
-            p[i] -= lr * (nesterov ? d + m * v : v);                                                                      \
-        }                                                                                                                 \
+#define SGD(REAL, suffix)                                                                         \
+    /* n elements of one parameter; b may be NULL. The numbers are rounded to the dtype first. */ \
+    static void step_##suffix(const struct step *s, REAL *p, const REAL *g, REAL *b, int64_t n)   \
+    {                                                                                             \
+        const REAL lr = (REAL)s->lr, m = (REAL)s->momentum, decay = (REAL)s->attr->weight_decay;  \
+        const REAL damp = (REAL)(1 - s->attr->dampening),                                         \
+                   sign = s->attr->maximize != 0 ? (REAL)-1 : (REAL)1;                            \
+        const bool nesterov = s->attr->nesterov != 0, first = s->attr->first != 0;                \
+                                                                                                  \
+        if (b == NULL) {                                                                          \
+            CPU_SIMD                                                                              \
+            for (int64_t i = 0; i < n; i++)                                                       \
+                p[i] -= lr * (decay != 0 ? sign * g[i] + decay * p[i] : sign * g[i]);             \
+            return;                                                                               \
+        }                                                                                         \
+        CPU_SIMD                                                                                  \
+        for (int64_t i = 0; i < n; i++) {                                                         \
+            REAL d = decay != 0 ? sign * g[i] + decay * p[i] : sign * g[i];                       \
+            REAL v = first ? d : m * b[i] + damp * d;                                             \
+                                                                                                  \
+            b[i] = v;                                                                             \
+            p[i] -= lr * (nesterov ? d + m * v : v);                                              \
+        }                                                                                         \
     }
 SGD(float, f32)
 SGD(double, f64)
@@ -68,18 +70,21 @@ static int64_t place(const dnn_view *v, int64_t i)
 }
 
 /* n elements that lie in a row from p, g and b (NULL) on. */
-static void run_row(const struct step *s, const dnn_view *p, int64_t p0, const dnn_view *g, int64_t g0, const dnn_view *b, int64_t b0,
-                    int64_t n)
+static void run_row(const struct step *s, const dnn_view *p, int64_t p0, const dnn_view *g,
+                    int64_t g0, const dnn_view *b, int64_t b0, int64_t n)
 {
     if (p->dtype == DNN_T_F32)
-        step_f32(s, (float *)p->data + p0, (const float *)g->data + g0, b != NULL ? (float *)b->data + b0 : NULL, n);
+        step_f32(s, (float *)p->data + p0, (const float *)g->data + g0,
+                 b != NULL ? (float *)b->data + b0 : NULL, n);
     else
-        step_f64(s, (double *)p->data + p0, (const double *)g->data + g0, b != NULL ? (double *)b->data + b0 : NULL, n);
+        step_f64(s, (double *)p->data + p0, (const double *)g->data + g0,
+                 b != NULL ? (double *)b->data + b0 : NULL, n);
 }
 
 static void run_piece(const struct step *s, uint32_t operand, int64_t piece)
 {
-    const dnn_view *p = s->call->out[2 * operand], *g = s->call->in[3 + 3 * operand], *b = s->call->out[2 * operand + 1];
+    const dnn_view *p = s->call->out[2 * operand], *g = s->call->in[3 + 3 * operand],
+                   *b = s->call->out[2 * operand + 1];
     int64_t at = piece * PIECE, n = cpu_count(p) - at;
 
     n = n < PIECE ? n : PIECE;
@@ -119,6 +124,9 @@ static dnn_status run_sgd_step(const dnn_call *c)
 }
 
 CPU_FAMILY(optim) = {
-    CPU_KERNEL(sgd_step, "fused", DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_REENTRANT | DNN_K_DETERMINISTIC, CPU_T_FLOAT),
+    CPU_KERNEL(sgd_step, "fused",
+               DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_REENTRANT |
+                   DNN_K_DETERMINISTIC,
+               CPU_T_FLOAT),
     NULL,
 };

@@ -1,5 +1,5 @@
-/* plugin.c - which instruction set the machine has, and the table of its kernels; the checks at load. Called by entry.c, and by the
- * phantom device of the tests. */
+/* plugin.c - which instruction set the machine has, and the table of its kernels; the checks at
+ * load. Called by entry.c, and by the phantom device of the tests. */
 #include "cpu_blas.h"
 #include <cblas.h>
 #include <stdio.h>
@@ -31,11 +31,13 @@ struct isa {
 static struct isa choose(void)
 {
 #ifdef CPU_HAVE_X86_LEVELS
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) {
         return (struct isa){"avx512", v4};
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) {
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+        __builtin_cpu_supports("bmi2")) {
         return (struct isa){"avx2", v3};
     }
 #endif
@@ -50,7 +52,8 @@ static char build[96];
 static void name_build(const char *isa)
 {
     const char *config = openblas_get_config();
-    size_t name = strcspn(config, " "), version = config[name] != 0 ? strcspn(config + name + 1, " ") + 1 : 0;
+    size_t name = strcspn(config, " "),
+           version = config[name] != 0 ? strcspn(config + name + 1, " ") + 1 : 0;
 
     snprintf(build, sizeof build, "%.*s, %s", (int)(name + version), config, isa);
 }

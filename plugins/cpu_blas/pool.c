@@ -1,23 +1,27 @@
-/* pool.c - max, average and adaptive pooling and their gradients, one plane of an image at a time. A plane belongs to
- * one task, so sums into it have one order. Called through the family table; it allocates nothing. */
+/* pool.c - max, average and adaptive pooling and their gradients, one plane of an image at a time.
+ * A plane belongs to one task, so sums into it have one order. Called through the family table; it
+ * allocates nothing. */
 #include "cpu_blas.h"
 #include <math.h>
 #include <string.h>
 
-/* Sizes of a call: `planes` planes of h x w on the image's side, of ho x wo on the side of the windows. */
+/* Sizes of a call: `planes` planes of h x w on the image's side, of ho x wo on the side of the
+ * windows. */
 struct pool {
     int64_t planes, h, w, ho, wo;
     int64_t kh, kw, sh, sw, ph, pw, dh, dw;
     int exclude_pad;
     double divisor;
-    int64_t bad; /* max_pool2d_bwd: the first place with an index outside the plane; the number of places if none */
+    int64_t bad; /* max_pool2d_bwd: the first place with an index outside the plane; the number of
+                    places if none */
     const void *from;
     const int32_t *index;
     void *to;
     int32_t *index_to;
 };
 
-/* The cells begin, begin + step, ... below end of one axis that a window covers inside the image. */
+/* The cells begin, begin + step, ... below end of one axis that a window covers inside the image.
+ */
 struct reach {
     int64_t begin, end;
 };
@@ -49,7 +53,8 @@ static struct pool windowed(const dnn_call *c, const dnn_view *image, const dnn_
     return s;
 }
 
-static struct reach reach_of(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t step, int64_t size)
+static struct reach reach_of(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t step,
+                             int64_t size)
 {
     struct reach r = {out * stride - pad, 0};
 
@@ -61,7 +66,8 @@ static struct reach reach_of(int64_t out, int64_t kernel, int64_t stride, int64_
     return r;
 }
 
-/* Cells floor(i size / n) .. ceil((i + 1) size / n) - 1; plan() has held both numbers below 2^31. */
+/* Cells floor(i size / n) .. ceil((i + 1) size / n) - 1; plan() has held both numbers below 2^31.
+ */
 static struct reach adaptive_reach(int64_t i, int64_t size, int64_t n)
 {
     return (struct reach){i * size / n, ((i + 1) * size + n - 1) / n};
@@ -75,22 +81,25 @@ static int64_t padded_cells(int64_t out, int64_t kernel, int64_t stride, int64_t
     return (end < size + pad ? end : size + pad) - begin;
 }
 
-static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct reach rows, struct reach cols)
+static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct reach rows,
+                         struct reach cols)
 {
     if (s->divisor != 0)
         return s->divisor;
     if (s->exclude_pad)
         return (double)((rows.end - rows.begin) * (cols.end - cols.begin));
-    return (double)(padded_cells(y, s->kh, s->sh, s->ph, s->h) * padded_cells(x, s->kw, s->sw, s->pw, s->w));
+    return (double)(padded_cells(y, s->kh, s->sh, s->ph, s->h) *
+                    padded_cells(x, s->kw, s->sw, s->pw, s->w));
 }
 
-/* Keeps the lowest of the places that any task reports, so that the message does not depend on the threads. */
+/* Keeps the lowest of the places that any task reports, so that the message does not depend on the
+ * threads. */
 static void report(struct pool *s, int64_t place)
 {
     int64_t seen = __atomic_load_n(&s->bad, __ATOMIC_RELAXED);
 
-    while (place < seen &&
-           !__atomic_compare_exchange_n(&s->bad, &seen, place, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    while (place < seen && !__atomic_compare_exchange_n(&s->bad, &seen, place, false,
+                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         continue;
 }
 
@@ -100,7 +109,9 @@ static void report(struct pool *s, int64_t place)
 #define REAL_BITS 64
 #include "pool_real.h"
 
-/* ---- kernels ----------------------------------------------------------------------------------------------------- */
+/* ---- kernels
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 typedef void pool_task(void *arg, int64_t begin, int64_t end, int worker);
 
@@ -124,7 +135,8 @@ static dnn_status plan_max_pool2d(const dnn_call *c, dnn_plan *plan)
     (void)plan;
     if (c->n_out > 1 && c->out[1] &&
         (__builtin_mul_overflow(c->in[0]->dim[2], c->in[0]->dim[3], &cells) || cells > INT32_MAX))
-        return c->host->fail(DNN_DECLINED, "a plane of %lld x %lld has more places than an i32 index can name",
+        return c->host->fail(DNN_DECLINED,
+                             "a plane of %lld x %lld has more places than an i32 index can name",
                              (long long)c->in[0]->dim[2], (long long)c->in[0]->dim[3]);
     return DNN_OK;
 }
@@ -133,8 +145,9 @@ static dnn_status plan_adaptive(const dnn_call *c, dnn_plan *plan)
 {
     for (int d = 2; d < 4; d++)
         if (c->in[0]->dim[d] > INT32_MAX || c->out[0]->dim[d] > INT32_MAX)
-            return c->host->fail(DNN_DECLINED, "adaptive pooling from %lld to %lld cells: the most is %d",
-                                 (long long)c->in[0]->dim[d], (long long)c->out[0]->dim[d], INT32_MAX);
+            return c->host->fail(
+                DNN_DECLINED, "adaptive pooling from %lld to %lld cells: the most is %d",
+                (long long)c->in[0]->dim[d], (long long)c->out[0]->dim[d], INT32_MAX);
     return plan_max_pool2d(c, plan);
 }
 
@@ -143,8 +156,8 @@ static dnn_status run_max_pool2d(const dnn_call *c)
     struct pool s = windowed(c, c->in[0], c->out[0]);
 
     s.index_to = c->n_out > 1 && c->out[1] ? c->out[1]->data : NULL;
-    if (s.kh == 2 && s.kw == 2 && s.sh == 2 && s.sw == 2 && s.ph == 0 && s.pw == 0 && s.dh == 1 && s.dw == 1 &&
-        s.ho * 2 <= s.h && s.wo * 2 <= s.w)
+    if (s.kh == 2 && s.kw == 2 && s.sh == 2 && s.sw == 2 && s.ph == 0 && s.pw == 0 && s.dh == 1 &&
+        s.dw == 1 && s.ho * 2 <= s.h && s.wo * 2 <= s.w)
         return run_planes(c, &s, max_quads_f32, max_quads_f64);
     return run_planes(c, &s, max_planes_f32, max_planes_f64);
 }
@@ -166,9 +179,10 @@ static dnn_status run_max_pool2d_bwd(const dnn_call *c)
     s.bad = places;
     run_planes(c, &s, max_bwd_planes_f32, max_bwd_planes_f64);
     if (s.bad < places)
-        return c->host->fail(DNN_E_INTERNAL,
-                             "max_pool2d_bwd: index %d at place %lld is outside its plane of %lld x %lld",
-                             s.index[s.bad], (long long)s.bad, (long long)s.h, (long long)s.w);
+        return c->host->fail(
+            DNN_E_INTERNAL,
+            "max_pool2d_bwd: index %d at place %lld is outside its plane of %lld x %lld",
+            s.index[s.bad], (long long)s.bad, (long long)s.h, (long long)s.w);
     return DNN_OK;
 }
 

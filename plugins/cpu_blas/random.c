@@ -1,5 +1,5 @@
-/* random.c - numbers by position: Philox4x32-10 of Random123, so that element i is the same on any number of threads and on every backend.
- * dnn_ops.h says how words become numbers. */
+/* random.c - numbers by position: Philox4x32-10 of Random123, so that element i is the same on any
+ * number of threads and on every backend. dnn_ops.h says how words become numbers. */
 #include <Random123/philox.h>
 #include <math.h>
 #include "cpu_blas.h"
@@ -13,14 +13,16 @@ struct source {
 
 static struct source source_of(const dnn_call *c)
 {
-    return (struct source){{{(uint32_t)c->rng_seed, (uint32_t)(c->rng_seed >> 32)}}, c->rng_offset, c->rng_stream};
+    return (struct source){
+        {{(uint32_t)c->rng_seed, (uint32_t)(c->rng_seed >> 32)}}, c->rng_offset, c->rng_stream};
 }
 
 /* Block b: four words. */
 static philox4x32_ctr_t block_at(const struct source *s, uint64_t b)
 {
     uint64_t counter = s->offset + b;
-    philox4x32_ctr_t c = {{(uint32_t)counter, (uint32_t)(counter >> 32), (uint32_t)s->stream, (uint32_t)(s->stream >> 32)}};
+    philox4x32_ctr_t c = {{(uint32_t)counter, (uint32_t)(counter >> 32), (uint32_t)s->stream,
+                           (uint32_t)(s->stream >> 32)}};
 
     return philox4x32(c, s->key);
 }
@@ -70,24 +72,25 @@ static void units_f64(const struct source *s, int64_t i, double *u)
 }
 
 /* A body that makes v[0..4) of u[0..4) for elements i.. of each quadruple. */
-#define EACH_FOUR(name, REAL, suffix, body)                                                       \
-    static void name##_##suffix(void *arg, int64_t begin, int64_t end, int worker)                \
-    {                                                                                             \
-        const struct work *w = arg;                                                               \
-        REAL *y = w->call->out[0]->data;                                                          \
-        REAL u[4], v[4];                                                                          \
-                                                                                                  \
-        (void)worker;                                                                             \
-        for (int64_t i = begin; i < end; i += 4) {                                                \
-            int64_t n = end - i < 4 ? end - i : 4;                                                \
-                                                                                                  \
-            units_##suffix(&w->source, i, u);                                                     \
-            body;                                                                                 \
-            for (int64_t k = 0; k < n; k++)                                                       \
-                y[i + k] = v[k];                                                                  \
-        }                                                                                         \
+#define EACH_FOUR(name, REAL, suffix, body)                                        \
+    static void name##_##suffix(void *arg, int64_t begin, int64_t end, int worker) \
+    {                                                                              \
+        const struct work *w = arg;                                                \
+        REAL *y = w->call->out[0]->data;                                           \
+        REAL u[4], v[4];                                                           \
+                                                                                   \
+        (void)worker;                                                              \
+        for (int64_t i = begin; i < end; i += 4) {                                 \
+            int64_t n = end - i < 4 ? end - i : 4;                                 \
+                                                                                   \
+            units_##suffix(&w->source, i, u);                                      \
+            body;                                                                  \
+            for (int64_t k = 0; k < n; k++)                                        \
+                y[i + k] = v[k];                                                   \
+        }                                                                          \
     }
-#define BOTH(name, body32, body64) EACH_FOUR(name, float, f32, body32) EACH_FOUR(name, double, f64, body64)
+#define BOTH(name, body32, body64) \
+    EACH_FOUR(name, float, f32, body32) EACH_FOUR(name, double, f64, body64)
 
 static void uniform_four_f32(const struct work *w, const float *u, float *v)
 {
@@ -155,22 +158,22 @@ static void bernoulli_bool(void *arg, int64_t begin, int64_t end, int worker)
 }
 
 /* x times 0 or 1/(1-p), a product, so that NaN and infinity are seen. */
-#define DROPOUT(REAL, suffix)                                                          \
-    static void dropout_##suffix(void *arg, int64_t begin, int64_t end, int worker)    \
-    {                                                                                  \
-        const struct work *w = arg;                                                    \
-        const REAL *x = w->call->in[0]->data;                                          \
-        REAL *y = w->call->out[0]->data;                                               \
+#define DROPOUT(REAL, suffix)                                                           \
+    static void dropout_##suffix(void *arg, int64_t begin, int64_t end, int worker)     \
+    {                                                                                   \
+        const struct work *w = arg;                                                     \
+        const REAL *x = w->call->in[0]->data;                                           \
+        REAL *y = w->call->out[0]->data;                                                \
         REAL p = (REAL)w->a, scale = w->a < 1 ? (REAL)(1 / (1 - w->a)) : (REAL)0, u[4]; \
-                                                                                       \
-        (void)worker;                                                                  \
-        for (int64_t i = begin; i < end; i += 4) {                                     \
-            int64_t n = end - i < 4 ? end - i : 4;                                     \
-                                                                                       \
-            units_##suffix(&w->source, i, u);                                          \
-            for (int64_t k = 0; k < n; k++)                                            \
-                y[i + k] = x[i + k] * (u[k] >= p ? scale : (REAL)0);                   \
-        }                                                                              \
+                                                                                        \
+        (void)worker;                                                                   \
+        for (int64_t i = begin; i < end; i += 4) {                                      \
+            int64_t n = end - i < 4 ? end - i : 4;                                      \
+                                                                                        \
+            units_##suffix(&w->source, i, u);                                           \
+            for (int64_t k = 0; k < n; k++)                                             \
+                y[i + k] = x[i + k] * (u[k] >= p ? scale : (REAL)0);                    \
+        }                                                                               \
     }
 DROPOUT(float, f32)
 DROPOUT(double, f64)
@@ -183,7 +186,11 @@ static dnn_status draw(const dnn_call *c, struct work w, piece *f32, piece *f64,
 {
     uint32_t dtype = c->out[0]->dtype;
 
-    cpu_parallel(c->host, cpu_count(c->out[0]), GRAIN, dtype == DNN_T_F32 ? f32 : dtype == DNN_T_F64 ? f64 : boolean, &w);
+    cpu_parallel(c->host, cpu_count(c->out[0]), GRAIN,
+                 dtype == DNN_T_F32   ? f32
+                 : dtype == DNN_T_F64 ? f64
+                                      : boolean,
+                 &w);
     return DNN_OK;
 }
 

@@ -1,5 +1,6 @@
-/* reduce.c - sums, means, extremes and their places. Axes are sorted into kept and reduced ones, neighbours of a kind are merged, and the work
- * is cut by sizes only: segments of the reduced places give partial results in the workspace, which are joined in order. */
+/* reduce.c - sums, means, extremes and their places. Axes are sorted into kept and reduced ones,
+ * neighbours of a kind are merged, and the work is cut by sizes only: segments of the reduced
+ * places give partial results in the workspace, which are joined in order. */
 #include <math.h>
 #include <string.h>
 #include "cpu_blas.h"
@@ -14,7 +15,8 @@ struct axes { /* row-major, the last the fastest */
 
 struct shape {
     struct axes kept, reduced;
-    bool columns; /* neighbouring outputs are neighbours in memory, and runs along the reduced axes are not */
+    bool columns; /* neighbouring outputs are neighbours in memory, and runs along the reduced axes
+                     are not */
 };
 
 static void add_axis(struct axes *a, int64_t dim, int64_t stride)
@@ -42,7 +44,8 @@ static struct shape sort_axes(const dnn_view *x, uint32_t mask)
 
     for (int d = 0; d < x->ndim; d++)
         add_axis((mask >> d & 1) != 0 ? &s.reduced : &s.kept, x->dim[d], x->stride[d]);
-    s.columns = s.kept.n > 0 && last_stride(&s.kept) == 1 && s.reduced.n > 0 && last_stride(&s.reduced) != 1;
+    s.columns = s.kept.n > 0 && last_stride(&s.kept) == 1 && s.reduced.n > 0 &&
+                last_stride(&s.reduced) != 1;
     return s;
 }
 
@@ -105,9 +108,11 @@ static int64_t run_from(const struct axes *a, int64_t i, int64_t end)
 #define IS_NAN(x) NEVER_NAN(x)
 #include "reduce_loops.h"
 
-typedef void fold(const struct shape *s, const void *x, int64_t o0, int64_t o1, int64_t r0, int64_t r1, void *acc);
+typedef void fold(const struct shape *s, const void *x, int64_t o0, int64_t o1, int64_t r0,
+                  int64_t r1, void *acc);
 typedef void join(void *into, const void *from, int64_t n);
-typedef void find(const struct shape *s, const void *x, int64_t o0, int64_t o1, bool least, void *values, int64_t *index);
+typedef void find(const struct shape *s, const void *x, int64_t o0, int64_t o1, bool least,
+                  void *values, int64_t *index);
 
 struct loops {
     fold *fold;
@@ -115,15 +120,19 @@ struct loops {
     int64_t bytes; /* of an accumulator */
 };
 
-#define EACH_TYPE(word, size32)                                                                                           \
-    {                                                                                                                     \
-        [CPU_F32] = {word##_f32, join_##word##_f32, size32}, [CPU_F64] = {word##_f64, join_##word##_f64, 8},              \
-        [CPU_I8] = {word##_i8, join_##word##_i8, size32 == 8 ? 8 : 1},                                                    \
-        [CPU_U8] = {word##_u8, join_##word##_u8, size32 == 8 ? 8 : 1}, [CPU_I32] = {word##_i32, join_##word##_i32, size32}, \
-        [CPU_I64] = {word##_i64, join_##word##_i64, 8}, [CPU_BOOL] = {word##_u8, join_##word##_u8, size32 == 8 ? 8 : 1},  \
+#define EACH_TYPE(word, size32)                                          \
+    {                                                                    \
+        [CPU_F32] = {word##_f32, join_##word##_f32, size32},             \
+        [CPU_F64] = {word##_f64, join_##word##_f64, 8},                  \
+        [CPU_I8] = {word##_i8, join_##word##_i8, size32 == 8 ? 8 : 1},   \
+        [CPU_U8] = {word##_u8, join_##word##_u8, size32 == 8 ? 8 : 1},   \
+        [CPU_I32] = {word##_i32, join_##word##_i32, size32},             \
+        [CPU_I64] = {word##_i64, join_##word##_i64, 8},                  \
+        [CPU_BOOL] = {word##_u8, join_##word##_u8, size32 == 8 ? 8 : 1}, \
     }
 static const struct loops sum_loops[CPU_DTYPES] = EACH_TYPE(sum, 8);
-static const struct loops amax_loops[CPU_DTYPES] = EACH_TYPE(amax, 4), amin_loops[CPU_DTYPES] = EACH_TYPE(amin, 4);
+static const struct loops amax_loops[CPU_DTYPES] = EACH_TYPE(amax, 4),
+                          amin_loops[CPU_DTYPES] = EACH_TYPE(amin, 4);
 static find *const place_loops[CPU_DTYPES] = {
     [CPU_F32] = places_f32, [CPU_F64] = places_f64, [CPU_I8] = places_i8,   [CPU_U8] = places_u8,
     [CPU_I32] = places_i32, [CPU_I64] = places_i64, [CPU_BOOL] = places_u8,
@@ -145,7 +154,8 @@ struct reduction {
 /* Outputs alone make the pieces where there are many; else the reduced places are cut as well. */
 static void cut(struct reduction *r)
 {
-    int64_t outputs = r->shape.kept.count, places = r->shape.reduced.count, total = outputs * places;
+    int64_t outputs = r->shape.kept.count, places = r->shape.reduced.count,
+            total = outputs * places;
 
     r->segments = outputs > 1024 ? 1 : total / PIECE;
     r->segments = r->segments < 1 ? 1 : r->segments > MAX_SEGMENTS ? MAX_SEGMENTS : r->segments;
@@ -160,7 +170,8 @@ static void cut(struct reduction *r)
 static struct reduction reduction_of(const dnn_call *c, const struct loops *loops)
 {
     const dnn_attr_reduce *attr = c->attr;
-    struct reduction r = {.call = c, .shape = sort_axes(c->in[0], attr->dims), .loops = loops[cpu_type(c->in[0])]};
+    struct reduction r = {
+        .call = c, .shape = sort_axes(c->in[0], attr->dims), .loops = loops[cpu_type(c->in[0])]};
 
     cut(&r);
     return r;
@@ -175,7 +186,8 @@ static dnn_status check_results(const dnn_call *c)
 
         for (int d = v != NULL ? v->ndim - 1 : -1; d >= 0; d--) {
             if (v->dim[d] != 1 && v->stride[d] != dense)
-                return c->host->fail(DNN_DECLINED, "the result has gaps: stride %lld of axis %d", (long long)v->stride[d], d);
+                return c->host->fail(DNN_DECLINED, "the result has gaps: stride %lld of axis %d",
+                                     (long long)v->stride[d], d);
             dense *= v->dim[d];
         }
     }
@@ -216,7 +228,8 @@ static void fold_pieces(void *arg, int64_t begin, int64_t end, int worker)
 
         o1 = o1 < r->shape.kept.count ? o1 : r->shape.kept.count;
         r1 = r1 < r->shape.reduced.count ? r1 : r->shape.reduced.count;
-        r->loops.fold(&r->shape, r->call->in[0]->data, o0, o1, r0, r1, partial(r, i % r->segments, o0));
+        r->loops.fold(&r->shape, r->call->in[0]->data, o0, o1, r0, r1,
+                      partial(r, i % r->segments, o0));
     }
 }
 
@@ -323,11 +336,15 @@ static void search_pieces(void *arg, int64_t begin, int64_t end, int worker)
     s->find(&s->shape, s->x, begin, end, s->least, s->values, s->index);
 }
 
-static dnn_status run_search(const dnn_call *c, bool least, const dnn_view *values, const dnn_view *index)
+static dnn_status run_search(const dnn_call *c, bool least, const dnn_view *values,
+                             const dnn_view *index)
 {
     const dnn_attr_reduce_dim *attr = c->attr;
     const dnn_view *x = c->in[0];
-    struct search s = {.shape = sort_axes(x, 1u << attr->dim), .find = place_loops[cpu_type(x)], .x = x->data, .least = least};
+    struct search s = {.shape = sort_axes(x, 1u << attr->dim),
+                       .find = place_loops[cpu_type(x)],
+                       .x = x->data,
+                       .least = least};
 
     s.values = values != NULL ? values->data : NULL;
     s.index = index != NULL ? index->data : NULL;
@@ -368,11 +385,12 @@ static dnn_status run_max_dim_bwd(const dnn_call *c)
 
     for (int64_t i = 0; i < s.kept.count; i++)
         if (index[i] < 0 || index[i] >= s.reduced.count)
-            return c->host->fail(DNN_E_INTERNAL, "index %lld of row %lld is outside [0,%lld)", (long long)index[i], (long long)i,
-                                 (long long)s.reduced.count);
+            return c->host->fail(DNN_E_INTERNAL, "index %lld of row %lld is outside [0,%lld)",
+                                 (long long)index[i], (long long)i, (long long)s.reduced.count);
     memset(dx->data, 0, (size_t)(cpu_count(dx) * item));
     for (int64_t i = 0; i < s.kept.count; i++)
-        memcpy((char *)dx->data + (place(&s.kept, i) + index[i] * step) * item, (const char *)dy->data + i * item, (size_t)item);
+        memcpy((char *)dx->data + (place(&s.kept, i) + index[i] * step) * item,
+               (const char *)dy->data + i * item, (size_t)item);
     return DNN_OK;
 }
 

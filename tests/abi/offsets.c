@@ -1,11 +1,13 @@
-/* offsets.c - prints the size of every ABI struct and the offset of every member. The output is held against tests/golden/abi.golden:
- * within a major version only lines at the end of a struct may be new. */
+/* offsets.c - prints the size of every ABI struct and the offset of every member. The output is
+ * held against tests/golden/abi.golden: within a major version only lines at the end of a struct
+ * may be new. */
 #include <stdio.h>
 #include "dnn_plugin.h"
 #include "dnn_reader.h"
 
 #define STRUCT(t) printf("%s size %zu\n", #t, sizeof(t))
-#define MEMBER(t, m) printf("%s.%s offset %zu size %zu\n", #t, #m, offsetof(t, m), sizeof(((t *)0)->m))
+#define MEMBER(t, m) \
+    printf("%s.%s offset %zu size %zu\n", #t, #m, offsetof(t, m), sizeof(((t *)0)->m))
 
 int main(void)
 {

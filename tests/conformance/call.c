@@ -1,5 +1,5 @@
-/* call.c - one call of a row on the library and on refmath, and the judgement between them (bounds of "Who judges" in
- * the design: normalised mean square error). Called by the modes. */
+/* call.c - one call of a row on the library and on refmath, and the judgement between them (bounds
+ * of "Who judges" in the design: normalised mean square error). Called by the modes. */
 #include "harness.h"
 #include <math.h>
 #include <stdarg.h>
@@ -8,8 +8,9 @@
 #include <string.h>
 
 /* The offset is below 2^32 and the blocks go beyond it. */
-const dnn__rng conf_rng = {
-    .seed = UINT64_C(0x0123456789abcdef), .stream = UINT64_C(0x500000003), .offset = UINT64_C(0xfffffffe)};
+const dnn__rng conf_rng = {.seed = UINT64_C(0x0123456789abcdef),
+                           .stream = UINT64_C(0x500000003),
+                           .offset = UINT64_C(0xfffffffe)};
 
 static ref_fn *const references[DNN__N_OPS] = {
 #define DNN_OP(name, ...) ref_##name,
@@ -20,7 +21,8 @@ static ref_fn *const references[DNN__N_OPS] = {
 dnn_status conf_call(const harness *h, const conf_case *c, dnn_tensor *const *in, dnn_tensor **out)
 {
     dnn_tensor *operands[REF_MAX_IN];
-    dnn__request request = {.op = h->op, .n_in = c->n_in, .n_out = c->n_out, .in = operands, .out = out};
+    dnn__request request = {
+        .op = h->op, .n_in = c->n_in, .n_out = c->n_out, .in = operands, .out = out};
 
     if (c->call != NULL) {
         out[0] = c->call(c, in);
@@ -87,7 +89,8 @@ bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, r
     for (int j = 0; j < c->n_out; j++) {
         if (c->out[j].dtype == 0)
             continue;
-        good = good && ref_array_new(&out[j], c->out[j].dtype, (int)c->out[j].shape.ndim, c->out[j].shape.dim);
+        good = good && ref_array_new(&out[j], c->out[j].dtype, (int)c->out[j].shape.ndim,
+                                     c->out[j].shape.dim);
         call.out[j] = &out[j];
     }
     if (good)
@@ -135,9 +138,10 @@ static bool keeps_sign(const harness *h)
     }
 }
 
-/* One element of results that must agree by themselves. What is far below 1 may differ by what is lost to rounding
- * at 1. */
-static bool element_agrees(const harness *h, uint32_t dtype, enum conf_judge judge, double want, double got)
+/* One element of results that must agree by themselves. What is far below 1 may differ by what is
+ * lost to rounding at 1. */
+static bool element_agrees(const harness *h, uint32_t dtype, enum conf_judge judge, double want,
+                           double got)
 {
     if (isnan(want) || isnan(got))
         return isnan(want) && isnan(got);
@@ -155,7 +159,8 @@ static double saturated(uint32_t dtype, double x, enum conf_judge judge)
     return judge == CONF_EXACT || isinf(y) ? y : x;
 }
 
-static void compare_floats(harness *h, const conf_case *c, int output, ref_array *want, const ref_array *got, bool each)
+static void compare_floats(harness *h, const conf_case *c, int output, ref_array *want,
+                           const ref_array *got, bool each)
 {
     double error = 0, size = 0, bound = bound_of(want->dtype, c->judge), ratio;
     int64_t worst = -1;
@@ -166,7 +171,8 @@ static void compare_floats(harness *h, const conf_case *c, int output, ref_array
         bool by_itself = each || c->judge == CONF_EXACT || !isfinite(w) || !isfinite(g);
 
         if (by_itself && !element_agrees(h, want->dtype, c->judge, w, g)) {
-            conf_fail(h, c, "output %d, element %lld: %.17g, expected %.17g", output, (long long)k, g, w);
+            conf_fail(h, c, "output %d, element %lld: %.17g, expected %.17g", output, (long long)k,
+                      g, w);
             return;
         }
         if (!by_itself) {
@@ -182,8 +188,10 @@ static void compare_floats(harness *h, const conf_case *c, int output, ref_array
     if (ratio > h->row.worst)
         h->row.worst = ratio;
     if (ratio > 1 || isnan(ratio)) {
-        conf_fail(h, c, "output %d: NMSE %.3g, at most %.3g; worst at element %lld: %.17g, expected %.17g", output,
-                  error / size, bound, (long long)worst, got->f[worst], want->f[worst]);
+        conf_fail(
+            h, c,
+            "output %d: NMSE %.3g, at most %.3g; worst at element %lld: %.17g, expected %.17g",
+            output, error / size, bound, (long long)worst, got->f[worst], want->f[worst]);
         return;
     }
     conf_pass(h);
@@ -200,14 +208,16 @@ static bool same_shape(const conf_operand *o, const dnn_tensor *t)
     return s.ndim == o->shape.ndim && dnn_dtype_of(t) == o->dtype;
 }
 
-void conf_compare(harness *h, const conf_case *c, int output, const ref_array *want, dnn_tensor *got, bool each)
+void conf_compare(harness *h, const conf_case *c, int output, const ref_array *want,
+                  dnn_tensor *got, bool each)
 {
     ref_array read = {0}, expected = *want;
 
     if (got == NULL || !same_shape(&c->out[output], got)) {
         conf_fail(h, c, "output %d has another shape or dtype (%s)", output,
                   got != NULL ? dnn_dtype_name(dnn_dtype_of(got)) : "none");
-    } else if (!ref_array_new(&read, want->dtype, want->ndim, want->dim) || conf_read(got, &read) != DNN_OK) {
+    } else if (!ref_array_new(&read, want->dtype, want->ndim, want->dim) ||
+               conf_read(got, &read) != DNN_OK) {
         conf_fail(h, c, "output %d cannot be read: %s", output, dnn_error_message());
     } else if (want->f != NULL) {
         compare_floats(h, c, output, &expected, &read, each);
@@ -217,8 +227,8 @@ void conf_compare(harness *h, const conf_case *c, int output, const ref_array *w
         while (k < want->n && want->i[k] == read.i[k])
             k++;
         if (k < want->n)
-            conf_fail(h, c, "output %d, element %lld: %lld, expected %lld", output, (long long)k, (long long)read.i[k],
-                      (long long)want->i[k]);
+            conf_fail(h, c, "output %d, element %lld: %lld, expected %lld", output, (long long)k,
+                      (long long)read.i[k], (long long)want->i[k]);
         else
             conf_pass(h);
     }
@@ -249,7 +259,8 @@ void conf_fail(harness *h, const conf_case *c, const char *fmt, ...)
     va_start(list, fmt);
     vsnprintf(what, sizeof what, fmt, list);
     va_end(list);
-    dnn__put(&text, "%s %s %s %s", h->mode_name, dnn__ops[h->op].name, dnn_dtype_name(h->sink.dtype), h->note);
+    dnn__put(&text, "%s %s %s %s", h->mode_name, dnn__ops[h->op].name,
+             dnn_dtype_name(h->sink.dtype), h->note);
     for (int i = 0; i < c->n_in && i < 5; i++) {
         dnn__put(&text, i == 0 ? " (" : ", ");
         if (c->in[i].dtype != 0)

@@ -1,5 +1,5 @@
-/* cases_elementwise.c - cases of the elementwise rows: one line per row names its domain and how it is judged. Walked
- * by the harness through the operator table. */
+/* cases_elementwise.c - cases of the elementwise rows: one line per row names its domain and how it
+ * is judged. Walked by the harness through the operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)
@@ -15,8 +15,8 @@ static enum conf_judge judge_of(const conf_sink *s, enum conf_judge judge)
 
 /* ---- one input ---- */
 
-/* Where a row crosses zero, or 1 + erf cancels, a result of one element has no relative precision: values stay above
- * `low`, but in special mode, which judges absolutely. */
+/* Where a row crosses zero, or 1 + erf cancels, a result of one element has no relative precision:
+ * values stay above `low`, but in special mode, which judges absolutely. */
 static double least(const conf_sink *s, double low)
 {
     return s->mode == CONF_SPECIAL ? -3 : low;
@@ -47,10 +47,11 @@ static void unary_cases(conf_sink *s, const unary *u)
     }
 }
 
-#define UNARY(name, values_, low_, high_, ...)                                                                         \
-    void cases_##name(conf_sink *s)                                                                                    \
-    {                                                                                                                  \
-        unary_cases(s, &(unary){.values = values_, .low = low_, .high = high_, .judge = __VA_ARGS__});                 \
+#define UNARY(name, values_, low_, high_, ...)                                                 \
+    void cases_##name(conf_sink *s)                                                            \
+    {                                                                                          \
+        unary_cases(                                                                           \
+            s, &(unary){.values = values_, .low = low_, .high = high_, .judge = __VA_ARGS__}); \
     }
 
 UNARY(neg, CONF_UNIFORM, -3, 3, CONF_EXACT)
@@ -100,7 +101,11 @@ UNARY(softplus, CONF_UNIFORM, -4, 4, CONF_ELEMENT, .once = true,
 void cases_gelu(conf_sink *s)
 {
     for (uint32_t by_tanh = 0; by_tanh < 2; by_tanh++) {
-        unary u = {.values = CONF_UNIFORM, .low = least(s, -1), .high = 3, .judge = CONF_ELEMENT, .once = true};
+        unary u = {.values = CONF_UNIFORM,
+                   .low = least(s, -1),
+                   .high = 3,
+                   .judge = CONF_ELEMENT,
+                   .once = true};
 
         u.attr.attr.gelu = (dnn_attr_gelu){.size = sizeof(dnn_attr_gelu), .tanh = by_tanh};
         unary_cases(s, &u);
@@ -113,16 +118,16 @@ typedef struct pair {
     dnn_shape a, b, y;
 } pair;
 
-#define SAME(...)                                                                                                      \
-    {                                                                                                                  \
-        {__VA_ARGS__}, {__VA_ARGS__},                                                                                  \
-        {                                                                                                              \
-            __VA_ARGS__                                                                                                \
-        }                                                                                                              \
+#define SAME(...)                     \
+    {                                 \
+        {__VA_ARGS__}, {__VA_ARGS__}, \
+        {                             \
+            __VA_ARGS__               \
+        }                             \
     }
-#define LAST_PAIR                                                                                                      \
-    {                                                                                                                  \
-        .a = {.ndim = -1 }                                                                                             \
+#define LAST_PAIR          \
+    {                      \
+        .a = {.ndim = -1 } \
     }
 
 static const pair *pairs(int mode)
@@ -140,7 +145,8 @@ static const pair *pairs(int mode)
                                  {{2, {0, 3}}, {2, {1, 3}}, {2, {0, 3}}},
                                  {{3, {5, 1, 3}}, {2, {2, 1}}, {3, {5, 2, 3}}},
                                  LAST_PAIR};
-    static const pair special[] = {SAME(1, {1}), SAME(1, {3}), SAME(1, {8}), SAME(1, {17}), SAME(1, {67}), LAST_PAIR};
+    static const pair special[] = {SAME(1, {1}),  SAME(1, {3}),  SAME(1, {8}),
+                                   SAME(1, {17}), SAME(1, {67}), LAST_PAIR};
     static const pair grad[] = {SAME(0, {0}),
                                 SAME(2, {2, 3}),
                                 SAME(2, {0, 3}),
@@ -148,10 +154,15 @@ static const pair *pairs(int mode)
                                 {{2, {2, 1}}, {2, {1, 3}}, {2, {2, 3}}},
                                 {{0, {0}}, {1, {4}}, {1, {4}}},
                                 LAST_PAIR};
-    static const pair promises[] = {
-        SAME(1, {70003}), SAME(2, {129, 257}), {{2, {129, 257}}, {1, {257}}, {2, {129, 257}}}, LAST_PAIR};
+    static const pair promises[] = {SAME(1, {70003}),
+                                    SAME(2, {129, 257}),
+                                    {{2, {129, 257}}, {1, {257}}, {2, {129, 257}}},
+                                    LAST_PAIR};
 
-    return mode == CONF_VALUE ? value : mode == CONF_SPECIAL ? special : mode == CONF_GRAD ? grad : promises;
+    return mode == CONF_VALUE     ? value
+           : mode == CONF_SPECIAL ? special
+           : mode == CONF_GRAD    ? grad
+                                  : promises;
 }
 
 typedef struct domain {
@@ -167,7 +178,8 @@ typedef struct binary {
     bool to_bool, once;
 } binary;
 
-static void binary_in(conf_sink *s, conf_case *c, dnn_shape shape, const domain *floats, const domain *integers)
+static void binary_in(conf_sink *s, conf_case *c, dnn_shape shape, const domain *floats,
+                      const domain *integers)
 {
     const domain *d = is_float(s) ? floats : integers;
 
@@ -191,38 +203,38 @@ static void binary_cases(conf_sink *s, const binary *r)
     }
 }
 
-#define BINARY(name, a_, ...)                                                                                          \
-    void cases_##name(conf_sink *s)                                                                                    \
-    {                                                                                                                  \
-        binary_cases(s, &(binary){.a = a_, .b = __VA_ARGS__});                                                         \
+#define BINARY(name, a_, ...)                                  \
+    void cases_##name(conf_sink *s)                            \
+    {                                                          \
+        binary_cases(s, &(binary){.a = a_, .b = __VA_ARGS__}); \
     }
-#define WIDE                                                                                                           \
-    {                                                                                                                  \
-        CONF_UNIFORM, -3, 3, false                                                                                     \
+#define WIDE                       \
+    {                              \
+        CONF_UNIFORM, -3, 3, false \
     }
-#define AWAY                                                                                                           \
-    {                                                                                                                  \
-        CONF_UNIFORM, 0.5, 2, false                                                                                    \
+#define AWAY                        \
+    {                               \
+        CONF_UNIFORM, 0.5, 2, false \
     }
-#define GRID                                                                                                           \
-    {                                                                                                                  \
-        CONF_DISTINCT, 0.03, 0, false                                                                                  \
+#define GRID                          \
+    {                                 \
+        CONF_DISTINCT, 0.03, 0, false \
     }
-#define GRID_BETWEEN                                                                                                   \
-    {                                                                                                                  \
-        CONF_DISTINCT, 0.08, 0, false                                                                                  \
+#define GRID_BETWEEN                  \
+    {                                 \
+        CONF_DISTINCT, 0.08, 0, false \
     }
-#define FEW                                                                                                            \
-    {                                                                                                                  \
-        CONF_INTEGER, -2, 2, false                                                                                     \
+#define FEW                        \
+    {                              \
+        CONF_INTEGER, -2, 2, false \
     }
-#define DIVISORS                                                                                                       \
-    {                                                                                                                  \
-        CONF_INTEGER, 1, 9, false                                                                                      \
+#define DIVISORS                  \
+    {                             \
+        CONF_INTEGER, 1, 9, false \
     }
-#define BY_0_7                                                                                                         \
-    {                                                                                                                  \
-        CONF_CONSTANT, 0.7, 0, true                                                                                    \
+#define BY_0_7                      \
+    {                               \
+        CONF_CONSTANT, 0.7, 0, true \
     }
 
 BINARY(add, WIDE, WIDE, .judge = CONF_ELEMENT)
@@ -247,10 +259,13 @@ BINARY(logical_and, FEW, FEW, .ia = FEW, .ib = FEW, .to_bool = true)
 BINARY(logical_or, FEW, FEW, .ia = FEW, .ib = FEW, .to_bool = true)
 BINARY(logical_xor, FEW, FEW, .ia = FEW, .ib = FEW, .to_bool = true)
 
-/* The gradient to the exponent is a row without a gradient of its own: twice only where the exponent wants none. */
+/* The gradient to the exponent is a row without a gradient of its own: twice only where the
+ * exponent wants none. */
 void cases_pow(conf_sink *s)
 {
-    binary both = {AWAY, WIDE, {CONF_INTEGER, -3, 3, false}, {CONF_INTEGER, -2, 5, false}, CONF_ELEMENT, false, true};
+    binary both = {
+        AWAY,  WIDE, {CONF_INTEGER, -3, 3, false}, {CONF_INTEGER, -2, 5, false}, CONF_ELEMENT,
+        false, true};
     binary base = {AWAY, {CONF_UNIFORM, -3, 3, true}, .judge = CONF_ELEMENT};
 
     binary_cases(s, &both);
@@ -322,12 +337,12 @@ static void backward_cases(conf_sink *s, int n, const conf_case *attr, double lo
     }
 }
 
-#define BACKWARD(name, member, ...)                                                                                    \
-    void cases_##name(conf_sink *s)                                                                                    \
-    {                                                                                                                  \
-        conf_case c = {.attr.member = {.size = sizeof(c.attr.member), __VA_ARGS__}};                                   \
-                                                                                                                       \
-        backward_cases(s, 2, &c, -3, 3);                                                                               \
+#define BACKWARD(name, member, ...)                                                  \
+    void cases_##name(conf_sink *s)                                                  \
+    {                                                                                \
+        conf_case c = {.attr.member = {.size = sizeof(c.attr.member), __VA_ARGS__}}; \
+                                                                                     \
+        backward_cases(s, 2, &c, -3, 3);                                             \
     }
 
 BACKWARD(leaky_relu_bwd, alpha, .alpha = 0.125)

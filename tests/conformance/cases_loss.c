@@ -1,4 +1,5 @@
-/* cases_loss.c - cases of the losses over class numbers. Walked by the harness through the operator table. */
+/* cases_loss.c - cases of the losses over class numbers. Walked by the harness through the operator
+ * table. */
 #include "cases.h"
 
 typedef struct loss {
@@ -6,8 +7,9 @@ typedef struct loss {
     int64_t classes;
 } loss;
 
-static const loss losses[] = {{{2, {5, 4}}, {1, {5}}, 4}, {{1, {3}}, {0, {0}}, 3},    {{3, {2, 3, 4}}, {2, {2, 4}}, 3},
-                              {{2, {1, 1}}, {1, {1}}, 1}, {{2, {0, 3}}, {1, {0}}, 3}, {{2, {17, 67}}, {1, {17}}, 67}};
+static const loss losses[] = {{{2, {5, 4}}, {1, {5}}, 4},       {{1, {3}}, {0, {0}}, 3},
+                              {{3, {2, 3, 4}}, {2, {2, 4}}, 3}, {{2, {1, 1}}, {1, {1}}, 1},
+                              {{2, {0, 3}}, {1, {0}}, 3},       {{2, {17, 67}}, {1, {17}}, 67}};
 static const loss large_loss = {{2, {513, 101}}, {1, {513}}, 101};
 
 enum { FORWARD = 1, FUSED = 2, WEIGHT = 4, IGNORE = 8, SMOOTH = 16 };
@@ -25,7 +27,8 @@ static void class_operands(conf_sink *s, conf_case *c, const loss *l, uint32_t l
     }
 }
 
-/* One row without a batch: public functions take [C]; the rows of the table are then given [1,C]. */
+/* One row without a batch: public functions take [C]; the rows of the table are then given [1,C].
+ */
 static dnn_loss_args arguments(const conf_case *c, dnn_tensor *const *in)
 {
     const dnn_attr_loss *a = &c->attr.loss;

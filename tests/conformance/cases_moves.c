@@ -1,5 +1,5 @@
-/* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps. Walked by the harness
- * through the operator table. */
+/* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps.
+ * Walked by the harness through the operator table. */
 #include "cases.h"
 
 /* ---- creation: a destination is written ---- */
@@ -45,8 +45,8 @@ void cases_arange(conf_sink *s)
 {
     conf_case c = conf_case_new(ref_is_float(s->dtype) ? CONF_ELEMENT : CONF_EXACT);
 
-    c.attr.arange =
-        (dnn_attr_arange){.size = sizeof c.attr.arange, .start = -1.5, .step = 0.1, .istart = -5, .istep = 3};
+    c.attr.arange = (dnn_attr_arange){
+        .size = sizeof c.attr.arange, .start = -1.5, .step = 0.1, .istart = -5, .istep = 3};
     if (s->dtype != DNN_T_BOOL) {
         one_axis_targets(s, &c);
     }
@@ -56,7 +56,8 @@ void cases_linspace(conf_sink *s)
 {
     conf_case c = conf_case_new(CONF_ELEMENT);
 
-    c.attr.linspace = (dnn_attr_linspace){.size = sizeof c.attr.linspace, .start = -1.3, .end = 4.7};
+    c.attr.linspace =
+        (dnn_attr_linspace){.size = sizeof c.attr.linspace, .start = -1.3, .end = 4.7};
     if (ref_is_float(s->dtype)) {
         one_axis_targets(s, &c);
     }
@@ -87,7 +88,8 @@ static void copy_case(conf_sink *s, dnn_shape from, dnn_shape to, uint32_t dtype
 {
     conf_case c = conf_case_new(CONF_EXACT);
 
-    conf_in(&c, s->dtype, from, CONF_UNIFORM, -300, 300)->plain = dtype != s->dtype && s->mode == CONF_GRAD;
+    conf_in(&c, s->dtype, from, CONF_UNIFORM, -300, 300)->plain =
+        dtype != s->dtype && s->mode == CONF_GRAD;
     conf_out(&c, dtype, to);
     c.destination = s->mode != CONF_GRAD;
     c.call = s->mode == CONF_GRAD ? call_clone : NULL;
@@ -118,7 +120,8 @@ static void cat_case(conf_sink *s, int n, int dim)
     for (int i = 0; i < n; i++) {
         dnn_shape part = DNN_SHAPE(2, 3, 4);
 
-        part.dim[dim] = s->mode == CONF_PROMISES ? 3001 + i : (i + 1) % 3; /* one of three is empty */
+        part.dim[dim] =
+            s->mode == CONF_PROMISES ? 3001 + i : (i + 1) % 3; /* one of three is empty */
         whole.dim[dim] += part.dim[dim];
         conf_in(&c, s->dtype, part, CONF_UNIFORM, -3, 3);
     }
@@ -138,13 +141,15 @@ void cases_cat(conf_sink *s)
     }
 }
 
-static void scatter_case(conf_sink *s, dnn_shape x, dnn_shape src, int dim, int64_t start, int64_t step)
+static void scatter_case(conf_sink *s, dnn_shape x, dnn_shape src, int dim, int64_t start,
+                         int64_t step)
 {
     conf_case c = conf_case_new(CONF_EXACT);
 
     conf_in(&c, s->dtype, x, CONF_UNIFORM, -3, 3);
     conf_in(&c, s->dtype, src, CONF_UNIFORM, -3, 3);
-    c.attr.slice = (dnn_attr_slice){.size = sizeof c.attr.slice, .dim = dim, .start = start, .step = step};
+    c.attr.slice =
+        (dnn_attr_slice){.size = sizeof c.attr.slice, .dim = dim, .start = start, .step = step};
     conf_out(&c, s->dtype, x);
     s->emit(s, &c);
 }
@@ -194,7 +199,8 @@ static dnn_tensor *call_slice(const conf_case *c, dnn_tensor *const *in)
 {
     const dnn_attr_slice *a = &c->attr.slice;
 
-    return dnn_slice(in[0], a->dim, a->start, a->start + (c->out[0].shape.dim[a->dim] - 1) * a->step + 1, a->step);
+    return dnn_slice(in[0], a->dim, a->start,
+                     a->start + (c->out[0].shape.dim[a->dim] - 1) * a->step + 1, a->step);
 }
 
 static void view_case(conf_sink *s, conf_case c, dnn_shape x, dnn_shape y)
@@ -297,7 +303,8 @@ void cases_bernoulli(conf_sink *s)
     conf_case c = conf_case_new(CONF_EXACT);
     static const double p[] = {0.3, 0, 1};
 
-    for (size_t i = 0; i < DNN__COUNT(p) && (s->dtype == DNN_T_BOOL || ref_is_float(s->dtype)); i++) {
+    for (size_t i = 0; i < DNN__COUNT(p) && (s->dtype == DNN_T_BOOL || ref_is_float(s->dtype));
+         i++) {
         c.attr.bernoulli = (dnn_attr_bernoulli){.size = sizeof c.attr.bernoulli, .p = p[i]};
         random_targets(s, &c);
     }

@@ -1,4 +1,5 @@
-/* cases_reduce.c - cases of reductions, softmax and products. Walked by the harness through the operator table. */
+/* cases_reduce.c - cases of reductions, softmax and products. Walked by the harness through the
+ * operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)
@@ -25,9 +26,10 @@ static int64_t elements(dnn_shape x)
     return ref_count((int)x.ndim, x.dim);
 }
 
-/* Every set of axes of each shape, as far as they are few. some: an axis that is reduced is not empty. */
-static void reduce_cases(conf_sink *s, enum conf_values values, double low, double high, uint32_t out,
-                         enum conf_judge judge, bool some)
+/* Every set of axes of each shape, as far as they are few. some: an axis that is reduced is not
+ * empty. */
+static void reduce_cases(conf_sink *s, enum conf_values values, double low, double high,
+                         uint32_t out, enum conf_judge judge, bool some)
 {
     for (const dnn_shape *x = conf_axes_shapes(s->mode); x->ndim >= 0; x++) {
         for (uint32_t dims = 1; dims < 1u << x->ndim; dims++) {
@@ -43,7 +45,8 @@ static void reduce_cases(conf_sink *s, enum conf_values values, double low, doub
             }
             conf_in(&c, s->dtype, *x, is_float(s) ? values : CONF_INTEGER, is_float(s) ? low : -120,
                     is_float(s) ? high : 127);
-            c.attr.reduce = (dnn_attr_reduce){.size = sizeof c.attr.reduce, .keepdim = keepdim, .dims = dims};
+            c.attr.reduce =
+                (dnn_attr_reduce){.size = sizeof c.attr.reduce, .keepdim = keepdim, .dims = dims};
             conf_out(&c, out, reduced(*x, dims, keepdim));
             s->emit(s, &c);
         }
@@ -91,7 +94,8 @@ static void place_cases(conf_sink *s, bool values)
                 conf_in(&c, s->dtype, *x, CONF_INTEGER, -3, 3);
             }
             c.once = true;
-            c.attr.reduce_dim = (dnn_attr_reduce_dim){.size = sizeof c.attr.reduce_dim, .dim = dim, .keepdim = keepdim};
+            c.attr.reduce_dim = (dnn_attr_reduce_dim){
+                .size = sizeof c.attr.reduce_dim, .dim = dim, .keepdim = keepdim};
             if (values) {
                 conf_out(&c, s->dtype, y);
             }
@@ -179,7 +183,8 @@ void cases_log_softmax_bwd(conf_sink *s)
 }
 
 /* ---- products ----
- * Operands of mean 0 would let single results cancel to nothing, where expanded layouts make all of them one number. */
+ * Operands of mean 0 would let single results cancel to nothing, where expanded layouts make all of
+ * them one number. */
 
 static void matmul_case(conf_sink *s, dnn_shape batch, int64_t m, int64_t k, int64_t n)
 {

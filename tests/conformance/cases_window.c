@@ -1,4 +1,5 @@
-/* cases_window.c - cases of convolution and pooling. Walked by the harness through the operator table. */
+/* cases_window.c - cases of convolution and pooling. Walked by the harness through the operator
+ * table. */
 #include "cases.h"
 
 typedef struct conv {
@@ -9,7 +10,7 @@ typedef struct conv {
 
 static const conv convs[] = {
     {2, 3, 5, 4, 2, 3, 3, {0, 1, 1, 0, 0, 0, 0, 1, 1, 1}, false},
-    {1, 2, 4, 5, 3, 2, 3, {0, 2, 1, 1, 0, 0, 2, 1, 1, 1}, true},  /* asymmetric padding and stride */
+    {1, 2, 4, 5, 3, 2, 3, {0, 2, 1, 1, 0, 0, 2, 1, 1, 1}, true}, /* asymmetric padding and stride */
     {2, 4, 5, 5, 4, 2, 2, {0, 1, 2, 1, 1, 1, 1, 2, 1, 2}, false}, /* two groups, dilation */
     {1, 2, 4, 4, 4, 3, 2, {0, 1, 1, 1, 1, 1, 0, 1, 2, 2}, true},
     {1, 3, 6, 6, 3, 3, 3, {0, 1, 1, 1, 1, 1, 1, 1, 1, 3}, false}, /* depthwise */
@@ -21,7 +22,8 @@ static const conv convs[] = {
 static const conv large_convs[] = {{9, 6, 14, 14, 16, 5, 5, {0, 1, 1, 0, 0, 0, 0, 1, 1, 1}, false},
                                    {5, 8, 17, 15, 8, 3, 3, {0, 2, 1, 1, 1, 1, 1, 1, 1, 4}, false}};
 
-static int64_t out_size(int64_t size, int32_t pads, int64_t kernel, int32_t dilation, int32_t stride)
+static int64_t out_size(int64_t size, int32_t pads, int64_t kernel, int32_t dilation,
+                        int32_t stride)
 {
     return (size + pads - dilation * (kernel - 1) - 1) / stride + 1;
 }
@@ -30,10 +32,13 @@ static int64_t out_size(int64_t size, int32_t pads, int64_t kernel, int32_t dila
 static void conv_case(conf_sink *s, const conv *v, int what, bool bias)
 {
     conf_case c = conf_case_new(CONF_SUM);
-    int64_t ho = out_size(v->height, v->a.pad_top + v->a.pad_bottom, v->kh, v->a.dilation_h, v->a.stride_h);
-    int64_t wo = out_size(v->width, v->a.pad_left + v->a.pad_right, v->kw, v->a.dilation_w, v->a.stride_w);
+    int64_t ho =
+        out_size(v->height, v->a.pad_top + v->a.pad_bottom, v->kh, v->a.dilation_h, v->a.stride_h);
+    int64_t wo =
+        out_size(v->width, v->a.pad_left + v->a.pad_right, v->kw, v->a.dilation_w, v->a.stride_w);
     dnn_shape shape[3] = {DNN_SHAPE(v->n, v->channels, v->height, v->width),
-                          DNN_SHAPE(v->out, v->channels / v->a.groups, v->kh, v->kw), DNN_SHAPE(v->n, v->out, ho, wo)};
+                          DNN_SHAPE(v->out, v->channels / v->a.groups, v->kh, v->kw),
+                          DNN_SHAPE(v->n, v->out, ho, wo)};
     static const int operands[3][3] = {{0, 1, 2}, {2, 1, 0}, {2, 0, 1}};
     bool padded;
 
@@ -41,7 +46,8 @@ static void conv_case(conf_sink *s, const conv *v, int what, bool bias)
     c.attr.conv2d.size = sizeof c.attr.conv2d;
     conf_in(&c, s->dtype, shape[operands[what][0]], CONF_UNIFORM, -0.5, 1);
     conf_in(&c, s->dtype, shape[operands[what][1]], CONF_UNIFORM, -0.5, 1);
-    /* Is a cell of padding a zero that meets NaN in the other operand, or no cell? Kernels of both kinds are right. */
+    /* Is a cell of padding a zero that meets NaN in the other operand, or no cell? Kernels of both
+     * kinds are right. */
     padded = v->a.pad_top + v->a.pad_left + v->a.pad_bottom + v->a.pad_right > 0;
     c.in[what == 2 ? 0 : 1].ordinary = padded;
     if (what == 0 && bias) {
@@ -110,7 +116,8 @@ static void pool_case(conf_sink *s, const pool *p, int what)
 {
     bool average = what != 0;
     conf_case c = conf_case_new(average ? CONF_SUM : CONF_EXACT);
-    dnn_shape x = DNN_SHAPE(p->n, p->channels, p->height, p->width), y = DNN_SHAPE(p->n, p->channels, p->ho, p->wo);
+    dnn_shape x = DNN_SHAPE(p->n, p->channels, p->height, p->width),
+              y = DNN_SHAPE(p->n, p->channels, p->ho, p->wo);
 
     c.attr.pool2d = p->a;
     c.attr.pool2d.size = sizeof c.attr.pool2d;
@@ -180,9 +187,11 @@ void cases_max_pool2d_bwd(conf_sink *s)
         dnn_shape y = DNN_SHAPE(list[i].n, list[i].channels, list[i].ho, list[i].wo);
 
         conf_in(&c, s->dtype, y, CONF_UNIFORM, -1, 2);
-        conf_in(&c, DNN_T_I32, y, CONF_INTEGER, 0, (double)(list[i].height * list[i].width - 1))->plain = true;
+        conf_in(&c, DNN_T_I32, y, CONF_INTEGER, 0, (double)(list[i].height * list[i].width - 1))
+            ->plain = true;
         c.destination = true;
-        conf_out(&c, s->dtype, DNN_SHAPE(list[i].n, list[i].channels, list[i].height, list[i].width));
+        conf_out(&c, s->dtype,
+                 DNN_SHAPE(list[i].n, list[i].channels, list[i].height, list[i].width));
         s->emit(s, &c);
     }
 }
@@ -190,8 +199,11 @@ void cases_max_pool2d_bwd(conf_sink *s)
 /* what: as above. */
 static void adaptive_cases(conf_sink *s, int what)
 {
-    static const dnn_shape from[] = {
-        {4, {2, 2, 5, 7}}, {4, {1, 2, 4, 4}}, {4, {1, 1, 2, 3}}, {4, {2, 1, 1, 1}}, {4, {0, 2, 4, 4}}};
+    static const dnn_shape from[] = {{4, {2, 2, 5, 7}},
+                                     {4, {1, 2, 4, 4}},
+                                     {4, {1, 1, 2, 3}},
+                                     {4, {2, 1, 1, 1}},
+                                     {4, {0, 2, 4, 4}}};
     static const int64_t to[][2] = {{3, 2}, {1, 1}, {4, 5}, {1, 1}, {2, 2}};
     static const dnn_shape large = {4, {17, 8, 28, 28}};
 
@@ -203,7 +215,8 @@ static void adaptive_cases(conf_sink *s, int what)
         y.dim[3] = to[i][1];
         c.once = what == 0;
         c.destination = true;
-        conf_in(&c, s->dtype, what == 2 ? y : x, what == 0 ? CONF_DISTINCT : CONF_UNIFORM, what == 0 ? 0.03 : -1, 2);
+        conf_in(&c, s->dtype, what == 2 ? y : x, what == 0 ? CONF_DISTINCT : CONF_UNIFORM,
+                what == 0 ? 0.03 : -1, 2);
         conf_out(&c, s->dtype, what == 2 ? x : y);
         if (what == 0) {
             conf_out(&c, DNN_T_I32, y);

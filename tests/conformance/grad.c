@@ -1,19 +1,21 @@
-/* grad.c - the mode that checks gradients in f64 against central differences, through the tape: each floating input
- * under each layout, then the gradient of the gradient. The harness hands each case of a differentiable row to
- * conf_emit_grad. */
+/* grad.c - the mode that checks gradients in f64 against central differences, through the tape:
+ * each floating input under each layout, then the gradient of the gradient. The harness hands each
+ * case of a differentiable row to conf_emit_grad. */
 #include "harness.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The operands of a case; base[i] is what is a leaf, and in[i] is what the row sees of it through a view. */
+/* The operands of a case; base[i] is what is a leaf, and in[i] is what the row sees of it through a
+ * view. */
 typedef struct problem {
     harness *h;
     const conf_case *c;
     enum conf_layout layout[REF_MAX_IN];
     ref_array in[REF_MAX_IN], base[REF_MAX_IN];
     bool wants[REF_MAX_IN];
-    ref_array weight, direction[REF_MAX_IN]; /* of the output; of the gradients in the second check */
+    ref_array weight,
+        direction[REF_MAX_IN]; /* of the output; of the gradients in the second check */
 } problem;
 
 static void problem_free(problem *p)
@@ -28,7 +30,8 @@ static void problem_free(problem *p)
 
 static bool problem_new(problem *p, harness *h, const conf_case *c, enum conf_layout layout)
 {
-    static const conf_operand weights = {.dtype = DNN_T_F64, .values = CONF_UNIFORM, .low = 0.5, .high = 1.5};
+    static const conf_operand weights = {
+        .dtype = DNN_T_F64, .values = CONF_UNIFORM, .low = 0.5, .high = 1.5};
     conf_operand w = weights;
     bool applied = layout == CONF_DENSE;
 
@@ -47,7 +50,8 @@ static bool problem_new(problem *p, harness *h, const conf_case *c, enum conf_la
         applied = applied || p->layout[i] == layout;
         if (!conf_base(&p->base[i], &p->in[i], p->layout[i]))
             return false;
-        for (int64_t k = 0; k < p->base[i].n; k++) /* gaps take part in no result, but in a copy of the base */
+        for (int64_t k = 0; k < p->base[i].n;
+             k++) /* gaps take part in no result, but in a copy of the base */
             if (p->base[i].f != NULL && isnan(p->base[i].f[k]))
                 p->base[i].f[k] = 0.75;
         p->wants[i] = differentiable;
@@ -73,7 +77,8 @@ static dnn_tensor *forward(const problem *p, dnn_tensor **leaf)
             leaf[i] = dnn_requires_grad_(leaf[i], true);
         in[i] = conf_view(leaf[i], &p->in[i], p->layout[i]);
     }
-    if (dnn_scope_status() != DNN_OK || !conf_destinations(p->c, in, out) || conf_call(p->h, p->c, in, out) != DNN_OK)
+    if (dnn_scope_status() != DNN_OK || !conf_destinations(p->c, in, out) ||
+        conf_call(p->h, p->c, in, out) != DNN_OK)
         return NULL;
     return out[0];
 }
@@ -88,9 +93,10 @@ static dnn_tensor *loss_of(const problem *p, dnn_tensor *y, bool squared)
     return dnn_sum(dnn_mul(w, y));
 }
 
-/* Gradients of the loss in every leaf, as arrays; a leaf without one has zeros. With create the tape goes on and
- * tensor[i] are they. */
-static dnn_status gradients(const problem *p, bool squared, bool create, dnn_tensor **leaf, ref_array *gradient)
+/* Gradients of the loss in every leaf, as arrays; a leaf without one has zeros. With create the
+ * tape goes on and tensor[i] are they. */
+static dnn_status gradients(const problem *p, bool squared, bool create, dnn_tensor **leaf,
+                            ref_array *gradient)
 {
     dnn_tensor *y = forward(p, leaf), *loss;
 
@@ -126,8 +132,8 @@ static dnn_status evaluate(const problem *p, ref_array *y)
     return st;
 }
 
-/* Difference of sum(w y) between x+h and x-h: summed of differences, so that what does not change is exactly nothing; a
- * mean of nothing is NaN on both sides and hangs on no operand. */
+/* Difference of sum(w y) between x+h and x-h: summed of differences, so that what does not change
+ * is exactly nothing; a mean of nothing is NaN on both sides and hangs on no operand. */
 static double value_difference(const problem *p, const ref_array *up, const ref_array *down)
 {
     long double sum = 0;
@@ -141,7 +147,8 @@ static double value_difference(const problem *p, const ref_array *up, const ref_
 static dnn_status difference(problem *p, double *x, double *slope)
 {
     ref_array up = {0}, down = {0};
-    double kept = *x, step = cbrt(0x1p-52) * fmax(1, fabs(kept)), high = kept + step, low = kept - step;
+    double kept = *x, step = cbrt(0x1p-52) * fmax(1, fabs(kept)), high = kept + step,
+           low = kept - step;
     dnn_status st = DNN_E_NOMEM;
 
     if (ref_array_new(&up, DNN_T_F64, p->weight.ndim, p->weight.dim) &&
@@ -162,7 +169,8 @@ static dnn_status difference(problem *p, double *x, double *slope)
 static dnn_status second_difference(problem *p, double *x, double *slope)
 {
     ref_array up[REF_MAX_IN] = {0}, down[REF_MAX_IN] = {0};
-    double kept = *x, step = cbrt(0x1p-52) * fmax(1, fabs(kept)), high = kept + step, low = kept - step;
+    double kept = *x, step = cbrt(0x1p-52) * fmax(1, fabs(kept)), high = kept + step,
+           low = kept - step;
     dnn_tensor *leaf[REF_MAX_IN];
     dnn_status st = DNN_OK;
     long double sum = 0;
@@ -177,7 +185,8 @@ static dnn_status second_difference(problem *p, double *x, double *slope)
     *x = kept;
     for (int i = 0; i < p->c->n_in; i++) {
         for (int64_t k = 0; st == DNN_OK && p->wants[i] && k < up[i].n; k++)
-            sum += (long double)p->direction[i].f[k] * ((long double)up[i].f[k] - (long double)down[i].f[k]);
+            sum += (long double)p->direction[i].f[k] *
+                   ((long double)up[i].f[k] - (long double)down[i].f[k]);
         ref_array_free(&up[i]);
         ref_array_free(&down[i]);
     }
@@ -191,7 +200,8 @@ static dnn_status second_difference(problem *p, double *x, double *slope)
 static bool agrees(problem *p, int i, int64_t k, double gradient, bool second)
 {
     double slope = 0, error, allowed;
-    dnn_status st = second ? second_difference(p, &p->base[i].f[k], &slope) : difference(p, &p->base[i].f[k], &slope);
+    dnn_status st = second ? second_difference(p, &p->base[i].f[k], &slope)
+                           : difference(p, &p->base[i].f[k], &slope);
 
     if (st != DNN_OK) {
         conf_fail(p->h, p->c, "difference at input %d: %s", i, dnn_error_message());
@@ -243,7 +253,8 @@ static void first_check(problem *p)
     free_all(gradient);
 }
 
-/* sum(direction * gradient) over the leaves, on the tape; NULL if no gradient hangs on an operand. */
+/* sum(direction * gradient) over the leaves, on the tape; NULL if no gradient hangs on an operand.
+ */
 static dnn_tensor *along_directions(const problem *p, dnn_tensor *const *leaf)
 {
     dnn_tensor *sum = NULL;

@@ -1,4 +1,5 @@
-/* main.c - the program `conformance`: starts the library, runs the harness, prints a line per row and the totals. */
+/* main.c - the program `conformance`: starts the library, runs the harness, prints a line per row
+ * and the totals. */
 #include "conformance.h"
 #include "dnn/backend.h"
 #include <stdio.h>
@@ -19,8 +20,9 @@ static void print_row(void *ctx, const conf_row *row)
     p->shown = 0;
     if (row->passed + row->failed == 0 && !p->verbose)
         return;
-    printf("%-8s %-26s %7lld passed %4lld failed   worst %.3g%s%s\n", row->mode, row->op, (long long)row->passed,
-           (long long)row->failed, row->worst, p->verbose ? "   " : "", p->verbose ? row->served : "");
+    printf("%-8s %-26s %7lld passed %4lld failed   worst %.3g%s%s\n", row->mode, row->op,
+           (long long)row->passed, (long long)row->failed, row->worst, p->verbose ? "   " : "",
+           p->verbose ? row->served : "");
     fflush(stdout);
 }
 
@@ -34,12 +36,14 @@ static void print_event(void *ctx, const char *kind, const char *text)
 
 static int usage(const char *program, int status)
 {
-    fprintf(
-        status == 0 ? stdout : stderr,
-        "usage: %s [--mode value|special|grad|promises|all] [--op PATTERN] [--plugin ID] [--list] [-v]\n"
-        "Compares every operator of every loaded plugin with the reference. DNN_BACKEND and DNN_PLUGIN_PATH choose\n"
-        "the plugins; --plugin stands for DNN_BACKEND. Exit: 0 all passed, 1 a check failed, 2 usage, 4 no backend.\n",
-        program);
+    fprintf(status == 0 ? stdout : stderr,
+            "usage: %s [--mode value|special|grad|promises|all] [--op PATTERN] [--plugin ID] "
+            "[--list] [-v]\n"
+            "Compares every operator of every loaded plugin with the reference. DNN_BACKEND and "
+            "DNN_PLUGIN_PATH choose\n"
+            "the plugins; --plugin stands for DNN_BACKEND. Exit: 0 all passed, 1 a check failed, 2 "
+            "usage, 4 no backend.\n",
+            program);
     return status;
 }
 
@@ -115,7 +119,7 @@ int main(int argc, char **argv)
     count_leaks(&totals, "before the shutdown");
     dnn_shutdown();
     count_leaks(&totals, "after the shutdown");
-    printf("%lld passed, %lld failed, %lld skipped\n", (long long)totals.passed, (long long)totals.failed,
-           (long long)totals.skipped);
+    printf("%lld passed, %lld failed, %lld skipped\n", (long long)totals.passed,
+           (long long)totals.failed, (long long)totals.skipped);
     return totals.failed == 0 ? 0 : 1;
 }

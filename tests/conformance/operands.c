@@ -1,10 +1,12 @@
-/* operands.c - the operands of a case: their values, and the same values under each layout. Called by the modes. */
+/* operands.c - the operands of a case: their values, and the same values under each layout. Called
+ * by the modes. */
 #include "harness.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const conf_layout_names[CONF_LAYOUTS] = {"contiguous", "transposed", "sliced", "expanded", "unaligned"};
+const char *const conf_layout_names[CONF_LAYOUTS] = {"contiguous", "transposed", "sliced",
+                                                     "expanded", "unaligned"};
 
 /* ---- values ---- */
 
@@ -74,7 +76,9 @@ bool conf_fill(ref_array *a, const conf_operand *o, enum conf_layout layout, uin
         int64_t inner = ref_count(a->ndim - stretched_axis(a) - 1, a->dim + stretched_axis(a) + 1);
 
         for (int64_t k = 0; k < a->n; k++)
-            ref_move(a, k, a, k / (inner * a->dim[stretched_axis(a)]) * inner * a->dim[stretched_axis(a)] + k % inner);
+            ref_move(a, k, a,
+                     k / (inner * a->dim[stretched_axis(a)]) * inner * a->dim[stretched_axis(a)] +
+                         k % inner);
     }
     return true;
 }
@@ -224,7 +228,8 @@ dnn_status conf_read(dnn_tensor *t, ref_array *a)
         if (a->f != NULL)
             a->f[k] = dnn__load_double(a->dtype, at);
         else
-            a->i[k] = a->dtype == DNN_T_BOOL ? *(const uint8_t *)at : dnn__load_i64(a->dtype, at, &exact);
+            a->i[k] =
+                a->dtype == DNN_T_BOOL ? *(const uint8_t *)at : dnn__load_i64(a->dtype, at, &exact);
     }
     free(bytes);
     return st;

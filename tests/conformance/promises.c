@@ -1,6 +1,6 @@
-/* promises.c - the mode that checks what kernels promise beside values: the same bits on 1 to 4 threads, in place as
- * out of place, and targets of any strides with untouched gaps. The harness hands each large case of a row to
- * conf_emit_promises. */
+/* promises.c - the mode that checks what kernels promise beside values: the same bits on 1 to 4
+ * threads, in place as out of place, and targets of any strides with untouched gaps. The harness
+ * hands each large case of a row to conf_emit_promises. */
 #include "harness.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +47,8 @@ static dnn_status run_once(harness *h, const conf_case *c, dnn_tensor *const *in
     return conf_call(h, c, own, out);
 }
 
-static void check_threads(harness *h, const conf_case *c, dnn_tensor *const *in, char *const *expected)
+static void check_threads(harness *h, const conf_case *c, dnn_tensor *const *in,
+                          char *const *expected)
 {
     int before = dnn_threads();
 
@@ -80,7 +81,8 @@ static bool fits(const conf_operand *a, const conf_operand *b)
 }
 
 /* The result into the memory of one of the inputs. */
-static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in, const char *expected)
+static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in,
+                           const char *expected)
 {
     for (int i = 0; i < c->n_in; i++) {
         if (!fits(&c->in[i], &c->out[0]))
@@ -105,7 +107,8 @@ static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in
 }
 
 /* The result into every second place of a larger tensor, whose other places stay. */
-static void check_strided_target(harness *h, const conf_case *c, dnn_tensor *const *in, const char *expected)
+static void check_strided_target(harness *h, const conf_case *c, dnn_tensor *const *in,
+                                 const char *expected)
 {
     dnn_shape wide = c->out[0].shape;
     int64_t last = wide.dim[wide.ndim - 1];
@@ -161,7 +164,8 @@ void conf_emit_promises(conf_sink *sink, const conf_case *c)
     {
         dnn_tensor *in[REF_MAX_IN] = {NULL}, *out[REF_MAX_OUT] = {NULL};
         bool good = make_operands(h, c, in) && run_once(h, c, in, out) == DNN_OK;
-        bool target = (traits & DNN__ELEMENTWISE) != 0 || ((traits & DNN__MUTATES) != 0 && c->alias[0] < 0);
+        bool target =
+            (traits & DNN__ELEMENTWISE) != 0 || ((traits & DNN__MUTATES) != 0 && c->alias[0] < 0);
         size_t n;
 
         for (int j = 0; j < c->n_out && good; j++)

@@ -1,5 +1,5 @@
-/* run.c - the walk over the operator table: modes x rows x dtypes that a loaded plugin serves. Programs call conf_run;
- * the modes are in value.c, grad.c, promises.c. */
+/* run.c - the walk over the operator table: modes x rows x dtypes that a loaded plugin serves.
+ * Programs call conf_run; the modes are in value.c, grad.c, promises.c. */
 #include "harness.h"
 #include <fnmatch.h>
 #include <stdio.h>
@@ -51,14 +51,17 @@ static bool is_served(dnn__op_id op, dnn_dtype dtype)
 
 /* ---- which kernels served ---- */
 
-static void note_served(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer)
+static void note_served(void *ctx, const char *op, const char *plugin, const char *kernel,
+                        const char *answer)
 {
     harness *h = ctx;
     char name[128];
     size_t used = strlen(h->served);
 
-    snprintf(name, sizeof name, "%s/%s ", plugin != NULL ? plugin : "?", kernel != NULL ? kernel : "?");
-    if (strcmp(op, dnn__ops[h->op].name) == 0 && strncmp(answer, "yes", 3) == 0 && strstr(h->served, name) == NULL)
+    snprintf(name, sizeof name, "%s/%s ", plugin != NULL ? plugin : "?",
+             kernel != NULL ? kernel : "?");
+    if (strcmp(op, dnn__ops[h->op].name) == 0 && strncmp(answer, "yes", 3) == 0 &&
+        strstr(h->served, name) == NULL)
         snprintf(h->served + used, sizeof h->served - used, "%s", name);
 }
 
@@ -96,7 +99,8 @@ static void run_row(harness *h, const mode *m)
         cases[h->op](&h->sink);
     }
     if (served == 0)
-        conf_skip(h, "%s %s: no loaded plugin has a kernel on %s", m->name, h->row.op, dnn_default_device());
+        conf_skip(h, "%s %s: no loaded plugin has a kernel on %s", m->name, h->row.op,
+                  dnn_default_device());
     h->totals.passed += h->row.passed;
     h->totals.failed += h->row.failed;
     h->totals.skipped += h->row.skipped;

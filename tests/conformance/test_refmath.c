@@ -1,5 +1,5 @@
-/* test_refmath.c - the oracle itself: Philox against Random123's known answers, and numbers that were worked out by
- * hand. */
+/* test_refmath.c - the oracle itself: Philox against Random123's known answers, and numbers that
+ * were worked out by hand. */
 #include "refmath.h"
 #include <math.h>
 #include <stdio.h>
@@ -40,11 +40,16 @@ static void philox_gives_the_known_answers(void)
 
 static void rounding_is_to_nearest_even(void)
 {
-    check(ref_rounded(DNN_T_F16, 65520) == INFINITY && ref_rounded(DNN_T_F16, 65519) == 65504, "f16 at its top");
-    check(ref_rounded(DNN_T_F16, 2049) == 2048 && ref_rounded(DNN_T_F16, 2051) == 2052, "f16 ties to even");
-    check(ref_rounded(DNN_T_F16, 0x1p-25) == 0 && ref_rounded(DNN_T_F16, 0x1.8p-25) == 0x1p-24, "f16 at its bottom");
-    check(ref_rounded(DNN_T_BF16, 257) == 256 && ref_rounded(DNN_T_BF16, 259) == 260, "bf16 ties to even");
-    check(isinf(ref_rounded(DNN_T_F32, 1e300)) && isnan(ref_rounded(DNN_T_F16, NAN)), "infinity and NaN stay");
+    check(ref_rounded(DNN_T_F16, 65520) == INFINITY && ref_rounded(DNN_T_F16, 65519) == 65504,
+          "f16 at its top");
+    check(ref_rounded(DNN_T_F16, 2049) == 2048 && ref_rounded(DNN_T_F16, 2051) == 2052,
+          "f16 ties to even");
+    check(ref_rounded(DNN_T_F16, 0x1p-25) == 0 && ref_rounded(DNN_T_F16, 0x1.8p-25) == 0x1p-24,
+          "f16 at its bottom");
+    check(ref_rounded(DNN_T_BF16, 257) == 256 && ref_rounded(DNN_T_BF16, 259) == 260,
+          "bf16 ties to even");
+    check(isinf(ref_rounded(DNN_T_F32, 1e300)) && isnan(ref_rounded(DNN_T_F16, NAN)),
+          "infinity and NaN stay");
     check(ref_wrap(DNN_T_I8, 128) == -128 && ref_wrap(DNN_T_U8, -1) == 255, "integers wrap");
 }
 
@@ -60,8 +65,10 @@ static void rows_give_what_hands_give(void)
     double x4[] = {1, 2, 3, 4}, w4[] = {1, 0, 0, 1}, y[4], logits[] = {0, log(3.0)};
     ref_array a = {DNN_T_F64, 2, {2, 2}, 4, x4, NULL}, b = {DNN_T_F64, 2, {2, 2}, 4, w4, NULL};
     ref_array out = {DNN_T_F64, 2, {2, 2}, 4, y, NULL}, z = {DNN_T_F64, 1, {2}, 2, logits, NULL};
-    ref_array two = {DNN_T_F64, 1, {2}, 2, y, NULL}, image = {DNN_T_F64, 4, {1, 1, 2, 2}, 4, x4, NULL};
-    ref_array kernel = {DNN_T_F64, 4, {1, 1, 2, 2}, 4, w4, NULL}, one = {DNN_T_F64, 4, {1, 1, 1, 1}, 1, y, NULL};
+    ref_array two = {DNN_T_F64, 1, {2}, 2, y, NULL},
+              image = {DNN_T_F64, 4, {1, 1, 2, 2}, 4, x4, NULL};
+    ref_array kernel = {DNN_T_F64, 4, {1, 1, 2, 2}, 4, w4, NULL},
+              one = {DNN_T_F64, 4, {1, 1, 1, 1}, 1, y, NULL};
     dnn_attr_reduce rows = {.size = sizeof rows, .dims = 2};
     dnn_attr_dim first = {.size = sizeof first};
     dnn_attr_conv2d plain = {sizeof plain, 1, 1, 0, 0, 0, 0, 1, 1, 1};

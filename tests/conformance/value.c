@@ -1,5 +1,5 @@
-/* value.c - the modes that compare results with refmath: every layout, and special values in every lane. The harness
- * hands each case of a row to the emit functions here. */
+/* value.c - the modes that compare results with refmath: every layout, and special values in every
+ * lane. The harness hands each case of a row to the emit functions here. */
 #include "harness.h"
 #include <float.h>
 #include <math.h>
@@ -22,7 +22,8 @@ static void trial_free(trial *t)
         ref_array_free(&t->want[j]);
 }
 
-static enum conf_layout layout_of(const conf_case *c, const trial *t, int i, enum conf_layout layout, int only)
+static enum conf_layout layout_of(const conf_case *c, const trial *t, int i,
+                                  enum conf_layout layout, int only)
 {
     if (c->in[i].plain || (only >= 0 && only != i) || !conf_applies(&t->in[i], layout))
         return CONF_DENSE;
@@ -51,12 +52,14 @@ static void check_inputs(harness *h, const conf_case *c, trial *t)
 
         if (c->in[i].dtype == 0 || is_alias(c, i))
             continue;
-        if (!ref_array_new(&now, was->dtype, was->ndim, was->dim) || conf_read(t->base_tensor[i], &now) != DNN_OK) {
+        if (!ref_array_new(&now, was->dtype, was->ndim, was->dim) ||
+            conf_read(t->base_tensor[i], &now) != DNN_OK) {
             conf_fail(h, c, "input %d cannot be read back: %s", i, dnn_error_message());
         } else {
             for (int64_t k = 0; k < was->n; k++) {
-                if (was->f != NULL ? memcmp(&was->f[k], &now.f[k], sizeof(double)) != 0 && !isnan(was->f[k])
-                                   : was->i[k] != now.i[k]) {
+                if (was->f != NULL
+                        ? memcmp(&was->f[k], &now.f[k], sizeof(double)) != 0 && !isnan(was->f[k])
+                        : was->i[k] != now.i[k]) {
                     conf_fail(h, c, "input %d was changed at element %lld", i, (long long)k);
                     break;
                 }
@@ -67,7 +70,8 @@ static void check_inputs(harness *h, const conf_case *c, trial *t)
 }
 
 /* Operands become tensors, the row runs, outputs are compared. t->in is filled. */
-static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout layout, int only, bool each)
+static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout layout, int only,
+                      bool each)
 {
     dnn_status st;
 
@@ -113,7 +117,8 @@ static void fresh_trial(harness *h, const conf_case *c, enum conf_layout layout,
     for (int i = 0; i < c->n_in; i++) {
         if (c->in[i].dtype == 0)
             continue;
-        good = good && conf_fill(&t.in[i], &c->in[i], only < 0 || only == i ? layout : CONF_DENSE, &h->random);
+        good = good && conf_fill(&t.in[i], &c->in[i], only < 0 || only == i ? layout : CONF_DENSE,
+                                 &h->random);
         applied = applied || layout_of(c, &t, i, layout, only) == layout;
     }
     snprintf(note, sizeof note, only < 0 ? "%s" : "%s input %d", conf_layout_names[layout], only);
@@ -160,16 +165,20 @@ static bool set_special(const conf_case *c, ref_array *a, int input, int64_t k, 
     const conf_operand *o = &c->in[input];
 
     if (a->f != NULL) {
-        if (which >= 6 &&
-            (c->judge == CONF_SUM || c->tame)) /* such numbers overflow by the order of a sum or product */
+        if (which >= 6 && (c->judge == CONF_SUM ||
+                           c->tame)) /* such numbers overflow by the order of a sum or product */
             return false;
         a->f[k] = special(a->dtype, which);
         return true;
     }
-    if (which > 3 || a->dtype == DNN_T_BOOL || (which == 3 && o->low >= 1) || (which == 2 && a->dtype == DNN_T_U8) ||
+    if (which > 3 || a->dtype == DNN_T_BOOL || (which == 3 && o->low >= 1) ||
+        (which == 2 && a->dtype == DNN_T_U8) ||
         (which == 0 && o->low >= 1 && ref_int_min(a->dtype) == 0))
         return false;
-    a->i[k] = which == 0 ? ref_int_min(a->dtype) : which == 1 ? ref_int_max(a->dtype) : which == 2 ? -1 : 0;
+    a->i[k] = which == 0   ? ref_int_min(a->dtype)
+              : which == 1 ? ref_int_max(a->dtype)
+              : which == 2 ? -1
+                           : 0;
     return true;
 }
 
@@ -226,7 +235,8 @@ void conf_emit_special(conf_sink *sink, const conf_case *c)
         int64_t n = ref_count((int)c->in[i].shape.ndim, c->in[i].shape.dim);
         int64_t place[4] = {0, n / 2, n - 1, n / 8 * 8};
 
-        if (c->in[i].dtype == 0 || c->in[i].plain || c->in[i].ordinary || n == 0 || c->in[i].dtype == DNN_T_BOOL)
+        if (c->in[i].dtype == 0 || c->in[i].plain || c->in[i].ordinary || n == 0 ||
+            c->in[i].dtype == DNN_T_BOOL)
             continue;
         for (int p = 0; p < 4; p++) {
             if (place[p] >= n || (p > 0 && place[p] == place[p - 1]))

@@ -1,4 +1,5 @@
-/* operators.c - prints docs/operators.md from the operator table. A test compares the two; to renew the page:
+/* operators.c - prints docs/operators.md from the operator table. A test compares the two; to renew
+ * the page:
  *
  *     build/bin/print_operators > docs/operators.md */
 #include <stdio.h>
@@ -37,8 +38,11 @@ static void put_traits(const dnn__op *op)
     static const struct {
         int bit;
         const char *name;
-    } names[] = {{DNN__ELEMENTWISE, "elementwise"}, {DNN__KEEPS_ZEROS, "keeps zeros"}, {DNN__IS_VIEW, "view, no kernel"},
-                 {DNN__RANDOM, "random"},           {DNN__MUTATES, "in place only"}};
+    } names[] = {{DNN__ELEMENTWISE, "elementwise"},
+                 {DNN__KEEPS_ZEROS, "keeps zeros"},
+                 {DNN__IS_VIEW, "view, no kernel"},
+                 {DNN__RANDOM, "random"},
+                 {DNN__MUTATES, "in place only"}};
     int n = 0;
 
     for (size_t i = 0; i < DNN__COUNT(names); i++) {
@@ -52,9 +56,11 @@ int main(void)
 {
     static const char *const rules[] = {"as they are", "promoted", "promoted, to float", "equal"};
 
-    printf("# The operators\n\nOne row for each row of `core/op_table.def`, from which this page is printed. Formulas and edges: "
+    printf("# The operators\n\nOne row for each row of `core/op_table.def`, from which this page "
+           "is printed. Formulas and edges: "
            "`core/include/dnn_ops.h`; public functions: `core/include/dnn/ops.h`.\n\n"
-           "| operator | inputs | outputs | attributes | operand dtypes | dtypes taken | gradient | traits |\n"
+           "| operator | inputs | outputs | attributes | operand dtypes | dtypes taken | gradient "
+           "| traits |\n"
            "|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < DNN__N_OPS; i++) {
         const dnn__op *op = &dnn__ops[i];
@@ -68,7 +74,9 @@ int main(void)
         }
         printf("%s | %s | ", strcmp(op->attr, "none") == 0 ? "" : op->attr, rules[op->dtype_rule]);
         put_dtypes(op->accepts);
-        printf(" | %s | ", op->gradient == NULL ? "none" : op->backward >= 0 ? dnn__ops[op->backward].name : "in operators");
+        printf(" | %s | ", op->gradient == NULL ? "none"
+                           : op->backward >= 0  ? dnn__ops[op->backward].name
+                                                : "in operators");
         put_traits(op);
         printf(" |\n");
     }

@@ -1,8 +1,10 @@
-/* test_oom - a program that builds a net, takes two steps, saves, loads and frees, with its n-th request for memory failing, for
- * every n until it runs through: once with one failure, once with failure for ever after. After each failure the status is
- * DNN_E_NOMEM, the operands are as before, nothing is alive but what was, and the same program then succeeds.
+/* test_oom - a program that builds a net, takes two steps, saves, loads and frees, with its n-th
+ * request for memory failing, for every n until it runs through: once with one failure, once with
+ * failure for ever after. After each failure the status is DNN_E_NOMEM, the operands are as before,
+ * nothing is alive but what was, and the same program then succeeds.
  *
- * usage: test_oom FOLDER [LIMIT]    prints "sites= modes= crash= leak= changed=", as reliability R1 asks */
+ * usage: test_oom FOLDER [LIMIT]    prints "sites= modes= crash= leak= changed=", as reliability R1
+ * asks */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,13 +55,15 @@ typedef struct input {
 
 static dnn_module *build(void)
 {
-    return dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
-                                         dnn_nn_flatten(), dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
+    return dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(),
+                                         dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
+                                         dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
 }
 
 static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x, dnn_tensor *y)
 {
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, x), y);
 
         DNN_TRY(dnn_zero_grad(optimizer));
@@ -95,7 +99,8 @@ static dnn_status program(const input *in, const char *path)
 
     if (st == DNN_OK) {
         dnn_manual_seed(3);
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             dnn_module *net = build();
 
             st = net != NULL ? train_and_save(net, in, path) : dnn_scope_status();
@@ -116,16 +121,18 @@ static bool all_gone(const char *when, long n)
     if (dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0 && memory.live == 0) {
         return true;
     }
-    printf("%s, request %ld: alive: %lld tensors, %lld bytes, %ld blocks\n", when, n, (long long)dnn_live_tensors(),
-           (long long)dnn_live_bytes(NULL), memory.live);
+    printf("%s, request %ld: alive: %lld tensors, %lld bytes, %ld blocks\n", when, n,
+           (long long)dnn_live_tensors(), (long long)dnn_live_bytes(NULL), memory.live);
     return false;
 }
 
-static void check_after(long n, dnn_status st, const input *before, const input *in, const char *path)
+static void check_after(long n, dnn_status st, const input *before, const input *in,
+                        const char *path)
 {
     memory.fail_at = 0;
     if (st != DNN_E_NOMEM && st != DNN_OK) {
-        printf("request %ld: %s, not DNN_E_NOMEM: %s\n", n, dnn_status_name(st), dnn_error_message());
+        printf("request %ld: %s, not DNN_E_NOMEM: %s\n", n, dnn_status_name(st),
+               dnn_error_message());
         result.wrong++;
     }
     if (memcmp(before, in, sizeof *in) != 0) {
@@ -171,7 +178,8 @@ int main(int argc, char **argv)
     dnn_allocator allocator = {NULL, counted_alloc, counted_free};
     long once, ever, failed;
 
-    if (argc < 2 || snprintf(path, sizeof path, "%s/oom.safetensors", argv[1]) >= (int)sizeof path) {
+    if (argc < 2 ||
+        snprintf(path, sizeof path, "%s/oom.safetensors", argv[1]) >= (int)sizeof path) {
         fprintf(stderr, "usage: test_oom FOLDER [LIMIT]\n");
         return 2;
     }
@@ -190,8 +198,8 @@ int main(int argc, char **argv)
     ever = fail_each(&in, true, path, limit);
     unlink(path);
     printf("one failure: %ld requests; failure for ever: %ld requests\n", once, ever);
-    printf("sites=%ld modes=2 crash=%ld leak=%ld changed=%ld wrong_status=%ld retry_failed=%ld\n", result.sites, result.crash,
-           result.leak, result.changed, result.wrong, result.retry);
+    printf("sites=%ld modes=2 crash=%ld leak=%ld changed=%ld wrong_status=%ld retry_failed=%ld\n",
+           result.sites, result.crash, result.leak, result.changed, result.wrong, result.retry);
     failed = result.leak + result.changed + result.wrong + result.retry;
     printf("%ld passed, %ld failed\n", result.sites, failed);
     return failed != 0;

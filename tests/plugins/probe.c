@@ -1,10 +1,12 @@
-/* probe.c - starts libdnn as the environment says and runs relu once: a child process for test_bad_plugins, so that a plugin that brings the
- * process down is seen. Prints what it was told; exits with 0, 4 (the backend cannot be used) or 1 (the call failed). */
+/* probe.c - starts libdnn as the environment says and runs relu once: a child process for
+ * test_bad_plugins, so that a plugin that brings the process down is seen. Prints what it was told;
+ * exits with 0, 4 (the backend cannot be used) or 1 (the call failed). */
 #include <stdio.h>
 #include <string.h>
 #include "dnn/dnn.h"
 
-static void answer(void *ctx, const char *op, const char *plugin, const char *kernel, const char *text)
+static void answer(void *ctx, const char *op, const char *plugin, const char *kernel,
+                   const char *text)
 {
     (void)ctx;
     printf("asked %s for %s (%s): %s\n", plugin, op, kernel, text);
@@ -30,7 +32,8 @@ static int run_relu(void)
     float x[3] = {-1, 0, 2}, y[3] = {9, 9, 9}, before[3];
     int code = 0;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *t = dnn_from_data(x, DNN_SHAPE(3)), *r;
 
         dnn_explain(answer, NULL);
@@ -41,7 +44,10 @@ static int run_relu(void)
 
             printf("relu: %s: %s\n", dnn_status_name(status), dnn_error_message());
             /* The operand lives on. */
-            code = t == NULL || (dnn_read(t, before, sizeof before) == DNN_OK && memcmp(before, x, sizeof x) == 0) ? 1 : 9;
+            code = t == NULL || (dnn_read(t, before, sizeof before) == DNN_OK &&
+                                 memcmp(before, x, sizeof x) == 0)
+                       ? 1
+                       : 9;
         } else if (y[0] != 0 || y[1] != 0 || y[2] != 2) {
             printf("relu: %g %g %g\n", (double)y[0], (double)y[1], (double)y[2]);
             code = 9;

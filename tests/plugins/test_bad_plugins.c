@@ -1,5 +1,5 @@
-/* test_bad_plugins - each faulty plugin, file and folder gives a sentence and an exit code, never a signal. Every case is a child process,
- * plugin_probe, with an environment of its own.
+/* test_bad_plugins - each faulty plugin, file and folder gives a sentence and an exit code, never a
+ * signal. Every case is a child process, plugin_probe, with an environment of its own.
  *
  * usage: test_bad_plugins PROBE TEST_PLUGINS PLUGINS SCRATCH */
 #include <errno.h>
@@ -22,7 +22,7 @@ static char output[OUT];
 
 struct setting {
     const char *backend, *path, *files, *fallback, *disable, *folder; /* folder: to run in */
-    bool nobody;                                                      /* run as a user without rights (by root only) */
+    bool nobody; /* run as a user without rights (by root only) */
 };
 
 static void set_or_clear(const char *name, const char *value)
@@ -84,7 +84,8 @@ static void judge(const char *what, int code, int want, const char *text)
     bool ok = code == want && strstr(output, text) != NULL;
 
     if (!ok) {
-        printf("FAILED %s: exit %d, not %d, or does not say \"%s\":\n%s\n", what, code, want, text, output);
+        printf("FAILED %s: exit %d, not %d, or does not say \"%s\":\n%s\n", what, code, want, text,
+               output);
     }
     passed += ok;
     failed += !ok;
@@ -144,8 +145,12 @@ static void named_faults(void)
 
         judge(faults[i].name, run_probe(&s), faults[i].code, faults[i].text);
     }
-    judge("two plugins with one device", run_probe(&(struct setting){.backend = "same_device,twin", .path = path}), 4, "brings the device badcard, as");
-    judge("a device without memory", run_probe(&(struct setting){.backend = "same_device", .path = path}), 1, "this card has no memory");
+    judge("two plugins with one device",
+          run_probe(&(struct setting){.backend = "same_device,twin", .path = path}), 4,
+          "brings the device badcard, as");
+    judge("a device without memory",
+          run_probe(&(struct setting){.backend = "same_device", .path = path}), 1,
+          "this card has no memory");
 }
 
 /* ---- files ---- */
@@ -215,7 +220,8 @@ static void flipped(const char *acme, size_t n)
         s = with_bytes(copy, n, 0755);
         code = run_probe(&s);
         snprintf(what, sizeof what, "bit %zu of the header flipped", bit);
-        if (code == 0) { /* bytes that nobody reads, as the padding of e_ident and the section table */
+        if (code ==
+            0) { /* bytes that nobody reads, as the padding of e_ident and the section table */
             passed++;
         } else {
             judge(what, code, 4, "acme was asked for and cannot be used");
@@ -246,12 +252,14 @@ static void linked(const char *acme, size_t n, const char *file)
 
 static void odd_files(const char *acme, size_t n)
 {
-    char folder[PATH_BYTES], file[PATH_BYTES + 32], path[3 * PATH_BYTES], link_path[PATH_BYTES + 32];
+    char folder[PATH_BYTES], file[PATH_BYTES + 32], path[3 * PATH_BYTES],
+        link_path[PATH_BYTES + 32];
     struct setting s = with_bytes("", 0, 0755);
     int code;
 
     judge("an empty file", run_probe(&s), 4, "fewer than an ELF header");
-    s = with_bytes("this is a text, and a long one: sixty-four bytes and some more of it", 68, 0755);
+    s = with_bytes("this is a text, and a long one: sixty-four bytes and some more of it", 68,
+                   0755);
     judge("a text", run_probe(&s), 4, "not those of an ELF file");
     s = with_bytes(acme, n, 0777);
     judge("a file that others may write", run_probe(&s), 4, "chmod go-w");
@@ -287,7 +295,8 @@ static void odd_files(const char *acme, size_t n)
     judge("the file as it should be", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
     snprintf(path, sizeof path, "%s", file);
     s.files = path;
-    judge("one file named twice is one plugin", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+    judge("one file named twice is one plugin", run_probe(&s), 0,
+          "asked acme for relu (acme_relu): yes");
 }
 
 static void environments(void)
@@ -295,7 +304,8 @@ static void environments(void)
     char path[2 * PATH_BYTES], files[PATH_BYTES + 32], case_folder[PATH_BYTES];
     struct setting s = {.backend = "nosuch", .path = plugins};
 
-    judge("a backend that is not there", run_probe(&s), 4, "backend nosuch was asked for and is not here: looked for");
+    judge("a backend that is not there", run_probe(&s), 4,
+          "backend nosuch was asked for and is not here: looked for");
     judge("the message says what there is", run_probe(&s), 4, "cpu_blas");
     s.backend = "../evil";
     judge("a name that is a path", run_probe(&s), 4, "[a-z0-9_]");
@@ -308,26 +318,33 @@ static void environments(void)
     /* A decoy in the working directory is not looked at. */
     snprintf(case_folder, sizeof case_folder, "%s/acme", tests);
     s = (struct setting){.backend = "acme", .path = plugins, .folder = case_folder};
-    judge("a decoy in the working directory", run_probe(&s), 4, "acme was asked for and is not here");
+    judge("a decoy in the working directory", run_probe(&s), 4,
+          "acme was asked for and is not here");
     snprintf(path, sizeof path, "%s/acme:%s", tests, plugins);
     s = (struct setting){.backend = "acme", .path = path};
-    judge("acme in a folder of DNN_PLUGIN_PATH", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+    judge("acme in a folder of DNN_PLUGIN_PATH", run_probe(&s), 0,
+          "asked acme for relu (acme_relu): yes");
     snprintf(files, sizeof files, "%s/acme/dnn_acme.so", tests);
     s = (struct setting){.backend = "acme", .path = plugins, .files = files};
-    judge("acme by DNN_PLUGINS, first by name", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+    judge("acme by DNN_PLUGINS, first by name", run_probe(&s), 0,
+          "asked acme for relu (acme_relu): yes");
     s.backend = NULL;
     s.path = case_folder; /* a copy of acme lies there */
     snprintf(case_folder, sizeof case_folder, "%s/case", scratch);
-    judge("two files with one id: the second is passed over", run_probe(&s), 0, "dnn_acme.so is the plugin acme already");
+    judge("two files with one id: the second is passed over", run_probe(&s), 0,
+          "dnn_acme.so is the plugin acme already");
     s.path = plugins;
     snprintf(files, sizeof files, "%s/bad/dnn_zero_tail.so", tests);
-    judge("a file of DNN_PLUGINS is equal to others without a list", run_probe(&s), 0, "asked zero_tail for relu (bad_relu): yes");
+    judge("a file of DNN_PLUGINS is equal to others without a list", run_probe(&s), 0,
+          "asked zero_tail for relu (bad_relu): yes");
     snprintf(files, sizeof files, "%s/readers/dnn_mnist.so", plugins);
-    judge("a reader in place of a plugin", run_probe(&s), 4, "a reader, whose place is the folder readers/");
+    judge("a reader in place of a plugin", run_probe(&s), 4,
+          "a reader, whose place is the folder readers/");
     s = (struct setting){.backend = "acme", .path = "/dev/null:/nowhere"};
     judge("folders that are none", run_probe(&s), 4, "Installed: cpu_blas");
     s = (struct setting){.path = plugins, .disable = "cpu_blas"};
-    judge("a plugin that is disabled is not opened", run_probe(&s), 1, "dnn_cpu_blas.so: DNN_DISABLE drops it");
+    judge("a plugin that is disabled is not opened", run_probe(&s), 1,
+          "dnn_cpu_blas.so: DNN_DISABLE drops it");
     judge("without cpu_blas there is a sentence", run_probe(&s), 1, "no kernel for f32 on cpu");
     s = (struct setting){.backend = "acme", .path = path, .disable = "acme:relu"};
     judge("an operator that is disabled", run_probe(&s), 0, "DNN_DISABLE drops it");

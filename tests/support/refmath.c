@@ -1,5 +1,5 @@
-/* refmath.c - arrays and dtypes of the oracle, and the rows that create, move and view. Called by the conformance
- * harness. It never includes a header of the core's inside. */
+/* refmath.c - arrays and dtypes of the oracle, and the rows that create, move and view. Called by
+ * the conformance harness. It never includes a header of the core's inside. */
 #include "refmath.h"
 #include <float.h>
 #include <math.h>
@@ -39,8 +39,8 @@ void ref_array_free(ref_array *a)
     *a = (ref_array){0};
 }
 
-/* To a format of `bits` of significand (the hidden one counted), least exponent of a normal number low, values up to
- * top. */
+/* To a format of `bits` of significand (the hidden one counted), least exponent of a normal number
+ * low, values up to top. */
 static double round_to(double x, int bits, int low, double top)
 {
     int e;
@@ -71,7 +71,10 @@ double ref_rounded(uint32_t dtype, double x)
 
 int64_t ref_int_min(uint32_t dtype)
 {
-    return dtype == DNN_T_I8 ? INT8_MIN : dtype == DNN_T_I32 ? INT32_MIN : dtype == DNN_T_I64 ? INT64_MIN : 0;
+    return dtype == DNN_T_I8    ? INT8_MIN
+           : dtype == DNN_T_I32 ? INT32_MIN
+           : dtype == DNN_T_I64 ? INT64_MIN
+                                : 0;
 }
 
 int64_t ref_int_max(uint32_t dtype)
@@ -173,7 +176,8 @@ void ref_arange(const ref_call *c)
         if (y->f != NULL)
             y->f[k] = a->start + (double)k * a->step;
         else
-            y->i[k] = ref_wrap(y->dtype, (int64_t)((uint64_t)a->istart + (uint64_t)k * (uint64_t)a->istep));
+            y->i[k] = ref_wrap(y->dtype,
+                               (int64_t)((uint64_t)a->istart + (uint64_t)k * (uint64_t)a->istep));
     }
 }
 
@@ -184,7 +188,8 @@ void ref_linspace(const ref_call *c)
     double step = y->n > 1 ? (a->end - a->start) / (double)(y->n - 1) : 0;
 
     for (int64_t k = 0; k < y->n; k++)
-        y->f[k] = k < y->n / 2 || y->n == 1 ? a->start + (double)k * step : a->end - (double)(y->n - 1 - k) * step;
+        y->f[k] = k < y->n / 2 || y->n == 1 ? a->start + (double)k * step
+                                            : a->end - (double)(y->n - 1 - k) * step;
 }
 
 void ref_eye(const ref_call *c)

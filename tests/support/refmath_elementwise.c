@@ -1,5 +1,5 @@
-/* refmath_elementwise.c - the elementwise rows of the oracle: one expression per row. Operands have the dims of the
- * result. Called by the conformance harness; shares no code with a kernel. */
+/* refmath_elementwise.c - the elementwise rows of the oracle: one expression per row. Operands have
+ * the dims of the result. Called by the conformance harness; shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -10,33 +10,33 @@ static const double root_2_over_pi = 0.79788456080286535588; /* sqrt(2/pi) */
 /* ---- one input ---- */
 
 /* Rows over floating numbers; x is the element, the attributes are in c->attr. */
-#define UNARY(name, expression)                                                                                        \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        for (int64_t k = 0; k < c->out[0]->n; k++) {                                                                   \
-            double x = c->in[0]->f[k];                                                                                 \
-                                                                                                                       \
-            c->out[0]->f[k] = (expression);                                                                            \
-        }                                                                                                              \
+#define UNARY(name, expression)                      \
+    void ref_##name(const ref_call *c)               \
+    {                                                \
+        for (int64_t k = 0; k < c->out[0]->n; k++) { \
+            double x = c->in[0]->f[k];               \
+                                                     \
+            c->out[0]->f[k] = (expression);          \
+        }                                            \
     }
 
 /* Rows over all numbers; n is the integer element, and the result wraps. */
-#define UNARY_NUMBER(name, expression, integer)                                                                        \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        ref_array *y = c->out[0];                                                                                      \
-                                                                                                                       \
-        for (int64_t k = 0; k < y->n; k++) {                                                                           \
-            if (y->f != NULL) {                                                                                        \
-                double x = c->in[0]->f[k];                                                                             \
-                                                                                                                       \
-                y->f[k] = (expression);                                                                                \
-            } else {                                                                                                   \
-                int64_t n = c->in[0]->i[k];                                                                            \
-                                                                                                                       \
-                y->i[k] = ref_wrap(y->dtype, (integer));                                                               \
-            }                                                                                                          \
-        }                                                                                                              \
+#define UNARY_NUMBER(name, expression, integer)          \
+    void ref_##name(const ref_call *c)                   \
+    {                                                    \
+        ref_array *y = c->out[0];                        \
+                                                         \
+        for (int64_t k = 0; k < y->n; k++) {             \
+            if (y->f != NULL) {                          \
+                double x = c->in[0]->f[k];               \
+                                                         \
+                y->f[k] = (expression);                  \
+            } else {                                     \
+                int64_t n = c->in[0]->i[k];              \
+                                                         \
+                y->i[k] = ref_wrap(y->dtype, (integer)); \
+            }                                            \
+        }                                                \
     }
 
 static int64_t negated(int64_t n)
@@ -51,7 +51,8 @@ static int64_t product(int64_t a, int64_t b)
 
 static double sigmoid(double x)
 {
-    return x >= 0 ? 1 / (1 + exp(-x)) : exp(x) / (1 + exp(x)); /* NaN takes the second form and stays */
+    return x >= 0 ? 1 / (1 + exp(-x))
+                  : exp(x) / (1 + exp(x)); /* NaN takes the second form and stays */
 }
 
 static double gelu(double x, bool by_tanh)
@@ -109,20 +110,20 @@ UNARY(erf, erf(x))
 UNARY(erfc, erfc(x))
 UNARY(softsign, x / (1 + fabs(x)))
 UNARY(sigmoid, sigmoid(x))
-UNARY(silu, x * sigmoid(x))
+UNARY(silu, x *sigmoid(x))
 UNARY(gelu, gelu(x, BY_TANH))
 UNARY(leaky_relu, x > 0 ? x : x * ALPHA)
 UNARY(elu, x > 0 ? x : ALPHA * expm1(x))
-UNARY(softplus, BETA * x > THRESHOLD ? x : log1p(exp(BETA * x)) / BETA)
+UNARY(softplus, BETA *x > THRESHOLD ? x : log1p(exp(BETA * x)) / BETA)
 
-#define TEST(name, expression)                                                                                         \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        for (int64_t k = 0; k < c->out[0]->n; k++) {                                                                   \
-            double x = ref_get(c->in[0], k);                                                                           \
-                                                                                                                       \
-            c->out[0]->i[k] = (expression);                                                                            \
-        }                                                                                                              \
+#define TEST(name, expression)                       \
+    void ref_##name(const ref_call *c)               \
+    {                                                \
+        for (int64_t k = 0; k < c->out[0]->n; k++) { \
+            double x = ref_get(c->in[0], k);         \
+                                                     \
+            c->out[0]->i[k] = (expression);          \
+        }                                            \
     }
 
 TEST(isnan, isnan(x) != 0)
@@ -132,14 +133,14 @@ TEST(logical_not, x == 0)
 
 /* ---- gradients that are rows: dy first ---- */
 
-#define BACKWARD(name, expression)                                                                                     \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        for (int64_t k = 0; k < c->out[0]->n; k++) {                                                                   \
-            double dy = c->in[0]->f[k], x = c->in[1]->f[k];                                                            \
-                                                                                                                       \
-            c->out[0]->f[k] = (expression);                                                                            \
-        }                                                                                                              \
+#define BACKWARD(name, expression)                          \
+    void ref_##name(const ref_call *c)                      \
+    {                                                       \
+        for (int64_t k = 0; k < c->out[0]->n; k++) {        \
+            double dy = c->in[0]->f[k], x = c->in[1]->f[k]; \
+                                                            \
+            c->out[0]->f[k] = (expression);                 \
+        }                                                   \
     }
 
 BACKWARD(relu_bwd, x > 0 || isnan(x) ? dy : 0)
@@ -147,7 +148,7 @@ BACKWARD(silu_bwd, dy *sigmoid(x) * (1 + x * sigmoid(-x)))
 BACKWARD(gelu_bwd, dy *gelu_slope(x, BY_TANH))
 BACKWARD(leaky_relu_bwd, x > 0 ? dy : dy * ALPHA)
 BACKWARD(elu_bwd, x > 0 ? dy : dy * ALPHA * exp(x))
-BACKWARD(softplus_bwd, BETA * x > THRESHOLD ? dy : dy * sigmoid(BETA * x))
+BACKWARD(softplus_bwd, BETA *x > THRESHOLD ? dy : dy * sigmoid(BETA * x))
 
 void ref_pow_bwd_exponent(const ref_call *c)
 {
@@ -183,32 +184,32 @@ void ref_clamp_bwd(const ref_call *c)
 
 /* ---- two inputs ---- */
 
-#define BINARY(name, expression)                                                                                       \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        for (int64_t k = 0; k < c->out[0]->n; k++) {                                                                   \
-            double a = c->in[0]->f[k], b = c->in[1]->f[k];                                                             \
-                                                                                                                       \
-            c->out[0]->f[k] = (expression);                                                                            \
-        }                                                                                                              \
+#define BINARY(name, expression)                           \
+    void ref_##name(const ref_call *c)                     \
+    {                                                      \
+        for (int64_t k = 0; k < c->out[0]->n; k++) {       \
+            double a = c->in[0]->f[k], b = c->in[1]->f[k]; \
+                                                           \
+            c->out[0]->f[k] = (expression);                \
+        }                                                  \
     }
 
-#define BINARY_NUMBER(name, expression, integer)                                                                       \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        ref_array *y = c->out[0];                                                                                      \
-                                                                                                                       \
-        for (int64_t k = 0; k < y->n; k++) {                                                                           \
-            if (y->f != NULL) {                                                                                        \
-                double a = c->in[0]->f[k], b = c->in[1]->f[k];                                                         \
-                                                                                                                       \
-                y->f[k] = (expression);                                                                                \
-            } else {                                                                                                   \
-                int64_t m = c->in[0]->i[k], n = c->in[1]->i[k];                                                        \
-                                                                                                                       \
-                y->i[k] = ref_wrap(y->dtype, (integer));                                                               \
-            }                                                                                                          \
-        }                                                                                                              \
+#define BINARY_NUMBER(name, expression, integer)                \
+    void ref_##name(const ref_call *c)                          \
+    {                                                           \
+        ref_array *y = c->out[0];                               \
+                                                                \
+        for (int64_t k = 0; k < y->n; k++) {                    \
+            if (y->f != NULL) {                                 \
+                double a = c->in[0]->f[k], b = c->in[1]->f[k];  \
+                                                                \
+                y->f[k] = (expression);                         \
+            } else {                                            \
+                int64_t m = c->in[0]->i[k], n = c->in[1]->i[k]; \
+                                                                \
+                y->i[k] = ref_wrap(y->dtype, (integer));        \
+            }                                                   \
+        }                                                       \
     }
 
 static int64_t integer_power(int64_t base, int64_t exponent)
@@ -289,13 +290,14 @@ BINARY_NUMBER(fmod, fmod(a, b), integer_fmod(m, n))
 BINARY_NUMBER(floor_divide, floor_quotient(a, b), integer_floor_quotient(m, n))
 
 /* Integers are compared as integers: i64 has more digits than a double. */
-#define COMPARE(name, operation)                                                                                       \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        const ref_array *a = c->in[0], *b = c->in[1];                                                                  \
-                                                                                                                       \
-        for (int64_t k = 0; k < c->out[0]->n; k++)                                                                     \
-            c->out[0]->i[k] = a->f != NULL ? a->f[k] operation b->f[k] : a->i[k] operation b->i[k];                    \
+#define COMPARE(name, operation)                                                      \
+    void ref_##name(const ref_call *c)                                                \
+    {                                                                                 \
+        const ref_array *a = c->in[0], *b = c->in[1];                                 \
+                                                                                      \
+        for (int64_t k = 0; k < c->out[0]->n; k++)                                    \
+            c->out[0]->i[k] =                                                         \
+                a->f != NULL ? a->f[k] operation b->f[k] : a->i[k] operation b->i[k]; \
     }
 
 COMPARE(eq, ==)
@@ -305,11 +307,11 @@ COMPARE(le, <=)
 COMPARE(gt, >)
 COMPARE(ge, >=)
 
-#define LOGIC(name, operation)                                                                                         \
-    void ref_##name(const ref_call *c)                                                                                 \
-    {                                                                                                                  \
-        for (int64_t k = 0; k < c->out[0]->n; k++)                                                                     \
-            c->out[0]->i[k] = (ref_get(c->in[0], k) != 0) operation(ref_get(c->in[1], k) != 0);                        \
+#define LOGIC(name, operation)                                                                  \
+    void ref_##name(const ref_call *c)                                                          \
+    {                                                                                           \
+        for (int64_t k = 0; k < c->out[0]->n; k++)                                              \
+            c->out[0]->i[k] = (ref_get(c->in[0], k) != 0) operation(ref_get(c->in[1], k) != 0); \
     }
 
 LOGIC(logical_and, &&)

@@ -1,5 +1,5 @@
-/* refmath_loss.c - losses and optimizer steps of the oracle. Called by the conformance harness; shares no code with a
- * kernel. */
+/* refmath_loss.c - losses and optimizer steps of the oracle. Called by the conformance harness;
+ * shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -32,7 +32,8 @@ static double weight_of(const ref_array *weight, int64_t k)
 }
 
 /* The sum of the weights of the targets that count. */
-static long double weights_of(const ref_array *target, const ref_array *weight, const dnn_attr_loss *a)
+static long double weights_of(const ref_array *target, const ref_array *weight,
+                              const dnn_attr_loss *a)
 {
     long double sum = 0;
 
@@ -43,7 +44,8 @@ static long double weights_of(const ref_array *target, const ref_array *weight, 
 }
 
 /* Puts the loss of one row where the reduction wants it; finish divides. */
-static void reduce_row(const dnn_attr_loss *a, ref_array *loss, int64_t row, long double l, long double *sum)
+static void reduce_row(const dnn_attr_loss *a, ref_array *loss, int64_t row, long double l,
+                       long double *sum)
 {
     if (a->reduction == DNN_REDUCE_NONE)
         loss->f[row] = (double)l;
@@ -59,11 +61,13 @@ static void reduce_finish(const dnn_attr_loss *a, ref_array *loss, long double s
 }
 
 /* The gradient that reaches the loss of one row. */
-static long double row_gradient(const dnn_attr_loss *a, const ref_array *dloss, int64_t row, long double by)
+static long double row_gradient(const dnn_attr_loss *a, const ref_array *dloss, int64_t row,
+                                long double by)
 {
     if (a->reduction == DNN_REDUCE_NONE)
         return (long double)dloss->f[row];
-    return a->reduction == DNN_REDUCE_SUM ? (long double)dloss->f[0] : (long double)dloss->f[0] / by;
+    return a->reduction == DNN_REDUCE_SUM ? (long double)dloss->f[0]
+                                          : (long double)dloss->f[0] / by;
 }
 
 void ref_nll_loss(const ref_call *c)
@@ -139,7 +143,8 @@ void ref_softmax_cross_entropy(const ref_call *c)
     reduce_finish(a, c->out[0], sum, weights_of(target, weight, a));
 }
 
-/* l = (1-e) w[t] (lse - x[t]) + e/C sum_c w[c] (lse - x[c]), and d lse / d x[k] = exp(x[k] - lse). */
+/* l = (1-e) w[t] (lse - x[t]) + e/C sum_c w[c] (lse - x[c]), and d lse / d x[k] = exp(x[k] - lse).
+ */
 void ref_softmax_cross_entropy_bwd(const ref_call *c)
 {
     const dnn_attr_loss *a = c->attr;

@@ -1,5 +1,6 @@
-/* refmath_random.c - Philox4x32-10 and the rows of the oracle that draw from it. Called by the conformance harness. The
- * rounds are written out here, so that a fault of Random123's use in libdnn or a plugin is seen. */
+/* refmath_random.c - Philox4x32-10 and the rows of the oracle that draw from it. Called by the
+ * conformance harness. The rounds are written out here, so that a fault of Random123's use in
+ * libdnn or a plugin is seen. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -7,7 +8,8 @@
 /* Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", table of constants. */
 void ref_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0],
+             k1 = key[1];
 
     for (int round = 0; round < 10; round++) {
         uint64_t p = UINT64_C(0xD2511F53) * c0, q = UINT64_C(0xCD9E8D57) * c2;

@@ -1,5 +1,6 @@
-/* refmath_reduce.c - reductions, softmax and products of the oracle. Sums run in long double, so that the oracle's own
- * rounding is no part of what it judges. Called by the conformance harness; shares no code with a kernel. */
+/* refmath_reduce.c - reductions, softmax and products of the oracle. Sums run in long double, so
+ * that the oracle's own rounding is no part of what it judges. Called by the conformance harness;
+ * shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -31,7 +32,8 @@ static int64_t target_of(const ref_call *c, int64_t k)
     return at;
 }
 
-/* Sums of every result, in the order of the elements; count: elements of each. Without memory the result is NaN. */
+/* Sums of every result, in the order of the elements; count: elements of each. Without memory the
+ * result is NaN. */
 static void sums_of(const ref_call *c, bool mean)
 {
     const ref_array *x = c->in[0];
@@ -71,7 +73,8 @@ void ref_mean(const ref_call *c)
     sums_of(c, true);
 }
 
-/* Does element k beat element best, if `sign` +1 looks for the largest, -1 for the smallest? The first NaN beats all.
+/* Does element k beat element best, if `sign` +1 looks for the largest, -1 for the smallest? The
+ * first NaN beats all.
  */
 static bool beats(const ref_array *x, int64_t k, int64_t best, int sign)
 {
@@ -85,7 +88,8 @@ static bool beats(const ref_array *x, int64_t k, int64_t best, int sign)
 static void extreme(const ref_call *c, int sign)
 {
     const ref_array *x = c->in[0];
-    int64_t *best = calloc((size_t)c->out[0]->n + 1, sizeof *best); /* 0 = none yet, else the place + 1 */
+    int64_t *best =
+        calloc((size_t)c->out[0]->n + 1, sizeof *best); /* 0 = none yet, else the place + 1 */
 
     for (int64_t k = 0; best != NULL && k < x->n; k++) {
         int64_t *b = &best[target_of(c, k)];
@@ -120,7 +124,8 @@ static lanes lanes_of(const ref_array *x, int dim)
     lanes l = {1, 1, 1};
 
     if (x->ndim > 0)
-        l = (lanes){ref_count(dim, x->dim), x->dim[dim], ref_count(x->ndim - dim - 1, x->dim + dim + 1)};
+        l = (lanes){ref_count(dim, x->dim), x->dim[dim],
+                    ref_count(x->ndim - dim - 1, x->dim + dim + 1)};
     return l;
 }
 

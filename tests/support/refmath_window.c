@@ -1,6 +1,6 @@
-/* refmath_window.c - convolution and pooling of the oracle: one loop over all (output place, window place) pairs per
- * family, so that forward and backward cannot disagree on which cells meet. Called by the conformance harness; no
- * kernel's code. */
+/* refmath_window.c - convolution and pooling of the oracle: one loop over all (output place, window
+ * place) pairs per family, so that forward and backward cannot disagree on which cells meet. Called
+ * by the conformance harness; no kernel's code. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -8,15 +8,18 @@
 /* ---- convolution ---- */
 
 /* Calls meet for every triple of places (x, w, y) that the convolution multiplies. */
-static void convolve(const ref_array *x, const ref_array *w, const ref_array *y, const dnn_attr_conv2d *a,
+static void convolve(const ref_array *x, const ref_array *w, const ref_array *y,
+                     const dnn_attr_conv2d *a,
                      void (*meet)(void *ctx, int64_t x_at, int64_t w_at, int64_t y_at), void *ctx)
 {
-    int64_t height = x->dim[2], width = x->dim[3], channels = w->dim[1], kh = w->dim[2], kw = w->dim[3];
+    int64_t height = x->dim[2], width = x->dim[3], channels = w->dim[1], kh = w->dim[2],
+            kw = w->dim[3];
     int64_t per_group = w->dim[0] / a->groups;
 
     for (int64_t j = 0; j < y->n; j++) {
         int64_t column = j % y->dim[3], row = j / y->dim[3] % y->dim[2];
-        int64_t o = j / (y->dim[3] * y->dim[2]) % y->dim[1], n = j / (y->dim[3] * y->dim[2] * y->dim[1]);
+        int64_t o = j / (y->dim[3] * y->dim[2]) % y->dim[1],
+                n = j / (y->dim[3] * y->dim[2] * y->dim[1]);
 
         for (int64_t k = 0; k < channels * kh * kw; k++) {
             int64_t ch = o / per_group * channels + k / (kh * kw);
@@ -24,7 +27,8 @@ static void convolve(const ref_array *x, const ref_array *w, const ref_array *y,
             int64_t s = column * a->stride_w - a->pad_left + k % kw * a->dilation_w;
 
             if (r >= 0 && r < height && s >= 0 && s < width)
-                meet(ctx, ((n * x->dim[1] + ch) * height + r) * width + s, o * channels * kh * kw + k, j);
+                meet(ctx, ((n * x->dim[1] + ch) * height + r) * width + s,
+                     o * channels * kh * kw + k, j);
         }
     }
 }
@@ -74,23 +78,27 @@ void ref_conv2d(const ref_call *c)
 void ref_conv2d_bwd_input(const ref_call *c)
 {
     clear(c->out[0]);
-    convolve(c->out[0], c->in[1], c->in[0], c->attr, meet_input, &(sums){c->in[0]->f, c->in[1]->f, c->out[0]->f});
+    convolve(c->out[0], c->in[1], c->in[0], c->attr, meet_input,
+             &(sums){c->in[0]->f, c->in[1]->f, c->out[0]->f});
 }
 
 void ref_conv2d_bwd_weight(const ref_call *c)
 {
     clear(c->out[0]);
-    convolve(c->in[1], c->out[0], c->in[0], c->attr, meet_weight, &(sums){c->in[0]->f, c->in[1]->f, c->out[0]->f});
+    convolve(c->in[1], c->out[0], c->in[0], c->attr, meet_weight,
+             &(sums){c->in[0]->f, c->in[1]->f, c->out[0]->f});
 }
 
 /* ---- windows of pooling ---- */
 
-/* The window of output place (i, j) in one axis: first, step, count; cells outside [0, size) are not of the input. */
+/* The window of output place (i, j) in one axis: first, step, count; cells outside [0, size) are
+ * not of the input. */
 typedef struct window {
     int64_t first[2], step[2], count[2], size[2];
 } window;
 
-static window pool_window(const dnn_attr_pool2d *a, const ref_array *x, int64_t row, int64_t column, bool dilated)
+static window pool_window(const dnn_attr_pool2d *a, const ref_array *x, int64_t row, int64_t column,
+                          bool dilated)
 {
     return (window){.first = {row * a->stride_h - a->pad_h, column * a->stride_w - a->pad_w},
                     .step = {dilated ? a->dilation_h : 1, dilated ? a->dilation_w : 1},
@@ -115,13 +123,15 @@ static window adaptive_window(const ref_array *x, const ref_array *y, int64_t ro
 /* The place in the plane of cell k of the window, or -1 if it is not of the input. */
 static int64_t cell(const window *w, int64_t k)
 {
-    int64_t r = w->first[0] + k / w->count[1] * w->step[0], s = w->first[1] + k % w->count[1] * w->step[1];
+    int64_t r = w->first[0] + k / w->count[1] * w->step[0],
+            s = w->first[1] + k % w->count[1] * w->step[1];
 
     return r >= 0 && r < w->size[0] && s >= 0 && s < w->size[1] ? r * w->size[1] + s : -1;
 }
 
 /* Output place j of y: its plane's first element in x, its row and column. */
-static int64_t plane_of(const ref_array *x, const ref_array *y, int64_t j, int64_t *row, int64_t *column)
+static int64_t plane_of(const ref_array *x, const ref_array *y, int64_t j, int64_t *row,
+                        int64_t *column)
 {
     *column = j % y->dim[3];
     *row = j / y->dim[3] % y->dim[2];

@@ -1,4 +1,5 @@
-/* test_autograd.c - the tape: accumulation, sharing, retain and create, versions, in-place rules, failures that change nothing. */
+/* test_autograd.c - the tape: accumulation, sharing, retain and create, versions, in-place rules,
+ * failures that change nothing. */
 #include "op.h"
 #include "unit.h"
 
@@ -43,7 +44,8 @@ Test(autograd, gradients_of_two_leaves_do_not_share_memory)
 
     unit_backward(dnn_add(a, b));
     cr_assert_neq(dnn_grad(a), dnn_grad(b));
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         cr_assert_not_null(dnn_mul_scalar_(dnn_grad(a), 10));
     }
     EXPECT(dnn_grad(b), DNN_T_F64, S(2), 1, 1);
@@ -89,7 +91,8 @@ Test(autograd, a_saved_tensor_that_was_changed_is_an_error_that_names_the_operat
     dnn_tensor *x = LEAF(S(2), 1, 2), *w = F64(S(2), 5, 6), *y = dnn_mul(x, w);
 
     cr_assert_not_null(dnn_fill_(w, 0));
-    EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "mul", "input 1", "in place", "version");
+    EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "mul", "input 1", "in place",
+                       "version");
     cr_expect_null(dnn_grad(x), "a failed backward left a gradient");
 }
 
@@ -124,7 +127,8 @@ Test(autograd, in_place_rules_of_leaves_and_views)
     dnn_tensor *x = LEAF(S(2, 2), 1, 2, 3, 4), *y = dnn_mul_scalar(x, 2), *row;
 
     EXPECT_FAIL_KEEPS(x, dnn_add_scalar_(x, 1), "add", "leaf", "DNN_NO_GRAD");
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         cr_expect_not_null(dnn_add_scalar_(x, 1));
     }
     row = dnn_select(y, 0, 0);
@@ -138,7 +142,8 @@ Test(autograd, views_of_untracked_tensors_may_be_assigned)
 {
     dnn_tensor *c = F64(S(4), 1, 2, 3, 4);
 
-    cr_assert_not_null(dnn_copy_(dnn_index(c, "1:3"), F64(S(2), 20, 30)), "%s", dnn_error_message());
+    cr_assert_not_null(dnn_copy_(dnn_index(c, "1:3"), F64(S(2), 20, 30)), "%s",
+                       dnn_error_message());
     EXPECT(c, DNN_T_F64, S(4), 1, 20, 30, 4);
     EXPECT_FAIL(dnn_copy_(dnn_index(c, "1:3"), LEAF(S(2), 7, 8)), "slice_scatter");
     EXPECT(c, DNN_T_F64, S(4), 1, 20, 30, 4);
@@ -158,7 +163,8 @@ Test(autograd, no_grad_records_nothing)
 {
     dnn_tensor *x = LEAF(S(2), 1, 2), *y = NULL;
 
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         cr_expect(!dnn_grad_enabled());
         y = dnn_keep(dnn_mul(x, x));
     }
@@ -180,7 +186,8 @@ Test(autograd, a_rule_without_a_gradient_says_so_when_it_is_differentiated)
 {
     dnn_tensor *x = LEAF(S(3), 1, -2, 3), *g;
 
-    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(dnn_relu(x))), .create_graph = true), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(dnn_relu(x))), .create_graph = true), DNN_OK, "%s",
+                 dnn_error_message());
     g = dnn_sum(dnn_grad(x));
     EXPECT_STATUS_FAIL(dnn_backward(g), "relu_bwd", "differentiated again");
     cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
@@ -197,7 +204,8 @@ Test(autograd, a_long_chain_is_walked_and_freed_without_recursion)
 {
     dnn_tensor *x = LEAF(DNN_SCALAR, 1);
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *y = dnn_mul_scalar(x, 1);
 
         for (int i = 0; i < 200000; i++) {
@@ -210,7 +218,8 @@ Test(autograd, a_long_chain_is_walked_and_freed_without_recursion)
         cr_assert_eq(dnn_backward(y), DNN_OK, "%s", dnn_error_message());
     }
     EXPECT(dnn_grad(x), DNN_T_F64, DNN_SCALAR, 200001);
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *y = x;
 
         for (int i = 0; i < 200000; i++) { /* and one that nobody walks */

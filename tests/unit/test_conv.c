@@ -23,7 +23,8 @@ Test(conv, values_and_options)
     EXPECT(dnn_conv2d(x, w, NULL, .dilation = 2), DNN_T_F64, S(1, 1, 1, 1), 10);
     EXPECT(dnn_conv2d(x, w, NULL, .padding = 1, .stride = 3), DNN_T_F64, S(1, 1, 2, 2), 1, 0, 0, 9);
     EXPECT(dnn_conv2d(x, w, NULL, .pad_top = 1), DNN_T_F64, S(1, 1, 3, 2), 2, 3, 6, 8, 12, 14);
-    EXPECT(dnn_conv2d(x, w, NULL, .same = true), DNN_T_F64, S(1, 1, 3, 3), 6, 8, 3, 12, 14, 6, 7, 8, 9);
+    EXPECT(dnn_conv2d(x, w, NULL, .same = true), DNN_T_F64, S(1, 1, 3, 3), 6, 8, 3, 12, 14, 6, 7, 8,
+           9);
     EXPECT(dnn_conv2d(dnn_select(x, 0, 0), w, NULL), DNN_T_F64, S(1, 2, 2), 6, 8, 12, 14);
 }
 
@@ -36,8 +37,10 @@ Test(conv, groups_split_the_channels)
 
 Test(conv, empty_sides)
 {
-    EXPECT_EMPTY(dnn_conv2d(dnn_zeros(S(0, 1, 3, 3)), dnn_zeros(S(2, 1, 2, 2)), NULL), DNN_T_F32, S(0, 2, 2, 2));
-    EXPECT(dnn_conv2d(dnn_zeros(S(1, 0, 2, 2)), dnn_zeros(S(1, 0, 2, 2)), F32(S(1), 7)), DNN_T_F32, S(1, 1, 1, 1), 7);
+    EXPECT_EMPTY(dnn_conv2d(dnn_zeros(S(0, 1, 3, 3)), dnn_zeros(S(2, 1, 2, 2)), NULL), DNN_T_F32,
+                 S(0, 2, 2, 2));
+    EXPECT(dnn_conv2d(dnn_zeros(S(1, 0, 2, 2)), dnn_zeros(S(1, 0, 2, 2)), F32(S(1), 7)), DNN_T_F32,
+           S(1, 1, 1, 1), 7);
 }
 
 Test(conv, what_does_not_fit_is_refused)
@@ -57,7 +60,8 @@ Test(conv, what_does_not_fit_is_refused)
     EXPECT_FAIL(dnn_conv2d(dnn_ones(S(3, 3)), w, NULL), "conv2d", "[3,3]");
     EXPECT_FAIL(dnn_conv2d(x, dnn_ones(S(6, 4, 2)), NULL), "conv2d", "[6,4,2]");
     EXPECT_FAIL(dnn_conv2d(x, w, NULL, .dilation = INT32_MAX), "conv2d");
-    EXPECT_FAIL(dnn_conv2d(x, w, NULL, .padding = INT32_MAX, .pad_top = INT32_MAX), "conv2d", "32 bits");
+    EXPECT_FAIL(dnn_conv2d(x, w, NULL, .padding = INT32_MAX, .pad_top = INT32_MAX), "conv2d",
+                "32 bits");
     EXPECT_FAIL(dnn_conv2d(x, w, NULL, .same = true, .stride = 2), "conv2d", "same", "2");
     EXPECT_FAIL(dnn_conv2d(x, w, NULL, .same = true, .padding = 1), "conv2d", "same");
     EXPECT_FAIL(dnn_conv2d(x, dnn_cast(w, DNN_T_F64), NULL), "conv2d", "f32", "f64");
@@ -80,8 +84,9 @@ Test(conv, gradients_of_gradients_are_convolutions)
 {
     dnn_tensor *x = unit_leaf(plane()), *w = unit_leaf(kernel()), *dx, *dw;
 
-    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(dnn_conv2d(x, w, NULL, .stride = 2))), .create_graph = true), DNN_OK,
-                 "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(dnn_conv2d(x, w, NULL, .stride = 2))),
+                              .create_graph = true),
+                 DNN_OK, "%s", dnn_error_message());
     /* y = x0 w0 + x1 w1 + x3 w2 + x4 w3 = 6; dw = 2 y x, dx = 2 y w. */
     dw = dnn_retain(dnn_grad(w));
     dx = dnn_retain(dnn_grad(x));
@@ -89,7 +94,8 @@ Test(conv, gradients_of_gradients_are_convolutions)
     EXPECT(dx, DNN_T_F64, S(1, 1, 3, 3), 12, 0, 0, 0, 12, 0, 0, 0, 0);
     cr_assert(dnn_set_grad(x, NULL) == DNN_OK && dnn_set_grad(w, NULL) == DNN_OK);
     /* sum(dw) = 2 y (x0 + x1 + x3 + x4) = 24 y: to w 24 x, to x 24 w + 2 y = 24 w + 12. */
-    cr_assert_eq(dnn_backward(dnn_sum(dw), .retain_graph = true), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_sum(dw), .retain_graph = true), DNN_OK, "%s",
+                 dnn_error_message());
     EXPECT(dnn_grad(w), DNN_T_F64, S(1, 1, 2, 2), 24, 48, 96, 120);
     EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 36, 12, 0, 12, 36, 0, 0, 0, 0);
     cr_assert(dnn_set_grad(x, NULL) == DNN_OK && dnn_set_grad(w, NULL) == DNN_OK);

@@ -1,4 +1,5 @@
-/* test_creation.c - new tensors, casts, copies, fills: values, options, and what must be refused. */
+/* test_creation.c - new tensors, casts, copies, fills: values, options, and what must be refused.
+ */
 #include "unit.h"
 
 TestSuite(creation, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -20,9 +21,11 @@ Test(creation, full_i64_is_exact_beyond_2_53)
     const int64_t value = (INT64_C(1) << 53) + 1;
     int64_t got = 0;
 
-    cr_assert_eq(dnn_item_i64(dnn_full_i64(value, (dnn_create_args){.shape = DNN_SCALAR}), &got), DNN_OK);
+    cr_assert_eq(dnn_item_i64(dnn_full_i64(value, (dnn_create_args){.shape = DNN_SCALAR}), &got),
+                 DNN_OK);
     cr_assert_eq(got, value);
-    EXPECT_FAIL(dnn_full_i64(300, (dnn_create_args){.shape = S(1), .dtype = DNN_T_U8}), "full_i64", "300", "u8");
+    EXPECT_FAIL(dnn_full_i64(300, (dnn_create_args){.shape = S(1), .dtype = DNN_T_U8}), "full_i64",
+                "300", "u8");
 }
 
 Test(creation, like_takes_shape_dtype_and_device_of_the_other)
@@ -64,7 +67,8 @@ Test(creation, a_huge_request_says_so_and_the_process_lives_on)
 Test(creation, only_floats_may_require_gradients)
 {
     cr_assert(dnn_requires_grad(dnn_zeros(S(2), .requires_grad = true)));
-    EXPECT_FAIL(dnn_zeros(S(2), .dtype = DNN_T_I64, .requires_grad = true), "zeros", "i64", "gradient");
+    EXPECT_FAIL(dnn_zeros(S(2), .dtype = DNN_T_I64, .requires_grad = true), "zeros", "i64",
+                "gradient");
     EXPECT_FAIL(dnn_requires_grad_(I64(S(1), 1), true), "i64");
 }
 
@@ -100,7 +104,8 @@ Test(creation, a_buffer_is_shared_and_released_once)
     static double values[4] = {1, 2, 3, 4};
     int released = 0;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *t = dnn_from_buffer(values, S(2, 2), DNN_T_F64, count_release, &released);
         dnn_tensor *row = dnn_select(t, 0, 1);
 
@@ -111,8 +116,8 @@ Test(creation, a_buffer_is_shared_and_released_once)
         cr_assert_eq(released, 0);
     }
     cr_assert_eq(released, 1);
-    EXPECT_FAIL(dnn_from_buffer((char *)values + 1, S(2), DNN_T_F64, count_release, &released), "from_buffer",
-                "aligned");
+    EXPECT_FAIL(dnn_from_buffer((char *)values + 1, S(2), DNN_T_F64, count_release, &released),
+                "from_buffer", "aligned");
     cr_assert_eq(released, 2);
     EXPECT_FAIL(dnn_from_buffer(NULL, S(2), DNN_T_F64, NULL, NULL), "from_buffer", "NULL");
 }
@@ -192,7 +197,8 @@ Test(creation, a_leaf_that_wants_a_gradient_is_changed_under_no_grad_only)
     dnn_tensor *x = LEAF(S(2), 1, 2);
 
     EXPECT_FAIL_KEEPS(x, dnn_zero_(x), "fill", "DNN_NO_GRAD");
-    DNN_NO_GRAD {
+    DNN_NO_GRAD
+    {
         cr_assert_eq(dnn_fill_(x, 5), x);
     }
     EXPECT(x, DNN_T_F64, S(2), 5, 5);

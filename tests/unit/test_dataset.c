@@ -50,7 +50,8 @@ Test(dataset, random_split_is_disjoint_and_repeats)
     int64_t index[7] = {0, 1, 2, 3, 4, 5, 6};
     int seen[10] = {0};
 
-    cr_assert_eq(dnn_dataset_random_split(set, (int64_t[]){7, 3}, 2, 42, a), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_dataset_random_split(set, (int64_t[]){7, 3}, 2, 42, a), DNN_OK, "%s",
+                 dnn_error_message());
     cr_assert_eq(dnn_dataset_random_split(set, (int64_t[]){7, 3}, 2, 42, b), DNN_OK);
     for (int k = 0; k < 2; k++) {
         dnn_tensor *field[DNN_FIELD_MAX], *again[DNN_FIELD_MAX];
@@ -123,14 +124,16 @@ Test(dataset, map_sees_whole_batches)
 
 Test(dataset, normalize_is_totensor_and_normalize)
 {
-    dnn_tensor *images = T(DNN_T_U8, S(2, 2, 1, 2), 0, 255, 51, 7, 128, 3, 200, 99), *field[DNN_FIELD_MAX];
+    dnn_tensor *images = T(DNN_T_U8, S(2, 2, 1, 2), 0, 255, 51, 7, 128, 3, 200, 99),
+               *field[DNN_FIELD_MAX];
     dnn_dataset *set = dnn_dataset_tensors(&images, 1);
     double mean[] = {0.1307, 0.5}, std[] = {0.3081, 0.25};
     dnn_dataset *normal = dnn_dataset_normalize(set, 0, mean, std, 2);
     const uint8_t pixel[8] = {0, 255, 51, 7, 128, 3, 200, 99};
     float got[8];
 
-    cr_assert_eq(dnn_dataset_get(normal, (int64_t[]){0, 1}, 2, field), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_dataset_get(normal, (int64_t[]){0, 1}, 2, field), DNN_OK, "%s",
+                 dnn_error_message());
     cr_assert_eq(dnn_read(field[0], got, sizeof got), DNN_OK);
     for (int i = 0; i < 8; i++) {
         int c = i / 2 % 2;
@@ -138,7 +141,8 @@ Test(dataset, normalize_is_totensor_and_normalize)
 
         cr_expect_eq(got[i], want, "element %d: %.9g, not %.9g", i, (double)got[i], (double)want);
     }
-    EXPECT_FAIL(dnn_dataset_normalize(set, 0, mean, (double[]){0.3, 0}, 2), "std", "channel 1", "0");
+    EXPECT_FAIL(dnn_dataset_normalize(set, 0, mean, (double[]){0.3, 0}, 2), "std", "channel 1",
+                "0");
     EXPECT_FAIL(dnn_dataset_normalize(set, 0, mean, NULL, 2), "both or none");
     dnn_dataset_release(normal);
     dnn_dataset_release(set);
@@ -156,9 +160,11 @@ Test(dataset, functions_are_stacked)
     dnn_dataset *set = dnn_dataset_function(5, 1, sample, NULL, NULL);
     dnn_tensor *field[DNN_FIELD_MAX];
 
-    cr_assert_eq(dnn_dataset_get(set, (int64_t[]){4, 1}, 2, field), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_dataset_get(set, (int64_t[]){4, 1}, 2, field), DNN_OK, "%s",
+                 dnn_error_message());
     EXPECT(field[0], DNN_T_F32, S(2, 2), 4, 4, 1, 1);
-    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){3}, 1, field), "field 0", "sample 3", "NULL");
+    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){3}, 1, field), "field 0", "sample 3",
+                       "NULL");
     dnn_dataset_release(set);
 }
 
@@ -185,7 +191,8 @@ static void expect_refused(dnn_dataset *set, dnn_status status, const char *text
 {
     cr_expect_null(set);
     cr_expect_eq(dnn_scope_status(), status, "%s", dnn_error_message());
-    cr_expect_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"", dnn_error_message(), text);
+    cr_expect_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"",
+                       dnn_error_message(), text);
 }
 
 Test(dataset, files_that_cannot_be_opened)
@@ -200,7 +207,8 @@ Test(dataset, files_that_cannot_be_opened)
     expect_refused(dnn_dataset_open("/nonexistent/file"), DNN_E_IO, "No such file");
     expect_refused(dnn_dataset_open(fifo), DNN_E_IO, "neither a regular file nor a folder");
     expect_refused(dnn_dataset_open(text), DNN_E_FORMAT, "asked were: cifar10, mnist");
-    expect_refused(dnn_dataset_open(text, .reader = "parquet"), DNN_E_DEVICE, "no reader is called parquet");
+    expect_refused(dnn_dataset_open(text, .reader = "parquet"), DNN_E_DEVICE,
+                   "no reader is called parquet");
     expect_refused(dnn_dataset_open(text, .reader = "mnist"), DNN_E_FORMAT, text);
     expect_refused(dnn_dataset_open(""), DNN_E_INVALID, "empty");
     unlink(fifo);
@@ -222,7 +230,8 @@ Test(dataset, fashion_mnist_of_the_system)
     cr_expect_eq(dnn_dataset_size(set), 60000);
     cr_expect_str_eq(dnn_dataset_name(set), "fashion-mnist");
     cr_expect_str_eq(dnn_dataset_labels(set)[9], "Ankle boot");
-    cr_assert_eq(dnn_dataset_get(set, (int64_t[]){0, 1, 59999}, 3, field), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_dataset_get(set, (int64_t[]){0, 1, 59999}, 3, field), DNN_OK, "%s",
+                 dnn_error_message());
     cr_expect_eq(dnn_size(field[0], 0), 3);
     cr_expect_eq(dnn_size(field[0], 3), 28);
     cr_assert_eq(dnn_item(dnn_select(field[1], 0, 0), &label), DNN_OK);

@@ -1,5 +1,6 @@
-/* test_device.c - storages, the cache, caps, and moves of core/device.c, on cpu and on two devices made up here: `slow` works
- * only when it is waited for, as a device with a stream may; `plain` has no stream. */
+/* test_device.c - storages, the cache, caps, and moves of core/device.c, on cpu and on two devices
+ * made up here: `slow` works only when it is waited for, as a device with a stream may; `plain` has
+ * no stream. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,8 +50,8 @@ static void give(int32_t ord, void *p, uint32_t mem)
     blocks--;
 }
 
-static dnn_status copy_now(int32_t ord, void *stream, void *dst, uint32_t dst_mem, const void *src, uint32_t src_mem,
-                           uint64_t bytes)
+static dnn_status copy_now(int32_t ord, void *stream, void *dst, uint32_t dst_mem, const void *src,
+                           uint32_t src_mem, uint64_t bytes)
 {
     (void)ord;
     (void)stream;
@@ -68,8 +69,8 @@ static void drain(void)
     queued = 0;
 }
 
-static dnn_status copy_later(int32_t ord, void *stream, void *dst, uint32_t dst_mem, const void *src, uint32_t src_mem,
-                             uint64_t bytes)
+static dnn_status copy_later(int32_t ord, void *stream, void *dst, uint32_t dst_mem,
+                             const void *src, uint32_t src_mem, uint64_t bytes)
 {
     (void)ord;
     cr_expect_not_null(stream);
@@ -153,15 +154,37 @@ static void event_drop(int32_t ord, void *event)
 }
 
 static const dnn_device slow = {
-    .size = sizeof slow, .kind = "slow", .count = two, .alloc = take, .free = give, .copy = copy_later, .fill = fill_now,
-    .stream_new = stream_make, .stream_del = stream_drop, .stream_sync = stream_wait, .event_record = event_note,
-    .event_wait = event_block, .event_done = event_ask, .event_del = event_drop,
+    .size = sizeof slow,
+    .kind = "slow",
+    .count = two,
+    .alloc = take,
+    .free = give,
+    .copy = copy_later,
+    .fill = fill_now,
+    .stream_new = stream_make,
+    .stream_del = stream_drop,
+    .stream_sync = stream_wait,
+    .event_record = event_note,
+    .event_wait = event_block,
+    .event_done = event_ask,
+    .event_del = event_drop,
 };
 static const dnn_device plain = {
-    .size = sizeof plain, .kind = "plain", .count = two, .alloc = take, .free = give, .copy = copy_now, .fill = fill_now,
+    .size = sizeof plain,
+    .kind = "plain",
+    .count = two,
+    .alloc = take,
+    .free = give,
+    .copy = copy_now,
+    .fill = fill_now,
 };
 static const dnn_device absent = {
-    .size = sizeof absent, .kind = "absent", .count = none, .alloc = take, .free = give, .copy = copy_now,
+    .size = sizeof absent,
+    .kind = "absent",
+    .count = none,
+    .alloc = take,
+    .free = give,
+    .copy = copy_now,
     .fill = fill_now,
 };
 
@@ -218,7 +241,8 @@ Test(device, names)
     cr_expect_str_eq(dnn__dev(named("slow"))->name, "slow:0");
     cr_expect_str_eq(dnn__dev(named("slow:1"))->name, "slow:1");
     cr_expect_eq(dnn__device_named("slow:2", &device), DNN_E_DEVICE);
-    cr_expect(strstr(dnn_error_message(), "cpu, slow:0, slow:1") != NULL, "%s", dnn_error_message());
+    cr_expect(strstr(dnn_error_message(), "cpu, slow:0, slow:1") != NULL, "%s",
+              dnn_error_message());
     cr_expect_eq(dnn__device_named("absent", &device), DNN_E_DEVICE);
     cr_expect_eq(dnn__kind_named("nothing"), -1);
     cr_expect_str_eq(dnn_default_device(), "cpu");
@@ -240,8 +264,8 @@ Test(device, blocks_fit_and_are_used_again)
 
         cr_assert_eq(s->bytes, bytes);
         cr_assert_geq(s->capacity, bytes);
-        cr_assert(s->capacity - bytes < 64 || (s->capacity - bytes) * 8 <= bytes, "%llu in %llu", (unsigned long long)bytes,
-                  (unsigned long long)s->capacity);
+        cr_assert(s->capacity - bytes < 64 || (s->capacity - bytes) * 8 <= bytes, "%llu in %llu",
+                  (unsigned long long)bytes, (unsigned long long)s->capacity);
         cr_assert_eq((uintptr_t)data % (bytes >= 256 ? 256 : 64), 0);
         memset(data, 1, bytes);
         dnn__storage_release(s);
@@ -296,8 +320,9 @@ Test(device, cap)
     a = make(dnn__cpu(), 1024);
     dnn__storage_release(make(dnn__cpu(), 8192));
     cr_expect_eq(dnn__storage_new(dnn__cpu(), 16384, "add", &b), DNN_E_NOMEM);
-    cr_expect_str_eq(dnn_error_message(),
-                     "add: 16,384 bytes on cpu: out of memory (1,024 live, 8,192 cached, cap 10,000)");
+    cr_expect_str_eq(
+        dnn_error_message(),
+        "add: 16,384 bytes on cpu: out of memory (1,024 live, 8,192 cached, cap 10,000)");
     /* The cached block goes to make room for one of another class. */
     b = make(dnn__cpu(), 4096);
     cr_assert_eq(dnn_memory_stats(NULL, &stats), DNN_OK);
@@ -332,8 +357,9 @@ Test(device, full_device_flushes_and_tries_again)
     most_blocks = 1;
     dnn__storage *t = NULL;
     cr_expect_eq(dnn__storage_new(device, 9999, "conv2d", &t), DNN_E_NOMEM);
-    cr_expect(strstr(dnn_error_message(), "conv2d: 9,999 bytes on slow:0: out of memory (512 live") != NULL, "%s",
-              dnn_error_message());
+    cr_expect(strstr(dnn_error_message(),
+                     "conv2d: 9,999 bytes on slow:0: out of memory (512 live") != NULL,
+              "%s", dnn_error_message());
     cr_expect(strstr(dnn_error_message(), "no more blocks") != NULL, "%s", dnn_error_message());
     dnn__storage_release(s);
     most_blocks = 0;
@@ -399,8 +425,8 @@ Test(device, late_errors_stick)
     late = 1;
     cr_expect_eq(dnn__device_sync(device), DNN_E_DEVICE);
     cr_expect(strstr(dnn_error_message(), "slow:0: ") != NULL, "%s", dnn_error_message());
-    cr_expect(strstr(dnn_error_message(), "illegal address; enqueued last: relu, conv2d") != NULL, "%s",
-              dnn_error_message());
+    cr_expect(strstr(dnn_error_message(), "illegal address; enqueued last: relu, conv2d") != NULL,
+              "%s", dnn_error_message());
     late = 0;
     cr_expect_eq(dnn__storage_read(s, 0, &byte, 1), DNN_E_DEVICE);
     cr_expect_eq(dnn_synchronize("slow:0"), DNN_E_DEVICE);
@@ -410,7 +436,8 @@ Test(device, late_errors_stick)
 
 Test(device, storages_may_outlive_the_device)
 {
-    dnn__storage *s = make(named("plain"), 64), *c = make(dnn__cpu(), 64), *e = make(named("slow:1"), 0);
+    dnn__storage *s = make(named("plain"), 64), *c = make(dnn__cpu(), 64),
+                 *e = make(named("slow:1"), 0);
     void *data = s->data;
 
     dnn__device_shutdown();

@@ -21,8 +21,10 @@ Test(dtype, names)
 
 static void meets(dnn_dtype a, bool as, dnn_dtype b, bool bs, dnn_dtype want)
 {
-    cr_expect_eq(dnn__promote(a, as, b, bs), want, "%s with %s", dnn_dtype_name(a), dnn_dtype_name(b));
-    cr_expect_eq(dnn__promote(b, bs, a, as), want, "%s with %s", dnn_dtype_name(b), dnn_dtype_name(a));
+    cr_expect_eq(dnn__promote(a, as, b, bs), want, "%s with %s", dnn_dtype_name(a),
+                 dnn_dtype_name(b));
+    cr_expect_eq(dnn__promote(b, bs, a, as), want, "%s with %s", dnn_dtype_name(b),
+                 dnn_dtype_name(a));
 }
 
 Test(dtype, promotion)

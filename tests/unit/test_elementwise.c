@@ -1,5 +1,5 @@
-/* test_elementwise.c - operators place by place: values, dtypes, broadcasting, gradients at the edges, in place,
- * refusals. */
+/* test_elementwise.c - operators place by place: values, dtypes, broadcasting, gradients at the
+ * edges, in place, refusals. */
 #include "unit.h"
 
 TestSuite(elementwise, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -23,12 +23,14 @@ Test(elementwise, shapes_that_do_not_broadcast_are_refused)
     EXPECT_FAIL(dnn_mul(dnn_zeros(S(0)), b), "mul", "[0]", "[3]");
     EXPECT_FAIL(dnn_add(a, NULL), "add", "input 1", "NULL");
     EXPECT_FAIL(dnn_add(NULL, a), "add", "input 0", "NULL");
-    EXPECT_FAIL(dnn_add(dnn_expand(a, S(1 << 30, 1, 1, 2)), dnn_expand(a, S(1 << 30, 1 << 20, 2))), "add");
+    EXPECT_FAIL(dnn_add(dnn_expand(a, S(1 << 30, 1, 1, 2)), dnn_expand(a, S(1 << 30, 1 << 20, 2))),
+                "add");
 }
 
 Test(elementwise, dtypes_meet_as_in_pytorch)
 {
-    dnn_tensor *i = T(DNN_T_I32, S(2), 1, 2), *u = T(DNN_T_U8, S(2), 200, 100), *flag = BOOL(S(2), 1, 0);
+    dnn_tensor *i = T(DNN_T_I32, S(2), 1, 2), *u = T(DNN_T_U8, S(2), 200, 100),
+               *flag = BOOL(S(2), 1, 0);
 
     EXPECT(dnn_add(i, F32(S(2), 0.5, 0.5)), DNN_T_F32, S(2), 1.5, 2.5);
     EXPECT(dnn_add(i, dnn_scalar(7, DNN_T_I64)), DNN_T_I32, S(2), 8, 9);
@@ -153,7 +155,8 @@ Test(elementwise, activations_resolve_their_options)
     EXPECT(dnn_softplus(x, .beta = 2, .threshold = 3), DNN_T_F64, S(2), log1p(exp(-2)) / 2, 2);
     EXPECT_FAIL(dnn_softplus(x, .beta = DNN_ZERO), "softplus", "0");
     EXPECT(dnn_gelu(x), DNN_T_F64, S(2), -0.5 * (1 + erf(-1 / sqrt(2))), 1 + erf(2 / sqrt(2)));
-    EXPECT(dnn_gelu(x, .tanh = true), DNN_T_F64, S(2), -0.5 * (1 + tanh(sqrt(2 / M_PI) * -1.044715)),
+    EXPECT(dnn_gelu(x, .tanh = true), DNN_T_F64, S(2),
+           -0.5 * (1 + tanh(sqrt(2 / M_PI) * -1.044715)),
            1 + tanh(sqrt(2 / M_PI) * (2 + 0.044715 * 8)));
     EXPECT_FAIL(dnn_gelu(NULL), "gelu", "NULL");
 }
@@ -165,7 +168,8 @@ Test(elementwise, clamp_and_where)
     EXPECT(dnn_clamp_scalar(x, -1, 1), DNN_T_F64, S(4), -1, 0, 1, NAN);
     EXPECT(dnn_clamp_scalar(x, -INFINITY, 1), DNN_T_F64, S(4), -2, 0, 1, NAN);
     EXPECT(dnn_clamp_scalar(x, -INFINITY, INFINITY), DNN_T_F64, S(4), -2, 0, 2, NAN);
-    EXPECT(dnn_clamp(x, dnn_scalar(1, DNN_T_F64), dnn_scalar(-1, DNN_T_F64)), DNN_T_F64, S(4), -1, -1, -1, NAN);
+    EXPECT(dnn_clamp(x, dnn_scalar(1, DNN_T_F64), dnn_scalar(-1, DNN_T_F64)), DNN_T_F64, S(4), -1,
+           -1, -1, NAN);
     EXPECT_FAIL(dnn_clamp(x, NULL, NULL), "clamp", "NULL");
     EXPECT_FAIL(dnn_clamp_scalar(I64(S(1), 1), 0.5, 2), "clamp", "0.5");
     EXPECT(dnn_where(m, x, dnn_scalar(7, DNN_T_F64)), DNN_T_F64, S(4), -2, 7, 2, 7);
@@ -259,7 +263,8 @@ Test(elementwise, gradients_of_gradients)
 {
     dnn_tensor *x = LEAF(S(1), 2), *e = LEAF(S(1), 3), *first;
 
-    cr_assert_eq(dnn_backward(dnn_pow(x, e), .create_graph = true), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_pow(x, e), .create_graph = true), DNN_OK, "%s",
+                 dnn_error_message());
     first = dnn_retain(dnn_grad(x));
     EXPECT(first, DNN_T_F64, S(1), 12);
     EXPECT(dnn_grad(e), DNN_T_F64, S(1), 8 * log(2));

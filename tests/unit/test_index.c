@@ -112,13 +112,15 @@ Test(index, each_operand_of_cat_gets_its_piece_of_the_gradient)
 
 Test(index, scatters_write_into_a_new_tensor)
 {
-    dnn_tensor *x = LEAF(S(4), 1, 2, 3, 4), *src = LEAF(S(2), 8, 9), *y = dnn_slice_scatter(x, src, 0, 0, 4, 2);
+    dnn_tensor *x = LEAF(S(4), 1, 2, 3, 4), *src = LEAF(S(2), 8, 9),
+               *y = dnn_slice_scatter(x, src, 0, 0, 4, 2);
 
     EXPECT(y, DNN_T_F64, S(4), 8, 2, 9, 4);
     unit_backward(dnn_mul(y, F64(S(4), 1, 2, 3, 4)));
     EXPECT(dnn_grad(x), DNN_T_F64, S(4), 0, 2, 0, 4);
     EXPECT(dnn_grad(src), DNN_T_F64, S(2), 1, 3);
-    EXPECT(dnn_select_scatter(F32(S(2, 2), 1, 2, 3, 4), F32(S(2), 8, 9), 1, -1), DNN_T_F32, S(2, 2), 1, 8, 3, 9);
+    EXPECT(dnn_select_scatter(F32(S(2, 2), 1, 2, 3, 4), F32(S(2), 8, 9), 1, -1), DNN_T_F32, S(2, 2),
+           1, 8, 3, 9);
     EXPECT_FAIL_KEEPS(x, dnn_slice_scatter(x, src, 0, 0, 4, 1), "slice_scatter", "[2]", "4");
     EXPECT_FAIL(dnn_slice_scatter(x, src, 1, 0, 4, 2), "slice_scatter", "1");
     EXPECT_FAIL(dnn_slice_scatter(x, src, 0, 0, 4, 0), "slice_scatter", "0");

@@ -1,5 +1,5 @@
-/* test_layers.c - every layer of nn.h beside the operator it stands for; initial values; initialisers; arguments that
- * cannot be. */
+/* test_layers.c - every layer of nn.h beside the operator it stands for; initial values;
+ * initialisers; arguments that cannot be. */
 #include "unit.h"
 
 static void init(void)
@@ -88,15 +88,15 @@ Test(layers, linear_of_size_0)
 }
 
 /* One convolution layer: its weight's shape, and the operator with the same options. */
-#define CONV(layer_, x_, shape_, ...)                                                                                  \
-    do {                                                                                                               \
-        dnn_module *conv = (layer_);                                                                                   \
-        dnn_shape want = (shape_), got;                                                                                \
-        cr_assert_not_null(conv, "%s", dnn_error_message());                                                           \
-        got = dnn_shape_of(weight(conv));                                                                              \
-        cr_expect(got.ndim == 4 && memcmp(got.dim, want.dim, sizeof(int64_t) * 4) == 0);                               \
-        SAME(dnn_forward(conv, (x_)), dnn_conv2d((x_), weight(conv), bias(conv), __VA_ARGS__));                        \
-        dnn_module_free(conv);                                                                                         \
+#define CONV(layer_, x_, shape_, ...)                                                           \
+    do {                                                                                        \
+        dnn_module *conv = (layer_);                                                            \
+        dnn_shape want = (shape_), got;                                                         \
+        cr_assert_not_null(conv, "%s", dnn_error_message());                                    \
+        got = dnn_shape_of(weight(conv));                                                       \
+        cr_expect(got.ndim == 4 && memcmp(got.dim, want.dim, sizeof(int64_t) * 4) == 0);        \
+        SAME(dnn_forward(conv, (x_)), dnn_conv2d((x_), weight(conv), bias(conv), __VA_ARGS__)); \
+        dnn_module_free(conv);                                                                  \
     } while (0)
 
 Test(layers, conv2d)
@@ -106,15 +106,17 @@ Test(layers, conv2d)
     CONV(dnn_nn_conv2d(4, 2, 3), x, S(2, 4, 3, 3), .stride = 1);
     CONV(dnn_nn_conv2d(4, 2, 3), single, S(2, 4, 3, 3), .stride = 1);
     CONV(dnn_nn_conv2d(4, 2, 3, .no_bias = true), x, S(2, 4, 3, 3), .stride = 1);
-    CONV(dnn_nn_conv2d(4, 2, 3, .stride = 2, .padding = 1), x, S(2, 4, 3, 3), .stride = 2, .padding = 1);
+    CONV(dnn_nn_conv2d(4, 2, 3, .stride = 2, .padding = 1), x, S(2, 4, 3, 3), .stride = 2,
+         .padding = 1);
     CONV(dnn_nn_conv2d(4, 2, 0, .kernel_h = 2, .kernel_w = 3), x, S(2, 4, 2, 3), .stride = 1);
-    CONV(dnn_nn_conv2d(4, 2, 3, .kernel_w = 1, .stride_h = 2, .padding_h = 1), x, S(2, 4, 3, 1), .stride_h = 2,
-         .padding_h = 1);
+    CONV(dnn_nn_conv2d(4, 2, 3, .kernel_w = 1, .stride_h = 2, .padding_h = 1), x, S(2, 4, 3, 1),
+         .stride_h = 2, .padding_h = 1);
     CONV(dnn_nn_conv2d(4, 2, 2, .dilation = 2), x, S(2, 4, 2, 2), .dilation = 2);
     CONV(dnn_nn_conv2d(4, 2, 2, .groups = 2), x, S(2, 2, 2, 2), .groups = 2);
     CONV(dnn_nn_conv2d(4, 8, 3, .groups = 4), x, S(8, 1, 3, 3), .groups = 4);
     CONV(dnn_nn_conv2d(4, 2, 3, .same = true), x, S(2, 4, 3, 3), .same = true);
-    CONV(dnn_nn_conv2d(4, 1, 3, .dtype = DNN_T_F64), dnn_cast(x, DNN_T_F64), S(1, 4, 3, 3), .stride = 1);
+    CONV(dnn_nn_conv2d(4, 1, 3, .dtype = DNN_T_F64), dnn_cast(x, DNN_T_F64), S(1, 4, 3, 3),
+         .stride = 1);
 }
 
 Test(layers, pooling)
@@ -131,13 +133,17 @@ Test(layers, pooling)
     SAME(run_once(dnn_nn_max_pool2d(.kernel = 2, .ceil_mode = true), x),
          dnn_max_pool2d(x, .kernel = 2, .ceil_mode = true));
     SAME(run_once(dnn_nn_avg_pool2d(.kernel = 2), x), dnn_avg_pool2d(x, .kernel = 2));
-    SAME(run_once(dnn_nn_avg_pool2d(.kernel = 3, .stride = 2, .padding = 1, .exclude_pad = true), x),
-         dnn_avg_pool2d(x, .kernel = 3, .stride = 2, .padding = 1, .exclude_pad = true));
-    SAME(run_once(dnn_nn_avg_pool2d(.kernel = 2, .divisor = 3), x), dnn_avg_pool2d(x, .kernel = 2, .divisor = 3));
+    SAME(
+        run_once(dnn_nn_avg_pool2d(.kernel = 3, .stride = 2, .padding = 1, .exclude_pad = true), x),
+        dnn_avg_pool2d(x, .kernel = 3, .stride = 2, .padding = 1, .exclude_pad = true));
+    SAME(run_once(dnn_nn_avg_pool2d(.kernel = 2, .divisor = 3), x),
+         dnn_avg_pool2d(x, .kernel = 2, .divisor = 3));
     SAME(run_once(dnn_nn_adaptive_avg_pool2d(2, 3), x), dnn_adaptive_avg_pool2d(x, 2, 3));
     SAME(run_once(dnn_nn_adaptive_max_pool2d(4, 1), x), dnn_adaptive_max_pool2d(x, 4, 1, NULL));
-    EXPECT(run_once(dnn_nn_max_pool2d(.kernel = 2), F32(S(1, 2, 2), 1, 4, 3, 2)), DNN_T_F32, S(1, 1, 1), 4);
-    EXPECT(run_once(dnn_nn_avg_pool2d(.kernel = 2), F32(S(1, 2, 2), 1, 4, 3, 2)), DNN_T_F32, S(1, 1, 1), 2.5);
+    EXPECT(run_once(dnn_nn_max_pool2d(.kernel = 2), F32(S(1, 2, 2), 1, 4, 3, 2)), DNN_T_F32,
+           S(1, 1, 1), 4);
+    EXPECT(run_once(dnn_nn_avg_pool2d(.kernel = 2), F32(S(1, 2, 2), 1, 4, 3, 2)), DNN_T_F32,
+           S(1, 1, 1), 2.5);
 }
 
 Test(layers, activations)
@@ -176,7 +182,8 @@ Test(layers, flatten_identity_and_sequential)
     EXPECT_EMPTY(run_once(dnn_nn_flatten(), dnn_zeros(S(0, 2, 3))), DNN_T_F32, S(0, 6));
     SAME(run_once(dnn_nn_flatten(), x), dnn_reshape(x, S(2, 12)));
     cr_expect_eq(run_once(dnn_nn_identity(), x), x);
-    SAME(dnn_forward(net, x), dnn_flatten(dnn_relu(dnn_linear(x, weight(first), bias(first))), 1, -1));
+    SAME(dnn_forward(net, x),
+         dnn_flatten(dnn_relu(dnn_linear(x, weight(first), bias(first))), 1, -1));
     dnn_module_free(net);
 }
 
@@ -206,7 +213,8 @@ Test(layers, dropout_in_training_and_in_evaluation)
         cr_assert(value[i] == 0 || fabs(value[i] - 1 / 0.75) < 1e-6, "%g", value[i]);
         kept += value[i] != 0;
     }
-    cr_expect(kept > 7250 && kept < 7750, "%d of 10000 were kept", kept); /* 5.7 standard deviations */
+    cr_expect(kept > 7250 && kept < 7750, "%d of 10000 were kept",
+              kept); /* 5.7 standard deviations */
     dnn_module_eval(layer);
     cr_expect_eq(dnn_forward(layer, x), x);
     free(value);
@@ -256,17 +264,19 @@ static struct statistics statistics_of(dnn_tensor *t)
     return s;
 }
 
-/* Uniform in +-bound: inside, near both ends, and of the right mean and deviation. n is 10000 or more. */
+/* Uniform in +-bound: inside, near both ends, and of the right mean and deviation. n is 10000 or
+ * more. */
 static void expect_uniform(dnn_tensor *t, double bound, const char *what)
 {
     struct statistics s = statistics_of(t);
 
-    cr_expect(s.low >= -bound * (1 + 1e-6) && s.high <= bound * (1 + 1e-6), "%s: from %g to %g, bound %g", what, s.low,
-              s.high, bound);
-    cr_expect(s.low < -0.99 * bound && s.high > 0.99 * bound, "%s: from %g to %g, bound %g", what, s.low, s.high,
-              bound);
+    cr_expect(s.low >= -bound * (1 + 1e-6) && s.high <= bound * (1 + 1e-6),
+              "%s: from %g to %g, bound %g", what, s.low, s.high, bound);
+    cr_expect(s.low < -0.99 * bound && s.high > 0.99 * bound, "%s: from %g to %g, bound %g", what,
+              s.low, s.high, bound);
     cr_expect(fabs(s.mean) < 0.03 * bound, "%s: mean %g", what, s.mean);
-    cr_expect(fabs(s.deviation - bound / sqrt(3)) < 0.02 * bound, "%s: deviation %g", what, s.deviation);
+    cr_expect(fabs(s.deviation - bound / sqrt(3)) < 0.02 * bound, "%s: deviation %g", what,
+              s.deviation);
 }
 
 static void expect_normal(dnn_tensor *t, double mean, double deviation, const char *what)
@@ -274,21 +284,24 @@ static void expect_normal(dnn_tensor *t, double mean, double deviation, const ch
     struct statistics s = statistics_of(t);
 
     cr_expect(fabs(s.mean - mean) < 0.05 * deviation, "%s: mean %g, not %g", what, s.mean, mean);
-    cr_expect(fabs(s.deviation - deviation) < 0.04 * deviation, "%s: deviation %g, not %g", what, s.deviation,
-              deviation);
-    cr_expect(s.high - mean > 3 * deviation && mean - s.low > 3 * deviation, "%s: from %g to %g", what, s.low, s.high);
+    cr_expect(fabs(s.deviation - deviation) < 0.04 * deviation, "%s: deviation %g, not %g", what,
+              s.deviation, deviation);
+    cr_expect(s.high - mean > 3 * deviation && mean - s.low > 3 * deviation, "%s: from %g to %g",
+              what, s.low, s.high);
 }
 
 Test(layers, default_values_are_uniform_in_the_root_of_the_fan)
 {
-    dnn_module *linear = dnn_nn_linear(100, 10000), *conv = dnn_nn_conv2d(16, 10000, 5, .kernel_w = 3, .groups = 8);
+    dnn_module *linear = dnn_nn_linear(100, 10000),
+               *conv = dnn_nn_conv2d(16, 10000, 5, .kernel_w = 3, .groups = 8);
 
     cr_assert(linear != NULL && conv != NULL, "%s", dnn_error_message());
     expect_uniform(weight(linear), 1 / sqrt(100), "weight of linear");
     expect_uniform(bias(linear), 1 / sqrt(100), "bias of linear");
     expect_uniform(weight(conv), 1 / sqrt(2 * 5 * 3), "weight of conv");
     expect_uniform(bias(conv), 1 / sqrt(2 * 5 * 3), "bias of conv");
-    cr_expect(dnn_requires_grad(weight(linear)) && dnn_is_leaf(weight(linear)) && dnn_requires_grad(bias(conv)));
+    cr_expect(dnn_requires_grad(weight(linear)) && dnn_is_leaf(weight(linear)) &&
+              dnn_requires_grad(bias(conv)));
     dnn_module_free(linear);
     dnn_module_free(conv);
 }
@@ -305,10 +318,12 @@ Test(layers, a_seed_gives_the_same_weights)
     b = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(1, 2, 3), dnn_nn_linear(4, 5)));
     c = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(1, 2, 3), dnn_nn_linear(4, 5)));
     for (int64_t i = 0; i < 4; i++) {
-        SAME(dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0), dnn_module_tensor_at(a, DNN_PARAMETERS, i, NULL, 0));
+        SAME(dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0),
+             dnn_module_tensor_at(a, DNN_PARAMETERS, i, NULL, 0));
         n = unit_snapshot(dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0), x);
         cr_assert_eq(unit_snapshot(dnn_module_tensor_at(c, DNN_PARAMETERS, i, NULL, 0), y), n);
-        cr_expect_neq(memcmp(x, y, n), 0, "parameter %lld is the same without a new seed", (long long)i);
+        cr_expect_neq(memcmp(x, y, n), 0, "parameter %lld is the same without a new seed",
+                      (long long)i);
     }
     dnn_module_free(a);
     dnn_module_free(b);
@@ -411,8 +426,8 @@ Test(layers, other_layers_refuse)
 
 Test(layers, inputs_that_do_not_fit_are_named)
 {
-    dnn_module *conv = dnn_nn_conv2d(3, 2, 3), *linear = dnn_nn_linear(3, 2), *softmax = dnn_nn_softmax(2),
-               *flatten = dnn_nn_flatten();
+    dnn_module *conv = dnn_nn_conv2d(3, 2, 3), *linear = dnn_nn_linear(3, 2),
+               *softmax = dnn_nn_softmax(2), *flatten = dnn_nn_flatten();
 
     EXPECT_FAIL(dnn_forward(conv, dnn_zeros(S(1, 2, 5, 5))), "conv2d", "2", "3");
     EXPECT_FAIL(dnn_forward(conv, dnn_zeros(S(1, 3, 2, 2))), "conv2d");

@@ -1,4 +1,5 @@
-/* test_loader.c - the loader: the same batches for any number of workers, order by epoch, failures and waits that end. */
+/* test_loader.c - the loader: the same batches for any number of workers, order by epoch, failures
+ * and waits that end. */
 #include <time.h>
 #include <unistd.h>
 #include "unit.h"
@@ -10,8 +11,11 @@ enum { SAMPLES = 23 };
 /* Sample i: input [2] of 10 i and 10 i + 1, target i. */
 static dnn_dataset *counted(int64_t n)
 {
-    dnn_tensor *field[2] = {dnn_reshape(dnn_add(dnn_mul_scalar(dnn_unsqueeze(dnn_arange(0, (double)n, 1, 0), 1), 10), dnn_arange(0, 2, 1, 0)), S(n, 2)),
-                            dnn_arange(0, (double)n, 1, DNN_T_I64)};
+    dnn_tensor *field[2] = {
+        dnn_reshape(dnn_add(dnn_mul_scalar(dnn_unsqueeze(dnn_arange(0, (double)n, 1, 0), 1), 10),
+                            dnn_arange(0, 2, 1, 0)),
+                    S(n, 2)),
+        dnn_arange(0, (double)n, 1, DNN_T_I64)};
     dnn_dataset *set = dnn_dataset_tensors(field, 2);
 
     cr_assert_not_null(set, "%s", dnn_error_message());
@@ -27,8 +31,10 @@ static int64_t epoch_of(dnn_loader *loader, int64_t *out)
     while (dnn_loader_next(loader, &batch)) {
         double input[2 * SAMPLES], target[SAMPLES];
 
-        cr_assert_eq(dnn_to_list(batch.input, input, 2 * batch.size), DNN_OK, "%s", dnn_error_message());
-        cr_assert_eq(dnn_to_list(batch.target, target, batch.size), DNN_OK, "%s", dnn_error_message());
+        cr_assert_eq(dnn_to_list(batch.input, input, 2 * batch.size), DNN_OK, "%s",
+                     dnn_error_message());
+        cr_assert_eq(dnn_to_list(batch.target, target, batch.size), DNN_OK, "%s",
+                     dnn_error_message());
         for (int64_t i = 0; i < batch.size; i++) {
             cr_assert_eq(input[2 * i], 10 * target[i]);
             cr_assert_eq(input[2 * i + 1], 10 * target[i] + 1);
@@ -46,7 +52,8 @@ Test(loader, batches_are_the_same_for_any_number_of_workers)
 
     for (int shuffle = 0; shuffle < 2; shuffle++) {
         for (int workers = 0; workers < 4; workers++) {
-            dnn_loader *loader = dnn_loader_new(set, .batch_size = 4, .shuffle = shuffle, .workers = workers, .seed = 3);
+            dnn_loader *loader = dnn_loader_new(set, .batch_size = 4, .shuffle = shuffle,
+                                                .workers = workers, .seed = 3);
 
             cr_assert_not_null(loader, "%s", dnn_error_message());
             cr_expect_eq(dnn_loader_batches(loader), 6);
@@ -57,11 +64,13 @@ Test(loader, batches_are_the_same_for_any_number_of_workers)
                 if (workers == 0) {
                     memcpy(first[epoch], order, sizeof order);
                 }
-                cr_assert_eq(memcmp(first[epoch], order, sizeof order), 0, "%d workers, epoch %d", workers, epoch);
+                cr_assert_eq(memcmp(first[epoch], order, sizeof order), 0, "%d workers, epoch %d",
+                             workers, epoch);
             }
             dnn_loader_free(loader);
         }
-        cr_expect_eq(memcmp(first[0], first[1], sizeof first[0]) != 0, shuffle == 1, "epochs differ if and only if shuffled");
+        cr_expect_eq(memcmp(first[0], first[1], sizeof first[0]) != 0, shuffle == 1,
+                     "epochs differ if and only if shuffled");
     }
     dnn_dataset_release(set);
 }
@@ -133,7 +142,8 @@ Test(loader, a_failing_sample_is_the_callers_error_at_its_batch)
         }
         cr_expect_eq(batches, 2, "%d workers: %d batches", workers, batches);
         cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
-        cr_expect_not_null(strstr(dnn_error_message(), "[2] and [3]"), "%d workers: %s", workers, dnn_error_message());
+        cr_expect_not_null(strstr(dnn_error_message(), "[2] and [3]"), "%d workers: %s", workers,
+                           dnn_error_message());
         dnn_loader_free(loader);
         dnn_dataset_release(set);
     }
@@ -167,7 +177,8 @@ Test(loader, freeing_in_the_middle_stops_cleanly)
 {
     for (int workers = 0; workers < 4; workers++) {
         dnn_dataset *set = counted(SAMPLES);
-        dnn_loader *loader = dnn_loader_new(set, .batch_size = 2, .shuffle = true, .workers = workers, .prefetch = 3);
+        dnn_loader *loader = dnn_loader_new(set, .batch_size = 2, .shuffle = true,
+                                            .workers = workers, .prefetch = 3);
         dnn_batch batch;
 
         cr_assert(dnn_loader_next(loader, &batch));

@@ -1,4 +1,5 @@
-/* test_loss.c - losses: values, reductions, ignored and smoothed classes, gradients, and what must be refused. */
+/* test_loss.c - losses: values, reductions, ignored and smoothed classes, gradients, and what must
+ * be refused. */
 #include "unit.h"
 
 TestSuite(loss, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -24,8 +25,8 @@ Test(loss, nll_loss_and_its_reductions)
     EXPECT(dnn_nll_loss(x, T(DNN_T_U8, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
     EXPECT(dnn_nll_loss(x, T(DNN_T_I32, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
     EXPECT(dnn_nll_loss(F64(S(3), -1, -2, -3), dnn_scalar(1, DNN_T_I64)), DNN_T_F64, DNN_SCALAR, 2);
-    EXPECT(dnn_nll_loss(F64(S(1, 2, 2), -1, -2, -3, -4), I64(S(1, 2), 0, 1), .reduction = DNN_NONE), DNN_T_F64, S(1, 2),
-           1, 4);
+    EXPECT(dnn_nll_loss(F64(S(1, 2, 2), -1, -2, -3, -4), I64(S(1, 2), 0, 1), .reduction = DNN_NONE),
+           DNN_T_F64, S(1, 2), 1, 4);
 }
 
 Test(loss, an_empty_batch_has_no_mean)
@@ -47,8 +48,8 @@ Test(loss, cross_entropy_is_nll_of_log_softmax)
     EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_NONE), DNN_T_F64, S(2), first, second);
     EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_NONE, .label_smoothing = 0.5), DNN_T_F64, S(2),
            0.5 * first + 0.25 * (first - log(0.25)), second);
-    EXPECT(dnn_cross_entropy(F64(S(2), 0, log(3)), dnn_scalar(1, DNN_T_I64), .reduction = DNN_NONE), DNN_T_F64,
-           DNN_SCALAR, first);
+    EXPECT(dnn_cross_entropy(F64(S(2), 0, log(3)), dnn_scalar(1, DNN_T_I64), .reduction = DNN_NONE),
+           DNN_T_F64, DNN_SCALAR, first);
 }
 
 Test(loss, gradients_go_to_the_input)

@@ -5,7 +5,8 @@ TestSuite(matmul, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
 Test(matmul, ranks_follow_pytorch)
 {
-    dnn_tensor *a = F32(S(2, 3), 1, 2, 3, 4, 5, 6), *b = F32(S(3, 2), 1, 0, 0, 1, 1, 1), *v = F32(S(3), 1, 1, 1);
+    dnn_tensor *a = F32(S(2, 3), 1, 2, 3, 4, 5, 6), *b = F32(S(3, 2), 1, 0, 0, 1, 1, 1),
+               *v = F32(S(3), 1, 1, 1);
     dnn_tensor *batch = dnn_reshape(dnn_arange(0, 12, 1, 0), S(2, 2, 3));
 
     EXPECT(dnn_matmul(a, b), DNN_T_F32, S(2, 2), 4, 5, 10, 11);
@@ -15,9 +16,11 @@ Test(matmul, ranks_follow_pytorch)
     EXPECT(dnn_dot(v, v), DNN_T_F32, DNN_SCALAR, 3);
     EXPECT(dnn_matmul(batch, v), DNN_T_F32, S(2, 2), 3, 12, 21, 30);
     EXPECT(dnn_matmul(batch, b), DNN_T_F32, S(2, 2, 2), 2, 3, 8, 9, 14, 15, 20, 21);
-    EXPECT(dnn_matmul(a, dnn_transpose(batch, 1, 2)), DNN_T_F32, S(2, 2, 2), 8, 26, 17, 62, 44, 62, 107, 152);
+    EXPECT(dnn_matmul(a, dnn_transpose(batch, 1, 2)), DNN_T_F32, S(2, 2, 2), 8, 26, 17, 62, 44, 62,
+           107, 152);
     cr_assert_eq(dnn_ndim(dnn_matmul(dnn_unsqueeze(batch, 1), dnn_expand(b, S(4, 3, 2)))), 4);
-    EXPECT(dnn_bmm(dnn_expand(a, S(1, 2, 3)), dnn_expand(b, S(1, 3, 2))), DNN_T_F32, S(1, 2, 2), 4, 5, 10, 11);
+    EXPECT(dnn_bmm(dnn_expand(a, S(1, 2, 3)), dnn_expand(b, S(1, 3, 2))), DNN_T_F32, S(1, 2, 2), 4,
+           5, 10, 11);
     EXPECT(dnn_addmm(F32(S(2), 1, 2), a, b), DNN_T_F32, S(2, 2), 5, 7, 11, 13);
 }
 
@@ -46,7 +49,8 @@ Test(matmul, what_does_not_fit_is_refused)
 
 Test(matmul, gradients_of_products)
 {
-    dnn_tensor *a = LEAF(S(2, 2), 1, 2, 3, 4), *b = LEAF(S(2, 2), 5, 6, 7, 8), *v = LEAF(S(2), 1, 2);
+    dnn_tensor *a = LEAF(S(2, 2), 1, 2, 3, 4), *b = LEAF(S(2, 2), 5, 6, 7, 8),
+               *v = LEAF(S(2), 1, 2);
 
     unit_backward(dnn_matmul(a, b));
     EXPECT(dnn_grad(a), DNN_T_F64, S(2, 2), 11, 15, 11, 15);
@@ -62,12 +66,14 @@ Test(matmul, gradients_of_products)
 
 Test(matmul, linear_is_x_w_transposed_plus_bias)
 {
-    dnn_tensor *x = LEAF(S(2, 2), 1, 2, 3, 4), *w = LEAF(S(3, 2), 1, 0, 0, 1, 1, 1), *bias = LEAF(S(3), 10, 20, 30);
+    dnn_tensor *x = LEAF(S(2, 2), 1, 2, 3, 4), *w = LEAF(S(3, 2), 1, 0, 0, 1, 1, 1),
+               *bias = LEAF(S(3), 10, 20, 30);
 
     EXPECT(dnn_linear(x, w, bias), DNN_T_F64, S(2, 3), 11, 22, 33, 13, 24, 37);
     EXPECT(dnn_linear(x, w, NULL), DNN_T_F64, S(2, 3), 1, 2, 3, 3, 4, 7);
     EXPECT(dnn_linear(dnn_select(x, 0, 0), w, bias), DNN_T_F64, S(3), 11, 22, 33);
-    EXPECT(dnn_linear(dnn_zeros(S(1, 0)), dnn_zeros(S(2, 0)), F32(S(2), 4, 5)), DNN_T_F32, S(1, 2), 4, 5);
+    EXPECT(dnn_linear(dnn_zeros(S(1, 0)), dnn_zeros(S(2, 0)), F32(S(2), 4, 5)), DNN_T_F32, S(1, 2),
+           4, 5);
     EXPECT_EMPTY(dnn_linear(dnn_zeros(S(0, 2)), dnn_zeros(S(3, 2)), NULL), DNN_T_F32, S(0, 3));
     unit_backward(dnn_linear(x, w, bias));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2, 2), 2, 2, 2, 2);

@@ -1,5 +1,5 @@
-/* test_module.c - trees of modules: registration, names, walks, lists, modes, moves between dtypes, ownership when a
- * call fails. */
+/* test_module.c - trees of modules: registration, names, walks, lists, modes, moves between dtypes,
+ * ownership when a call fails. */
 #include "unit.h"
 #include <stdio.h>
 
@@ -49,7 +49,8 @@ static block *new_block(int *freed)
     b->fc1 = dnn_module_add(&b->base, "fc1", dnn_nn_linear(2, 3));
     b->fc2 = dnn_module_add(&b->base, "fc2", dnn_nn_linear(3, 2, .no_bias = true));
     b->scale = dnn_module_parameter(&b->base, "scale", F32(S(2), 1, 10));
-    cr_assert_not_null(dnn_module_buffer(&b->base, "steps", I64(DNN_SCALAR, 4)), "%s", dnn_error_message());
+    cr_assert_not_null(dnn_module_buffer(&b->base, "steps", I64(DNN_SCALAR, 4)), "%s",
+                       dnn_error_message());
     cr_assert(b->fc1 != NULL && b->fc2 != NULL && b->scale != NULL, "%s", dnn_error_message());
     return b;
 }
@@ -86,7 +87,8 @@ Test(module, names_come_in_the_order_of_a_state_dict)
     static const char *const parameters[] = {"0.scale",      "0.fc1.weight", "0.fc1.bias",
                                              "0.fc2.weight", "2.weight",     "2.bias"};
     static const char *const buffers[] = {"0.steps"};
-    dnn_module *net = dnn_nn_sequential(DNN_MODULES(&new_block(NULL)->base, dnn_nn_relu(), dnn_nn_linear(2, 1)));
+    dnn_module *net =
+        dnn_nn_sequential(DNN_MODULES(&new_block(NULL)->base, dnn_nn_relu(), dnn_nn_linear(2, 1)));
 
     expect_names(net, DNN_PARAMETERS | DNN_BUFFERS, all, 7);
     expect_names(net, DNN_PARAMETERS, parameters, 6);
@@ -172,8 +174,10 @@ Test(module, values_that_cannot_be_parameters)
 
     EXPECT_FAIL(dnn_module_parameter(m, "a", I64(S(1), 1)), "i64");
     EXPECT_FAIL(dnn_module_parameter(m, "a", dnn_mul(x, x)), "recorded", "dnn_detach");
-    EXPECT_FAIL(dnn_module_parameter(m, "a", dnn_transpose(F32(S(2, 2), 1, 2, 3, 4), 0, 1)), "not contiguous", "[2,2]");
-    cr_assert_not_null(dnn_module_parameter(m, "a", F32(S(1), 1)), "a name that failed is free again");
+    EXPECT_FAIL(dnn_module_parameter(m, "a", dnn_transpose(F32(S(2, 2), 1, 2, 3, 4), 0, 1)),
+                "not contiguous", "[2,2]");
+    cr_assert_not_null(dnn_module_parameter(m, "a", F32(S(1), 1)),
+                       "a name that failed is free again");
     dnn_module_free(m);
 }
 
@@ -222,16 +226,19 @@ Test(module, a_sequential_with_a_null_frees_the_others)
 {
     int freed = 0;
 
-    EXPECT_FAIL(dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, NULL, &new_block(&freed)->base)), "Sequential",
-                "module 1 is NULL");
+    EXPECT_FAIL(
+        dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, NULL, &new_block(&freed)->base)),
+        "Sequential", "module 1 is NULL");
     cr_expect_eq(freed, 2);
-    EXPECT_FAIL(dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, dnn_nn_linear(-1, 2))), "Linear", "-1");
+    EXPECT_FAIL(dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, dnn_nn_linear(-1, 2))),
+                "Linear", "-1");
     cr_expect_eq(freed, 3);
 }
 
 Test(module, types_that_cannot_be)
 {
-    static const dnn_module_type nameless = {.bytes = sizeof(dnn_module)}, small = {.name = "Small", .bytes = 4};
+    static const dnn_module_type nameless = {.bytes = sizeof(dnn_module)},
+                                 small = {.name = "Small", .bytes = 4};
 
     EXPECT_FAIL(dnn_module_new(NULL), "type");
     EXPECT_FAIL(dnn_module_new(&nameless), "name");
@@ -271,13 +278,16 @@ Test(module, train_and_eval_go_through_the_tree)
 {
     block *b = new_block(NULL);
     dnn_module *drop = dnn_nn_dropout(0.5),
-               *net = dnn_nn_sequential(DNN_MODULES(&b->base, dnn_nn_sequential(DNN_MODULES(drop))));
+               *net =
+                   dnn_nn_sequential(DNN_MODULES(&b->base, dnn_nn_sequential(DNN_MODULES(drop))));
 
     cr_expect(dnn_module_training(net) && dnn_module_training(drop) && dnn_module_training(b->fc1));
     dnn_module_eval(net);
-    cr_expect(!dnn_module_training(net) && !dnn_module_training(drop) && !dnn_module_training(b->fc1));
+    cr_expect(!dnn_module_training(net) && !dnn_module_training(drop) &&
+              !dnn_module_training(b->fc1));
     dnn_module_train(dnn_module_child(net, "1"), true);
-    cr_expect(!dnn_module_training(net) && dnn_module_training(drop) && !dnn_module_training(b->fc1));
+    cr_expect(!dnn_module_training(net) && dnn_module_training(drop) &&
+              !dnn_module_training(b->fc1));
     dnn_module_train(NULL, true);
     cr_expect_not(dnn_module_training(NULL));
     dnn_module_free(net);
@@ -298,7 +308,8 @@ Test(module, parameters_are_counted_and_listed_once)
     list = dnn_parameters(m);
     cr_assert_eq(list.n, 2);
     cr_expect(list.item[0] == w && list.item[1] == b);
-    cr_expect_eq(dnn_parameters(m).item, list.item, "the list given out before is no longer the list");
+    cr_expect_eq(dnn_parameters(m).item, list.item,
+                 "the list given out before is no longer the list");
     cr_expect_eq(dnn_module_parameter_count(m), 9);
     cr_expect_eq(dnn_module_parameter_count(NULL), 0);
     dnn_module_free(m);
@@ -414,10 +425,11 @@ Test(module, an_optimizer_from_before_a_move_goes_on)
 
 static dnn_module *lenet(void)
 {
-    dnn_module *net = dnn_nn_sequential(DNN_MODULES(
-        dnn_nn_conv2d(1, 6, 5, .padding = 2), dnn_nn_tanh(), dnn_nn_avg_pool2d(.kernel = 2), dnn_nn_conv2d(6, 16, 5),
-        dnn_nn_tanh(), dnn_nn_avg_pool2d(.kernel = 2), dnn_nn_flatten(), dnn_nn_linear(400, 120), dnn_nn_tanh(),
-        dnn_nn_linear(120, 84), dnn_nn_tanh(), dnn_nn_linear(84, 10)));
+    dnn_module *net = dnn_nn_sequential(
+        DNN_MODULES(dnn_nn_conv2d(1, 6, 5, .padding = 2), dnn_nn_tanh(),
+                    dnn_nn_avg_pool2d(.kernel = 2), dnn_nn_conv2d(6, 16, 5), dnn_nn_tanh(),
+                    dnn_nn_avg_pool2d(.kernel = 2), dnn_nn_flatten(), dnn_nn_linear(400, 120),
+                    dnn_nn_tanh(), dnn_nn_linear(120, 84), dnn_nn_tanh(), dnn_nn_linear(84, 10)));
 
     cr_assert_not_null(net, "%s", dnn_error_message());
     return net;
@@ -455,35 +467,38 @@ Test(module, lenet_prints_as_in_pytorch)
 /* Likewise, for all other layers. */
 Test(module, every_layer_prints_as_in_pytorch)
 {
-    expect_text(dnn_nn_sequential(DNN_MODULES(
-                    dnn_nn_conv2d(1, 4, 3, .stride = 2, .padding = 1, .no_bias = true), dnn_nn_relu(),
-                    dnn_nn_max_pool2d(.kernel = 2), dnn_nn_dropout(0.25), dnn_nn_leaky_relu(0.1), dnn_nn_elu(1),
-                    dnn_nn_gelu(false), dnn_nn_softmax(1), dnn_nn_log_softmax(1), dnn_nn_identity(), dnn_nn_silu(),
-                    dnn_nn_sigmoid(), dnn_nn_adaptive_avg_pool2d(2, 3), dnn_nn_adaptive_max_pool2d(1, 1),
-                    dnn_nn_linear(3, 2, .no_bias = true), dnn_nn_sequential(DNN_MODULES(dnn_nn_relu())),
-                    dnn_nn_conv2d(4, 8, 3, .dilation = 2, .groups = 2, .padding_h = 1), dnn_nn_gelu(true))),
-                "Sequential(\n"
-                "  (0): Conv2d(1, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), bias=False)\n"
-                "  (1): ReLU()\n"
-                "  (2): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n"
-                "  (3): Dropout(p=0.25, inplace=False)\n"
-                "  (4): LeakyReLU(negative_slope=0.1)\n"
-                "  (5): ELU(alpha=1.0)\n"
-                "  (6): GELU(approximate='none')\n"
-                "  (7): Softmax(dim=1)\n"
-                "  (8): LogSoftmax(dim=1)\n"
-                "  (9): Identity()\n"
-                "  (10): SiLU()\n"
-                "  (11): Sigmoid()\n"
-                "  (12): AdaptiveAvgPool2d(output_size=(2, 3))\n"
-                "  (13): AdaptiveMaxPool2d(output_size=(1, 1))\n"
-                "  (14): Linear(in_features=3, out_features=2, bias=False)\n"
-                "  (15): Sequential(\n"
-                "    (0): ReLU()\n"
-                "  )\n"
-                "  (16): Conv2d(4, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 0), dilation=(2, 2), groups=2)\n"
-                "  (17): GELU(approximate='tanh')\n"
-                ")");
+    expect_text(
+        dnn_nn_sequential(DNN_MODULES(
+            dnn_nn_conv2d(1, 4, 3, .stride = 2, .padding = 1, .no_bias = true), dnn_nn_relu(),
+            dnn_nn_max_pool2d(.kernel = 2), dnn_nn_dropout(0.25), dnn_nn_leaky_relu(0.1),
+            dnn_nn_elu(1), dnn_nn_gelu(false), dnn_nn_softmax(1), dnn_nn_log_softmax(1),
+            dnn_nn_identity(), dnn_nn_silu(), dnn_nn_sigmoid(), dnn_nn_adaptive_avg_pool2d(2, 3),
+            dnn_nn_adaptive_max_pool2d(1, 1), dnn_nn_linear(3, 2, .no_bias = true),
+            dnn_nn_sequential(DNN_MODULES(dnn_nn_relu())),
+            dnn_nn_conv2d(4, 8, 3, .dilation = 2, .groups = 2, .padding_h = 1), dnn_nn_gelu(true))),
+        "Sequential(\n"
+        "  (0): Conv2d(1, 4, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), bias=False)\n"
+        "  (1): ReLU()\n"
+        "  (2): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n"
+        "  (3): Dropout(p=0.25, inplace=False)\n"
+        "  (4): LeakyReLU(negative_slope=0.1)\n"
+        "  (5): ELU(alpha=1.0)\n"
+        "  (6): GELU(approximate='none')\n"
+        "  (7): Softmax(dim=1)\n"
+        "  (8): LogSoftmax(dim=1)\n"
+        "  (9): Identity()\n"
+        "  (10): SiLU()\n"
+        "  (11): Sigmoid()\n"
+        "  (12): AdaptiveAvgPool2d(output_size=(2, 3))\n"
+        "  (13): AdaptiveMaxPool2d(output_size=(1, 1))\n"
+        "  (14): Linear(in_features=3, out_features=2, bias=False)\n"
+        "  (15): Sequential(\n"
+        "    (0): ReLU()\n"
+        "  )\n"
+        "  (16): Conv2d(4, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 0), dilation=(2, 2), "
+        "groups=2)\n"
+        "  (17): GELU(approximate='tanh')\n"
+        ")");
 }
 
 Test(module, text_is_cut_to_the_room)
@@ -491,12 +506,14 @@ Test(module, text_is_cut_to_the_room)
     dnn_module *net = dnn_nn_linear(3, 2);
     char text[8];
 
-    cr_expect_eq(dnn_module_format(net, NULL, 0), (int64_t)strlen("Linear(in_features=3, out_features=2, bias=True)"));
+    cr_expect_eq(dnn_module_format(net, NULL, 0),
+                 (int64_t)strlen("Linear(in_features=3, out_features=2, bias=True)"));
     cr_expect_eq(dnn_module_format(net, text, sizeof text),
                  (int64_t)strlen("Linear(in_features=3, out_features=2, bias=True)"));
     cr_expect_str_eq(text, "Linear(");
     EXPECT_STATUS_FAIL(dnn_module_format(NULL, text, sizeof text), "dnn_module_format", "NULL");
-    EXPECT_STATUS_FAIL(dnn_module_summary(NULL, NULL, text, sizeof text), "dnn_module_summary", "module");
+    EXPECT_STATUS_FAIL(dnn_module_summary(NULL, NULL, text, sizeof text), "dnn_module_summary",
+                       "module");
     dnn_module_free(net);
 }
 
@@ -512,7 +529,8 @@ static void expect_row(const char *summary, const char *path, const char *type, 
             snprintf(row, sizeof row, "%.*s", (int)strcspn(line, "\n"), line);
         }
     }
-    cr_expect(strstr(row, type) && strstr(row, shape) && strstr(row, parameters), "row %s: \"%s\"", path, row);
+    cr_expect(strstr(row, type) && strstr(row, shape) && strstr(row, parameters), "row %s: \"%s\"",
+              path, row);
 }
 
 Test(module, the_summary_has_shapes_and_the_total)
@@ -536,7 +554,8 @@ Test(module, the_summary_has_shapes_and_the_total)
     cr_assert_gt(dnn_module_summary(net, NULL, again, sizeof again), 0);
     expect_row(again, "7", "Linear", "-", "48,120");
     cr_expect_null(strstr(again, "["));
-    EXPECT_STATUS_FAIL(dnn_module_summary(net, dnn_zeros(S(2, 3, 28, 28)), text, sizeof text), "conv2d");
+    EXPECT_STATUS_FAIL(dnn_module_summary(net, dnn_zeros(S(2, 3, 28, 28)), text, sizeof text),
+                       "conv2d");
     cr_expect(dnn_module_training(net), "the mode is not what it was after a failure");
     dnn_module_free(net);
 }

@@ -13,13 +13,14 @@ Test(pool, the_largest_of_each_window)
     dnn_tensor *x = plane(), *places = NULL;
 
     EXPECT(dnn_max_pool2d(x, .kernel = 2), DNN_T_F64, S(1, 1, 1, 1), 9);
-    EXPECT(dnn_max_pool2d(x, .kernel = 2, .stride = 1, .indices = &places), DNN_T_F64, S(1, 1, 2, 2), 9, 9, 9, 9);
+    EXPECT(dnn_max_pool2d(x, .kernel = 2, .stride = 1, .indices = &places), DNN_T_F64,
+           S(1, 1, 2, 2), 9, 9, 9, 9);
     EXPECT(places, DNN_T_I64, S(1, 1, 2, 2), 4, 4, 4, 4);
     EXPECT(dnn_max_pool2d(x, .kernel = 2, .ceil_mode = true), DNN_T_F64, S(1, 1, 2, 2), 9, 6, 8, 5);
     EXPECT(dnn_max_pool2d(x, .kernel = 2, .padding = 1), DNN_T_F64, S(1, 1, 2, 2), 1, 3, 7, 9);
     EXPECT(dnn_max_pool2d(x, .kernel = 2, .dilation = 2, .stride = 1), DNN_T_F64, S(1, 1, 1, 1), 7);
-    EXPECT(dnn_max_pool2d(dnn_select(x, 0, 0), .kernel_h = 1, .kernel_w = 3, .indices = &places), DNN_T_F64, S(1, 3, 1),
-           3, 9, 8);
+    EXPECT(dnn_max_pool2d(dnn_select(x, 0, 0), .kernel_h = 1, .kernel_w = 3, .indices = &places),
+           DNN_T_F64, S(1, 3, 1), 3, 9, 8);
     EXPECT(places, DNN_T_I64, S(1, 3, 1), 2, 4, 7);
     EXPECT_EMPTY(dnn_max_pool2d(dnn_zeros(S(0, 1, 4, 4)), .kernel = 2), DNN_T_F32, S(0, 1, 2, 2));
 }
@@ -29,13 +30,16 @@ Test(pool, the_mean_of_each_window)
     dnn_tensor *x = plane();
 
     EXPECT(dnn_avg_pool2d(x, .kernel = 2), DNN_T_F64, S(1, 1, 1, 1), 4);
-    EXPECT(dnn_avg_pool2d(x, .kernel = 2, .padding = 1), DNN_T_F64, S(1, 1, 2, 2), 0.25, 1.25, 2.75, 7);
-    EXPECT(dnn_avg_pool2d(x, .kernel = 2, .padding = 1, .exclude_pad = true), DNN_T_F64, S(1, 1, 2, 2), 1, 2.5, 5.5, 7);
+    EXPECT(dnn_avg_pool2d(x, .kernel = 2, .padding = 1), DNN_T_F64, S(1, 1, 2, 2), 0.25, 1.25, 2.75,
+           7);
+    EXPECT(dnn_avg_pool2d(x, .kernel = 2, .padding = 1, .exclude_pad = true), DNN_T_F64,
+           S(1, 1, 2, 2), 1, 2.5, 5.5, 7);
     EXPECT(dnn_avg_pool2d(x, .kernel = 2, .divisor = 1), DNN_T_F64, S(1, 1, 1, 1), 16);
     EXPECT(dnn_adaptive_avg_pool2d(x, 1, 1), DNN_T_F64, S(1, 1, 1, 1), 5);
     EXPECT(dnn_adaptive_avg_pool2d(x, 2, 1), DNN_T_F64, S(1, 1, 2, 1), 25.0 / 6, 6.5);
     EXPECT_EMPTY(dnn_adaptive_avg_pool2d(x, 0, 2), DNN_T_F64, S(1, 1, 0, 2));
-    EXPECT(dnn_adaptive_avg_pool2d(dnn_select(x, 0, 0), 1, 3), DNN_T_F64, S(1, 1, 3), 4, 19.0 / 3, 14.0 / 3);
+    EXPECT(dnn_adaptive_avg_pool2d(dnn_select(x, 0, 0), 1, 3), DNN_T_F64, S(1, 1, 3), 4, 19.0 / 3,
+           14.0 / 3);
 }
 
 Test(pool, adaptive_max_gives_places)
@@ -59,7 +63,8 @@ Test(pool, what_does_not_fit_is_refused)
     EXPECT_FAIL(dnn_max_pool2d(x, .kernel = 4, .indices = &places), "max_pool2d", "4", "3");
     cr_assert_eq(places, x, "a failed call left its places alone");
     EXPECT_FAIL(dnn_max_pool2d(x, .kernel = INT32_MAX, .dilation = INT32_MAX), "max_pool2d", "3");
-    EXPECT_FAIL(dnn_max_pool2d(thin, .kernel = 2, .padding = 1, .dilation = 3), "max_pool2d", "outside");
+    EXPECT_FAIL(dnn_max_pool2d(thin, .kernel = 2, .padding = 1, .dilation = 3), "max_pool2d",
+                "outside");
     EXPECT_FAIL(dnn_max_pool2d(dnn_zeros(S(1, 1, 0, 3)), .kernel = 1), "max_pool2d", "height 0");
     EXPECT_FAIL(dnn_max_pool2d(dnn_zeros(S(3, 3)), .kernel = 2), "max_pool2d", "[3,3]");
     EXPECT_FAIL(dnn_max_pool2d(I64(S(1, 1, 1, 1), 1), .kernel = 1), "max_pool2d", "i64");
@@ -68,7 +73,8 @@ Test(pool, what_does_not_fit_is_refused)
     EXPECT_FAIL(dnn_avg_pool2d(x, .kernel = 2, .divisor = -1), "avg_pool2d", "-1");
     EXPECT_FAIL(dnn_adaptive_avg_pool2d(x, -1, 1), "adaptive_avg_pool2d", "-1");
     EXPECT_FAIL(dnn_adaptive_max_pool2d(x, INT64_MAX, 2, NULL), "adaptive_max_pool2d");
-    EXPECT_FAIL(dnn_adaptive_max_pool2d(dnn_zeros(S(1, 1, 0, 1)), 1, 1, NULL), "adaptive_max_pool2d", "[1,1,0,1]");
+    EXPECT_FAIL(dnn_adaptive_max_pool2d(dnn_zeros(S(1, 1, 0, 1)), 1, 1, NULL),
+                "adaptive_max_pool2d", "[1,1,0,1]");
     EXPECT_FAIL(dnn_adaptive_max_pool2d(NULL, 1, 1, NULL), "adaptive_max_pool2d", "NULL");
 }
 
@@ -83,8 +89,8 @@ Test(pool, gradients)
     EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 0.25, 0.5, 0.25, 0.5, 1, 0.5, 0.25, 0.5, 0.25);
     cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
     unit_backward(dnn_adaptive_avg_pool2d(x, 1, 1));
-    EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9,
-           1.0 / 9, 1.0 / 9);
+    EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9,
+           1.0 / 9, 1.0 / 9, 1.0 / 9, 1.0 / 9);
     cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
     unit_backward(dnn_adaptive_max_pool2d(x, 1, 3, NULL));
     EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 0, 0, 0, 0, 1, 1, 1, 0, 0);
@@ -94,8 +100,9 @@ Test(pool, averages_can_be_differentiated_again)
 {
     dnn_tensor *x = unit_leaf(plane()), *dx;
 
-    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(dnn_avg_pool2d(x, .kernel = 2))), .create_graph = true), DNN_OK, "%s",
-                 dnn_error_message());
+    cr_assert_eq(
+        dnn_backward(dnn_sum(dnn_square(dnn_avg_pool2d(x, .kernel = 2))), .create_graph = true),
+        DNN_OK, "%s", dnn_error_message());
     dx = dnn_retain(dnn_grad(x)); /* 2 y/4 = 2 in each of four places */
     EXPECT(dx, DNN_T_F64, S(1, 1, 3, 3), 2, 2, 0, 2, 2, 0, 0, 0, 0);
     cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);

@@ -1,4 +1,5 @@
-/* test_random.c - random fills and dropout: seeds, ranges, known statistics, the gradient, and what must be refused. */
+/* test_random.c - random fills and dropout: seeds, ranges, known statistics, the gradient, and what
+ * must be refused. */
 #include "unit.h"
 
 TestSuite(random, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -7,7 +8,8 @@ static double mean_of(dnn_tensor *t)
 {
     double mean = NAN;
 
-    cr_assert_eq(dnn_item(dnn_mean(dnn_cast(t, DNN_T_F64)), &mean), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_item(dnn_mean(dnn_cast(t, DNN_T_F64)), &mean), DNN_OK, "%s",
+                 dnn_error_message());
     return mean;
 }
 
@@ -27,7 +29,8 @@ Test(random, the_same_seed_gives_the_same_numbers)
 
 Test(random, numbers_have_their_range_and_mean)
 {
-    dnn_tensor *u = dnn_uniform_(dnn_empty(S(100000)), -1, 3), *n = dnn_normal_(dnn_empty(S(100000)), 2, 0.5);
+    dnn_tensor *u = dnn_uniform_(dnn_empty(S(100000)), -1, 3),
+               *n = dnn_normal_(dnn_empty(S(100000)), 2, 0.5);
     dnn_tensor *b = dnn_bernoulli_(dnn_empty(S(100000)), 0.25),
                *flags = dnn_bernoulli_(dnn_empty(S(100), .dtype = DNN_T_BOOL), 1);
     double low = 0, high = 0;

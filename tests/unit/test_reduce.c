@@ -1,4 +1,5 @@
-/* test_reduce.c - sums, means, largest and smallest, places, sums to a shape, comparison of whole tensors. */
+/* test_reduce.c - sums, means, largest and smallest, places, sums to a shape, comparison of whole
+ * tensors. */
 #include "unit.h"
 
 TestSuite(reduce, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -113,7 +114,8 @@ Test(reduce, whole_tensors_compare)
     cr_assert(dnn_equal(dnn_zeros(S(0)), dnn_zeros(S(0)), &same) == DNN_OK && same);
     cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-6), 0, 0, &same) == DNN_OK && same);
     cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-3), 0, 0, &same) == DNN_OK && !same);
-    cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-6), DNN_ZERO, DNN_ZERO, &same) == DNN_OK && !same);
+    cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-6), DNN_ZERO, DNN_ZERO, &same) == DNN_OK &&
+              !same);
     cr_assert(dnn_allclose(big, big, 0, 0, &same) == DNN_OK && same);
     cr_assert(dnn_allclose(F32(S(2), 5, 1), big, 0, 0, &same) == DNN_OK && !same);
     EXPECT_STATUS_FAIL(dnn_equal(NULL, x, &same), "dnn_equal", "NULL");

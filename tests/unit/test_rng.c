@@ -59,7 +59,8 @@ Test(rng, permutations_depend_on_all_numbers)
     cr_expect_eq(dnn__permutation(1, 1, 0, 0, NULL), DNN_OK);
 }
 
-/* Random123's known answer for key and counter 0 is 6627e8d5 e169c58d bc57ac4c 9b00dbd8: key 0 is the smaller. */
+/* Random123's known answer for key and counter 0 is 6627e8d5 e169c58d bc57ac4c 9b00dbd8: key 0 is
+ * the smaller. */
 Test(rng, keys_are_philox)
 {
     int64_t p[2];

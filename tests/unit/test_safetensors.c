@@ -1,5 +1,5 @@
-/* test_safetensors.c - the format: what is written, judged by a parser of its own; what is read back; what is refused,
- * file by file; writes that fail. */
+/* test_safetensors.c - the format: what is written, judged by a parser of its own; what is read
+ * back; what is refused, file by file; writes that fail. */
 #include "folder.h"
 #include <signal.h>
 #include <stdint.h>
@@ -45,7 +45,8 @@ Test(safetensors, every_dtype_comes_back)
     dnn_file *file;
 
     for (int i = 0; i < N_DTYPES; i++) {
-        list[i] = (dnn_named_tensor){dnn_dtype_name(dtypes[i]), T(dtypes[i], S(2, 3), 0, 1, 1, 0, 1, 0)};
+        list[i] =
+            (dnn_named_tensor){dnn_dtype_name(dtypes[i]), T(dtypes[i], S(2, 3), 0, 1, 1, 0, 1, 0)};
     }
     save(in_folder("a"), list, N_DTYPES);
     file = open_file(in_folder("a"));
@@ -67,8 +68,10 @@ Test(safetensors, bytes_come_back_as_they_are)
 
     save(in_folder("a"), list, 2);
     file = open_file(in_folder("a"));
-    cr_assert_eq(dnn_read(dnn_file_tensor(file, "f"), reals, sizeof reals), DNN_OK, "%s", dnn_error_message());
-    cr_assert_eq(dnn_read(dnn_file_tensor(file, "i"), back, sizeof back), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_read(dnn_file_tensor(file, "f"), reals, sizeof reals), DNN_OK, "%s",
+                 dnn_error_message());
+    cr_assert_eq(dnn_read(dnn_file_tensor(file, "i"), back, sizeof back), DNN_OK, "%s",
+                 dnn_error_message());
     cr_expect_eq(memcmp(reals, special, sizeof reals), 0);
     cr_expect_eq(memcmp(back, whole, sizeof back), 0);
     dnn_file_close(file);
@@ -108,13 +111,15 @@ Test(safetensors, names_and_metadata_of_any_unicode_come_back)
 {
     char longest[1025];
     const dnn_named_text texts[] = {{"z", ""}, {"a\"\\\n", "\xc3\xa9\xf0\x9f\x98\x80 \x01"}};
-    dnn_named_tensor list[] = {{"q\"uo\\te\n", F32(S(1), 1)}, {"\xc3\xa9", F32(S(1), 2)}, {longest, F32(S(1), 3)}};
+    dnn_named_tensor list[] = {
+        {"q\"uo\\te\n", F32(S(1), 1)}, {"\xc3\xa9", F32(S(1), 2)}, {longest, F32(S(1), 3)}};
     const char *key, *value;
     dnn_file *file;
 
     memset(longest, 'x', 1024);
     longest[1024] = 0;
-    cr_assert_eq(dnn_save_tensors(in_folder("a"), list, 3, texts, 2), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_save_tensors(in_folder("a"), list, 3, texts, 2), DNN_OK, "%s",
+                 dnn_error_message());
     file = open_file(in_folder("a"));
     for (int i = 0; i < 3; i++) {
         EXPECT(dnn_file_tensor(file, list[i].name), DNN_T_F32, S(1), i + 1);
@@ -144,7 +149,8 @@ Test(safetensors, no_tensors_at_all)
 
 Test(safetensors, entries_say_what_the_file_says)
 {
-    dnn_named_tensor list[] = {{"b", F32(S(2, 3), 1, 2, 3, 4, 5, 6)}, {"a", T(DNN_T_U8, S(3), 1, 2, 3)}};
+    dnn_named_tensor list[] = {{"b", F32(S(2, 3), 1, 2, 3, 4, 5, 6)},
+                               {"a", T(DNN_T_U8, S(3), 1, 2, 3)}};
     dnn_file_entry_info info;
     dnn_file *file;
 
@@ -153,10 +159,12 @@ Test(safetensors, entries_say_what_the_file_says)
     cr_assert(dnn_file_entry(file, 0, &info));
     cr_expect_str_eq(info.name, "a");
     cr_expect_str_eq(info.dtype_name, "U8");
-    cr_expect(info.dtype == DNN_T_U8 && info.shape.ndim == 1 && info.shape.dim[0] == 3 && info.bytes == 3);
+    cr_expect(info.dtype == DNN_T_U8 && info.shape.ndim == 1 && info.shape.dim[0] == 3 &&
+              info.bytes == 3);
     cr_assert(dnn_file_entry(file, 1, &info));
     cr_expect_str_eq(info.name, "b");
-    cr_expect(info.dtype == DNN_T_F32 && info.shape.ndim == 2 && info.shape.dim[1] == 3 && info.bytes == 24);
+    cr_expect(info.dtype == DNN_T_F32 && info.shape.ndim == 2 && info.shape.dim[1] == 3 &&
+              info.bytes == 24);
     cr_expect_not(dnn_file_entry(file, 2, &info));
     cr_expect_not(dnn_file_entry(file, -1, &info));
     dnn_file_close(file);
@@ -173,7 +181,8 @@ Test(safetensors, equal_content_gives_equal_bytes)
     size_t nx, ny;
 
     cr_assert_eq(dnn_save_tensors(in_folder("x"), one, 3, m, 2), DNN_OK, "%s", dnn_error_message());
-    cr_assert_eq(dnn_save_tensors(in_folder("yy"), two, 3, w, 2), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_save_tensors(in_folder("yy"), two, 3, w, 2), DNN_OK, "%s",
+                 dnn_error_message());
     x = read_whole(in_folder("x"), &nx);
     y = read_whole(in_folder("yy"), &ny);
     cr_expect(nx == ny && memcmp(x, y, nx) == 0);
@@ -208,12 +217,15 @@ static uint64_t header_length(const unsigned char *file)
 
 Test(safetensors, a_reader_of_its_own_finds_the_numbers)
 {
-    dnn_named_tensor list[] = {
-        {"small", T(DNN_T_U8, S(3), 7, 8, 9)}, {"big", F64(S(2), 1.5, -2)}, {"mid", F32(S(2, 1), 3, 4)}};
+    dnn_named_tensor list[] = {{"small", T(DNN_T_U8, S(3), 7, 8, 9)},
+                               {"big", F64(S(2), 1.5, -2)},
+                               {"mid", F32(S(2, 1), 3, 4)}};
     static const struct {
         const char *name, *start;
         uint64_t begin, end;
-    } want[] = {{"big", "\"big\":{", 0, 16}, {"mid", "\"mid\":{", 16, 24}, {"small", "\"small\":{", 24, 27}};
+    } want[] = {{"big", "\"big\":{", 0, 16},
+                {"mid", "\"mid\":{", 16, 24},
+                {"small", "\"small\":{", 24, 27}};
     unsigned char *file;
     size_t bytes;
     uint64_t n;
@@ -233,7 +245,8 @@ Test(safetensors, a_reader_of_its_own_finds_the_numbers)
         const char *entry = strstr(json, want[i].start);
 
         cr_assert_not_null(entry, "%s", json);
-        cr_expect_eq(number_after(entry, "\"data_offsets\":[", 0), want[i].begin, "%s", want[i].name);
+        cr_expect_eq(number_after(entry, "\"data_offsets\":[", 0), want[i].begin, "%s",
+                     want[i].name);
         cr_expect_eq(number_after(entry, "\"data_offsets\":[", 1), want[i].end, "%s", want[i].name);
     }
     cr_expect_eq(strspn(strrchr(json, '}') + 1, " "), strlen(strrchr(json, '}') + 1));
@@ -249,30 +262,35 @@ Test(safetensors, what_cannot_be_written)
 {
     dnn_tensor *t = F32(S(1), 1);
     char longer[1026];
-    dnn_named_tensor twice[] = {{"a", t}, {"a", t}}, none[] = {{"a", NULL}}, unnamed[] = {{NULL, t}},
-                     empty[] = {{"", t}};
-    dnn_named_tensor meta[] = {{"__metadata__", t}}, broken[] = {{"\xff", t}}, too_long[] = {{longer, t}};
+    dnn_named_tensor twice[] = {{"a", t}, {"a", t}}, none[] = {{"a", NULL}},
+                     unnamed[] = {{NULL, t}}, empty[] = {{"", t}};
+    dnn_named_tensor meta[] = {{"__metadata__", t}}, broken[] = {{"\xff", t}},
+                     too_long[] = {{longer, t}};
     const dnn_named_text bad[] = {{"k", "\xc3"}}, repeated[] = {{"k", "1"}, {"k", "2"}};
 
     memset(longer, 'x', 1025);
     longer[1025] = 0;
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 2, NULL, 0), "\"a\"", "twice");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), none, 1, NULL, 0), "tensor 0", "no tensor");
-    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), unnamed, 1, NULL, 0), "tensor 0", "no name");
+    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), unnamed, 1, NULL, 0), "tensor 0",
+                       "no name");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), empty, 1, NULL, 0), "0 bytes", "1 to 1024");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), meta, 1, NULL, 0), "__metadata__");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), broken, 1, NULL, 0), "UTF-8");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), too_long, 1, NULL, 0), "1025", "1024");
-    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, bad, 1), "metadata text", "UTF-8");
+    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, bad, 1), "metadata text",
+                       "UTF-8");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), NULL, 1, NULL, 0), "missing");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, -1, NULL, 0), "-1");
-    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, repeated, 2), "metadata", "\"k\"", "twice");
+    EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("a"), twice, 1, repeated, 2), "metadata", "\"k\"",
+                       "twice");
     cr_expect_eq(folder_count(), 0);
 }
 
 /* ---- hostile files ---- */
 
-static void put_header(const char *path, uint64_t n, const char *json, size_t json_bytes, size_t data)
+static void put_header(const char *path, uint64_t n, const char *json, size_t json_bytes,
+                       size_t data)
 {
     unsigned char *file = calloc(1, 8 + json_bytes + data);
 
@@ -285,7 +303,8 @@ static void put_header(const char *path, uint64_t n, const char *json, size_t js
     free(file);
 }
 
-#define E(dtype, shape, offsets) "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
+#define E(dtype, shape, offsets) \
+    "{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 #define ONE E("F32", "[1]", "[0,4]")
 
 static const struct hostile {
@@ -310,35 +329,43 @@ static const struct hostile {
     {"not JSON: no comma", "{\"a\":" ONE " \"b\":" ONE "}", 4, "where a comma"},
     {"not JSON: a comma at the end", "{\"a\":" ONE ",}", 4, "a name in quotes"},
     {"not JSON: a comma first", "{,\"a\":" ONE "}", 4, "a name in quotes"},
-    {"not JSON: in an entry", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,],\"data_offsets\":[0,4]}}", 4, "no JSON"},
-    {"not JSON: two commas in an entry", "{\"a\":{\"dtype\":\"F32\",,\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
-     "no JSON"},
+    {"not JSON: in an entry", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1,],\"data_offsets\":[0,4]}}",
+     4, "no JSON"},
+    {"not JSON: two commas in an entry",
+     "{\"a\":{\"dtype\":\"F32\",,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "no JSON"},
     {"the object does not end", "{\"a\":{\"dtype\":\"F32\"", 4, "does not end"},
     {"a string does not end", "{\"a", 0, "a string that does not end"},
     {"a backslash at the end", "{\"a\\", 0, "a string that does not end"},
     {"nothing behind the entry", "{\"a\":" ONE, 4, "the JSON ends where"},
     {"an entry that is a number", "{\"a\":1}", 0, "where an object"},
     {"an entry that is a list", "{\"a\":[]}", 0, "where an object"},
-    {"a name twice", "{\"a\":" E("F32", "[1]", "[0,4]") ",\"a\":" E("F32", "[1]", "[4,8]") "}", 8, "twice"},
-    {"a name twice, once escaped", "{\"a\":" E("F32", "[1]", "[0,4]") ",\"\\u0061\":" E("F32", "[1]", "[4,8]") "}", 8,
+    {"a name twice", "{\"a\":" E("F32", "[1]", "[0,4]") ",\"a\":" E("F32", "[1]", "[4,8]") "}", 8,
      "twice"},
-    {"an empty name twice over", "{\"a\":" E("F32", "[0]", "[0,0]") ",\"a\":" E("F32", "[0]", "[0,0]") "}", 0, "twice"},
+    {"a name twice, once escaped",
+     "{\"a\":" E("F32", "[1]", "[0,4]") ",\"\\u0061\":" E("F32", "[1]", "[4,8]") "}", 8, "twice"},
+    {"an empty name twice over",
+     "{\"a\":" E("F32", "[0]", "[0,0]") ",\"a\":" E("F32", "[0]", "[0,0]") "}", 0, "twice"},
     {"a metadata name twice", "{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}}", 0, "\"k\" twice"},
     {"a second __metadata__", "{\"__metadata__\":{\"k\":\"1\"},\"__metadata__\":{\"l\":\"2\"}}", 0,
      "a second __metadata__"},
-    {"a second __metadata__ behind an empty one", "{\"__metadata__\":{},\"__metadata__\":{\"l\":\"2\"}}", 0,
-     "a second __metadata__"},
+    {"a second __metadata__ behind an empty one",
+     "{\"__metadata__\":{},\"__metadata__\":{\"l\":\"2\"}}", 0, "a second __metadata__"},
     {"a tensor in an escaped __metadata__", "{\"\\u005f_metadata__\":" ONE "}", 4, "__metadata__"},
     {"metadata that is a text", "{\"__metadata__\":\"k\"}", 0, "where an object"},
     {"metadata that is a number", "{\"__metadata__\":{\"k\":1}}", 0, "where a string"},
     {"metadata that is null", "{\"__metadata__\":{\"k\":null}}", 0, "where a string"},
     {"NUL in metadata", "{\"__metadata__\":{\"k\":\"\\u0000\"}}", 0, "u0000"},
     {"a member missing: dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "2 members"},
-    {"a member missing: shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "2 members"},
+    {"a member missing: shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4,
+     "2 members"},
     {"a member missing: data_offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "2 members"},
-    {"a member of another name", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"offsets\":[0,4]}}", 4, "not exactly dtype"},
-    {"a member extra", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":\"1\"}}", 4, "4 members"},
-    {"a member twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+    {"a member of another name", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"offsets\":[0,4]}}", 4,
+     "not exactly dtype"},
+    {"a member extra",
+     "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":\"1\"}}", 4,
+     "4 members"},
+    {"a member twice",
+     "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
      "no JSON"},
     {"a shape of 1.0", "{\"a\":" E("F32", "[1.0]", "[0,4]") "}", 4, "size 0 of the shape"},
     {"a shape of 1e3", "{\"a\":" E("U8", "[1e3]", "[0,1000]") "}", 1000, "size 0 of the shape"},
@@ -354,25 +381,31 @@ static const struct hostile {
     {"an unknown dtype", "{\"a\":" E("F31", "[1]", "[0,4]") "}", 4, "dtype F31"},
     {"a dtype in small letters", "{\"a\":" E("f32", "[1]", "[0,4]") "}", 4, "dtype f32"},
     {"an empty dtype", "{\"a\":" E("", "[1]", "[0,4]") "}", 4, "none of the 22"},
-    {"a dtype that is a number", "{\"a\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "no string"},
+    {"a dtype that is a number", "{\"a\":{\"dtype\":32,\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
+     "no string"},
     {"the end before the begin", "{\"a\":" E("F32", "[1]", "[4,0]") "}", 4, "before they begin"},
-    {"the end behind the data", "{\"a\":" E("F32", "[2]", "[0,8]") "}", 4, "end at 8, the data at 4"},
-    {"the end at 2^63-1", "{\"a\":" E("F32", "[1]", "[0,9223372036854775807]") "}", 4, "the data at 4"},
+    {"the end behind the data", "{\"a\":" E("F32", "[2]", "[0,8]") "}", 4,
+     "end at 8, the data at 4"},
+    {"the end at 2^63-1", "{\"a\":" E("F32", "[1]", "[0,9223372036854775807]") "}", 4,
+     "the data at 4"},
     {"three offsets", "{\"a\":" E("F32", "[1]", "[0,4,4]") "}", 4, "two whole numbers"},
     {"one offset", "{\"a\":" E("F32", "[1]", "[0]") "}", 4, "two whole numbers"},
     {"an offset of 4.0", "{\"a\":" E("F32", "[1]", "[0,4.0]") "}", 4, "two whole numbers"},
     {"an offset of -4", "{\"a\":" E("F32", "[1]", "[-4,0]") "}", 4, "minus"},
     {"a hole before", "{\"a\":" E("F32", "[1]", "[4,8]") "}", 8, "a hole or an overlap"},
-    {"a hole between", "{\"a\":" ONE ",\"b\":" E("F32", "[1]", "[8,12]") "}", 12, "a hole or an overlap"},
+    {"a hole between", "{\"a\":" ONE ",\"b\":" E("F32", "[1]", "[8,12]") "}", 12,
+     "a hole or an overlap"},
     {"an overlap", "{\"a\":" E("F32", "[2]", "[0,8]") ",\"b\":" E("F32", "[2]", "[4,12]") "}", 12,
      "a hole or an overlap"},
     {"the same bytes for two", "{\"a\":" ONE ",\"b\":" ONE "}", 4, "a hole or an overlap"},
-    {"an empty one inside another", "{\"a\":" ONE ",\"b\":" E("F32", "[0]", "[2,2]") "}", 4, "a hole or an overlap"},
+    {"an empty one inside another", "{\"a\":" ONE ",\"b\":" E("F32", "[0]", "[2,2]") "}", 4,
+     "a hole or an overlap"},
     {"half a byte", "{\"a\":" E("F4", "[3]", "[0,1]") "}", 1, "12 bits by shape"},
     {"three quarters of a byte", "{\"a\":" E("F6_E2M3", "[1]", "[0,1]") "}", 1, "6 bits by shape"},
     {"fewer bytes than the shape", "{\"a\":" E("F32", "[2]", "[0,4]") "}", 4,
      "8 bytes by shape [2] of F32, 4 by data_offsets"},
-    {"more bytes than the shape", "{\"a\":" E("U8", "[3,4]", "[0,48]") "}", 48, "12 bytes by shape"},
+    {"more bytes than the shape", "{\"a\":" E("U8", "[3,4]", "[0,48]") "}", 48,
+     "12 bytes by shape"},
     {"bytes for an empty shape", "{\"a\":" E("F32", "[0]", "[0,4]") "}", 4, "0 bytes by shape"},
     {"trailing bytes", "{\"a\":" ONE "}", 5, "the file at"},
     {"trailing bytes and no tensor", "{}", 1, "the file at"},
@@ -380,11 +413,12 @@ static const struct hostile {
      "more bits than can be counted"},
     {"a product of 2^64 elements", "{\"a\":" E("U8", "[4294967296,4294967296]", "[0,0]") "}", 0,
      "more bits than can be counted"},
-    {"a petabyte in 4 bytes", "{\"a\":" E("U8", "[1125899906842624]", "[0,4]") "}", 4, "by data_offsets"},
+    {"a petabyte in 4 bytes", "{\"a\":" E("U8", "[1125899906842624]", "[0,4]") "}", 4,
+     "by data_offsets"},
     {"rank 9", "{\"a\":" E("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]") "}", 4, "rank 9, more than 8"},
     {"deep objects", "{\"a\":{\"b\":{\"c\":{}}}}", 0, "deep"},
-    {"a shape that is an object", "{\"a\":{\"dtype\":\"F32\",\"shape\":{},\"data_offsets\":[0,4]}}", 4,
-     "shape is no list"},
+    {"a shape that is an object", "{\"a\":{\"dtype\":\"F32\",\"shape\":{},\"data_offsets\":[0,4]}}",
+     4, "shape is no list"},
 };
 
 Test(safetensors, hostile_files_are_refused_by_name)
@@ -397,10 +431,12 @@ Test(safetensors, hostile_files_are_refused_by_name)
 
         put_header(path, strlen(h->json), h->json, strlen(h->json), h->data);
         st = dnn_file_open(path, &file);
-        cr_expect(st == DNN_E_FORMAT && file == NULL, "%s: %s", h->what, st == DNN_OK ? "opened" : dnn_error_message());
+        cr_expect(st == DNN_E_FORMAT && file == NULL, "%s: %s", h->what,
+                  st == DNN_OK ? "opened" : dnn_error_message());
         if (st != DNN_OK) {
-            cr_expect_not_null(strstr(dnn_error_message(), h->message), "%s: \"%s\" does not say \"%s\"", h->what,
-                               dnn_error_message(), h->message);
+            cr_expect_not_null(strstr(dnn_error_message(), h->message),
+                               "%s: \"%s\" does not say \"%s\"", h->what, dnn_error_message(),
+                               h->message);
             cr_expect_not_null(strstr(dnn_error_message(), path), "%s: no path in \"%s\"", h->what,
                                dnn_error_message());
         }
@@ -423,7 +459,8 @@ Test(safetensors, header_lengths_that_cannot_be)
 
     for (size_t n = 0; n < 8; n++) {
         write_whole(in_folder("short"), "\2\0\0\0\0\0\0\0", n);
-        expect_status(dnn_file_open(in_folder("short"), &file), DNN_E_FORMAT, "fewer than the 8", "short");
+        expect_status(dnn_file_open(in_folder("short"), &file), DNN_E_FORMAT, "fewer than the 8",
+                      "short");
     }
     refuse_length(0, 0, "a header of 0 bytes");
     refuse_length(1, 2, "a header of 1 bytes");
@@ -445,13 +482,16 @@ Test(safetensors, names_and_entries_that_are_too_long)
     fill[ROOM - 1] = 0;
     snprintf(json, ROOM, "{\"%.1025s\":%s}", fill, ONE);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "1025 bytes", "a name of 1025 bytes");
+    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "1025 bytes",
+                  "a name of 1025 bytes");
     snprintf(json, ROOM, "{\"%.30000s\":%s}", fill, ONE);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "30002 bytes", "a name of 30000 bytes");
+    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "30002 bytes",
+                  "a name of 30000 bytes");
     snprintf(json, ROOM, "{\"a\":{\"dtype\":\"%.5000s\"}}", fill);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "more than 4096", "an entry of 5000 bytes");
+    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "more than 4096",
+                  "an entry of 5000 bytes");
     memset(fill, '[', ROOM - 1);
     snprintf(json, ROOM, "{\"a\":{\"dtype\":%.4000s}}", fill);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
@@ -459,7 +499,8 @@ Test(safetensors, names_and_entries_that_are_too_long)
     snprintf(json, ROOM, "%.30000s", fill);
     memset(json, '{', 30000);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "a name in quotes", "braces only");
+    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "a name in quotes",
+                  "braces only");
     free(json);
     free(fill);
 }
@@ -473,7 +514,8 @@ static dnn_file *open_json(const char *json, size_t data)
 Test(safetensors, legal_and_rare)
 {
     dnn_file_entry_info info;
-    dnn_file *file = open_json("{\"a\":" E("F4", "[4]", "[0,2]") ",\n\t\"b\" : " E("I16", "[2]", "[2,6]") "}   ", 6);
+    dnn_file *file = open_json(
+        "{\"a\":" E("F4", "[4]", "[0,2]") ",\n\t\"b\" : " E("I16", "[2]", "[2,6]") "}   ", 6);
 
     cr_assert(dnn_file_entry(file, 0, &info));
     cr_expect(info.dtype == 0 && info.bytes == 2);
@@ -510,7 +552,8 @@ static unsigned char *small_file(size_t *bytes)
     dnn_named_tensor list[] = {{"w", F32(S(2), 1, 2)}, {"b", T(DNN_T_BOOL, S(3), 1, 0, 1)}};
     const dnn_named_text meta[] = {{"format", "pt"}};
 
-    cr_assert_eq(dnn_save_tensors(in_folder("small"), list, 2, meta, 1), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_save_tensors(in_folder("small"), list, 2, meta, 1), DNN_OK, "%s",
+                 dnn_error_message());
     return read_whole(in_folder("small"), bytes);
 }
 
@@ -542,8 +585,9 @@ static void judge_opened(dnn_file *file, size_t bit)
             dnn_status st = dnn_scope_status();
 
             cr_expect(t != NULL || st == DNN_E_FORMAT, "bit %zu: %s", bit, dnn_error_message());
-            cr_expect(t == NULL || (uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == info.bytes, "bit %zu",
-                      bit);
+            cr_expect(t == NULL ||
+                          (uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == info.bytes,
+                      "bit %zu", bit);
         }
     }
     for (int64_t i = 0; dnn_file_metadata(file, i, &key, &value); i++) {
@@ -602,17 +646,20 @@ Test(safetensors, a_failing_save_leaves_the_old_file)
     size_t before, after;
     unsigned char *old = small_file(&before), *now;
 
-    expect_status(dnn_save_tensors(in_folder("none/a"), list, 1, NULL, 0), DNN_E_IO, "No such file", "no folder");
-    expect_status(dnn_save_tensors(in_folder("small/a"), list, 1, NULL, 0), DNN_E_IO, "Not a directory",
-                  "a file as folder");
-    expect_status(dnn_save_tensors(in_folder(""), list, 1, NULL, 0), DNN_E_IO, "not the name of a file", "no name");
+    expect_status(dnn_save_tensors(in_folder("none/a"), list, 1, NULL, 0), DNN_E_IO, "No such file",
+                  "no folder");
+    expect_status(dnn_save_tensors(in_folder("small/a"), list, 1, NULL, 0), DNN_E_IO,
+                  "Not a directory", "a file as folder");
+    expect_status(dnn_save_tensors(in_folder(""), list, 1, NULL, 0), DNN_E_IO,
+                  "not the name of a file", "no name");
     cr_assert_eq(mkdir(in_folder("dir"), 0700), 0);
-    expect_status(dnn_save_tensors(in_folder("dir"), list, 1, NULL, 0), DNN_E_IO, "rename", "a folder as file");
+    expect_status(dnn_save_tensors(in_folder("dir"), list, 1, NULL, 0), DNN_E_IO, "rename",
+                  "a folder as file");
     EXPECT_STATUS_FAIL(dnn_save_tensors(in_folder("small"), twice, 2, NULL, 0), "twice");
     if (geteuid() != 0) { /* root may write anywhere */
         cr_assert_eq(chmod(folder_path, 0500), 0);
-        expect_status(dnn_save_tensors(in_folder("small"), list, 1, NULL, 0), DNN_E_IO, "Permission denied",
-                      "read-only");
+        expect_status(dnn_save_tensors(in_folder("small"), list, 1, NULL, 0), DNN_E_IO,
+                      "Permission denied", "read-only");
         cr_assert_eq(chmod(folder_path, 0700), 0);
     }
     now = read_whole(in_folder("small"), &after);
@@ -653,10 +700,11 @@ Test(safetensors, a_disk_that_is_full_leaves_the_old_file)
             _exit(save_with_limit(limits[i], list));
         }
         cr_assert_eq(waitpid(child, &state, 0), child);
-        cr_expect(WIFEXITED(state) && WEXITSTATUS(state) == 0, "limit %lld: state %x", (long long)limits[i],
-                  (unsigned)state);
+        cr_expect(WIFEXITED(state) && WEXITSTATUS(state) == 0, "limit %lld: state %x",
+                  (long long)limits[i], (unsigned)state);
         now = read_whole(in_folder("small"), &after);
-        cr_expect(before == after && memcmp(old, now, before) == 0, "limit %lld", (long long)limits[i]);
+        cr_expect(before == after && memcmp(old, now, before) == 0, "limit %lld",
+                  (long long)limits[i]);
         cr_expect_eq(folder_count(), 1, "limit %lld: something is left", (long long)limits[i]);
         free(now);
     }
@@ -673,7 +721,8 @@ Test(safetensors, a_save_replaces_and_leaves_nothing_else)
     save(in_folder("a"), two, 1);
     file = open_file(in_folder("a"));
     EXPECT(dnn_file_tensor(file, "w"), DNN_T_F32, S(2), 3, 4);
-    EXPECT(dnn_file_tensor(old, "w"), DNN_T_F32, S(2), 1, 2); /* who had it open sees what was there */
+    EXPECT(dnn_file_tensor(old, "w"), DNN_T_F32, S(2), 1,
+           2); /* who had it open sees what was there */
     dnn_file_close(file);
     dnn_file_close(old);
     cr_expect_eq(folder_count(), 1);

@@ -7,9 +7,11 @@ Test(scope, closing_a_scope_frees_its_tensors)
 {
     int64_t before = dnn_live_tensors();
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_zeros(S(3));
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             dnn_zeros(S(3));
             cr_expect_eq(dnn_live_tensors(), before + 2);
         }
@@ -22,7 +24,8 @@ static dnn_tensor *made_in_a_scope(void)
 {
     dnn_tensor *out = NULL;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         return dnn_keep(dnn_full(3, S(1)));
     }
     return out;
@@ -39,7 +42,8 @@ Test(scope, retain_outlives_the_scope)
 {
     dnn_tensor *y = NULL;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         y = dnn_retain(dnn_full(3, S(1)));
     }
     EXPECT(y, DNN_T_F32, S(1), 3);
@@ -50,7 +54,8 @@ Test(scope, a_view_outlives_what_it_looks_at)
 {
     dnn_tensor *row = NULL;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         row = dnn_keep(dnn_select(F32(S(2, 2), 1, 2, 3, 4), 0, 1));
     }
     EXPECT(row, DNN_T_F32, S(2), 3, 4);
@@ -71,7 +76,8 @@ Test(scope, break_leaves_the_scope_and_not_the_loop)
     int rounds = 0;
 
     for (int i = 0; i < 3; i++) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             if (i == 1) {
                 break;
             }
@@ -85,7 +91,8 @@ Test(scope, the_first_error_waits_and_operators_return_null_meanwhile)
 {
     dnn_tensor *a = F32(S(2), 1, 2), *b = F32(S(3), 1, 2, 3);
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         cr_expect_null(dnn_add(a, b));
         cr_expect_null(dnn_matmul(a, NULL));
         cr_expect_null(dnn_linear(a, a, dnn_add(a, b)), "a failed bias was read as no bias");

@@ -6,7 +6,8 @@ TestSuite(sgd, .init = unit_init, .fini = unit_fini, .timeout = 60);
 /* One step of p from the gradient g. */
 static void step(dnn_optimizer *optimizer, dnn_tensor *p, double g)
 {
-    cr_assert_eq(dnn_set_grad(p, dnn_full(g, dnn_shape_of(p), .dtype = dnn_dtype_of(p))), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_set_grad(p, dnn_full(g, dnn_shape_of(p), .dtype = dnn_dtype_of(p))), DNN_OK,
+                 "%s", dnn_error_message());
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
 }
 
@@ -78,12 +79,14 @@ Test(sgd, parameters_without_a_gradient_are_passed_over)
 Test(sgd, dtypes_and_strides_may_differ)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *q = dnn_requires_grad_(F32(S(2), 1, 2), true);
-    dnn_tensor *w = dnn_requires_grad_(dnn_detach(dnn_transpose(F64(S(2, 3), 1, 2, 3, 4, 5, 6), 0, 1)), true);
+    dnn_tensor *w =
+        dnn_requires_grad_(dnn_detach(dnn_transpose(F64(S(2, 3), 1, 2, 3, 4, 5, 6), 0, 1)), true);
     dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p, q, w), 1, .momentum = 0.9);
 
     cr_assert_eq(dnn_set_grad(p, F64(S(2), 1, 1)), DNN_OK);
     cr_assert_eq(dnn_set_grad(q, F32(S(2), 2, 2)), DNN_OK);
-    cr_assert_eq(dnn_set_grad(w, F64(S(3, 2), 1, 2, 3, 4, 5, 6)), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_set_grad(w, F64(S(3, 2), 1, 2, 3, 4, 5, 6)), DNN_OK, "%s",
+                 dnn_error_message());
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
     EXPECT(p, DNN_T_F64, S(2), 0, 1);
     EXPECT(q, DNN_T_F32, S(2), -1, 0);
@@ -126,7 +129,8 @@ Test(sgd, bad_arguments_are_refused)
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), -0.1), "lr", "-0.1");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .momentum = -1), "momentum", "-1");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .nesterov = true), "nesterov", "momentum");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .momentum = 0.9, .dampening = 0.1, .nesterov = true), "nesterov", "dampening");
+    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .momentum = 0.9, .dampening = 0.1, .nesterov = true),
+                "nesterov", "dampening");
     EXPECT_STATUS_FAIL(dnn_step(NULL), "NULL");
     EXPECT_STATUS_FAIL(dnn_zero_grad(NULL), "NULL");
     dnn_optimizer_free(NULL);

@@ -5,7 +5,8 @@
 static void expect_dims(int n, const int64_t *got, const int64_t *want)
 {
     for (int i = 0; i < n; i++) {
-        cr_expect_eq(got[i], want[i], "dim %d is %lld, not %lld", i, (long long)got[i], (long long)want[i]);
+        cr_expect_eq(got[i], want[i], "dim %d is %lld, not %lld", i, (long long)got[i],
+                     (long long)want[i]);
     }
 }
 #define DIMS(...) ((const int64_t[]){__VA_ARGS__})
@@ -21,13 +22,16 @@ Test(shape, check_refuses_what_cannot_be)
     cr_expect_eq(dnn__check_shape("zeros", DNN_T_F32, 2, DIMS(3, 0), &bytes), DNN_OK);
     cr_expect_eq(bytes, 0);
     cr_expect_eq(dnn__check_shape("zeros", DNN_T_F32, 2, DIMS(3, -4), NULL), DNN_E_INVALID);
-    cr_expect(strstr(dnn_error_message(), "zeros: size -4 of dim 1") != NULL, "%s", dnn_error_message());
+    cr_expect(strstr(dnn_error_message(), "zeros: size -4 of dim 1") != NULL, "%s",
+              dnn_error_message());
     cr_expect_eq(dnn__check_shape("zeros", DNN_T_F32, 9, NULL, NULL), DNN_E_INVALID);
     cr_expect_eq(dnn__check_shape("zeros", DNN_T_F32, -1, NULL, NULL), DNN_E_INVALID);
     cr_expect_eq(dnn__check_shape("zeros", 3, 1, DIMS(1), NULL), DNN_E_INVALID);
-    cr_expect_eq(dnn__check_shape("zeros", DNN_T_F32, 1, DIMS(INT64_C(1) << 61), NULL), DNN_E_INVALID);
+    cr_expect_eq(dnn__check_shape("zeros", DNN_T_F32, 1, DIMS(INT64_C(1) << 61), NULL),
+                 DNN_E_INVALID);
     cr_expect_eq(dnn__check_shape("zeros", DNN_T_I8, 1, DIMS(INT64_MAX), NULL), DNN_OK);
-    cr_expect_eq(dnn__check_shape("zeros", DNN_T_I8, 3, DIMS(0, INT64_MAX, 3), NULL), DNN_E_INVALID);
+    cr_expect_eq(dnn__check_shape("zeros", DNN_T_I8, 3, DIMS(0, INT64_MAX, 3), NULL),
+                 DNN_E_INVALID);
 }
 
 Test(shape, axes)
@@ -70,8 +74,8 @@ Test(shape, broadcast)
 }
 
 /* Every reshape that is granted must reach the same elements in the same order. */
-static void expect_same_order(int n, const int64_t *dim, const int64_t *stride, int m, const int64_t *new_dim,
-                              const int64_t *new_stride)
+static void expect_same_order(int n, const int64_t *dim, const int64_t *stride, int m,
+                              const int64_t *new_dim, const int64_t *new_stride)
 {
     for (int64_t i = 0; i < dnn__numel_of(n, dim); i++) {
         int64_t a = 0, b = 0, rest = i;

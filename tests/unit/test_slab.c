@@ -1,4 +1,5 @@
-/* test_slab.c - small objects of core/slab.c: distinct, aligned, handed from thread to thread, given back at shutdown. */
+/* test_slab.c - small objects of core/slab.c: distinct, aligned, handed from thread to thread,
+ * given back at shutdown. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <string.h>

@@ -40,7 +40,8 @@ Test(tensor, wrong_buffers_are_refused)
     EXPECT_STATUS_FAIL(dnn_read(t, NULL, 8), "NULL");
     EXPECT_STATUS_FAIL(dnn_read(NULL, buffer, 8), "NULL");
     EXPECT_STATUS_FAIL(dnn_write(t, buffer, 4), "4", "8");
-    EXPECT_STATUS_FAIL(dnn_write(dnn_expand(F32(S(1), 1), S(3)), buffer, 12), "overlaps itself", "clone");
+    EXPECT_STATUS_FAIL(dnn_write(dnn_expand(F32(S(1), 1), S(3)), buffer, 12), "overlaps itself",
+                       "clone");
 }
 
 Test(tensor, item_is_of_one_element)
@@ -50,7 +51,10 @@ Test(tensor, item_is_of_one_element)
 
     cr_assert_eq(dnn_item(F32(S(1, 1), 2.5), &value), DNN_OK);
     cr_expect_eq(value, 2.5);
-    cr_assert_eq(dnn_item_i64(dnn_full_i64(INT64_C(9007199254740993), (dnn_create_args){.shape = DNN_SCALAR}), &whole), DNN_OK);
+    cr_assert_eq(dnn_item_i64(dnn_full_i64(INT64_C(9007199254740993),
+                                           (dnn_create_args){.shape = DNN_SCALAR}),
+                              &whole),
+                 DNN_OK);
     cr_expect_eq(whole, INT64_C(9007199254740993));
     EXPECT_STATUS_FAIL(dnn_item(F32(S(2), 1, 2), &value), "2", "[2]");
     EXPECT_STATUS_FAIL(dnn_item_i64(F32(S(1), 2.5), &whole), "2.5");
@@ -79,7 +83,8 @@ static void expect_text(dnn_tensor *t, const char *want)
 {
     char text[2000];
 
-    cr_assert_eq(dnn_format(t, text, sizeof text), (int64_t)strlen(want), "%s\nnot\n%s", text, want);
+    cr_assert_eq(dnn_format(t, text, sizeof text), (int64_t)strlen(want), "%s\nnot\n%s", text,
+                 want);
     cr_expect_str_eq(text, want);
 }
 
@@ -87,7 +92,8 @@ Test(tensor, text_is_pytorchs)
 {
     char text[8];
 
-    expect_text(F32(S(2, 2), 1, 2.5, -3, 4), "tensor([[ 1.0000,  2.5000],\n        [-3.0000,  4.0000]])");
+    expect_text(F32(S(2, 2), 1, 2.5, -3, 4),
+                "tensor([[ 1.0000,  2.5000],\n        [-3.0000,  4.0000]])");
     expect_text(I64(S(3), 1, 20, 300), "tensor([  1,  20, 300])");
     expect_text(F32(S(2), 1, 2), "tensor([1., 2.])");
     expect_text(F32(S(2), 1, 20000), "tensor([1.0000e+00, 2.0000e+04])");
@@ -95,7 +101,8 @@ Test(tensor, text_is_pytorchs)
     expect_text(F32(DNN_SCALAR, 3), "tensor(3.)");
     expect_text(dnn_zeros(S(0, 3)), "tensor([], size=[0,3])");
     expect_text(F32(S(3), NAN, INFINITY, 1), "tensor([nan, inf, 1.])");
-    expect_text(dnn_arange(0, 2000, 1, DNN_T_I64), "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])");
+    expect_text(dnn_arange(0, 2000, 1, DNN_T_I64),
+                "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])");
     cr_expect_eq(dnn_format(F32(S(2), 1, 2), text, sizeof text), 16);
     cr_expect_str_eq(text, "tensor(");
 }

@@ -1,4 +1,5 @@
-/* test_threads.c - the pool of core/threads.c: every piece once, any number of threads, nesting, contention, fork. */
+/* test_threads.c - the pool of core/threads.c: every piece once, any number of threads, nesting,
+ * contention, fork. */
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -39,8 +40,8 @@ static void expect_each_once(int64_t n, int64_t grain)
     dnn__parallel_for(n, grain, note, r);
     cr_assert_eq(r->bad, 0, "%lld pieces of the wrong cut", (long long)n);
     for (int64_t i = 0; i < MOST; i++) {
-        cr_assert_eq(r->hits[i], i < n ? 1 : 0, "%lld of %lld by %lld: %d times", (long long)i, (long long)n,
-                     (long long)grain, r->hits[i]);
+        cr_assert_eq(r->hits[i], i < n ? 1 : 0, "%lld of %lld by %lld: %d times", (long long)i,
+                     (long long)n, (long long)grain, r->hits[i]);
     }
     free(r);
 }

@@ -1,5 +1,5 @@
-/* test_weights.c - the weights of a module to a file and back: what fits, what does not, and that a failed load changes
- * nothing. */
+/* test_weights.c - the weights of a module to a file and back: what fits, what does not, and that a
+ * failed load changes nothing. */
 #include "folder.h"
 
 static void init(void)
@@ -19,8 +19,8 @@ TestSuite(weights, .init = init, .fini = fini, .timeout = 60);
 
 static dnn_module *small_net(dnn_dtype dtype)
 {
-    dnn_module *net = dnn_nn_sequential(
-        DNN_MODULES(dnn_nn_linear(3, 4, .dtype = dtype), dnn_nn_tanh(), dnn_nn_linear(4, 2, .dtype = dtype)));
+    dnn_module *net = dnn_nn_sequential(DNN_MODULES(
+        dnn_nn_linear(3, 4, .dtype = dtype), dnn_nn_tanh(), dnn_nn_linear(4, 2, .dtype = dtype)));
 
     cr_assert_not_null(net, "%s", dnn_error_message());
     return net;
@@ -32,7 +32,8 @@ static size_t bytes_of(dnn_module *net, unsigned char *bytes, size_t room)
     dnn_tensor *t;
     size_t at = 0;
 
-    for (int64_t i = 0; (t = dnn_module_tensor_at(net, DNN_PARAMETERS | DNN_BUFFERS, i, NULL, 0)) != NULL; i++) {
+    for (int64_t i = 0;
+         (t = dnn_module_tensor_at(net, DNN_PARAMETERS | DNN_BUFFERS, i, NULL, 0)) != NULL; i++) {
         size_t n = (size_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t));
 
         cr_assert(at + n <= room);
@@ -62,7 +63,8 @@ Test(weights, saved_and_loaded_they_are_the_same)
 
     cr_expect_not(same_bytes(a, b));
     save_net(a, "a");
-    cr_assert_eq(dnn_load_weights(b, in_folder("a"), .n_loaded = &n), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_weights(b, in_folder("a"), .n_loaded = &n), DNN_OK, "%s",
+                 dnn_error_message());
     cr_expect(same_bytes(a, b));
     cr_expect_eq(n, 4);
     dnn_module_free(a);
@@ -116,7 +118,8 @@ static void save_misfit(void)
                                {"2.weight", dnn_ones(S(2, 4), .dtype = DNN_T_I64)},
                                {"extra.weight", dnn_ones(S(1))}};
 
-    cr_assert_eq(dnn_save_tensors(in_folder("misfit"), list, 4, NULL, 0), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_save_tensors(in_folder("misfit"), list, 4, NULL, 0), DNN_OK, "%s",
+                 dnn_error_message());
 }
 
 Test(weights, all_that_does_not_fit_is_told_at_once_and_nothing_changes)
@@ -127,9 +130,10 @@ Test(weights, all_that_does_not_fit_is_told_at_once_and_nothing_changes)
     int64_t loaded = -1;
 
     save_misfit();
-    EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("misfit"), .n_loaded = &loaded), in_folder("misfit"),
-                       "misshapen 0.bias", "[5] in the file", "[4] in the module", "of another dtype 2.weight", "I64",
-                       "f32", "missing 2.bias", "unexpected extra.weight", "partial");
+    EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("misfit"), .n_loaded = &loaded),
+                       in_folder("misfit"), "misshapen 0.bias", "[5] in the file",
+                       "[4] in the module", "of another dtype 2.weight", "I64", "f32",
+                       "missing 2.bias", "unexpected extra.weight", "partial");
     cr_expect_eq(bytes_of(a, after, sizeof after), n);
     cr_expect_eq(memcmp(before, after, n), 0);
     cr_expect_eq(loaded, -1);
@@ -145,10 +149,11 @@ Test(weights, partial_loads_what_fits)
     save_misfit();
     save_net(a, "a");
     cr_assert_eq(dnn_load_weights(b, in_folder("a")), DNN_OK, "%s", dnn_error_message());
-    cr_assert_eq(dnn_load_weights(b, in_folder("misfit"), .partial = true, .n_loaded = &n), DNN_OK, "%s",
-                 dnn_error_message());
+    cr_assert_eq(dnn_load_weights(b, in_folder("misfit"), .partial = true, .n_loaded = &n), DNN_OK,
+                 "%s", dnn_error_message());
     cr_expect_eq(n, 1);
-    EXPECT(dnn_module_tensor(b, "0.weight"), DNN_T_F32, S(4, 3), 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
+    EXPECT(dnn_module_tensor(b, "0.weight"), DNN_T_F32, S(4, 3), 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+           1);
     cr_assert_eq(dnn_to_list(dnn_module_tensor(b, "0.bias"), bias, 4), DNN_OK);
     cr_assert_eq(dnn_to_list(dnn_module_tensor(a, "0.bias"), want, 4), DNN_OK);
     cr_expect_eq(memcmp(bias, want, sizeof bias), 0);
@@ -166,22 +171,28 @@ Test(weights, long_lists_of_faults_end_in_a_count)
         snprintf(name[i], sizeof name[i], "x%d", i);
         list[i] = (dnn_named_tensor){name[i], dnn_ones(S(1))};
     }
-    cr_assert_eq(dnn_save_tensors(in_folder("many"), list, 20, NULL, 0), DNN_OK, "%s", dnn_error_message());
-    EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("many")), "missing 0.weight", "unexpected x", "and 14 more");
+    cr_assert_eq(dnn_save_tensors(in_folder("many"), list, 20, NULL, 0), DNN_OK, "%s",
+                 dnn_error_message());
+    EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("many")), "missing 0.weight", "unexpected x",
+                       "and 14 more");
     dnn_module_free(a);
 }
 
 Test(weights, a_prefix_is_dropped_where_it_is)
 {
-    dnn_module *a = small_net(DNN_T_F32), *b = small_net(DNN_T_F32), *outer = dnn_nn_sequential(DNN_MODULES(a));
+    dnn_module *a = small_net(DNN_T_F32), *b = small_net(DNN_T_F32),
+               *outer = dnn_nn_sequential(DNN_MODULES(a));
 
     cr_assert_not_null(outer, "%s", dnn_error_message());
     save_net(outer, "a"); /* 0.0.weight, ... */
-    EXPECT_STATUS_FAIL(dnn_load_weights(b, in_folder("a")), "unexpected 0.0.weight", "missing 0.weight");
-    cr_assert_eq(dnn_load_weights(b, in_folder("a"), .prefix = "0."), DNN_OK, "%s", dnn_error_message());
+    EXPECT_STATUS_FAIL(dnn_load_weights(b, in_folder("a")), "unexpected 0.0.weight",
+                       "missing 0.weight");
+    cr_assert_eq(dnn_load_weights(b, in_folder("a"), .prefix = "0."), DNN_OK, "%s",
+                 dnn_error_message());
     cr_expect(same_bytes(a, b));
     save_net(b, "b");
-    cr_assert_eq(dnn_load_weights(b, in_folder("b"), .prefix = "module."), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_weights(b, in_folder("b"), .prefix = "module."), DNN_OK, "%s",
+                 dnn_error_message());
     dnn_module_free(outer);
     dnn_module_free(b);
 }
@@ -269,7 +280,8 @@ Test(weights, an_optimizer_from_before_goes_on)
     save_net(a, "a");
     cr_assert_eq(dnn_load_weights(b, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     unit_backward(dnn_forward(b, F32(S(1, 2), 1, 2)));
-    cr_assert_eq(dnn_step(sgd), DNN_OK, "%s", dnn_error_message()); /* the buffer is 1.5 times the gradient now */
+    cr_assert_eq(dnn_step(sgd), DNN_OK, "%s",
+                 dnn_error_message()); /* the buffer is 1.5 times the gradient now */
     EXPECT(dnn_module_tensor(b, "weight"), DNN_T_F32, S(1, 2), 9.25, 8.5);
     EXPECT(dnn_module_tensor(b, "bias"), DNN_T_F32, S(1), 19.25);
     dnn_optimizer_free(sgd);
@@ -295,7 +307,8 @@ Test(weights, broken_files_and_missing_arguments)
     dnn_module_free(a);
 }
 
-/* The last tensor of the file has a bool byte of 2: the first ones have been read when it is found. */
+/* The last tensor of the file has a bool byte of 2: the first ones have been read when it is found.
+ */
 Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
 {
     static const dnn_module_type type = {.name = "Masked", .bytes = sizeof(dnn_module)};
@@ -312,7 +325,8 @@ Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
     write_whole(in_folder("a"), data, bytes);
     free(data);
     expect_status(dnn_load_weights(a, in_folder("a")), DNN_E_FORMAT, "the byte 2", "mask");
-    expect_status(dnn_load_weights(a, in_folder("a"), .partial = true), DNN_E_FORMAT, "the byte 2", "mask");
+    expect_status(dnn_load_weights(a, in_folder("a"), .partial = true), DNN_E_FORMAT, "the byte 2",
+                  "mask");
     EXPECT(dnn_module_tensor(a, "w"), DNN_T_F32, S(2), 1, 2);
     EXPECT(dnn_module_tensor(a, "mask"), DNN_T_BOOL, S(1), 1);
     dnn_module_free(a);
@@ -337,10 +351,13 @@ Test(weights, a_parameter_that_two_modules_share_is_loaded)
 Test(weights, one_entry_for_two_names_by_prefix_is_refused)
 {
     dnn_module *a = dnn_nn_linear(1, 1);
-    dnn_named_tensor list[] = {{"weight", F32(S(1, 1), 1)}, {"bias", F32(S(1), 2)}, {"m.weight", F32(S(1, 1), 3)}};
+    dnn_named_tensor list[] = {
+        {"weight", F32(S(1, 1), 1)}, {"bias", F32(S(1), 2)}, {"m.weight", F32(S(1, 1), 3)}};
 
-    cr_assert_eq(dnn_save_tensors(in_folder("a"), list, 3, NULL, 0), DNN_OK, "%s", dnn_error_message());
-    EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a"), .prefix = "m."), "with and without the prefix weight");
+    cr_assert_eq(dnn_save_tensors(in_folder("a"), list, 3, NULL, 0), DNN_OK, "%s",
+                 dnn_error_message());
+    EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a"), .prefix = "m."),
+                       "with and without the prefix weight");
     dnn_module_free(a);
 }
 
@@ -352,7 +369,8 @@ Test(weights, a_parameter_that_is_mapped_is_left_alone)
     save_net(a, "a");
     DNN_NO_GRAD
     {
-        cr_assert_eq(dnn_map(dnn_module_tensor(a, "bias"), DNN_MAP_READ, &data), DNN_OK, "%s", dnn_error_message());
+        cr_assert_eq(dnn_map(dnn_module_tensor(a, "bias"), DNN_MAP_READ, &data), DNN_OK, "%s",
+                     dnn_error_message());
         EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a")), "bias is mapped", "dnn_unmap");
         cr_assert_eq(dnn_unmap(dnn_module_tensor(a, "bias")), DNN_OK, "%s", dnn_error_message());
     }
@@ -371,7 +389,8 @@ static void *failing_alloc(void *ctx, size_t bytes, size_t align)
     void *p = NULL;
 
     (void)ctx;
-    if (memory.left == 0 || posix_memalign(&p, align < sizeof(void *) ? sizeof(void *) : align, bytes) != 0) {
+    if (memory.left == 0 ||
+        posix_memalign(&p, align < sizeof(void *) ? sizeof(void *) : align, bytes) != 0) {
         return NULL;
     }
     memory.left -= memory.left > 0;
@@ -394,15 +413,17 @@ static void init_failing(void)
     unit_init();
 }
 
-/* Both parameters have views, so both are written in place; whichever request fails, neither may have changed. The file
- * is of another dtype in the second round, so that casts are among what can fail. */
+/* Both parameters have views, so both are written in place; whichever request fails, neither may
+ * have changed. The file is of another dtype in the second round, so that casts are among what can
+ * fail. */
 Test(weights, a_load_that_runs_out_of_memory_changes_nothing, .init = init_failing)
 {
     static const dnn_dtype dtypes[] = {DNN_T_F32, DNN_T_F64};
 
     for (int i = 0; i < 2; i++) {
         dnn_module *a = dnn_nn_linear(3, 2, .dtype = dtypes[i]), *b = dnn_nn_linear(3, 2);
-        dnn_tensor *w = dnn_detach(dnn_module_tensor(b, "weight")), *v = dnn_detach(dnn_module_tensor(b, "bias"));
+        dnn_tensor *w = dnn_detach(dnn_module_tensor(b, "weight")),
+                   *v = dnn_detach(dnn_module_tensor(b, "bias"));
         unsigned char before[256], after[256];
         size_t n = bytes_of(b, before, sizeof before);
         dnn_status st = DNN_E_NOMEM;
@@ -413,9 +434,11 @@ Test(weights, a_load_that_runs_out_of_memory_changes_nothing, .init = init_faili
             memory.left = at;
             st = dnn_load_weights(b, in_folder("a"));
             memory.left = -1;
-            cr_assert(st == DNN_OK || st == DNN_E_NOMEM, "request %ld: %s", at, dnn_error_message());
+            cr_assert(st == DNN_OK || st == DNN_E_NOMEM, "request %ld: %s", at,
+                      dnn_error_message());
             cr_assert_eq(bytes_of(b, after, sizeof after), n);
-            cr_assert(st == DNN_OK || memcmp(before, after, n) == 0, "request %ld failed, and the module changed", at);
+            cr_assert(st == DNN_OK || memcmp(before, after, n) == 0,
+                      "request %ld failed, and the module changed", at);
         }
         cr_assert_eq(st, DNN_OK, "%s", dnn_error_message());
         cr_expect_gt(at, 3, "hardly anything failed");

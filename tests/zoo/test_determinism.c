@@ -1,4 +1,5 @@
-/* test_determinism - one SHA-256 of LeNet's weights after 200 steps for 1, 2, 3, 4 threads and 0, 1, 3 loader workers. */
+/* test_determinism - one SHA-256 of LeNet's weights after 200 steps for 1, 2, 3, 4 threads and 0,
+ * 1, 3 loader workers. */
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, dnn_loader *l
 
     for (int i = 0; i < steps;) {
         while (i < steps && dnn_loader_next(loader, &batch)) {
-            DNN_SCOPE {
+            DNN_SCOPE
+            {
                 dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
 
                 DNN_TRY(dnn_zero_grad(optimizer));
@@ -60,7 +62,8 @@ static dnn_status run(int threads, int workers, int steps, char *hex)
 
     DNN_TRY(dnn_set_threads(threads));
     dnn_manual_seed(7);
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *data[2] = {formula(1, DNN_SHAPE(SAMPLES, 1, 28, 28), 0, 1, DNN_T_F32), NULL};
         int64_t class[SAMPLES];
         dnn_dataset *set;

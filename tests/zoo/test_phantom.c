@@ -1,6 +1,7 @@
-/* test_phantom - the three networks train 20 steps on a device whose memory the host cannot touch and whose work runs late, to
- * cpu_blas's losses; and the ladder: the operator that phantom lacks is an error there, and under phantom,cpu_blas a counted,
- * announced fallback. Needs DNN_PLUGIN_PATH with the folders of cpu_blas and of phantom. */
+/* test_phantom - the three networks train 20 steps on a device whose memory the host cannot touch
+ * and whose work runs late, to cpu_blas's losses; and the ladder: the operator that phantom lacks
+ * is an error there, and under phantom,cpu_blas a counted, announced fallback. Needs
+ * DNN_PLUGIN_PATH with the folders of cpu_blas and of phantom. */
 #include <stdio.h>
 #include <string.h>
 #include "nets.h"
@@ -18,10 +19,10 @@ static void check(bool ok, const char *what)
 
 static dnn_module *cifar_new(void)
 {
-    return dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 6, 5), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
-                                         dnn_nn_conv2d(6, 16, 5), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
-                                         dnn_nn_flatten(), dnn_nn_linear(400, 120), dnn_nn_relu(), dnn_nn_dropout(0.1),
-                                         dnn_nn_linear(120, 10)));
+    return dnn_nn_sequential(DNN_MODULES(
+        dnn_nn_conv2d(3, 6, 5), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
+        dnn_nn_conv2d(6, 16, 5), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
+        dnn_nn_linear(400, 120), dnn_nn_relu(), dnn_nn_dropout(0.1), dnn_nn_linear(120, 10)));
 }
 
 /* 20 losses of a network on a backend, data through the loader. */
@@ -38,12 +39,15 @@ static dnn_status train(const char *model, double *loss)
     dnn_status st = DNN_OK;
     int i = 0;
 
-    data[0] = dnn_to_device(cifar ? formula(1, DNN_SHAPE(n, 3, 32, 32), -1, 2, DNN_T_F32) : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32), "cpu");
+    data[0] = dnn_to_device(cifar ? formula(1, DNN_SHAPE(n, 3, 32, 32), -1, 2, DNN_T_F32)
+                                  : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32),
+                            "cpu");
     data[1] = dnn_to_device(labels(2, n), "cpu");
     set = dnn_dataset_tensors(data, 2);
     loader = dnn_loader_new(set, .batch_size = 8, .shuffle = true, .workers = 1);
     while (st == DNN_OK && i < STEPS && dnn_loader_next(loader, &batch)) {
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
 
             st = dnn_zero_grad(optimizer);
@@ -65,7 +69,8 @@ static bool losses_of(const char *backend, const char *model, double *loss)
 
     if (st == DNN_OK) {
         dnn_manual_seed(5);
-        DNN_SCOPE {
+        DNN_SCOPE
+        {
             st = train(model, loss);
         }
     }
@@ -74,8 +79,8 @@ static bool losses_of(const char *backend, const char *model, double *loss)
     }
     dnn_shutdown();
     if (dnn_live_tensors() != 0 || dnn_live_bytes(NULL) != 0) {
-        printf("%s on %s: %lld tensors, %lld bytes left alive\n", model, backend, (long long)dnn_live_tensors(),
-               (long long)dnn_live_bytes(NULL));
+        printf("%s on %s: %lld tensors, %lld bytes left alive\n", model, backend,
+               (long long)dnn_live_tensors(), (long long)dnn_live_bytes(NULL));
         return false;
     }
     return st == DNN_OK;
@@ -92,7 +97,9 @@ static void compare(const char *model)
 
         worst = error > worst || error != error ? error : worst;
     }
-    snprintf(what, sizeof what, "%s: 20 losses on phantom equal cpu_blas's (last %.6f, worst relative error %.3g)", model, ours[STEPS - 1], worst);
+    snprintf(what, sizeof what,
+             "%s: 20 losses on phantom equal cpu_blas's (last %.6f, worst relative error %.3g)",
+             model, ours[STEPS - 1], worst);
     check(ok && worst <= 1e-6, what);
 }
 
@@ -115,9 +122,11 @@ static void ladder(void)
         check(false, dnn_error_message());
         return;
     }
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         check(strcmp(dnn_default_device(), "cpu") != 0, "the default device is phantom's");
-        check(dnn_erf(dnn_ones(DNN_SHAPE(3))) == NULL && dnn_scope_status() == DNN_E_DEVICE, "erf on phantom is an error");
+        check(dnn_erf(dnn_ones(DNN_SHAPE(3))) == NULL && dnn_scope_status() == DNN_E_DEVICE,
+              "erf on phantom is an error");
         check(strstr(dnn_error_message(), "cpu_blas") != NULL, dnn_error_message());
     }
     dnn_shutdown();
@@ -126,17 +135,20 @@ static void ladder(void)
         check(false, dnn_error_message());
         return;
     }
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_tensor *x = dnn_full(0.5, DNN_SHAPE(2, 3), .requires_grad = true);
         dnn_status st = dnn_backward(dnn_sum(dnn_erf(x)));
 
-        check(st == DNN_OK && dnn_item(dnn_select(dnn_select(dnn_grad(x), 0, 1), 0, 2), &value) == DNN_OK &&
+        check(st == DNN_OK &&
+                  dnn_item(dnn_select(dnn_select(dnn_grad(x), 0, 1), 0, 2), &value) == DNN_OK &&
                   fabs(value - 2 / sqrt(acos(-1)) * exp(-0.25)) < 1e-6,
               "erf and its gradient under phantom,cpu_blas");
         dnn_erf(x);
     }
     dnn_counters_read(&counters);
-    check(counters.fallback_calls == 2 && counters.fallback_bytes > 0, "both fallbacks are counted");
+    check(counters.fallback_calls == 2 && counters.fallback_bytes > 0,
+          "both fallbacks are counted");
     check(strstr(logged, "erf") != NULL && strstr(logged, "bytes") != NULL, logged);
     dnn_shutdown();
     dnn_set_log(NULL, NULL);

@@ -1,4 +1,5 @@
-/* test_trajectory - the first 50 losses from PyTorch's weights and batches: within 1e-10 of PyTorch's in f64, 1e-5 in f32. */
+/* test_trajectory - the first 50 losses from PyTorch's weights and batches: within 1e-10 of
+ * PyTorch's in f64, 1e-5 in f32. */
 #include <stdio.h>
 #include <string.h>
 #include "nets.h"
@@ -10,7 +11,8 @@ static int compare(const char *model, dnn_dtype dtype, const double *golden, dou
     int failed = 0;
     double worst = 0;
 
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         bool mlp = strcmp(model, "mlp") == 0;
         dnn_module *net = mlp ? mlp_new(dtype) : lenet_new(dtype);
         dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = mlp ? 0.5 : 0.9);
@@ -29,15 +31,16 @@ static int compare(const char *model, dnn_dtype dtype, const double *golden, dou
             error = fabs(loss - golden[i]) / fabs(golden[i]);
             worst = error > worst ? error : worst;
             if (failed == 0 && !(error <= bound)) {
-                printf("%s %s step %d: loss %.17g, PyTorch %.17g, relative error %.3g > %.3g\n", model, dnn_dtype_name(dtype), i, loss,
-                       golden[i], error, bound);
+                printf("%s %s step %d: loss %.17g, PyTorch %.17g, relative error %.3g > %.3g\n",
+                       model, dnn_dtype_name(dtype), i, loss, golden[i], error, bound);
                 failed = 1;
             }
         }
         dnn_optimizer_free(optimizer);
         dnn_module_free(net);
     }
-    printf("%s %s: worst relative error of %d losses %.3g, bound %.3g\n", model, dnn_dtype_name(dtype), STEPS, worst, bound);
+    printf("%s %s: worst relative error of %d losses %.3g, bound %.3g\n", model,
+           dnn_dtype_name(dtype), STEPS, worst, bound);
     return failed;
 }
 
@@ -63,7 +66,8 @@ int main(int argc, char **argv)
     failed = compare(argv[1], DNN_T_F64, f64, 1e-10) + compare(argv[1], DNN_T_F32, f32, 1e-5);
     dnn_shutdown();
     if (dnn_live_tensors() != 0 || dnn_live_bytes(NULL) != 0) {
-        printf("left alive: %lld tensors, %lld bytes\n", (long long)dnn_live_tensors(), (long long)dnn_live_bytes(NULL));
+        printf("left alive: %lld tensors, %lld bytes\n", (long long)dnn_live_tensors(),
+               (long long)dnn_live_bytes(NULL));
         failed++;
     }
     printf("%d passed, %d failed\n", 3 - failed, failed);

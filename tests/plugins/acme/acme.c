@@ -1,7 +1,8 @@
-/* acme.c - the smallest plugin: one kernel, relu on f32, that links to nothing. Copy it to begin your own.
+/* acme.c - the smallest plugin: one kernel, relu on f32, that links to nothing. Copy it to begin
+ * your own.
  *
- *     cc -std=c11 -O3 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -I<folder of dnn_plugin.h> -o dnn_acme.so acme.c
- *     DNN_PLUGINS=$PWD/dnn_acme.so DNN_BACKEND=acme dnn explain relu 64x128 */
+ *     cc -std=c11 -O3 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -I<folder of dnn_plugin.h> -o
+ * dnn_acme.so acme.c DNN_PLUGINS=$PWD/dnn_acme.so DNN_BACKEND=acme dnn explain relu 64x128 */
 #include "dnn_plugin.h"
 
 static void relu_piece(void *arg, int64_t begin, int64_t end, int worker)
@@ -18,12 +19,14 @@ static void relu_piece(void *arg, int64_t begin, int64_t end, int worker)
 
 static dnn_status relu_run(const dnn_call *c)
 {
-    c->host->parallel_for((int64_t)(c->out[0]->nbytes / sizeof(float)), 1 << 14, relu_piece, (void *)c);
+    c->host->parallel_for((int64_t)(c->out[0]->nbytes / sizeof(float)), 1 << 14, relu_piece,
+                          (void *)c);
     return DNN_OK;
 }
 
 static const dnn_kernel *const kernels[] = {
-    DNN_KERNEL(.op = "relu", .device = "cpu", .name = "acme_relu", .dtypes = DNN_T_F32, .run = relu_run,
+    DNN_KERNEL(.op = "relu", .device = "cpu", .name = "acme_relu", .dtypes = DNN_T_F32,
+               .run = relu_run,
                .flags = DNN_K_FLAT | DNN_K_INPLACE | DNN_K_REENTRANT | DNN_K_DETERMINISTIC,
                .priority = DNN_PRI_PORTABLE),
     NULL};

@@ -1,4 +1,5 @@
-/* bad.c - plugins with one fault each; BAD names it. tests/plugins/CMakeLists.txt builds one file for each. */
+/* bad.c - plugins with one fault each; BAD names it. tests/plugins/CMakeLists.txt builds one file
+ * for each. */
 #include <string.h>
 #include "dnn_plugin.h"
 
@@ -123,7 +124,8 @@ struct long_plugin {
 };
 
 static const struct long_kernel kernel = {
-    .k = {.size = BAD == TAIL_OF_KERNEL || BAD == ZERO_TAIL ? sizeof(struct long_kernel) : KERNEL_SIZE,
+    .k = {.size =
+              BAD == TAIL_OF_KERNEL || BAD == ZERO_TAIL ? sizeof(struct long_kernel) : KERNEL_SIZE,
           .op = OP,
           .device = "cpu",
           .name = "bad_relu",
@@ -134,7 +136,8 @@ static const struct long_kernel kernel = {
           PLAN.run = BAD == NULL_RUN ? NULL : run},
     .tail = {0, BAD == TAIL_OF_KERNEL}};
 
-static const dnn_kernel second = {.size = sizeof(dnn_kernel), .op = "neg", .device = "cpu", .name = "bad_relu", .run = run};
+static const dnn_kernel second = {
+    .size = sizeof(dnn_kernel), .op = "neg", .device = "cpu", .name = "bad_relu", .run = run};
 static const dnn_kernel *const kernels[] = {&kernel.k, BAD == SAME_NAMES ? &second : NULL, NULL};
 
 #if BAD == NO_REORDER
@@ -174,8 +177,8 @@ static void give_back(int32_t ordinal, void *p, uint32_t mem)
     (void)mem;
 }
 
-static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_mem, const void *src, uint32_t src_mem,
-                       uint64_t bytes)
+static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_mem, const void *src,
+                       uint32_t src_mem, uint64_t bytes)
 {
     (void)ordinal;
     (void)stream;
@@ -226,14 +229,15 @@ static const dnn_device device = {.size = sizeof(dnn_device),
 #define PLUGIN_SIZE sizeof(dnn_plugin)
 #endif
 
-static const struct long_plugin plugin = {
-    .p = {.size = PLUGIN_SIZE,
-          .min_host_minor = BAD == NEWER_HOST ? 77 : 0,
-          .id = BAD == BAD_ID ? "Bad Id!" : BAD == OTHER_ID ? "somebody_else" : ID,
-          .version = "1",
-          DEVICE LAYOUTS.init = init,
-          .kernels = kernels},
-    .tail = {0, BAD == TAIL_OF_PLUGIN}};
+static const struct long_plugin plugin = {.p = {.size = PLUGIN_SIZE,
+                                                .min_host_minor = BAD == NEWER_HOST ? 77 : 0,
+                                                .id = BAD == BAD_ID     ? "Bad Id!"
+                                                      : BAD == OTHER_ID ? "somebody_else"
+                                                                        : ID,
+                                                .version = "1",
+                                                DEVICE LAYOUTS.init = init,
+                                                .kernels = kernels},
+                                          .tail = {0, BAD == TAIL_OF_PLUGIN}};
 
 #if BAD == MISSING_SYMBOL
 DNN_EXPORT const dnn_plugin *dnn_plugin_v0(void);

@@ -1,9 +1,11 @@
-/* phantom.c - a device for machines without one: memory that the host cannot touch, work that runs late on a thread of its own.
+/* phantom.c - a device for machines without one: memory that the host cannot touch, work that runs
+ * late on a thread of its own.
  *
- * Its kernels are cpu_blas's sources compiled for the kind "phantom", wrapped: a call is copied into a queue and runs when somebody
- * waits for the stream. Device memory is PROT_NONE except for the blocks of a call while that call runs. So a host access, a missing
- * wait, a view that is used after run() or memory that is given back too early ends in a fault, in tests, on any machine.
- * One operator, erf, is left out on purpose: the ladder has something to do. */
+ * Its kernels are cpu_blas's sources compiled for the kind "phantom", wrapped: a call is copied
+ * into a queue and runs when somebody waits for the stream. Device memory is PROT_NONE except for
+ * the blocks of a call while that call runs. So a host access, a missing wait, a view that is used
+ * after run() or memory that is given back too early ends in a fault, in tests, on any machine. One
+ * operator, erf, is left out on purpose: the ladder has something to do. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -36,15 +38,19 @@ static dnn_status memory_alloc(int32_t ordinal, uint64_t bytes, uint32_t mem, vo
 
     (void)ordinal;
     if (bytes > SIZE_MAX - page) {
-        return host->fail(DNN_E_NOMEM, "%llu bytes are more than there can be", (unsigned long long)bytes);
+        return host->fail(DNN_E_NOMEM, "%llu bytes are more than there can be",
+                          (unsigned long long)bytes);
     }
     rounded = (bytes + page - 1) / page * page;
     if ((mem & DNN_MEM_HOST) != 0) {
         *out = aligned_alloc(page, rounded);
-        return *out != NULL ? DNN_OK : host->fail(DNN_E_NOMEM, "%zu bytes of host memory: out of memory", rounded);
+        return *out != NULL
+                   ? DNN_OK
+                   : host->fail(DNN_E_NOMEM, "%zu bytes of host memory: out of memory", rounded);
     }
     b = malloc(sizeof *b);
-    data = b != NULL ? mmap(NULL, rounded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+    data =
+        b != NULL ? mmap(NULL, rounded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
     if (data == MAP_FAILED) {
         free(b);
         return host->fail(DNN_E_NOMEM, "%zu bytes: %s", rounded, strerror(errno));
@@ -323,8 +329,8 @@ static dnn_status enqueue_new(struct stream *s, struct task content)
     return DNN_OK;
 }
 
-static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_mem, const void *src, uint32_t src_mem,
-                       uint64_t bytes)
+static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_mem, const void *src,
+                       uint32_t src_mem, uint64_t bytes)
 {
     (void)ordinal;
     (void)dst_mem;
@@ -335,7 +341,8 @@ static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_me
 static dnn_status fill(int32_t ordinal, void *stream, void *dst, uint8_t byte, uint64_t bytes)
 {
     (void)ordinal;
-    return enqueue_new(stream, (struct task){.kind = FILL, .to = dst, .byte = byte, .bytes = bytes});
+    return enqueue_new(stream,
+                       (struct task){.kind = FILL, .to = dst, .byte = byte, .bytes = bytes});
 }
 
 struct event {
@@ -366,7 +373,8 @@ static dnn_status event_wait(int32_t ordinal, void *stream, void *event)
     struct event *e = event;
 
     (void)ordinal;
-    if (e->stream != stream) { /* streams run in order, so only another stream's event is worth a wait */
+    if (e->stream !=
+        stream) { /* streams run in order, so only another stream's event is worth a wait */
         wait_for(e->stream, e->number);
     }
     return DNN_OK;
@@ -384,7 +392,8 @@ static dnn_status event_done(int32_t ordinal, void *event, int32_t *done)
         pthread_cond_signal(&e->stream->work);
     }
     pthread_mutex_unlock(&e->stream->lock);
-    return e->stream->status == DNN_OK ? DNN_OK : host->fail(e->stream->status, "%s", e->stream->text);
+    return e->stream->status == DNN_OK ? DNN_OK
+                                       : host->fail(e->stream->status, "%s", e->stream->text);
 }
 
 static void event_del(int32_t ordinal, void *event)
@@ -419,11 +428,13 @@ static char *put_view(char *at, const dnn_view *v, const dnn_view **out)
     return at + 2 * bytes;
 }
 
-/* The call and all that it points to, in one block: nothing of the core's is looked at after run() has returned. */
+/* The call and all that it points to, in one block: nothing of the core's is looked at after run()
+ * has returned. */
 static dnn_call *copy_call(const dnn_call *c)
 {
     uint32_t attr_bytes = c->attr != NULL ? *(const uint32_t *)c->attr : 0;
-    size_t n = c->n_in + c->n_out, bytes = sizeof *c + n * sizeof(dnn_view *) + (attr_bytes + 7) / 8 * 8;
+    size_t n = c->n_in + c->n_out,
+           bytes = sizeof *c + n * sizeof(dnn_view *) + (attr_bytes + 7) / 8 * 8;
     const dnn_view **pointer;
     dnn_call *copied;
     char *at;
@@ -473,20 +484,23 @@ static dnn_status run_slot(int slot, const dnn_call *c)
     if (copied == NULL) {
         return host->fail(DNN_E_NOMEM, "no memory to enqueue a call");
     }
-    return enqueue_new(c->stream, (struct task){.kind = KERNEL, .run = original[slot]->run, .call = copied});
+    return enqueue_new(c->stream,
+                       (struct task){.kind = KERNEL, .run = original[slot]->run, .call = copied});
 }
 
 /* A kernel is not told which of the table it is, so each slot is a function of its own. */
-#define EACH_ONE(F, t) F(t##0) F(t##1) F(t##2) F(t##3) F(t##4) F(t##5) F(t##6) F(t##7) F(t##8) F(t##9)
-#define EACH_TEN(F, h)                                                                                             \
-    EACH_ONE(F, h##0) EACH_ONE(F, h##1) EACH_ONE(F, h##2) EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5)    \
-    EACH_ONE(F, h##6) EACH_ONE(F, h##7) EACH_ONE(F, h##8) EACH_ONE(F, h##9)
+#define EACH_ONE(F, t) \
+    F(t##0) F(t##1) F(t##2) F(t##3) F(t##4) F(t##5) F(t##6) F(t##7) F(t##8) F(t##9)
+#define EACH_TEN(F, h)                                                                        \
+    EACH_ONE(F, h##0)                                                                         \
+    EACH_ONE(F, h##1) EACH_ONE(F, h##2) EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5) \
+        EACH_ONE(F, h##6) EACH_ONE(F, h##7) EACH_ONE(F, h##8) EACH_ONE(F, h##9)
 #define EACH_SLOT(F) EACH_TEN(F, 1) EACH_TEN(F, 2) /* 100 .. 299 */
 
-#define DEFINE_RUN(n)                              \
-    static dnn_status run_##n(const dnn_call *c)   \
-    {                                              \
-        return run_slot(n - 100, c);               \
+#define DEFINE_RUN(n)                            \
+    static dnn_status run_##n(const dnn_call *c) \
+    {                                            \
+        return run_slot(n - 100, c);             \
     }
 EACH_SLOT(DEFINE_RUN)
 #define NAME_RUN(n) run_##n,
