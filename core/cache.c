@@ -4,22 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "device.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#ifdef UNDER_ASAN
-#include <sanitizer/asan_interface.h>
-#define POISON(memory, bytes) ASAN_POISON_MEMORY_REGION(memory, bytes)
-#define UNPOISON(memory, bytes) ASAN_UNPOISON_MEMORY_REGION(memory, bytes)
-#else
-#define POISON(memory, bytes) ((void)(memory), (void)(bytes))
-#define UNPOISON(memory, bytes) ((void)(memory), (void)(bytes))
-#endif
+#include "poison.h"
 
 /* ---- blocks ---- */
 

@@ -3,26 +3,7 @@
  * depot that all share. Chunks come from allocator.c and return to it only at shutdown. */
 #include "base.h"
 #include <pthread.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#endif
-#endif
-#ifdef UNDER_ASAN
-#include <sanitizer/asan_interface.h>
-#define POISON(memory, bytes) ASAN_POISON_MEMORY_REGION(memory, bytes)
-#define UNPOISON(memory, bytes) ASAN_UNPOISON_MEMORY_REGION(memory, bytes)
-/* Free objects are poisoned, their links inside included: the functions that follow links must be
- * let through. */
-#define FOLLOWS_LINKS __attribute__((no_sanitize("address")))
-#else
-#define POISON(memory, bytes) ((void)(memory), (void)(bytes))
-#define UNPOISON(memory, bytes) ((void)(memory), (void)(bytes))
-#define FOLLOWS_LINKS
-#endif
+#include "poison.h"
 
 enum {
     UNIT = 64,

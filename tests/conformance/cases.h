@@ -12,7 +12,7 @@ enum conf_values {
     CONF_INTEGER,  /* whole numbers in [low, high], in any dtype */
     CONF_CONSTANT  /* low */
 };
-enum conf_judge { CONF_EXACT, CONF_ELEMENT, CONF_SUM };
+enum conf_judge { CONF_EXACT, CONF_MOVED, CONF_ELEMENT, CONF_SUM }; /* MOVED: exact, and a zero keeps its sign */
 
 typedef struct conf_operand {
     uint32_t dtype; /* 0: left out */

@@ -54,8 +54,8 @@ static void unary_cases(conf_sink *s, const unary *u)
             s, &(unary){.values = values_, .low = low_, .high = high_, .judge = __VA_ARGS__}); \
     }
 
-UNARY(neg, CONF_UNIFORM, -3, 3, CONF_EXACT)
-UNARY(abs, CONF_DISTINCT, 0.03, 0, CONF_EXACT)
+UNARY(neg, CONF_UNIFORM, -3, 3, CONF_MOVED)
+UNARY(abs, CONF_DISTINCT, 0.03, 0, CONF_MOVED)
 UNARY(sign, CONF_DISTINCT, 0.03, 0, CONF_EXACT)
 UNARY(square, CONF_UNIFORM, -3, 3, CONF_ELEMENT)
 UNARY(floor, CONF_DISTINCT, 0.03, 0, CONF_EXACT)
@@ -85,7 +85,7 @@ UNARY(erf, CONF_UNIFORM, -2, 2, CONF_ELEMENT)
 UNARY(erfc, CONF_UNIFORM, -2, 2, CONF_ELEMENT)
 UNARY(softsign, CONF_UNIFORM, 0.3, 4, CONF_ELEMENT)
 UNARY(sigmoid, CONF_UNIFORM, -4, 4, CONF_ELEMENT)
-UNARY(relu, CONF_DISTINCT, 0.03, 0, CONF_EXACT, .once = true)
+UNARY(relu, CONF_DISTINCT, 0.03, 0, CONF_MOVED, .once = true)
 UNARY(silu, CONF_UNIFORM, -4, 4, CONF_ELEMENT, .once = true)
 UNARY(isnan, CONF_UNIFORM, -4, 4, CONF_EXACT, .to_bool = true)
 UNARY(isinf, CONF_UNIFORM, -4, 4, CONF_EXACT, .to_bool = true)
@@ -277,7 +277,7 @@ void cases_pow(conf_sink *s)
 void cases_where(conf_sink *s)
 {
     for (const pair *p = pairs(s->mode); p->a.ndim >= 0; p++) {
-        conf_case c = conf_case_new(CONF_EXACT);
+        conf_case c = conf_case_new(CONF_MOVED);
 
         conf_in(&c, DNN_T_BOOL, p->b, CONF_INTEGER, 0, 1);
         conf_in(&c, s->dtype, p->a, CONF_UNIFORM, -3, 3);

@@ -16,7 +16,7 @@ static const dnn_shape *target_shapes(int mode)
 void cases_fill(conf_sink *s)
 {
     for (const dnn_shape *shape = target_shapes(s->mode); shape->ndim >= 0; shape++) {
-        conf_case c = conf_case_new(CONF_EXACT);
+        conf_case c = conf_case_new(CONF_MOVED);
 
         c.destination = true;
         conf_in(&c, s->dtype, DNN_SCALAR, CONF_CONSTANT, 3, 0)->plain = true;
@@ -68,7 +68,7 @@ void cases_eye(conf_sink *s)
     static const dnn_shape shapes[] = {{2, {1, 1}}, {2, {3, 5}}, {2, {67, 9}}, {2, {0, 4}}};
 
     for (size_t i = 0; i < DNN__COUNT(shapes) && s->mode == CONF_VALUE; i++) {
-        conf_case c = conf_case_new(CONF_EXACT);
+        conf_case c = conf_case_new(CONF_MOVED);
 
         c.destination = true;
         conf_out(&c, s->dtype, shapes[i]);
@@ -86,7 +86,7 @@ static dnn_tensor *call_clone(const conf_case *c, dnn_tensor *const *in)
 
 static void copy_case(conf_sink *s, dnn_shape from, dnn_shape to, uint32_t dtype)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     conf_in(&c, s->dtype, from, CONF_UNIFORM, -300, 300)->plain =
         dtype != s->dtype && s->mode == CONF_GRAD;
@@ -113,7 +113,7 @@ void cases_copy(conf_sink *s)
 
 static void cat_case(conf_sink *s, int n, int dim)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
     dnn_shape whole = DNN_SHAPE(2, 3, 4);
 
     whole.dim[dim] = 0;
@@ -144,7 +144,7 @@ void cases_cat(conf_sink *s)
 static void scatter_case(conf_sink *s, dnn_shape x, dnn_shape src, int dim, int64_t start,
                          int64_t step)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     conf_in(&c, s->dtype, x, CONF_UNIFORM, -3, 3);
     conf_in(&c, s->dtype, src, CONF_UNIFORM, -3, 3);
@@ -214,7 +214,7 @@ static void view_case(conf_sink *s, conf_case c, dnn_shape x, dnn_shape y)
 
 void cases_view(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     c.call = call_view;
     view_case(s, c, DNN_SHAPE(2, 6), DNN_SHAPE(3, 4));
@@ -225,7 +225,7 @@ void cases_view(conf_sink *s)
 
 void cases_to_device(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     c.call = call_to_device;
     view_case(s, c, DNN_SHAPE(2, 3), DNN_SHAPE(2, 3));
@@ -235,7 +235,7 @@ void cases_to_device(conf_sink *s)
 
 void cases_permute(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     c.call = call_permute;
     c.attr.order[0] = 2;
@@ -247,7 +247,7 @@ void cases_permute(conf_sink *s)
 
 void cases_expand(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     c.call = call_expand;
     view_case(s, c, DNN_SHAPE(3, 1), DNN_SHAPE(2, 3, 4));
@@ -257,7 +257,7 @@ void cases_expand(conf_sink *s)
 
 void cases_slice(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     c.call = call_slice;
     c.attr.slice = (dnn_attr_slice){.size = sizeof c.attr.slice, .dim = 1, .start = 1, .step = 2};
@@ -281,7 +281,7 @@ static void random_targets(conf_sink *s, conf_case *c)
 /* In [0,1) the numbers are their bits; elsewhere one rounding is allowed. */
 void cases_uniform(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
 
     c.attr.uniform = (dnn_attr_uniform){.size = sizeof c.attr.uniform, .low = 0, .high = 1};
     random_targets(s, &c);
@@ -300,7 +300,7 @@ void cases_normal(conf_sink *s)
 
 void cases_bernoulli(conf_sink *s)
 {
-    conf_case c = conf_case_new(CONF_EXACT);
+    conf_case c = conf_case_new(CONF_MOVED);
     static const double p[] = {0.3, 0, 1};
 
     for (size_t i = 0; i < DNN__COUNT(p) && (s->dtype == DNN_T_BOOL || ref_is_float(s->dtype));
@@ -319,7 +319,7 @@ void cases_dropout(conf_sink *s)
             conf_case c = conf_case_new(CONF_ELEMENT);
 
             if (p[i] == 1) { /* 1/(1-p) is asked by nobody: all is x * 0 */
-                c.judge = CONF_EXACT;
+                c.judge = CONF_MOVED;
             }
             conf_in(&c, s->dtype, *shape, CONF_UNIFORM, -3, 3);
             c.attr.bernoulli = (dnn_attr_bernoulli){.size = sizeof c.attr.bernoulli, .p = p[i]};
