@@ -1,10 +1,11 @@
-/* data.h - what data sets are inside: a counted object with a few functions, and batches of fields. Private. */
+/* data.h - what data sets are inside: a counted object with a few functions. Used by core/data alone. Private. */
 #ifndef DNN__DATA_H
 #define DNN__DATA_H
 #include "plugin_host.h"
 #include "dnn/data.h"
 
-/* Samples of a kind of set. get fills field[0..n_fields) with new tensors of the innermost scope, [n, ...] each; indices are in range. */
+/* A kind of set. get fills field[0..n_fields) with tensors [n, ...] of the innermost scope; the indices are in range and n is 1 or
+ * more. It is called under no gradient, by several threads at once, and leaves no error waiting: it returns it. */
 typedef struct dnn__dataset_type {
     dnn_status (*get)(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field);
     void (*close)(dnn_dataset *set); /* what the set owns besides `base`; may be NULL */
@@ -15,14 +16,25 @@ struct dnn_dataset {
     const dnn__dataset_type *type;
     int64_t size;
     int n_fields;
-    dnn_dataset *base; /* the set that it stands over, which tells the facts; NULL for sources */
-    const char *text, *name, *digest; /* of a source */
+    dnn_dataset *base; /* the set that it stands over, which tells the facts; NULL for sources and concatenations */
+    const char *text, *name, *digest; /* where base is NULL */
     const char *const *labels;
 };
 
 /* A zeroed set of `bytes` bytes that begins with dnn_dataset. NULL and a waiting error. */
 void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields, dnn_dataset *base);
-/* "function: set is NULL" and the like, for constructors; true: go on. */
+/* For constructors: false, and the reason waits, if an error waits or set is NULL. */
 bool dnn__dataset_ready(const char *function, const dnn_dataset *set);
+/* Are all indices of the set? */
+dnn_status dnn__dataset_has(const char *function, const dnn_dataset *set, const int64_t *index, int64_t n);
+/* How messages call the set: by its text, else its name, else "of the program". */
+const char *dnn__dataset_called(const dnn_dataset *set);
+
+/* Memory of one get: count elements, not set. It comes from the cache of cpu, so that a loop over batches asks the system for
+ * nothing. Owner: the caller, dnn__storage_release. */
+dnn_status dnn__scratch(const char *what, int64_t count, size_t element, dnn__storage **out);
+/* Row from_row[i] of `from` becomes row to_row[i] of `to`, for i in [0, n); a list that is NULL says i. Both are dense, on cpu, and
+ * have rows of one size. */
+void dnn__copy_rows(dnn_tensor *to, const int64_t *to_row, const dnn_tensor *from, const int64_t *from_row, int64_t n);
 
 #endif

@@ -1,0 +1,379 @@
+/* reader.c - samples of files: which reader plugin takes a path, and runs of its samples read into
+ * the memory of batches. It never looks into a file beyond the head that readers judge by. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "data.h"
+
+/* ---- readers: who takes a file ---- */
+
+enum { HEAD = 1 << 16 };
+
+/* Why a reader failed, in its words, which were cleared before the call; else what it did for whom.
+ */
+static dnn_status reader_failed(const char *what, const char *whom, const dnn__reader *r,
+                                dnn_status status)
+{
+    if (status > 0) {
+        status = DNN_E_INTERNAL;
+    }
+    if (dnn__self.plugin_text[0] != 0) {
+        return dnn__fail(status, "%s (reader %s)", dnn__self.plugin_text, r->id);
+    }
+    return dnn__fail(status, "%s: %s failed without a word: %s (reader %s)", whom, what,
+                     dnn_status_name(status), r->id);
+}
+
+static dnn_status read_head(const char *path, uint8_t *head, dnn_reader_probe *probe)
+{
+    struct stat st;
+    ssize_t n = 0;
+    int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+                                   O_NOCTTY); /* a FIFO must not hold us up */
+
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        error = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return dnn__fail(DNN_E_IO, "%s: %s", path, strerror(error));
+    }
+    *probe = (dnn_reader_probe){.size = sizeof *probe,
+                                .is_dir = S_ISDIR(st.st_mode),
+                                .path = path,
+                                .head = head,
+                                .length = st.st_size};
+    if (S_ISREG(st.st_mode)) {
+        do {
+            n = pread(fd, head, HEAD, 0);
+        } while (n < 0 && errno == EINTR);
+    }
+    error = errno; /* of pread, ahead of close */
+    close(fd);
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+        return dnn__fail(DNN_E_IO, "%s: neither a regular file nor a folder", path);
+    }
+    if (n < 0) {
+        return dnn__fail(DNN_E_IO, "%s: %s", path, strerror(error));
+    }
+    probe->head_bytes = (uint64_t)n;
+    return DNN_OK;
+}
+
+static bool has_extension(const dnn__reader *r, const char *path)
+{
+    size_t length = strlen(path);
+
+    for (int i = 0; r->table.extensions != NULL && r->table.extensions[i] != NULL; i++) {
+        size_t n = strlen(r->table.extensions[i]);
+
+        if (n <= length && strcmp(path + length - n, r->table.extensions[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The highest bid wins; at a tie the extension; still a tie is an error. */
+static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe *probe,
+                         dnn__reader **out)
+{
+    dnn__reader *best = NULL, *rival = NULL;
+    int highest = 0;
+
+    for (int i = 0; i < n; i++) {
+        int bid = list[i]->table.bid(probe);
+
+        bid = bid > 100 ? 100 : bid; /* more than sure is sure */
+        if (bid > highest || (bid == highest && bid > 0 && has_extension(list[i], probe->path) &&
+                              !has_extension(best, probe->path))) {
+            best = list[i];
+            highest = bid;
+            rival = NULL;
+        } else if (bid == highest && bid > 0 &&
+                   has_extension(list[i], probe->path) == has_extension(best, probe->path)) {
+            rival = list[i];
+        }
+    }
+    if (rival != NULL) {
+        return dnn__fail(DNN_E_FORMAT,
+                         "%s: the readers %s and %s both take it; name one with .reader = \"%s\"",
+                         probe->path, best->id, rival->id, best->id);
+    }
+    *out = best;
+    return DNN_OK;
+}
+
+/* By the program's word. */
+static dnn_status reader_named(const char *id, dnn__reader *const *list, int n, dnn__reader **out)
+{
+    char known[400];
+    dnn__text text = dnn__text_to(known, sizeof known);
+
+    for (int i = 0; i < n; i++) {
+        if (strcmp(list[i]->id, id) == 0) {
+            *out = list[i];
+            return DNN_OK;
+        }
+    }
+    dnn__put_readers(&text);
+    return dnn__fail(DNN_E_DEVICE, "dnn_dataset_open: no reader is called %s; there are: %s", id,
+                     known);
+}
+
+static dnn_status reader_that_bids(dnn__reader *const *list, int n, const dnn_reader_probe *probe,
+                                   dnn__reader **out)
+{
+    char asked[400];
+    dnn__text text = dnn__text_to(asked, sizeof asked);
+
+    DNN_TRY(choose(list, n, probe, out));
+    if (*out == NULL) {
+        dnn__put_readers(&text);
+        return dnn__fail(DNN_E_FORMAT, "%s: no reader takes it; asked were: %s", probe->path,
+                         asked);
+    }
+    return DNN_OK;
+}
+
+/* The path is looked at even if the reader is named: no reader is to hang on a FIFO. */
+static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
+{
+    dnn__reader *const *list;
+    dnn_reader_probe probe;
+    uint8_t *head;
+    dnn_status st;
+    int n;
+
+    DNN_TRY(dnn__readers(&list, &n));
+    if (args->reader != NULL) {
+        DNN_TRY(reader_named(args->reader, list, n, out));
+    }
+    head = dnn__alloc(HEAD);
+    if (head == NULL) {
+        return dnn__nomem("dnn_dataset_open", HEAD);
+    }
+    st = read_head(args->path, head, &probe);
+    if (st == DNN_OK && args->reader == NULL) {
+        st = reader_that_bids(list, n, &probe, out);
+    }
+    dnn__free(head);
+    return st;
+}
+
+/* ---- reader sets ---- */
+
+struct reading {
+    dnn_dataset set;
+    const dnn__reader *reader;
+    void *handle;
+    dnn_reader_info info;
+    pthread_mutex_t turn; /* for readers that are not concurrent */
+    bool concurrent, fixed;
+};
+
+/* Dims of a field: the reader's, or those of sample `index` where they vary. */
+static dnn_status dims_of(struct reading *r, int field, int64_t index, int64_t *dim)
+{
+    const dnn_reader_field *f = r->info.field[field];
+    dnn_status status;
+
+    memcpy(dim, f->dim, sizeof f->dim);
+    for (int d = 0; d < f->ndim; d++) {
+        if (dim[d] < 0) {
+            dnn__self.plugin_text[0] = 0;
+            status = r->reader->table.shape(r->handle, index, field, dim);
+            return status == DNN_OK
+                       ? DNN_OK
+                       : reader_failed("shape", dnn__dataset_called(&r->set), r->reader, status);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status make_field(struct reading *r, int field, const int64_t *index, int64_t n,
+                             dnn_tensor **out)
+{
+    const dnn_reader_field *f = r->info.field[field];
+    int64_t dim[1 + DNN_MAX_DIMS] = {n}, other[DNN_MAX_DIMS];
+
+    DNN_TRY(dims_of(r, field, index[0], dim + 1));
+    for (int64_t i = 1; !r->fixed && i < n; i++) {
+        DNN_TRY(dims_of(r, field, index[i], other));
+        if (memcmp(other, dim + 1, sizeof(int64_t) * (size_t)f->ndim) != 0) {
+            return dnn__fail(DNN_E_INVALID,
+                             "data set: samples %s and %s of one batch have shapes %s and %s",
+                             dnn__number_text(index[0]), dnn__number_text(index[i]),
+                             dnn__shape_text(f->ndim, dim + 1), dnn__shape_text(f->ndim, other));
+        }
+    }
+    *out = dnn__tensor_new("data set", f->dtype, f->ndim + 1, dim, dnn__cpu());
+    return *out != NULL ? DNN_OK : dnn__take();
+}
+
+/* Reads a run of neighbouring samples to place `at` of the batch. */
+static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int64_t at, int64_t n,
+                           dnn_tensor **field)
+{
+    void *dst[DNN_FIELD_MAX];
+    uint64_t bytes[DNN_FIELD_MAX];
+    dnn_status status;
+
+    for (int i = 0; i < r->set.n_fields; i++) {
+        uint64_t each = (uint64_t)(dnn__numel(field[i]) / n) * dnn__item_size(field[i]->dtype);
+
+        bytes[i] = each * (uint64_t)count;
+        dst[i] = bytes[i] > 0 ? (char *)field[i]->storage->data + each * (uint64_t)at : NULL;
+    }
+    dnn__self.plugin_text[0] = 0;
+    status = r->reader->table.read(r->handle, first, count, dst, bytes);
+    return status == DNN_OK
+               ? DNN_OK
+               : reader_failed("read", dnn__dataset_called(&r->set), r->reader, status);
+}
+
+static dnn_status read_all(struct reading *r, const int64_t *index, int64_t n, dnn_tensor **field)
+{
+    for (int64_t i = 0, run; i < n; i += run) {
+        run = 1;
+        while (r->fixed && i + run < n && index[i + run] == index[i] + run) {
+            run++;
+        }
+        DNN_TRY(read_run(r, index[i], run, i, n, field));
+    }
+    return DNN_OK;
+}
+
+static dnn_status get_reading(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+{
+    struct reading *r = (struct reading *)set;
+    dnn_status st = DNN_OK;
+
+    if (!r->concurrent) {
+        pthread_mutex_lock(&r->turn);
+    }
+    for (int i = 0; i < set->n_fields && st == DNN_OK; i++) {
+        st = make_field(r, i, index, n, &field[i]);
+    }
+    if (st == DNN_OK) {
+        st = read_all(r, index, n, field);
+    }
+    if (!r->concurrent) {
+        pthread_mutex_unlock(&r->turn);
+    }
+    return st;
+}
+
+static void close_reading(dnn_dataset *set)
+{
+    struct reading *r = (struct reading *)set;
+
+    if (r->handle != NULL) {
+        r->reader->table.close(r->handle);
+    }
+    pthread_mutex_destroy(&r->turn);
+}
+
+static const dnn__dataset_type reading_type = {.get = get_reading, .close = close_reading};
+
+static dnn_status check_info(const struct reading *r, const char *path)
+{
+    if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > DNN_FIELD_MAX ||
+        r->info.field == NULL) {
+        return dnn__fail(DNN_E_INTERNAL, "%s: reader %s describes %s samples of %d fields", path,
+                         r->reader->id, dnn__number_text(r->info.n_samples), r->info.n_fields);
+    }
+    for (int i = 0; i < r->info.n_fields; i++) {
+        const dnn_reader_field *f = r->info.field[i];
+
+        if (f == NULL || !DNN_FITS(f, labels)) {
+            return dnn__fail(DNN_E_INTERNAL,
+                             "%s: reader %s describes field %d with %u bytes, not %zu", path,
+                             r->reader->id, i, f != NULL ? f->size : 0, sizeof *f);
+        }
+        if (!dnn__dtype_ok(f->dtype) || f->ndim < 0 || f->ndim >= DNN_MAX_DIMS) {
+            return dnn__fail(DNN_E_INTERNAL,
+                             "%s: reader %s describes field %d with dtype %u and rank %d", path,
+                             r->reader->id, i, f->dtype, f->ndim);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
+{
+    dnn_reader_request request = {.size = sizeof request,
+                                  .path = args->path,
+                                  .split = args->split,
+                                  .options = args->options,
+                                  .max_bytes = args->max_bytes,
+                                  .host = &dnn__reader_host};
+    dnn_status status;
+
+    dnn__self.plugin_text[0] = 0;
+    status = r->reader->table.open(&request, &r->handle);
+    if (status != DNN_OK) {
+        r->handle = NULL;
+        return reader_failed("open", args->path, r->reader, status);
+    }
+    r->info.size = sizeof r->info;
+    dnn__self.plugin_text[0] = 0;
+    status = r->reader->table.describe(r->handle, &r->info);
+    if (status != DNN_OK) {
+        return reader_failed("describe", args->path, r->reader, status);
+    }
+    DNN_TRY(check_info(r, args->path));
+    r->set.size = r->info.n_samples;
+    r->set.n_fields = r->info.n_fields;
+    r->set.text = r->info.text;
+    r->set.name = r->info.name;
+    r->set.digest = r->info.digest;
+    r->fixed = true;
+    for (int i = 0; i < r->info.n_fields; i++) {
+        for (int d = 0; d < r->info.field[i]->ndim; d++) {
+            r->fixed = r->fixed && r->info.field[i]->dim[d] >= 0;
+        }
+        r->set.labels = r->info.field[i]->labels != NULL ? r->info.field[i]->labels : r->set.labels;
+    }
+    if (!r->fixed && r->reader->table.shape == NULL) {
+        return dnn__fail(DNN_E_INTERNAL,
+                         "%s: reader %s has samples of several shapes and no function for them",
+                         args->path, r->reader->id);
+    }
+    return DNN_OK;
+}
+
+dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
+{
+    struct reading *r;
+    dnn__reader *reader = NULL;
+    dnn_status st;
+
+    if (dnn__waiting() != DNN_OK) {
+        return NULL;
+    }
+    if (args.path == NULL || args.path[0] == 0) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_open: path is %s",
+                                   args.path == NULL ? "NULL" : "empty"));
+    }
+    st = find_reader(&args, &reader);
+    if (st != DNN_OK) {
+        return dnn__null(st);
+    }
+    r = dnn__dataset_new(sizeof *r, &reading_type, 0, 0, NULL);
+    if (r == NULL) {
+        return NULL;
+    }
+    r->reader = reader;
+    r->concurrent = (reader->table.flags & DNN_R_CONCURRENT) != 0;
+    pthread_mutex_init(&r->turn, NULL);
+    st = open_reading(r, &args);
+    if (st != DNN_OK) {
+        dnn_dataset_release(&r->set);
+        return dnn__null(st);
+    }
+    return &r->set;
+}
