@@ -240,6 +240,7 @@ static void say_missing(const struct search *s)
 
     fprintf(stderr, "%s: %s is not here.\n  looked in ", s->program->name, row->title);
     for (int i = 0; i < s->n_folders; i++) {
+        fprintf(stderr, " %s", s->folder[i]);
         for (int k = 0; k < s->n_wanted; k++) {
             fprintf(stderr, " %s/%s", s->folder[i], s->wanted[k]->name);
         }
