@@ -109,7 +109,7 @@ static bool shares(const dnn_tensor *a, dnn_tensor *const *list, int n)
     return false;
 }
 
-static dnn__node *new_node(const dnn__op *op, int n_in, int n_out)
+dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
 {
     static _Atomic uint64_t numbers;
     size_t in = (size_t)n_in, out = (size_t)n_out;
@@ -135,15 +135,20 @@ static dnn__node *new_node(const dnn__op *op, int n_in, int n_out)
     return node;
 }
 
-dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out,
-                       int n_out, const void *attr, const dnn__rng *rng)
+void dnn__node_drop(dnn__node *node)
 {
-    dnn__node *node = new_node(op, n_in, n_out);
+    if (node != NULL) {
+        dnn__slab_free(node, node->bytes);
+    }
+}
+
+void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out,
+                      const void *attr, const dnn__rng *rng)
+{
+    const dnn__op *op = node->op;
+    int n_in = node->n_in, n_out = node->n_out;
     bool view = (op->traits & DNN__IS_VIEW) != 0;
 
-    if (node == NULL) {
-        return dnn__nomem(op->name, sizeof *node);
-    }
     node->device = NULL;
     node->rng = *rng;
     if (op->attr_bytes > 0) {
@@ -174,6 +179,17 @@ dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_t
         out[i]->node_out = (uint32_t)i;
     }
     dnn__node_release(node);
+}
+
+dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out,
+                       int n_out, const void *attr, const dnn__rng *rng)
+{
+    dnn__node *node = dnn__node_new(op, n_in, n_out);
+
+    if (node == NULL) {
+        return dnn__nomem(op->name, sizeof *node);
+    }
+    dnn__node_record(node, in, out, attr, rng);
     return DNN_OK;
 }
 
@@ -307,6 +323,10 @@ dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g)
             DNN_E_INVALID, "dnn_set_grad: t is %s of %s on %s, the gradient %s of %s on %s",
             dnn__shape_text(t->ndim, t->dim), dnn_dtype_name(t->dtype), dnn_device_of(t),
             dnn__shape_text(g->ndim, g->dim), dnn_dtype_name(g->dtype), dnn_device_of(g));
+    }
+    if (g != NULL && g->storage == t->storage) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_set_grad: the gradient lies in the memory of t itself; clone it");
     }
     old = t->leaf->grad;
     t->leaf->grad = dnn_retain(g);
@@ -515,6 +535,9 @@ static dnn_status unwrap_all(struct rule *r, dnn__node *node, bool create)
 
 static dnn_status rule_failed(const dnn__node *node, dnn_status status)
 {
+    if (status != DNN_E_INVALID) {
+        return status;
+    }
     for (int i = 0; i < node->n_in; i++) {
         if (node->in[i].overwritten) {
             return dnn__fail(
@@ -535,6 +558,14 @@ static dnn_status deliver(struct walk *w, const dnn__node *node, const struct ru
 
     if (!r->wants[i] || g == NULL) {
         return DNN_OK;
+    }
+    /* In place into a narrower target: the gradient arrives in the target's dtype. */
+    if (g->dtype != node->in[i].desc.dtype && (g->dtype & DNN__FLOATS) != 0 &&
+        (node->in[i].desc.dtype & DNN__FLOATS) != 0) {
+        g = dnn_cast(g, node->in[i].desc.dtype);
+        if (g == NULL) {
+            return dnn__take();
+        }
     }
     if (!same_desc(&node->in[i].desc, g)) {
         return dnn__fail(

@@ -451,8 +451,19 @@ done:
     return st;
 }
 
+/* The tape's node is made before anything is written: a change in place that cannot be recorded is
+ * not made. */
+static dnn_status make_node(const dnn__frame *f, dnn__node **out)
+{
+    if (!f->recording) {
+        return DNN_OK;
+    }
+    *out = dnn__node_new(f->op, f->n_in, f->n_out);
+    return *out != NULL ? DNN_OK : dnn__nomem(f->op->name, sizeof f->view[0]);
+}
+
 /* Destinations were written and what is new leaves the call's scope; then the tape. */
-static dnn_status finish(dnn__frame *f, dnn_tensor **made, const dnn__rng *rng)
+static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn__rng *rng)
 {
     bool mutates = (f->op->traits & DNN__MUTATES) != 0;
 
@@ -460,21 +471,20 @@ static dnn_status finish(dnn__frame *f, dnn_tensor **made, const dnn__rng *rng)
         if (f->out[i] == NULL) {
             continue;
         }
-        if (mutates) {
+        if (mutates || !f->recording) { /* what is not recorded has no history any more */
             dnn__written(f->out[i]);
         } else {
             atomic_fetch_add_explicit(&f->out[i]->version->count, 1, memory_order_relaxed);
         }
     }
-    if (f->recording) {
-        DNN_TRY(dnn__record(f->op, f->in, f->n_in, made, f->n_out, f->attr, rng));
+    if (node != NULL) {
+        dnn__node_record(node, f->in, made, f->attr, rng);
     }
     for (int i = 0; i < f->n_out; i++) {
         if (made[i] != NULL && f->out[i] == NULL) {
             f->request->out[i] = dnn_keep(made[i]);
         }
     }
-    return DNN_OK;
 }
 
 dnn_status dnn__dispatch(const dnn__request *request)
@@ -482,6 +492,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
     struct small_frame small;
     dnn__frame f;
     dnn_tensor *few[SMALL], **made = few;
+    dnn__node *node = NULL;
     dnn__rng rng = {0, 0, 0};
     dnn_scope scope;
     dnn_status st;
@@ -502,9 +513,14 @@ dnn_status dnn__dispatch(const dnn__request *request)
     DNN_TRY_TO(done, check_operands(&f));
     DNN_TRY_TO(done, dnn__settle_dtypes(&f));
     DNN_TRY_TO(done, infer(&f));
+    DNN_TRY_TO(done, make_node(&f, &node));
     DNN_TRY_TO(done, execute(&f, made, &rng));
-    DNN_TRY_TO(done, request->plan_only ? DNN_OK : finish(&f, made, &rng));
+    if (!request->plan_only) {
+        finish(&f, made, node, &rng);
+        node = NULL;
+    }
 done:
+    dnn__node_drop(node);
     dnn_scope_end(&scope);
     dnn__storage_release(f.memory);
     return st;

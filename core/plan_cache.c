@@ -81,8 +81,13 @@ static void plan_free(dnn__plan *plan)
     if (plan->kernel != NULL && plan->kernel->table.unplan != NULL && plan->state != NULL) {
         /* What was enqueued may still read the state. A late error sticks to the device and is told
          * there. */
-        if (dnn__dev(plan->device)->stream != NULL && dnn__device_sync(plan->device) != DNN_OK) {
-            dnn__self.text[0] = 0;
+        if (dnn__dev(plan->device)->stream != NULL) {
+            char text[sizeof dnn__self.text];
+
+            memcpy(text, dnn__self.text, sizeof text);
+            if (dnn__device_sync(plan->device) != DNN_OK) {
+                memcpy(dnn__self.text, text, sizeof text);
+            }
         }
         plan->kernel->table.unplan(plan->state);
     }

@@ -357,7 +357,9 @@ int dnn_threads(void)
 
 dnn_status dnn_set_threads(int n)
 {
-    bool running = atomic_load_explicit(&threads, memory_order_acquire) > 0;
+    static pthread_mutex_t resizing = PTHREAD_MUTEX_INITIALIZER;
+    dnn_status status = DNN_OK;
+    bool running;
 
     if (n < 1 || n > MOST_THREADS) {
         return dnn__fail(DNN_E_INVALID, "dnn_set_threads: %d threads, must be 1 to %d", n,
@@ -373,9 +375,15 @@ dnn_status dnn_set_threads(int n)
                          "library cannot run",
                          n);
     }
+    pthread_mutex_lock(&resizing);
+    running = atomic_load_explicit(&threads, memory_order_acquire) > 0;
     if (running) {
         dnn__pool_stop();
     }
     atomic_store_explicit(&wanted, n, memory_order_relaxed);
-    return running ? dnn__pool_start() : DNN_OK;
+    if (running) {
+        status = dnn__pool_start();
+    }
+    pthread_mutex_unlock(&resizing);
+    return status;
 }

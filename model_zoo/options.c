@@ -111,8 +111,8 @@ static int read_value(const zoo_program *p, const struct option_row *row, const 
     case SEED:
         errno = 0;
         seed = strtoull(text, &end, 10);
-        if (errno != 0 || end == text || *end != 0 || text[0] == '-') {
-            return bad_value(p, row, text, "not a whole number from 0 to 18446744073709551615");
+        if (errno != 0 || end == text || *end != 0 || text[0] == '-' || seed > INT64_MAX) {
+            return bad_value(p, row, text, "not a whole number from 0 to 9223372036854775807");
         }
         *(uint64_t *)member = seed;
         return ZOO_GO_ON;

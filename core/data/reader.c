@@ -168,7 +168,7 @@ static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
 
 struct reading {
     dnn_dataset set;
-    const dnn__reader *reader;
+    dnn__reader reader; /* a copy: its functions stay mapped, our list ends with dnn_shutdown */
     void *handle;
     dnn_reader_info info;
     pthread_mutex_t turn; /* for readers that are not concurrent */
@@ -185,10 +185,10 @@ static dnn_status dims_of(struct reading *r, int field, int64_t index, int64_t *
     for (int d = 0; d < f->ndim; d++) {
         if (dim[d] < 0) {
             dnn__self.plugin_text[0] = 0;
-            status = r->reader->table.shape(r->handle, index, field, dim);
+            status = r->reader.table.shape(r->handle, index, field, dim);
             return status == DNN_OK
                        ? DNN_OK
-                       : reader_failed("shape", dnn__dataset_called(&r->set), r->reader, status);
+                       : reader_failed("shape", dnn__dataset_called(&r->set), &r->reader, status);
         }
     }
     return DNN_OK;
@@ -229,10 +229,10 @@ static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int6
         dst[i] = bytes[i] > 0 ? (char *)field[i]->storage->data + each * (uint64_t)at : NULL;
     }
     dnn__self.plugin_text[0] = 0;
-    status = r->reader->table.read(r->handle, first, count, dst, bytes);
+    status = r->reader.table.read(r->handle, first, count, dst, bytes);
     return status == DNN_OK
                ? DNN_OK
-               : reader_failed("read", dnn__dataset_called(&r->set), r->reader, status);
+               : reader_failed("read", dnn__dataset_called(&r->set), &r->reader, status);
 }
 
 static dnn_status read_all(struct reading *r, const int64_t *index, int64_t n, dnn_tensor **field)
@@ -272,7 +272,7 @@ static void close_reading(dnn_dataset *set)
     struct reading *r = (struct reading *)set;
 
     if (r->handle != NULL) {
-        r->reader->table.close(r->handle);
+        r->reader.table.close(r->handle);
     }
     pthread_mutex_destroy(&r->turn);
 }
@@ -284,7 +284,7 @@ static dnn_status check_info(const struct reading *r, const char *path)
     if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > DNN_FIELD_MAX ||
         r->info.field == NULL) {
         return dnn__fail(DNN_E_INTERNAL, "%s: reader %s describes %s samples of %d fields", path,
-                         r->reader->id, dnn__number_text(r->info.n_samples), r->info.n_fields);
+                         r->reader.id, dnn__number_text(r->info.n_samples), r->info.n_fields);
     }
     for (int i = 0; i < r->info.n_fields; i++) {
         const dnn_reader_field *f = r->info.field[i];
@@ -292,12 +292,12 @@ static dnn_status check_info(const struct reading *r, const char *path)
         if (f == NULL || !DNN_FITS(f, labels)) {
             return dnn__fail(DNN_E_INTERNAL,
                              "%s: reader %s describes field %d with %u bytes, not %zu", path,
-                             r->reader->id, i, f != NULL ? f->size : 0, sizeof *f);
+                             r->reader.id, i, f != NULL ? f->size : 0, sizeof *f);
         }
         if (!dnn__dtype_ok(f->dtype) || f->ndim < 0 || f->ndim >= DNN_MAX_DIMS) {
             return dnn__fail(DNN_E_INTERNAL,
                              "%s: reader %s describes field %d with dtype %u and rank %d", path,
-                             r->reader->id, i, f->dtype, f->ndim);
+                             r->reader.id, i, f->dtype, f->ndim);
         }
     }
     return DNN_OK;
@@ -314,16 +314,16 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
     dnn_status status;
 
     dnn__self.plugin_text[0] = 0;
-    status = r->reader->table.open(&request, &r->handle);
+    status = r->reader.table.open(&request, &r->handle);
     if (status != DNN_OK) {
         r->handle = NULL;
-        return reader_failed("open", args->path, r->reader, status);
+        return reader_failed("open", args->path, &r->reader, status);
     }
     r->info.size = sizeof r->info;
     dnn__self.plugin_text[0] = 0;
-    status = r->reader->table.describe(r->handle, &r->info);
+    status = r->reader.table.describe(r->handle, &r->info);
     if (status != DNN_OK) {
-        return reader_failed("describe", args->path, r->reader, status);
+        return reader_failed("describe", args->path, &r->reader, status);
     }
     DNN_TRY(check_info(r, args->path));
     r->set.size = r->info.n_samples;
@@ -338,10 +338,10 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
         }
         r->set.labels = r->info.field[i]->labels != NULL ? r->info.field[i]->labels : r->set.labels;
     }
-    if (!r->fixed && r->reader->table.shape == NULL) {
+    if (!r->fixed && r->reader.table.shape == NULL) {
         return dnn__fail(DNN_E_INTERNAL,
                          "%s: reader %s has samples of several shapes and no function for them",
-                         args->path, r->reader->id);
+                         args->path, r->reader.id);
     }
     return DNN_OK;
 }
@@ -367,7 +367,7 @@ dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
     if (r == NULL) {
         return NULL;
     }
-    r->reader = reader;
+    r->reader = *reader;
     r->concurrent = (reader->table.flags & DNN_R_CONCURRENT) != 0;
     pthread_mutex_init(&r->turn, NULL);
     st = open_reading(r, &args);

@@ -182,6 +182,10 @@ void dnn__plans_drop(const char *plugin_id); /* NULL: all. Waits for devices, th
 /* ---- the tape (autograd.c) ---- */
 /* Records op over in[] with out[]; called by dispatch when recording is on and an input is tracked. `seen` of inputs is taken from
  * their versions now; for targets in place dispatch calls it after the version rose. */
+/* A node for dnn__node_record, made ahead of what it records: then recording cannot fail. NULL: no memory. */
+dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out);
+void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out, const void *attr, const dnn__rng *rng);
+void dnn__node_drop(dnn__node *node); /* one that recorded nothing; NULL is allowed */
 dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out, int n_out,
                        const void *attr, const dnn__rng *rng);
 void dnn__node_release(dnn__node *node);

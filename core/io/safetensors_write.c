@@ -82,18 +82,24 @@ static dnn_status out_of_memory(const char *path)
     return dnn__fail(DNN_E_NOMEM, "%s: header: out of memory", path);
 }
 
+/* NULL: out of memory somewhere; a header that lacks something must not be written. */
 static json_t *entry_of(const dnn_tensor *t, uint64_t begin, uint64_t end)
 {
     json_t *shape = json_array(), *offsets = json_array(), *entry = json_object();
+    int bad = 0;
 
     for (int i = 0; i < t->ndim; i++) {
-        json_array_append_new(shape, json_integer(t->dim[i]));
+        bad |= json_array_append_new(shape, json_integer(t->dim[i]));
     }
-    json_array_append_new(offsets, json_integer((json_int_t)begin));
-    json_array_append_new(offsets, json_integer((json_int_t)end));
-    json_object_set_new(entry, "dtype", json_string(format_name(t->dtype)));
-    json_object_set_new(entry, "shape", shape);
-    json_object_set_new(entry, "data_offsets", offsets);
+    bad |= json_array_append_new(offsets, json_integer((json_int_t)begin));
+    bad |= json_array_append_new(offsets, json_integer((json_int_t)end));
+    bad |= json_object_set_new(entry, "dtype", json_string(format_name(t->dtype)));
+    bad |= json_object_set_new(entry, "shape", shape);
+    bad |= json_object_set_new(entry, "data_offsets", offsets);
+    if (bad != 0) {
+        json_decref(entry);
+        return NULL;
+    }
     return entry;
 }
 

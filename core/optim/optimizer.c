@@ -82,7 +82,9 @@ dnn_status dnn_zero_grad(dnn_optimizer *optimizer)
 {
     DNN_TRY(dnn__require(optimizer, "dnn_zero_grad", "optimizer"));
     for (int64_t i = 0; i < optimizer->n; i++) {
-        DNN_TRY(dnn_set_grad(optimizer->parameters[i], NULL));
+        if (optimizer->parameters[i]->leaf != NULL) { /* not frozen meanwhile */
+            DNN_TRY(dnn_set_grad(optimizer->parameters[i], NULL));
+        }
     }
     return DNN_OK;
 }

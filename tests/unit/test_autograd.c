@@ -244,3 +244,31 @@ Test(autograd, a_failed_backward_leaves_gradients_as_they_were)
     EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "mul", "in place");
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 3, 3);
 }
+
+Test(autograd, what_is_overwritten_from_outside_the_tape_has_no_history)
+{
+    dnn_tensor *w = LEAF(S(2), 2, 4), *y = dnn_mul(w, w);
+
+    cr_assert_not_null(dnn_copy_(y, F64(S(2), 1, 1)), "%s", dnn_error_message());
+    cr_expect(!dnn_requires_grad(y));
+    EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "not on the tape");
+    cr_expect_null(dnn_grad(w));
+}
+
+Test(autograd, a_wider_operand_in_place_gets_its_gradient_in_its_dtype)
+{
+    dnn_tensor *b = F32(S(2), 1, 1), *w = LEAF(S(2), 2, 4);
+
+    cr_assert_not_null(dnn_add_(b, w), "%s", dnn_error_message());
+    unit_backward(b);
+    EXPECT(dnn_grad(w), DNN_T_F64, S(2), 1, 1);
+}
+
+Test(autograd, a_gradient_in_the_memory_of_its_tensor_is_refused)
+{
+    dnn_tensor *x = LEAF(S(2), 1, 2);
+
+    EXPECT_STATUS_FAIL(dnn_set_grad(x, x), "memory of t itself", "clone");
+    EXPECT_STATUS_FAIL(dnn_set_grad(x, F64(S(3), 1, 2, 3)), "[2]", "[3]");
+    EXPECT_STATUS_FAIL(dnn_set_grad(F64(S(2), 1, 2), NULL), "leaf");
+}

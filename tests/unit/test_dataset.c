@@ -148,6 +148,37 @@ Test(dataset, normalize_is_totensor_and_normalize)
     dnn_dataset_release(set);
 }
 
+Test(dataset, every_pixel_is_normalised_to_the_same_bits)
+{
+    uint8_t pixel[256];
+    float got[256], mean = 0.2860f, std = 0.3530f;
+    dnn_tensor *images, *field[DNN_FIELD_MAX];
+    dnn_dataset *set, *normal;
+
+    for (int i = 0; i < 256; i++) {
+        pixel[i] = (uint8_t)i;
+    }
+    images = dnn_from_data(pixel, S(1, 1, 16, 16), .dtype = DNN_T_U8);
+    set = dnn_dataset_tensors(&images, 1);
+    for (int scaled = 0; scaled < 2; scaled++) {
+        normal = dnn_dataset_normalize(set, 0, scaled ? (double[]){0.2860} : NULL,
+                                       scaled ? (double[]){0.3530} : NULL, scaled);
+        cr_assert_not_null(normal, "%s", dnn_error_message());
+        cr_assert_eq(dnn_dataset_get(normal, (int64_t[]){0}, 1, field), DNN_OK, "%s",
+                     dnn_error_message());
+        cr_assert_eq(dnn_read(field[0], got, sizeof got), DNN_OK);
+        for (int i = 0; i < 256; i++) {
+            float want = (float)i / 255.0f;
+
+            want = scaled ? (want - mean) / std : want;
+            cr_expect_eq(memcmp(&got[i], &want, sizeof want), 0, "pixel %d: %.9g, not %.9g", i,
+                         (double)got[i], (double)want);
+        }
+        dnn_dataset_release(normal);
+    }
+    dnn_dataset_release(set);
+}
+
 static dnn_status sample(void *ctx, int64_t index, dnn_tensor **field)
 {
     (void)ctx;
@@ -187,6 +218,58 @@ Test(dataset, bad_arguments_are_refused)
     dnn_dataset_release(NULL);
 }
 
+Test(dataset, sets_over_nothing_are_refused)
+{
+    dnn_dataset *set = numbers(3), *pair[2] = {set, NULL}, *out[1];
+    int released = 0;
+
+    EXPECT_FAIL(dnn_dataset_tensors((dnn_tensor *[]){NULL}, 1), "field 0", "NULL");
+    EXPECT_FAIL(dnn_dataset_tensors((dnn_tensor *[]){dnn_ones(DNN_SCALAR)}, 1), "field 0",
+                "rank 0");
+    EXPECT_FAIL(dnn_dataset_tensors((dnn_tensor *[]){dnn_ones(S(1))}, 9), "9 fields", "8");
+    EXPECT_FAIL(dnn_dataset_tensors((dnn_tensor *[]){dnn_ones(S(1))}, 0), "0 fields", "8");
+    EXPECT_FAIL(dnn_dataset_function(2, 9, sample, NULL, NULL), "n_fields", "9", "8");
+    EXPECT_FAIL(dnn_dataset_function(2, 1, NULL, count_release, &released), "get", "NULL");
+    cr_expect_eq(released, 100);
+    EXPECT_FAIL(dnn_dataset_subset(set, NULL, 2), "index", "2");
+    EXPECT_FAIL(dnn_dataset_subset(set, (int64_t[]){0}, -1), "-1");
+    EXPECT_FAIL(dnn_dataset_concat(pair, 2), "set 1 of 2", "NULL");
+    EXPECT_FAIL(dnn_dataset_map(NULL, 0, twice, NULL, NULL), "dnn_dataset_map", "NULL");
+    EXPECT_FAIL(dnn_dataset_map(set, 0, NULL, NULL, NULL), "fn", "NULL");
+    EXPECT_FAIL(dnn_dataset_map(set, -1, twice, NULL, NULL), "field -1", "2 fields");
+    EXPECT_FAIL(dnn_dataset_normalize(NULL, 0, NULL, NULL, 0), "dnn_dataset_normalize", "NULL");
+    EXPECT_FAIL(dnn_dataset_normalize(set, 0, (double[]){0}, (double[]){1}, 17), "17", "16");
+    EXPECT_STATUS_FAIL(dnn_dataset_random_split(NULL, (int64_t[]){3}, 1, 0, out), "set", "NULL");
+    EXPECT_STATUS_FAIL(dnn_dataset_random_split(set, NULL, 1, 0, out), "sizes", "NULL");
+    EXPECT_STATUS_FAIL(dnn_dataset_random_split(set, (int64_t[]){3}, 1, 0, NULL), "out", "NULL");
+    EXPECT_STATUS_FAIL(dnn_dataset_random_split(set, (int64_t[]){3}, 0, 0, out), "0 parts");
+    EXPECT_STATUS_FAIL(dnn_dataset_get(set, NULL, 1, (dnn_tensor *[2]){NULL}), "index", "NULL");
+    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0}, 1, NULL), "field", "NULL");
+    dnn_dataset_release(set);
+}
+
+Test(dataset, fields_that_do_not_match_are_refused)
+{
+    dnn_dataset *two = numbers(3), *one, *wide, *mixed, *normal;
+    dnn_tensor *field[DNN_FIELD_MAX], *x = dnn_ones(S(3, 2)), *y = dnn_ones(S(3, 4));
+
+    one = dnn_dataset_tensors(&x, 1);
+    wide = dnn_dataset_tensors(&y, 1);
+    EXPECT_FAIL(dnn_dataset_concat((dnn_dataset *[]){two, one}, 2), "set 0 has 2 fields",
+                "set 1 has 1");
+    mixed = dnn_dataset_concat((dnn_dataset *[]){one, wide}, 2);
+    cr_assert_not_null(mixed, "%s", dnn_error_message());
+    EXPECT_STATUS_FAIL(dnn_dataset_get(mixed, (int64_t[]){0, 4}, 2, field), "[2]", "[4]");
+    dnn_dataset_release(mixed);
+    normal = dnn_dataset_normalize(one, 0, (double[]){0, 0}, (double[]){1, 1}, 2);
+    cr_assert_not_null(normal, "%s", dnn_error_message());
+    EXPECT_STATUS_FAIL(dnn_dataset_get(normal, (int64_t[]){0}, 1, field), "2 channels", "[1,2]");
+    dnn_dataset_release(normal);
+    dnn_dataset_release(one);
+    dnn_dataset_release(wide);
+    dnn_dataset_release(two);
+}
+
 static void expect_refused(dnn_dataset *set, dnn_status status, const char *text)
 {
     cr_expect_null(set);
@@ -216,6 +299,19 @@ Test(dataset, files_that_cannot_be_opened)
     expect_refused(dnn_dataset_open(""), DNN_E_INVALID, "empty");
     unlink(fifo);
     unlink(text);
+}
+
+Test(dataset, a_set_may_outlive_the_library)
+{
+    dnn_dataset *set;
+
+    if (access("/usr/share/datasets/fashion-mnist", R_OK) != 0) {
+        cr_skip_test("fashion-mnist is not here");
+    }
+    set = dnn_dataset_open("/usr/share/datasets/fashion-mnist", .split = "test");
+    cr_assert_not_null(set, "%s", dnn_error_message());
+    dnn_shutdown();
+    dnn_dataset_release(set);
 }
 
 Test(dataset, fashion_mnist_of_the_system)

@@ -1,5 +1,6 @@
 /* test_loader.c - the loader: the same batches for any number of workers, order by epoch, failures
  * and waits that end. */
+#include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 #include "unit.h"
@@ -106,6 +107,23 @@ Test(loader, drop_last_leaves_the_smaller_batch_out)
     dnn_dataset_release(set);
 }
 
+Test(loader, a_batch_may_be_larger_than_the_set)
+{
+    dnn_dataset *set = counted(SAMPLES);
+    int64_t order[SAMPLES];
+
+    for (int drop = 0; drop < 2; drop++) {
+        dnn_loader *loader = dnn_loader_new(set, .batch_size = INT64_MAX, .shuffle = true,
+                                            .workers = 1, .drop_last = drop);
+
+        cr_assert_not_null(loader, "%s", dnn_error_message());
+        cr_expect_eq(dnn_loader_batches(loader), drop ? 0 : 1);
+        cr_expect_eq(epoch_of(loader, order), drop ? 0 : SAMPLES);
+        dnn_loader_free(loader);
+    }
+    dnn_dataset_release(set);
+}
+
 Test(loader, an_empty_set_has_no_batch)
 {
     dnn_dataset *set = counted(0);
@@ -173,6 +191,52 @@ Test(loader, a_stuck_worker_is_an_error_and_not_a_hang)
     dnn_dataset_release(set);
 }
 
+static atomic_int awake;
+
+static dnn_status sleeps_long(void *ctx, int64_t index, dnn_tensor **field)
+{
+    struct timespec t = {3, 0};
+
+    (void)ctx;
+    nanosleep(&t, NULL);
+    field[0] = dnn_full((double)index, S(1));
+    return DNN_OK;
+}
+
+static void note_awake(void *ctx)
+{
+    (void)ctx;
+    atomic_store(&awake, 1);
+}
+
+static double seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+Test(loader, freeing_does_not_wait_for_a_stuck_worker)
+{
+    dnn_dataset *set = dnn_dataset_function(4, 1, sleeps_long, note_awake, NULL);
+    dnn_loader *loader = dnn_loader_new(set, .batch_size = 1, .workers = 1, .timeout = 0.2);
+    double start = seconds();
+    dnn_batch batch;
+
+    cr_expect(!dnn_loader_next(loader, &batch));
+    cr_expect_eq(dnn_scope_status(), DNN_E_IO);
+    cr_expect_not_null(strstr(dnn_error_message(), "stuck"), "%s", dnn_error_message());
+    dnn_loader_free(loader);
+    dnn_dataset_release(set);
+    cr_expect_lt(seconds() - start, 2, "%g s", seconds() - start);
+    for (int i = 0; i < 1000 && atomic_load(&awake) == 0; i++) {
+        usleep(10 * 1000);
+    }
+    cr_expect_eq(atomic_load(&awake), 1, "the worker frees the loader when it comes back");
+    usleep(50 * 1000); /* the thread ends after it has freed the loader */
+}
+
 Test(loader, freeing_in_the_middle_stops_cleanly)
 {
     for (int workers = 0; workers < 4; workers++) {
@@ -199,7 +263,13 @@ Test(loader, bad_arguments_are_refused)
     EXPECT_FAIL(dnn_loader_new(set, .batch_size = -2), "batch_size", "-2");
     EXPECT_FAIL(dnn_loader_new(set, .workers = 1000), "workers", "1000", "256");
     EXPECT_FAIL(dnn_loader_new(set, .prefetch = -1), "prefetch", "-1");
+    EXPECT_FAIL(dnn_loader_new(set, .workers = -1), "workers", "-1", "256");
     EXPECT_FAIL(dnn_loader_new(set, .timeout = -1), "timeout");
+    EXPECT_FAIL(dnn_loader_new(set, .timeout = (double)NAN), "timeout", "nan");
+    cr_expect_null(dnn_loader_new(set, .device = "abacus"));
+    cr_expect_neq(dnn_scope_status(), DNN_OK);
+    cr_expect_not_null(strstr(dnn_error_message(), "abacus"), "%s", dnn_error_message());
+    cr_expect_eq(dnn_loader_batches(NULL), 0);
     cr_expect(!dnn_loader_next(NULL, &batch));
     cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
     dnn_loader_free(NULL);

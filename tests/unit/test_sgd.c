@@ -57,6 +57,40 @@ Test(sgd, steps_follow_the_formula)
     }
 }
 
+/* Two steps worked out on paper from p = 1, lr = 0.5 and the gradients 2, then 4. */
+Test(sgd, two_steps_are_those_worked_out_on_paper)
+{
+    static const struct {
+        dnn_sgd_args args;
+        double first, second;
+    } row[] = {
+        {{.lr = 0.5}, 0, -2},
+        {{.lr = 0.5, .momentum = 0.5}, 0, -2.5},
+        {{.lr = 0.5, .momentum = 0.5, .dampening = 0.25}, 0, -2},
+        {{.lr = 0.5, .momentum = 0.5, .nesterov = true}, -0.5, -3.75},
+        {{.lr = 0.5, .weight_decay = 0.5}, -0.25, -2.1875},
+        {{.lr = 0.5, .maximize = true}, 2, 4},
+        {{.lr = 0.5, .weight_decay = 0.5, .maximize = true}, 1.75, 3.3125},
+    };
+
+    for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
+        dnn_tensor *p = LEAF(S(2), 1, 1);
+        dnn_sgd_args a = row[k].args;
+        dnn_optimizer *optimizer;
+
+        a.parameters = DNN_TENSORS(p);
+        optimizer = dnn_sgd_with(a);
+        cr_assert_not_null(optimizer, "row %zu: %s", k, dnn_error_message());
+        step(optimizer, p, 2);
+        EXPECT(p, DNN_T_F64, S(2), row[k].first, row[k].first);
+        step(optimizer, p, 4);
+        EXPECT(p, DNN_T_F64, S(2), row[k].second, row[k].second);
+        cr_expect_eq(dnn_optimizer_state(optimizer, 0, "momentum_buffer") != NULL, a.momentum > 0,
+                     "row %zu", k);
+        dnn_optimizer_free(optimizer);
+    }
+}
+
 Test(sgd, parameters_without_a_gradient_are_passed_over)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *q = LEAF(S(2), 3, 4);
@@ -83,6 +117,7 @@ Test(sgd, dtypes_and_strides_may_differ)
         dnn_requires_grad_(dnn_detach(dnn_transpose(F64(S(2, 3), 1, 2, 3, 4, 5, 6), 0, 1)), true);
     dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p, q, w), 1, .momentum = 0.9);
 
+    cr_assert(!dnn_is_contiguous(w), "the transposed leaf is what this is about");
     cr_assert_eq(dnn_set_grad(p, F64(S(2), 1, 1)), DNN_OK);
     cr_assert_eq(dnn_set_grad(q, F32(S(2), 2, 2)), DNN_OK);
     cr_assert_eq(dnn_set_grad(w, F64(S(3, 2), 1, 2, 3, 4, 5, 6)), DNN_OK, "%s",
@@ -118,6 +153,48 @@ Test(sgd, a_graph_from_before_the_step_is_refused)
     dnn_optimizer_free(optimizer);
 }
 
+Test(sgd, a_failed_backward_leaves_the_next_step_nothing_to_do)
+{
+    dnn_tensor *p = LEAF(S(2), 1, 2), *y = dnn_square(p);
+    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p), 0.5, .momentum = 0.5);
+
+    EXPECT_STATUS_FAIL(dnn_backward(y), "[2]", "seed");
+    cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
+    EXPECT(p, DNN_T_F64, S(2), 1, 2);
+    cr_expect_null(dnn_optimizer_state(optimizer, 0, "momentum_buffer"));
+    unit_backward(dnn_square(p)); /* the optimizer goes on as if nothing had been */
+    cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
+    EXPECT(p, DNN_T_F64, S(2), 0, 0);
+    dnn_optimizer_free(optimizer);
+}
+
+Test(sgd, an_error_that_waits_is_the_steps_error)
+{
+    dnn_tensor *p = LEAF(S(2), 1, 2);
+    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p), 0.5);
+
+    cr_assert_eq(dnn_set_grad(p, F64(S(2), 1, 1)), DNN_OK);
+    cr_assert_null(dnn_add(p, F64(S(3), 1, 2, 3)));
+    EXPECT_STATUS_FAIL(dnn_step(optimizer), "add", "[2]", "[3]");
+    EXPECT(p, DNN_T_F64, S(2), 1, 2);
+    cr_expect_eq(dnn_optimizer_steps(optimizer), 0);
+    dnn_optimizer_free(optimizer);
+}
+
+Test(sgd, a_parameter_that_was_frozen_is_passed_over)
+{
+    dnn_tensor *p = LEAF(S(1), 1), *q = LEAF(S(1), 2);
+    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p, q), 0.5);
+
+    cr_assert_not_null(dnn_requires_grad_(p, false));
+    step(optimizer, q, 1);
+    cr_assert_eq(dnn_zero_grad(optimizer), DNN_OK, "%s", dnn_error_message());
+    cr_expect_null(dnn_grad(q));
+    EXPECT(p, DNN_T_F64, S(1), 1);
+    EXPECT(q, DNN_T_F64, S(1), 1.5);
+    dnn_optimizer_free(optimizer);
+}
+
 Test(sgd, bad_arguments_are_refused)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *plain = F64(S(2), 1, 2);
@@ -126,6 +203,10 @@ Test(sgd, bad_arguments_are_refused)
     EXPECT_FAIL(dnn_sgd(none, 0.1), "sgd");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p, NULL), 0.1), "sgd", "1", "NULL");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(plain), 0.1), "sgd", "leaf");
+    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(dnn_square(p)), 0.1), "sgd", "parameter 0", "leaf");
+    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p, p), 0.1), "parameter 1", "parameter 0 again");
+    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), (double)NAN), "lr", "nan");
+    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .weight_decay = -0.5), "weight_decay", "-0.5");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), -0.1), "lr", "-0.1");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .momentum = -1), "momentum", "-1");
     EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .nesterov = true), "nesterov", "momentum");

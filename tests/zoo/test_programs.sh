@@ -39,18 +39,36 @@ check() { # TEXT CONDITION...
     fi
 }
 
+# Without strings and what stands innermost in brackets, over and over, nothing of an object is left.
+balanced() {
+    [ "$(sed -e 's/\\.//g' -e 's/"[^"]*"//g' -e ':again' -e 's/{[^][{}]*}//; s/\[[^][{}]*\]//; t again' "$1" | tr -d '\n')" = '' ]
+}
+
 short='--epochs 1 --limit-batches 20 --threads 2'
+options='--data --dataset --epochs --batch-size --lr --seed --backend --threads --workers --limit-batches --log-dir --init
+    --eval --json --quiet -q --help'
 for program in mnist_mlp mnist_lenet; do
     # shellcheck disable=SC2086 # words on purpose
     run 0 'test accuracy' "$bin/$program" $short
     check "$program: only the result is on stdout" [ "$(wc -l <out)" -eq 1 ]
+    check "$program: the result has a loss" grep -qE '^test accuracy [0-9.]+, loss [0-9.]+$' out
+    check "$program: a line for the epoch" grep -qE '^epoch 1/1 +loss [0-9.]+ ' err
     check "$program: says which data it uses" grep -q 'using fashion-mnist' err
-    run 0 '--limit-batches N' "$bin/$program" --help
+    for option in $options; do
+        run 0 "$option" "$bin/$program" --help
+    done
+    check "$program: --help is no error" [ ! -s err ]
     run 2 'unrecognized option' "$bin/$program" --nonsense
     run 2 'whole number' "$bin/$program" --epochs many
+    run 2 'whole number' "$bin/$program" --epochs x
+    run 2 'whole number from 1' "$bin/$program" --batch-size 0
+    run 2 'not a number >= 0' "$bin/$program" --lr nan
+    check "$program: bad usage leaves stdout empty" [ ! -s out ]
     run 2 'unexpected word' "$bin/$program" word
     run 2 '--init FILE' "$bin/$program" --eval
     run 4 'nosuch' env DNN_BACKEND=nosuch "$bin/$program"
+    check "$program: one sentence about the backend" [ "$(wc -l <err)" -eq 1 ]
+    check "$program: which names those that are here" grep -q 'Installed: .*cpu_blas' err
     run 4 'nosuch' "$bin/$program" --backend nosuch
     run 3 'is not here' "$bin/$program" --data /nonexistent
     run 3 'train-images-idx3-ubyte' "$bin/$program" --data /nonexistent
@@ -58,9 +76,8 @@ for program in mnist_mlp mnist_lenet; do
     run 3 'nothing.safetensors' "$bin/$program" --init nothing.safetensors
 done
 run 3 'CIFAR-10 is not here' env HOME="$scratch" "$bin/cifar_lenet"
-for option in --data --dataset --epochs --batch-size --lr --seed --backend --threads --workers --limit-batches --log-dir --init --eval --json -q; do
-    run 0 "$option" "$bin/mnist_lenet" --help
-done
+check 'no data: stdout is empty' [ ! -s out ]
+run 0 '--limit-batches N' "$bin/cifar_lenet" --help
 
 # The same seed gives the same result, another one another.
 # shellcheck disable=SC2086
@@ -68,14 +85,19 @@ done
     "$bin/mnist_lenet" $short -q --seed 1 >a 2>a.err
     "$bin/mnist_lenet" $short -q --seed 1 --workers 3 >b 2>b.err
     "$bin/mnist_lenet" $short -q --seed 2 >c 2>c.err
+    "$bin/mnist_lenet" $short -q --seed 1 --threads 1 >d 2>d.err
 }
 check 'one seed, one result' cmp -s a b
+check 'one seed, one result, for any number of threads' cmp -s a d
 check 'another seed, another result' [ "$(cmp -s a c && echo same)" != same ]
 check '-q says the result only' [ ! -s a.err ]
+check '-q says the result' [ "$(grep -c '^test accuracy ' a)" -eq 1 ]
+check '-q says one line' [ "$(wc -l <a)" -eq 1 ]
 
 # JSON: one object per line, nothing else on stdout, in order.
 # shellcheck disable=SC2086
 run 0 '"event":"end"' "$bin/mnist_lenet" $short --json
+check 'brackets and quotes of every line match' balanced out
 check 'every line is an object with an event' [ "$(grep -c '^{"event":.*}$' out)" -eq "$(wc -l <out)" ]
 check 'events in order' [ "$(sed 's/^{"event":"\([a-z]*\)".*/\1/' out | tr '\n' ' ')" = 'start epoch eval end ' ]
 check 'nothing is left alive' grep -q '"live_tensors":0' out
@@ -86,11 +108,19 @@ run 0 'best.safetensors' "$bin/mnist_lenet" $short --log-dir runs/one
 for file in config.json metrics.csv metrics.jsonl best.safetensors; do
     check "runs/one/$file is there" [ -s "runs/one/$file" ]
 done
+check 'metrics.csv has a row for the epoch' [ "$(wc -l <runs/one/metrics.csv)" -eq 2 ]
+check 'config.json names the program' grep -q '"program": "mnist_lenet"' runs/one/config.json
+check 'metrics.jsonl is JSON' balanced runs/one/metrics.jsonl
+check 'metrics.jsonl has the events' [ "$(sed 's/^{"event":"\([a-z]*\)".*/\1/' runs/one/metrics.jsonl | tr '\n' ' ')" = \
+    'start epoch eval end ' ]
 cp out first
 run 0 'test accuracy' "$bin/mnist_lenet" --eval --init runs/one/best.safetensors --limit-batches 20
 check 'the saved weights give the same result' cmp -s out first
+cksum runs/one/* >before
 # shellcheck disable=SC2086
 run 2 'holds a run of mnist_lenet' "$bin/mnist_mlp" $short --log-dir runs/one
+cksum runs/one/* >after
+check 'a refused run leaves the folder as it was' cmp -s before after
 # shellcheck disable=SC2086
 run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.safetensors
 run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20

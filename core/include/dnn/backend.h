@@ -47,6 +47,7 @@ DNN_API DNN_CHECKED dnn_status dnn_set_memory_cap(const char *device, int64_t by
 DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
 
 /* ---- threads, seeds, log ---- */
+/* Only while no other thread runs an operator: plans hold scratch for as many threads as there are. */
 DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n); /* 1..256; default DNN_THREADS, else the CPUs this process may use */
 DNN_API int dnn_threads(void);
 /* Sets the generator that creation, dropout and initialisation draw from. Default seed 0. */
@@ -78,7 +79,7 @@ DNN_API bool dnn_backend_at(int index, dnn_backend_info *out);
 DNN_API bool dnn_backend_skipped(int index, int skipped, const char **kernel, const char **reason);
 /* The directories searched, in order; NULL past the last. */
 DNN_API const char *dnn_plugin_directory(int index);
-/* Takes the plugin out of dispatch: drains its plans and calls its fini. */
+/* Takes the plugin out of dispatch: drains its plans and calls its fini. Only while no other thread runs an operator. */
 DNN_API DNN_CHECKED dnn_status dnn_plugin_disable(const char *id);
 
 typedef struct dnn_op_info {
