@@ -63,6 +63,8 @@ for program in mnist_mlp mnist_lenet; do
     run 2 'whole number' "$bin/$program" --epochs x
     run 2 'whole number from 1' "$bin/$program" --batch-size 0
     run 2 'not a number >= 0' "$bin/$program" --lr nan
+    run 2 'whole number from 0' "$bin/$program" --seed -1
+    run 2 '9223372036854775807' "$bin/$program" --seed 9223372036854775808
     check "$program: bad usage leaves stdout empty" [ ! -s out ]
     run 2 'unexpected word' "$bin/$program" word
     run 2 '--init FILE' "$bin/$program" --eval
