@@ -165,5 +165,10 @@ int zoo_options_read(int argc, char **argv, const zoo_program *program, zoo_opti
         fprintf(stderr, "%s: --eval needs the weights to evaluate: --init FILE\n", program->name);
         return ZOO_USAGE;
     }
+    if (out->eval && out->log_dir != NULL) {
+        fprintf(stderr, "%s: --log-dir keeps a training run; with --eval leave it out\n",
+                program->name);
+        return ZOO_USAGE;
+    }
     return ZOO_GO_ON;
 }

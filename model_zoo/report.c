@@ -250,13 +250,6 @@ int zoo_report_open(zoo_report *r, const zoo_program *program, const zoo_options
     if (!folder_is_ours(r)) {
         return ZOO_USAGE;
     }
-    r->jsonl = open_log(r, "metrics.jsonl");
-    r->csv = open_log(r, "metrics.csv");
-    if (r->jsonl == NULL || r->csv == NULL) {
-        return ZOO_FAILED;
-    }
-    fprintf(r->csv, "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,samples_"
-                    "per_second\n");
     return ZOO_GO_ON;
 }
 
@@ -300,11 +293,30 @@ static json_t *data_json(const zoo_data *data)
     return all;
 }
 
-void zoo_report_start(zoo_report *r, const zoo_data *data, int64_t parameters)
+/* The files of a run, emptied: only now that this one can begin, or a data set that is missing
+ * would cost the last one's. */
+static int open_logs(zoo_report *r)
 {
-    json_t *event = event_new(r, "start"), *backends = backends_json();
+    r->jsonl = open_log(r, "metrics.jsonl");
+    r->csv = open_log(r, "metrics.csv");
+    if (r->jsonl == NULL || r->csv == NULL) {
+        return ZOO_FAILED;
+    }
+    fprintf(r->csv, "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,samples_"
+                    "per_second\n");
+    return ZOO_GO_ON;
+}
+
+int zoo_report_start(zoo_report *r, const zoo_data *data, int64_t parameters)
+{
+    json_t *event, *backends;
     char count[40];
 
+    if (r->options->log_dir != NULL && open_logs(r) != ZOO_GO_ON) {
+        return ZOO_FAILED;
+    }
+    event = event_new(r, "start");
+    backends = backends_json();
     if (!r->options->quiet && !r->options->json) {
         fprintf(stderr,
                 "%s: %s parameters, %s (%lld training, %lld test samples), device %s, %d threads, "
@@ -334,6 +346,7 @@ void zoo_report_start(zoo_report *r, const zoo_data *data, int64_t parameters)
         }
     }
     emit(r, event);
+    return ZOO_GO_ON;
 }
 
 void zoo_report_epoch(zoo_report *r, const zoo_epoch *e)

@@ -251,7 +251,10 @@ static int work(run *r)
     if (code != ZOO_GO_ON) {
         return code;
     }
-    zoo_report_start(&r->report, &r->data, dnn_module_parameter_count(r->net));
+    code = zoo_report_start(&r->report, &r->data, dnn_module_parameter_count(r->net));
+    if (code != ZOO_GO_ON) {
+        return code;
+    }
     if (!r->options.eval && r->options.epochs > 0) {
         code = train(r);
     } else {

@@ -121,8 +121,11 @@ check 'the saved weights give the same result' cmp -s out first
 cksum runs/one/* >before
 # shellcheck disable=SC2086
 run 2 'holds a run of mnist_lenet' "$bin/mnist_mlp" $short --log-dir runs/one
+run 3 'is not here' "$bin/mnist_lenet" --data /nonexistent --log-dir runs/one
+run 3 'nothing.safetensors' "$bin/mnist_lenet" --init nothing.safetensors --log-dir runs/one
+run 2 '--log-dir' "$bin/mnist_lenet" --eval --init runs/one/best.safetensors --log-dir runs/one
 cksum runs/one/* >after
-check 'a refused run leaves the folder as it was' cmp -s before after
+check 'a run that cannot begin leaves the folder as it was' cmp -s before after
 # shellcheck disable=SC2086
 run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.safetensors
 run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20
