@@ -253,7 +253,7 @@ int zoo_report_open(zoo_report *r, const zoo_program *program, const zoo_options
     return ZOO_GO_ON;
 }
 
-void zoo_report_close(zoo_report *r)
+int zoo_report_close(zoo_report *r, int code)
 {
     clear_line(r);
     if (r->jsonl != NULL) {
@@ -263,6 +263,13 @@ void zoo_report_close(zoo_report *r)
         fclose(r->csv);
     }
     r->jsonl = r->csv = NULL;
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == ZOO_DONE) {
+        fprintf(stderr, "%s: the result could not be written to stdout: %s\n", r->program->name,
+                strerror(errno != 0 ? errno : EIO));
+        return ZOO_FAILED;
+    }
+    return code;
 }
 
 /* ---- a run ---- */

@@ -298,6 +298,5 @@ int zoo_main(int argc, char **argv, const zoo_program *program)
         zoo_report_end(&r.report, code, &r.best, &r.now, r.saved[0] != 0 ? r.saved : NULL);
         dnn_shutdown();
     }
-    zoo_report_close(&r.report);
-    return code;
+    return zoo_report_close(&r.report, code);
 }

@@ -65,7 +65,8 @@ typedef struct zoo_report { /* where a run's lines go */
 
 double zoo_now(void);
 int zoo_report_open(zoo_report *report, const zoo_program *program, const zoo_options *options);
-void zoo_report_close(zoo_report *report);
+/* The exit code: the one given, or ZOO_FAILED where stdout did not take the result. */
+int zoo_report_close(zoo_report *report, int code);
 /* Empties and opens the files of --log-dir, writes its config.json, and says what will run. */
 int zoo_report_start(zoo_report *report, const zoo_data *data, int64_t parameters);
 /* The progress line; at most ten times a second, on a terminal only. */

@@ -130,5 +130,14 @@ check 'a run that cannot begin leaves the folder as it was' cmp -s before after
 run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.safetensors
 run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20
 
+# A result that is lost is no success.
+for form in --quiet --json; do
+    # shellcheck disable=SC2086
+    "$bin/mnist_mlp" $short $form >/dev/full 2>err
+    code=$?
+    check "$form: a full stdout is exit code 1" [ "$code" -eq 1 ]
+    check "$form: a full stdout is said" grep -q 'could not be written to stdout' err
+done
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
