@@ -179,7 +179,7 @@ bool dnn__ready(const char *op, const dnn_tensor *x);
 
 void dnn__plans_drop(const char *plugin_id); /* NULL: all. Waits for devices, then unplans */
 
-/* ---- the tape (autograd.c) ---- */
+/* ---- the tape (tape.c; its insides: tape.h) ---- */
 /* Records op over in[] with out[]; called by dispatch when recording is on and an input is tracked. `seen` of inputs is taken from
  * their versions now; for targets in place dispatch calls it after the version rose. */
 /* A node for dnn__node_record, made ahead of what it records: then recording cannot fail. NULL: no memory. */

@@ -1,0 +1,145 @@
+/* rule.c - the call of one node's gradient rule: kept operands become tensors again, the arrays are
+ * laid out, and what goes wrong is told. backward.c calls it. */
+#include "tape.h"
+
+/* A kept operand as a tensor again; under create_graph it leads where it came from. */
+static dnn_status unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
+                         const dnn__edge *from, bool create, dnn_tensor **out)
+{
+    uint64_t now;
+    dnn_tensor *t;
+
+    *out = NULL;
+    if (!s->kept || s->overwritten) {
+        return DNN_OK;
+    }
+    now = atomic_load_explicit(&s->version->count, memory_order_relaxed);
+    if (now != s->seen) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: its %s %d %s was changed in place after it was kept (version %llu, "
+            "now %llu); clone it before the change",
+            node->op->name, role, i, dnn__shape_text(s->desc.ndim, s->desc.dim),
+            (unsigned long long)s->seen, (unsigned long long)now);
+    }
+    t = dnn__tensor_over(node->op->name, s->desc.dtype, s->desc.ndim, s->desc.dim, s->stride,
+                         s->offset, s->storage, s->version);
+    if (t == NULL) {
+        return dnn__take();
+    }
+    if (create && (from->node != NULL || from->leaf != NULL)) {
+        dnn__edge e = *from;
+
+        if (e.node != NULL) {
+            atomic_fetch_add_explicit(&e.node->refs, 1, memory_order_relaxed);
+        } else {
+            atomic_fetch_add_explicit(&e.leaf->refs, 1, memory_order_relaxed);
+        }
+        t->node = e.node;
+        t->leaf = e.leaf;
+        t->node_out = e.out;
+        t->is_view = true; /* another handle of what the program has */
+    }
+    *out = t;
+    return DNN_OK;
+}
+
+static dnn_status check_node(const dnn__node *node)
+{
+    if (node->spent) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: this graph is spent: backward ran over it before; give it "
+            ".retain_graph, or run forward again",
+            node->op->name);
+    }
+    if (node->op->gradient == NULL) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: it has no gradient of its own: it cannot be differentiated again",
+            node->op->name);
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__rule_open(dnn__rule *r, const dnn__node *node)
+{
+    size_t in = (size_t)node->n_in, out = (size_t)node->n_out;
+
+    DNN_TRY(check_node(node));
+    r->memory = NULL;
+    r->in = r->few_tensor;
+    r->desc = r->few_desc;
+    r->wants = r->few_wants;
+    if (in > DNN__FEW || out > DNN__FEW) {
+        size_t bytes =
+            (2 * in + out) * sizeof(dnn_tensor *) + in * (sizeof(dnn__desc) + sizeof(bool));
+
+        r->memory = dnn__alloc(bytes);
+        if (r->memory == NULL) {
+            return dnn__nomem(node->op->name, bytes);
+        }
+        r->desc = r->memory;
+        r->in = (dnn_tensor **)(void *)(r->desc + in);
+        r->wants = (bool *)(r->in + 2 * in + out);
+    }
+    r->din = r->in + in;
+    r->out = r->din + in;
+    for (int i = 0; i < node->n_in; i++) {
+        r->desc[i] = node->in[i].desc;
+        r->wants[i] = node->edge[i].node != NULL || node->edge[i].leaf != NULL;
+        r->din[i] = NULL;
+    }
+    r->grad = (dnn__grad){.op = node->op,
+                          .attr = node->op->attr_bytes > 0 ? node->attr : NULL,
+                          .n_in = node->n_in,
+                          .n_out = node->n_out,
+                          .in = r->in,
+                          .out = r->out,
+                          .in_desc = r->desc,
+                          .dout = node->dout,
+                          .wants = r->wants,
+                          .din = r->din,
+                          .device = node->device,
+                          .rng = node->rng};
+    return DNN_OK;
+}
+
+static dnn_status unwrap_all(dnn__rule *r, dnn__node *node, bool create)
+{
+    dnn__edge self = {node, NULL, 0};
+
+    for (int i = 0; i < node->n_in; i++) {
+        DNN_TRY(unwrap(node, &node->in[i], "input", i, &node->edge[i], create, &r->in[i]));
+    }
+    for (int i = 0; i < node->n_out; i++) {
+        self.out = (uint32_t)i;
+        DNN_TRY(unwrap(node, &node->out[i], "output", i, &self,
+                       create && (node->out[i].desc.dtype & DNN__FLOATS) != 0, &r->out[i]));
+    }
+    return DNN_OK;
+}
+
+static dnn_status rule_failed(const dnn__node *node, dnn_status status)
+{
+    if (status != DNN_E_INVALID) {
+        return status;
+    }
+    for (int i = 0; i < node->n_in; i++) {
+        if (node->in[i].overwritten) {
+            return dnn__fail(
+                DNN_E_INVALID,
+                "backward of %s: its input %d was overwritten by its own result in place, and the "
+                "gradient needs it; use the form without _",
+                node->op->name, i);
+        }
+    }
+    return status;
+}
+
+dnn_status dnn__rule_run(dnn__rule *r, dnn__node *node, bool create)
+{
+    DNN_TRY(unwrap_all(r, node, create));
+    node->op->gradient(&r->grad);
+    return dnn__waiting() != DNN_OK ? rule_failed(node, dnn__take()) : DNN_OK;
+}

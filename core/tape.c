@@ -1,0 +1,203 @@
+/* tape.c - the tape: nodes that dispatch records, what they keep of their operands, and how a graph
+ * is let go. Gradient rules live with their operators (core/ops); backward.c walks. */
+#include <string.h>
+#include "tape.h"
+
+bool dnn_grad_enabled(void)
+{
+    return dnn__self.no_grad == 0;
+}
+
+/* ---- recording ---- */
+
+void dnn__describe(dnn__desc *desc, const dnn_tensor *t)
+{
+    if (t == NULL) {
+        desc->ndim = -1;
+        desc->dtype = 0;
+        return;
+    }
+    desc->dtype = t->dtype;
+    desc->ndim = t->ndim;
+    for (int i = 0; i < t->ndim; i++) {
+        desc->dim[i] = t->dim[i];
+    }
+}
+
+static void save(dnn__saved *s, const dnn_tensor *t, bool keep)
+{
+    dnn__describe(&s->desc, t);
+    s->kept = keep && t != NULL;
+    s->overwritten = false;
+    if (!s->kept) {
+        return;
+    }
+    s->offset = t->offset;
+    for (int i = 0; i < t->ndim; i++) {
+        s->stride[i] = t->stride[i];
+    }
+    s->storage = t->storage;
+    s->version = t->version;
+    s->seen = atomic_load_explicit(&t->version->count, memory_order_relaxed);
+    dnn__storage_retain(s->storage);
+    atomic_fetch_add_explicit(&s->version->refs, 1, memory_order_relaxed);
+}
+
+static void drop(dnn__saved *s)
+{
+    if (s->kept) {
+        dnn__storage_release(s->storage);
+        dnn__version_release(s->version);
+        s->kept = false;
+    }
+}
+
+static void lead_to(dnn__edge *e, const dnn_tensor *t)
+{
+    e->node = t != NULL ? t->node : NULL;
+    e->leaf = t != NULL && t->node == NULL ? t->leaf : NULL;
+    e->out = t != NULL ? t->node_out : 0;
+    if (e->node != NULL) {
+        atomic_fetch_add_explicit(&e->node->refs, 1, memory_order_relaxed);
+    }
+    if (e->leaf != NULL) {
+        atomic_fetch_add_explicit(&e->leaf->refs, 1, memory_order_relaxed);
+    }
+}
+
+static bool shares(const dnn_tensor *a, dnn_tensor *const *list, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (list[i] != NULL && list[i]->version == a->version) {
+            return true;
+        }
+    }
+    return false;
+}
+
+dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
+{
+    static _Atomic uint64_t numbers;
+    size_t in = (size_t)n_in, out = (size_t)n_out;
+    size_t bytes = sizeof(dnn__node) + in * (sizeof(dnn__edge) + sizeof(dnn__saved)) +
+                   out * (sizeof(dnn__saved) + sizeof(dnn_tensor *)) + op->attr_bytes;
+    dnn__node *node = dnn__slab_alloc(bytes);
+
+    if (node == NULL) {
+        return NULL;
+    }
+    atomic_init(&node->refs, 1);
+    node->op = op;
+    node->number = atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed);
+    node->n_in = n_in;
+    node->n_out = n_out;
+    node->bytes = bytes;
+    node->spent = node->queued = false;
+    node->in = (dnn__saved *)(void *)(node + 1);
+    node->out = node->in + n_in;
+    node->edge = (dnn__edge *)(void *)(node->out + n_out);
+    node->dout = (dnn_tensor **)(void *)(node->edge + n_in);
+    node->attr = node->dout + n_out;
+    return node;
+}
+
+void dnn__node_drop(dnn__node *node)
+{
+    if (node != NULL) {
+        dnn__slab_free(node, node->bytes);
+    }
+}
+
+void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out,
+                      const void *attr, const dnn__rng *rng)
+{
+    const dnn__op *op = node->op;
+    int n_in = node->n_in, n_out = node->n_out;
+    bool view = (op->traits & DNN__IS_VIEW) != 0;
+
+    node->device = NULL;
+    node->rng = *rng;
+    if (op->attr_bytes > 0) {
+        memcpy(node->attr, attr, op->attr_bytes);
+    }
+    for (int i = 0; i < n_in; i++) {
+        bool keep = i < 16 && (op->keep & DNN__IN(i)) != 0;
+
+        save(&node->in[i], in[i], keep);
+        lead_to(&node->edge[i], in[i]);
+        node->in[i].overwritten = keep && in[i] != NULL && !view && shares(in[i], out, n_out);
+        if (in[i] != NULL && node->device == NULL) {
+            node->device = dnn__device_of(in[i]);
+        }
+    }
+    for (int i = 0; i < n_out; i++) {
+        save(&node->out[i], out[i], i < 16 && (op->keep & DNN__OUT(i)) != 0);
+        node->dout[i] = NULL;
+        if (out[i] == NULL || (out[i]->dtype & DNN__FLOATS) == 0) {
+            continue;
+        }
+        if (out[i]->node != NULL) {
+            dnn__node_release(
+                out[i]->node); /* changed in place: its history is behind the new node's edge */
+        }
+        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+        out[i]->node = node;
+        out[i]->node_out = (uint32_t)i;
+    }
+    dnn__node_release(node);
+}
+
+dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out,
+                       int n_out, const void *attr, const dnn__rng *rng)
+{
+    dnn__node *node = dnn__node_new(op, n_in, n_out);
+
+    if (node == NULL) {
+        return dnn__nomem(op->name, sizeof *node);
+    }
+    dnn__node_record(node, in, out, attr, rng);
+    return DNN_OK;
+}
+
+/* ---- letting go ---- */
+
+void dnn__node_forget(dnn__node *node)
+{
+    for (int i = 0; i < node->n_in; i++) {
+        drop(&node->in[i]);
+    }
+    for (int i = 0; i < node->n_out; i++) {
+        drop(&node->out[i]);
+    }
+}
+
+/* A graph may be a million nodes long: those that die wait in a list, not on the stack. */
+void dnn__node_release(dnn__node *node)
+{
+    dnn__node *dead = NULL;
+
+    if (node == NULL || atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    node->next_dead = NULL;
+    dead = node;
+    while (dead != NULL) {
+        node = dead;
+        dead = node->next_dead;
+        dnn__node_forget(node);
+        for (int i = 0; i < node->n_out; i++) {
+            dnn_release(node->dout[i]);
+        }
+        for (int i = 0; i < node->n_in; i++) {
+            dnn__node *from = node->edge[i].node;
+
+            dnn__leaf_release(node->edge[i].leaf);
+            if (from != NULL &&
+                atomic_fetch_sub_explicit(&from->refs, 1, memory_order_acq_rel) == 1) {
+                from->next_dead = dead;
+                dead = from;
+            }
+        }
+        dnn__slab_free(node, node->bytes);
+    }
+}
