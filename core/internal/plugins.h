@@ -24,7 +24,7 @@ void dnn__candidates_drop(void);
 void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
 bool dnn__valid_id(const char *id);
 
-/* ---- plugin_host.c: what was looked at ---- */
+/* ---- plugin_looked.c: what was looked at ---- */
 typedef struct dnn__skipped {
     char *kernel, *reason;
 } dnn__skipped;
@@ -42,15 +42,34 @@ dnn_status dnn__looked_add(const char *path, bool reader, dnn__looked **out);
 dnn_status dnn__looked_reason(dnn__looked *looked, const char *reason);
 dnn__looked *dnn__looked_at(int64_t index);
 int64_t dnn__looked_count(void);
-const char *dnn__folder_at(int index);
+const char *dnn__looked_path(const dnn__plugin *plugin); /* the file that a plugin came from */
+bool dnn__looked_in_use(const char *path);               /* under this or another name */
+void dnn__looked_unload(void); /* the plugins are dropped; the records stay */
+void dnn__looked_forget(void);
 
+/* ---- plugin_search.c: the environment, folders, files ---- */
+/* The next word of a list into word, and where to go on; NULL at the end. */
+const char *dnn__next_word(const char *at, char separator, char *word, size_t bytes);
 /* DNN_DISABLE: is a plugin, or one of its operators (op not NULL), dropped? */
 bool dnn__disabled(const char *plugin, const char *op);
-extern dnn__plugin **dnn__plugins; /* in use */
-extern int64_t dnn__n_plugins;
-void dnn__readers_drop(void);
-void dnn__layouts_drop(void);
+const char *dnn__backend_list(void); /* as DNN_BACKEND or dnn_init said; NULL: unset */
+bool dnn__names_backend(const char *id);
+dnn_status dnn__search_for(const char *list); /* keeps the list */
+dnn_status dnn__search_begin(void);           /* reads DNN_FALLBACK and finds the folders */
+bool dnn__search_begun(void);
+void dnn__search_forget(void);
+const char *dnn__folder_at(int index);
+bool dnn__file_exists(const char *path); /* also one that may not be looked at */
+void dnn__put_known_ids(dnn__text *text);
 /* Calls fn for each dnn_*.so of a folder in name order, until one fails. */
 dnn_status dnn__each_plugin_file(const char *folder, dnn_status (*fn)(const char *folder, const char *name));
+
+/* ---- plugin_host.c: plugins in use ---- */
+extern dnn__plugin **dnn__plugins;
+extern int64_t dnn__n_plugins;
+dnn_status dnn__plugins_load(void); /* what the list names, or all that can run here */
+void dnn__plugins_drop(void);
+void dnn__readers_drop(void);
+void dnn__layouts_drop(void);
 
 #endif
