@@ -449,6 +449,7 @@ static dnn_status load(const char *path, int fd, void **handle)
         return dnn__fail(DNN_E_DEVICE, "%s: %s is not there: plugins are loaded through /proc only",
                          path, name);
     }
+    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dlopen", path);
     *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (*handle == NULL) {
         const char *words = dlerror();

@@ -47,6 +47,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
         return DNN_OK;
     }
     dnn__self.plugin_text[0] = 0;
+    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in init", path);
     status = plugin->table.init(&dnn__host);
     if (status == DNN_OK) {
         return DNN_OK;
@@ -62,6 +63,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
 static void run_fini(const dnn__plugin *plugin)
 {
     if (plugin->table.fini != NULL) {
+        dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in fini", dnn__looked_path(plugin));
         plugin->table.fini();
     }
 }
@@ -113,6 +115,7 @@ static dnn_status take_table(dnn__looked *looked, const char *expected_id, int32
 
     DNN_TRY(dnn__open_symbol(looked->path, "dnn_plugin_v1", &symbol));
     memcpy(&table, &symbol, sizeof table);
+    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_plugin_v1 or its table", looked->path);
     DNN_TRY(dnn__adopt_plugin(looked->path, expected_id, table(), &plugin));
     plugin->place = place;
     DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL)

@@ -56,6 +56,7 @@ static dnn_status take_reader(dnn__looked *looked, const char *id)
 
     DNN_TRY(dnn__open_symbol(looked->path, "dnn_reader_v1", &symbol));
     memcpy(&table, &symbol, sizeof table);
+    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_reader_v1 or its table", looked->path);
     theirs = table();
     DNN_TRY(check_reader(looked->path, id, theirs));
     DNN_TRY(

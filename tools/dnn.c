@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "dnn.h"
+#include "probe.h"
 
 static const struct command {
     const char *name, *about;
@@ -21,6 +22,7 @@ int start(void)
     if (status != DNN_OK) {
         fprintf(stderr, "dnn: %s\n", dnn_error_message());
     }
+    probe_tell("a kernel's plan or run");
     return status == DNN_OK ? 0 : status == DNN_E_DEVICE ? 4 : 1;
 }
 
@@ -43,8 +45,35 @@ static void print_help(FILE *to)
                 "conv2d 64x1x28x28 6x1x5x5 pad=2\n");
 }
 
+/* A file from outside the installed folders may end this process: another one goes first. */
+static bool goes_well(int argc, char **argv)
+{
+    char text[PROBE_TEXT];
+
+    if (!probe_wanted() || probe_words(argc - 1, argv + 1, PROBE_SECONDS, text)) {
+        return true;
+    }
+    fprintf(stderr, "dnn: tried in a child process first: %s\n", text);
+    return false;
+}
+
+static int run_command(const struct command *command, bool child, int argc, char **argv)
+{
+    int code;
+
+    if (!child && !goes_well(argc, argv)) {
+        return 4;
+    }
+    code = command->run(argc - 1, argv + 1);
+    dnn_shutdown();
+    probe_end();
+    return code;
+}
+
 int main(int argc, char **argv)
 {
+    bool child = probe_begin(&argc, argv);
+
     if (argc < 2) {
         print_help(stderr);
         return 2;
@@ -60,10 +89,7 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < N_COMMANDS; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            int code = commands[i].run(argc - 1, argv + 1);
-
-            dnn_shutdown();
-            return code;
+            return run_command(&commands[i], child, argc, argv);
         }
     }
     fprintf(stderr, "dnn: no command is called %s (see dnn --help)\n", argv[1]);

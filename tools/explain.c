@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dnn.h"
+#include "probe.h"
 
 enum { MAX_WORDS = 64 };
 
@@ -18,7 +19,13 @@ struct words { /* what the command line says */
 static void print_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
                          const char *answer)
 {
+    char place[200];
+
     (void)ctx;
+    snprintf(place, sizeof place, "run of kernel %s of %s", kernel, plugin);
+    if (strncmp(answer, "yes", 3) == 0) {
+        probe_tell(place);
+    }
     printf("%-26s %-10s %-26s %s\n", op, plugin, kernel, answer);
 }
 

@@ -36,9 +36,30 @@
 #define SAME_DEVICE 31
 #define DEVICE_IS_CPU 32
 #define CALLS_BACK 33
+/* These bring the process down or hold it up; they are tried in a child process only. */
+#define DIES_IN_LOAD 34
+#define DIES_IN_TABLE 35
+#define DIES_IN_INIT 36
+#define EXITS_IN_INIT 37
+#define HANGS_IN_INIT 38
+#define DIES_IN_PLAN 39
+#define DIES_IN_RUN 40
+#define DIES_IN_FINI 41
 
 #if BAD == CALLS_BACK
 #include <dlfcn.h>
+#endif
+#if BAD >= DIES_IN_LOAD && BAD <= DIES_IN_FINI
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+#endif
+
+#if BAD == DIES_IN_LOAD
+__attribute__((constructor)) static void loaded(void)
+{
+    raise(SIGSEGV);
+}
 #endif
 
 static const dnn_host *host;
@@ -46,6 +67,15 @@ static const dnn_host *host;
 static dnn_status init(const dnn_host *h)
 {
     host = h;
+#if BAD == DIES_IN_INIT
+    raise(SIGSEGV);
+#elif BAD == EXITS_IN_INIT
+    exit(3);
+#elif BAD == HANGS_IN_INIT
+    for (;;) {
+        sleep(1000);
+    }
+#endif
 #if BAD == INIT_FAILS
     return host->fail(DNN_E_DEVICE, "the card does not answer");
 #elif BAD == CALLS_BACK
@@ -63,6 +93,9 @@ static dnn_status init(const dnn_host *h)
 
 static dnn_status run(const dnn_call *c)
 {
+#if BAD == DIES_IN_RUN
+    raise(SIGFPE);
+#endif
 #if BAD == RUN_FAILS
     return c->host->fail(DNN_E_DEVICE, "the card took fire at element %d", 7);
 #elif BAD == RUN_DECLINES
@@ -78,11 +111,24 @@ static dnn_status run(const dnn_call *c)
 #endif
 }
 
-#if BAD >= PLAN_MUTE && BAD <= PLAN_STASH
+#if BAD == DIES_IN_FINI
+static void fini(void)
+{
+    raise(SIGABRT);
+}
+#define FINI .fini = fini,
+#else
+#define FINI
+#endif
+
+#if (BAD >= PLAN_MUTE && BAD <= PLAN_STASH) || BAD == DIES_IN_PLAN
 static dnn_status plan(const dnn_call *c, dnn_plan *p)
 {
     (void)c;
-#if BAD == PLAN_MUTE
+#if BAD == DIES_IN_PLAN
+    (void)p;
+    raise(SIGBUS);
+#elif BAD == PLAN_MUTE
     (void)p;
     return DNN_DECLINED;
 #elif BAD == PLAN_ABSURD
@@ -235,7 +281,7 @@ static const struct long_plugin plugin = {.p = {.size = PLUGIN_SIZE,
                                                       : BAD == OTHER_ID ? "somebody_else"
                                                                         : ID,
                                                 .version = "1",
-                                                DEVICE LAYOUTS.init = init,
+                                                DEVICE LAYOUTS FINI.init = init,
                                                 .kernels = kernels},
                                           .tail = {0, BAD == TAIL_OF_PLUGIN}};
 
@@ -246,5 +292,8 @@ const dnn_plugin *dnn_plugin_v0(void)
 const dnn_plugin *dnn_plugin_v1(void)
 #endif
 {
+#if BAD == DIES_IN_TABLE
+    raise(SIGILL);
+#endif
     return BAD == NULL_TABLE ? NULL : &plugin.p;
 }
