@@ -1,7 +1,7 @@
 /* archive.c - tar by libarchive, with exactly one format enabled and the bytes supplied by
  * source.c.
  *
- * Called by cifar10.c. libarchive never sees the gzip layer, because it checks neither CRC nor
+ * Called by cifar.c. libarchive never sees the gzip layer, because it checks neither CRC nor
  * length there; nor does it see the file. It allocates by malloc, which no hook of its reaches. */
 #include "archive.h"
 #include <archive.h>

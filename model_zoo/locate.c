@@ -11,7 +11,7 @@
 enum { MAX_FOLDERS = 24, MAX_NAMES = 4, PATH_BYTES = 4096 };
 
 struct set_row { /* a data set that programs can name */
-    const char *name, *title, *hint;
+    const char *name, *title, *reader, *hint;
     const char *files[6]; /* any one present: it is here; all are wanted. Plain or with .gz */
     bool any;             /* one of the files is enough */
 };
@@ -19,20 +19,29 @@ struct set_row { /* a data set that programs can name */
 static const struct set_row sets[] = {
     {"mnist",
      "MNIST",
+     "mnist",
      "use --dataset fashion-mnist (Debian and Ubuntu: apt install dataset-fashion-mnist)",
      {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
       "t10k-labels-idx1-ubyte"},
      false},
     {"fashion-mnist",
      "Fashion-MNIST",
+     "mnist",
      "install it (Debian and Ubuntu: apt install dataset-fashion-mnist)",
      {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
       "t10k-labels-idx1-ubyte"},
      false},
     {"cifar10",
      "CIFAR-10",
+     "cifar10",
      "name its folder with --data DIR",
      {"cifar-10-binary.tar.gz", "cifar-10-binary.tar", "data_batch_1.bin", "cifar-10-batches-bin"},
+     true},
+    {"cifar100",
+     "CIFAR-100",
+     "cifar100",
+     "name its folder with --data DIR",
+     {"cifar-100-binary.tar.gz", "cifar-100-binary.tar", "train.bin", "cifar-100-binary"},
      true},
 };
 
@@ -55,6 +64,17 @@ static const struct set_row *set_named(const char *name, size_t length)
     return NULL;
 }
 
+static int unknown_set(const struct search *s, const char *name, int length)
+{
+    fprintf(stderr, "%s: --dataset %.*s: no data set of that name; there are", s->program->name,
+            length, name);
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", sets[i].name);
+    }
+    fputc('\n', stderr);
+    return ZOO_USAGE;
+}
+
 static int read_names(struct search *s)
 {
     const char *at = s->options->dataset;
@@ -64,11 +84,7 @@ static int read_names(struct search *s)
         const struct set_row *row = set_named(at, length);
 
         if (row == NULL || s->n_wanted == MAX_NAMES) {
-            fprintf(stderr,
-                    "%s: --dataset %.*s: no data set of that name; there are mnist, fashion-mnist, "
-                    "cifar10\n",
-                    s->program->name, (int)length, at);
-            return ZOO_USAGE;
+            return unknown_set(s, at, (int)length);
         }
         s->wanted[s->n_wanted++] = row;
         at += length + (at[length] == ',');
@@ -174,7 +190,8 @@ static int open_folder(const struct search *s, const struct set_row *row, const 
 {
     const char *name;
 
-    out->test = dnn_dataset_open(folder, .split = "test");
+    /* The reader by name: one folder may hold both CIFAR-10 and CIFAR-100. */
+    out->test = dnn_dataset_open(folder, .split = "test", .reader = row->reader);
     if (out->test == NULL) {
         return fail_open(s, out);
     }
@@ -197,7 +214,7 @@ static int open_folder(const struct search *s, const struct set_row *row, const 
         }
         out->name = other->name;
     }
-    out->train = dnn_dataset_open(folder, .split = "train");
+    out->train = dnn_dataset_open(folder, .split = "train", .reader = row->reader);
     if (out->train == NULL) {
         return fail_open(s, out);
     }
@@ -283,6 +300,17 @@ int zoo_locate(const zoo_program *program, const zoo_options *options, zoo_data 
     }
     say_missing(&s);
     return ZOO_DATA;
+}
+
+int64_t zoo_data_classes(const zoo_data *data)
+{
+    const char *const *names = dnn_dataset_labels(data->train);
+    int64_t n = 0;
+
+    while (names != NULL && names[n] != NULL) {
+        n++;
+    }
+    return n;
 }
 
 void zoo_data_close(zoo_data *data)

@@ -6,7 +6,7 @@ typedef struct lenet {
     dnn_module *conv1, *conv2, *fc1, *fc2, *fc3;
 } lenet;
 
-/* x [N,1,28,28] -> [N,10] */
+/* x [N,1,28,28] -> [N,classes] */
 static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x)
 {
     lenet *net = (lenet *)self;
@@ -22,7 +22,7 @@ static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x)
 static const dnn_module_type lenet_type = {
     .name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
 
-static dnn_module *build(void)
+static dnn_module *build(int64_t classes)
 {
     lenet *net = (lenet *)dnn_module_new(&lenet_type);
 
@@ -35,7 +35,7 @@ static dnn_module *build(void)
     net->conv2 = dnn_module_add(&net->base, "conv2", dnn_nn_conv2d(6, 16, 5));
     net->fc1 = dnn_module_add(&net->base, "fc1", dnn_nn_linear(400, 120));
     net->fc2 = dnn_module_add(&net->base, "fc2", dnn_nn_linear(120, 84));
-    net->fc3 = dnn_module_add(&net->base, "fc3", dnn_nn_linear(84, 10));
+    net->fc3 = dnn_module_add(&net->base, "fc3", dnn_nn_linear(84, classes));
     return &net->base;
 }
 

@@ -7,7 +7,7 @@ typedef struct mlp {
     dnn_module *l1, *l2, *l3, *l4, *l5;
 } mlp;
 
-/* x [N,1,28,28] -> [N,10] */
+/* x [N,1,28,28] -> [N,classes] */
 static dnn_tensor *mlp_forward(dnn_module *self, dnn_tensor *x)
 {
     mlp *net = (mlp *)self;
@@ -23,7 +23,7 @@ static dnn_tensor *mlp_forward(dnn_module *self, dnn_tensor *x)
 static const dnn_module_type mlp_type = {
     .name = "MLP", .bytes = sizeof(mlp), .forward = mlp_forward};
 
-static dnn_module *build(void)
+static dnn_module *build(int64_t classes)
 {
     mlp *net = (mlp *)dnn_module_new(&mlp_type);
 
@@ -34,7 +34,7 @@ static dnn_module *build(void)
     net->l2 = dnn_module_add(&net->base, "l2", dnn_nn_linear(520, 320));
     net->l3 = dnn_module_add(&net->base, "l3", dnn_nn_linear(320, 240));
     net->l4 = dnn_module_add(&net->base, "l4", dnn_nn_linear(240, 120));
-    net->l5 = dnn_module_add(&net->base, "l5", dnn_nn_linear(120, 10));
+    net->l5 = dnn_module_add(&net->base, "l5", dnn_nn_linear(120, classes));
     return &net->base;
 }
 

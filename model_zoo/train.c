@@ -59,7 +59,7 @@ static int build(run *r)
 
     int code;
 
-    r->net = p->build();
+    r->net = p->build(zoo_data_classes(&r->data));
     code = check(r, dnn_module_to(r->net, 0, dnn_default_device()));
     if (code != ZOO_GO_ON) {
         return code;

@@ -13,7 +13,7 @@ typedef struct zoo_program {
     double lr, momentum;
     const double *mean, *std; /* per channel: Normalize */
     int channels;
-    dnn_module *(*build)(void); /* NULL and a waiting error */
+    dnn_module *(*build)(int64_t classes); /* classes of the data; NULL and a waiting error */
 } zoo_program;
 
 int zoo_main(int argc, char **argv, const zoo_program *program);
@@ -41,6 +41,7 @@ typedef struct zoo_data {
 } zoo_data;
 /* Finds and opens the data as training-program conventions say. ZOO_GO_ON, or ZOO_DATA after the message was written. */
 int zoo_locate(const zoo_program *program, const zoo_options *options, zoo_data *out);
+int64_t zoo_data_classes(const zoo_data *data);
 void zoo_data_close(zoo_data *data);
 
 typedef struct zoo_result {

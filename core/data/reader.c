@@ -336,7 +336,9 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
         for (int d = 0; d < r->info.field[i]->ndim; d++) {
             r->fixed = r->fixed && r->info.field[i]->dim[d] >= 0;
         }
-        r->set.labels = r->info.field[i]->labels != NULL ? r->info.field[i]->labels : r->set.labels;
+        if (r->set.labels == NULL) { /* of the first field that has them: the target */
+            r->set.labels = r->info.field[i]->labels;
+        }
     }
     if (!r->fixed && r->reader.table.shape == NULL) {
         return dnn__fail(DNN_E_INTERNAL,

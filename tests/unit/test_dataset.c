@@ -292,13 +292,48 @@ Test(dataset, files_that_cannot_be_opened)
     cr_assert_eq(mkfifo(fifo, 0600), 0);
     expect_refused(dnn_dataset_open("/nonexistent/file"), DNN_E_IO, "No such file");
     expect_refused(dnn_dataset_open(fifo), DNN_E_IO, "neither a regular file nor a folder");
-    expect_refused(dnn_dataset_open(text), DNN_E_FORMAT, "asked were: cifar10, mnist");
+    expect_refused(dnn_dataset_open(text), DNN_E_FORMAT, "asked were: cifar10, cifar100, mnist");
     expect_refused(dnn_dataset_open(text, .reader = "parquet"), DNN_E_DEVICE,
                    "no reader is called parquet");
     expect_refused(dnn_dataset_open(text, .reader = "mnist"), DNN_E_FORMAT, text);
     expect_refused(dnn_dataset_open(""), DNN_E_INVALID, "empty");
     unlink(fifo);
     unlink(text);
+}
+
+/* CIFAR-100 has two labels; as a folder beside an archive of CIFAR-10 it takes the reader's name.
+ */
+Test(dataset, labels_are_those_of_the_first_field_that_has_them)
+{
+    static uint8_t record[3074] = {19, 98};
+    const char *base = getenv("TMPDIR"), *const options = "records=any,label=both";
+    char folder[256], file[300], other[300];
+    dnn_tensor *field[DNN_FIELD_MAX];
+    double fine, coarse;
+    dnn_dataset *set;
+    FILE *out;
+
+    snprintf(folder, sizeof folder, "%.200s/dnn_cifar_XXXXXX", base != NULL ? base : P_tmpdir);
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/test.bin", folder);
+    snprintf(other, sizeof other, "%s/data_batch_1.bin", folder);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_not_null(out = fopen(i == 0 ? file : other, "wb"));
+        cr_assert_eq(fwrite(record, 1, sizeof record, out), sizeof record);
+        cr_assert_eq(fclose(out), 0);
+    }
+    expect_refused(dnn_dataset_open(folder, .split = "test"), DNN_E_IO, "(reader cifar10)");
+    set = dnn_dataset_open(folder, .split = "test", .reader = "cifar100", .options = options);
+    cr_assert_not_null(set, "%s", dnn_error_message());
+    cr_assert_eq(dnn_dataset_get(set, (int64_t[]){0}, 1, field), DNN_OK);
+    cr_assert_eq(dnn_item(field[1], &fine), DNN_OK);
+    cr_assert_eq(dnn_item(field[2], &coarse), DNN_OK);
+    cr_expect_str_eq(dnn_dataset_labels(set)[(int)fine], "woman");
+    cr_expect_eq(coarse, 19);
+    dnn_dataset_release(set);
+    unlink(file);
+    unlink(other);
+    rmdir(folder);
 }
 
 Test(dataset, a_set_may_outlive_the_library)

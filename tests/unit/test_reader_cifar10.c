@@ -24,42 +24,6 @@ static struct bytes batch_of(int file, int records)
     return out;
 }
 
-/* One ustar header. size is what it claims. */
-static void put_header(struct bytes *tar, const char *path, char type, const char *link,
-                       uint64_t size)
-{
-    uint8_t block[512] = {0};
-    char number[16];
-    unsigned sum = 0;
-
-    memcpy(block, path, strlen(path));
-    memcpy(block + 100, "0000644", 7);
-    memcpy(block + 108, "0000000", 7);
-    memcpy(block + 116, "0000000", 7);
-    snprintf(number, sizeof(number), "%011llo", (unsigned long long)size);
-    memcpy(block + 124, number, 11);
-    memcpy(block + 136, "00000000000", 11);
-    memset(block + 148, ' ', 8);
-    block[156] = (uint8_t)type;
-    memcpy(block + 157, link, strlen(link));
-    memcpy(block + 257,
-           "ustar\0"
-           "00",
-           8);
-    for (int i = 0; i < 512; i++)
-        sum += block[i];
-    snprintf(number, sizeof(number), "%06o", sum);
-    memcpy(block + 148, number, 7);
-    put(tar, block, 512);
-}
-
-static void put_member(struct bytes *tar, const char *path, const void *data, size_t n)
-{
-    put_header(tar, path, '0', "", n);
-    put(tar, data, n);
-    put(tar, NULL, (512 - n % 512) % 512);
-}
-
 static void put_batch(struct bytes *tar, int file, int records)
 {
     struct bytes batch = batch_of(file, records);
@@ -68,11 +32,6 @@ static void put_batch(struct bytes *tar, int file, int records)
     snprintf(path, sizeof(path), "cifar-10-batches-bin/%s", names[file]);
     put_member(tar, path, batch.at, batch.n);
     drop(&batch);
-}
-
-static void put_end(struct bytes *tar)
-{
-    put(tar, NULL, 1024);
 }
 
 /* The small set: a folder, the names of the classes, batches in another order than their numbers.
@@ -88,15 +47,6 @@ static struct bytes small_tar(void)
         put_batch(&tar, order[i], SMALL);
     put_end(&tar);
     return tar;
-}
-
-static void store(const char *name, struct bytes plain, bool packed)
-{
-    struct bytes bytes = packed ? gzip_of(plain) : plain;
-
-    write_file(name, bytes.at, bytes.n);
-    if (packed)
-        drop(&bytes);
 }
 
 static void store_small_files(const char *below)
@@ -162,8 +112,8 @@ Test(reader_cifar10, opens_tar_and_packed_tar)
     dnn_reader_info info;
     void *set;
 
-    store("c.tar", tar, false);
-    store("c.tar.gz", tar, true);
+    write_bytes("c.tar", tar, false);
+    write_bytes("c.tar.gz", tar, true);
     expect_small_set(in_folder("c.tar"));
     expect_small_set(in_folder("c.tar.gz"));
     EXPECT_OPENS(set, in_folder("c.tar"), "train", "records=any", 0);
@@ -185,10 +135,10 @@ Test(reader_cifar10, opens_a_folder_its_sub_folder_and_its_archive)
     struct bytes tar = small_tar();
     void *set;
 
-    store("cifar-10-binary.tar.gz", tar, true);
+    write_bytes("cifar-10-binary.tar.gz", tar, true);
     expect_small_set(folder);
     unlink(in_folder("cifar-10-binary.tar.gz"));
-    store("cifar-10-binary.tar", tar, false);
+    write_bytes("cifar-10-binary.tar", tar, false);
     expect_small_set(folder);
     unlink(in_folder("cifar-10-binary.tar"));
     cr_assert(mkdir(in_folder("cifar-10-batches-bin"), 0700) == 0);
@@ -215,7 +165,7 @@ Test(reader_cifar10, same_digest_from_tar_and_files)
     char digest[65];
     void *set;
 
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     store_small_files("");
     EXPECT_OPENS(set, in_folder("c.tar"), "train", "records=any", 0);
     snprintf(digest, sizeof(digest), "%s", info_of(set).digest);
@@ -239,7 +189,7 @@ Test(reader_cifar10, names_in_an_archive_are_no_paths)
         drop(&batch);
     }
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     expect_small_set(in_folder("c.tar"));
     cr_assert(access(in_folder("../data_batch_1.bin"), F_OK) != 0);
     drop(&tar);
@@ -249,7 +199,7 @@ Test(reader_cifar10, without_the_option_only_the_published_sizes_are_read)
 {
     struct bytes tar = small_tar();
 
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     store_small_files("");
     EXPECT_REFUSED(DNN_E_FORMAT, "data_batch_4.bin: 6,146 bytes, expected 30,730,000",
                    in_folder("c.tar"), "train", NULL, 0);
@@ -336,12 +286,12 @@ Test(reader_cifar10, only_zeros_may_follow_the_end_of_a_tar)
     void *set;
 
     put(&tar, NULL, 700000);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_OPENS(set, in_folder("c.tar"), "train", "records=any", 0);
     dnn_reader_v1()->close(set);
     put(&tar, "x", 1);
     for (int packed = 0; packed < 2; packed++) {
-        store("c.tar", tar, packed != 0);
+        write_bytes("c.tar", tar, packed != 0);
         EXPECT_REFUSED(DNN_E_FORMAT, "something follows the end of the tar", in_folder("c.tar"),
                        "train", "records=any", 0);
     }
@@ -349,7 +299,7 @@ Test(reader_cifar10, only_zeros_may_follow_the_end_of_a_tar)
     tar = small_tar();
     tar.n -= 512;
     put(&tar, "second half of the marker", 25);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "without its end marker", in_folder("c.tar"), "train",
                    "records=any", 0);
     drop(&tar);
@@ -373,7 +323,7 @@ Test(reader_cifar10, members_that_are_no_files_are_refused)
         for (int k = 1; k < FILES; k++)
             put_batch(&tar, k, SMALL);
         put_end(&tar);
-        store("c.tar", tar, false);
+        write_bytes("c.tar", tar, false);
         EXPECT_REFUSED(DNN_E_FORMAT, cases[i].words, in_folder("c.tar"), "train", "records=any", 0);
         drop(&tar);
     }
@@ -387,20 +337,20 @@ Test(reader_cifar10, duplicate_and_missing_members_are_refused)
         put_batch(&tar, k, SMALL);
     put_batch(&tar, 5, SMALL);
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "a second member test_batch.bin", in_folder("c.tar"), "train",
                    "records=any", 0);
     drop(&tar);
     put_batch(&tar, 1, SMALL);
     put_batch(&tar, 3, SMALL);
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, ": data_batch_1.bin, data_batch_3.bin, data_batch_5.bin",
                    in_folder("c.tar"), "train", "records=any", 0);
     EXPECT_REFUSED(DNN_E_FORMAT, ": test_batch.bin", in_folder("c.tar"), "test", "records=any", 0);
     drop(&tar);
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "missing in", in_folder("c.tar"), "test", "records=any", 0);
     drop(&tar);
 }
@@ -425,7 +375,7 @@ Test(reader_cifar10, lying_member_sizes_are_refused)
             put_batch(&tar, k, SMALL);
         put_end(&tar);
         for (int packed = 0; packed < 2; packed++) {
-            store("c.tar", tar, packed != 0);
+            write_bytes("c.tar", tar, packed != 0);
             EXPECT_REFUSED(DNN_E_FORMAT, "c.tar", in_folder("c.tar"), "train", "records=any", 0);
         }
         drop(&tar);
@@ -443,7 +393,7 @@ Test(reader_cifar10, a_damaged_header_is_refused)
         const size_t byte = 512 + 1024 + 512 + 6656 + at;
 
         tar.at[byte] ^= 0x41;
-        store("c.tar", tar, false);
+        write_bytes("c.tar", tar, false);
         EXPECT_REFUSED(DNN_E_FORMAT, "c.tar", in_folder("c.tar"), "train", "records=any", 0);
         tar.at[byte] ^= 0x41;
     }
@@ -469,7 +419,7 @@ Test(reader_cifar10, a_sparse_member_is_refused)
     for (int k = 1; k < FILES; k++)
         put_batch(&tar, k, SMALL);
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "a sparse file", in_folder("c.tar"), "train", "records=any", 0);
     drop(&tar);
 }
@@ -486,7 +436,7 @@ Test(reader_cifar10, labels_are_checked)
                    folder, "train", "records=any", 0);
     put_member(&tar, "data_batch_5.bin", batch.at, batch.n);
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "c.tar: data_batch_5.bin: label 10 of sample 1",
                    in_folder("c.tar"), "train", "records=any", 0);
     drop(&batch);
@@ -501,7 +451,7 @@ Test(reader_cifar10, class_names_must_be_the_known_ones)
     for (int k = 0; k < FILES; k++)
         put_batch(&tar, k, SMALL);
     put_end(&tar);
-    store("c.tar", tar, false);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "class 1 is \"bird\", expected \"automobile\"", in_folder("c.tar"),
                    "train", "records=any", 0);
     store_small_files("");
@@ -523,14 +473,14 @@ Test(reader_cifar10, bombs_are_refused)
 
     /* 42 KiB of noise and 20 MiB of zeros behind the end: more than 200 to 1. */
     put(&tar, NULL, 20 << 20);
-    store("c.tar.gz", tar, true);
+    write_bytes("c.tar.gz", tar, true);
     EXPECT_REFUSED(DNN_E_FORMAT, "unpack to more than", in_folder("c.tar.gz"), "train",
                    "records=any", 0);
     drop(&tar);
     put_header(&tar, "data_batch_1.bin", '0', "", 30730000);
     put(&tar, NULL, 30730112);
     put_end(&tar);
-    store("c.tar.gz", tar, true);
+    write_bytes("c.tar.gz", tar, true);
     EXPECT_REFUSED(DNN_E_FORMAT, "max_bytes, or 200 times", in_folder("c.tar.gz"), "test", NULL, 0);
     EXPECT_REFUSED(DNN_E_FORMAT, "data_batch_1.bin claims 30,730,000 bytes", in_folder("c.tar.gz"),
                    "train", NULL, 0);
@@ -543,8 +493,8 @@ Test(reader_cifar10, max_bytes_is_kept)
     struct bytes tar = small_tar();
     void *set;
 
-    store("c.tar.gz", tar, true);
-    store("c.tar", tar, false);
+    write_bytes("c.tar.gz", tar, true);
+    write_bytes("c.tar", tar, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "max_bytes", in_folder("c.tar.gz"), "train", "records=any",
                    tar.n - 1);
     EXPECT_REFUSED(DNN_E_FORMAT, "max_bytes", in_folder("c.tar"), "train", "records=any",
@@ -569,10 +519,10 @@ Test(reader_cifar10, foreign_and_missing_files_are_refused)
     EXPECT_REFUSED(DNN_E_FORMAT, "empty", in_folder("empty"), NULL, NULL, 0);
     put(&zip, "PK\3\4 some zip", 13);
     put(&zip, meta, sizeof(meta));
-    store("c.zip", zip, false);
+    write_bytes("c.zip", zip, false);
     EXPECT_REFUSED(DNN_E_FORMAT, "c.zip", in_folder("c.zip"), NULL, NULL, 0);
     put(&zip, NULL, 4096);
-    store("c.tar.gz", zip, true);
+    write_bytes("c.tar.gz", zip, true);
     EXPECT_REFUSED(DNN_E_FORMAT, "c.tar.gz", in_folder("c.tar.gz"), NULL, NULL, 0);
     drop(&zip);
 }
@@ -698,7 +648,7 @@ Test(reader_cifar10, every_allocation_may_fail)
 {
     struct bytes tar = small_tar();
 
-    store("c.tar.gz", tar, true);
+    write_bytes("c.tar.gz", tar, true);
     expect_every_allocation_is_checked(in_folder("c.tar.gz"), "records=any");
     store_small_files("");
     expect_every_allocation_is_checked(folder, "records=any");
@@ -710,21 +660,21 @@ Test(reader_cifar10, bids_by_the_first_bytes)
     struct bytes tar = small_tar(), other = {0};
 
     cr_assert_eq(0, bid_of(folder, true));
-    store("c", tar, false);
+    write_bytes("c", tar, false);
     cr_assert(bid_of(in_folder("c"), false) >= 90);
-    store("c", tar, true);
+    write_bytes("c", tar, true);
     cr_assert(bid_of(in_folder("c"), false) >= 90);
     write_file("c", tar.at, 700);
     cr_assert(bid_of(in_folder("c"), false) > 0);
     put_member(&other, "notes.txt", meta, sizeof(meta));
     put_end(&other);
-    store("c", other, false);
+    write_bytes("c", other, false);
     cr_assert_eq(0, bid_of(in_folder("c"), false));
     write_file("c", "", 0);
     cr_assert_eq(0, bid_of(in_folder("c"), false));
     write_file("c", "\x1f\x8b\x08", 3);
     cr_assert_eq(0, bid_of(in_folder("c"), false));
-    store("cifar-10-binary.tar", tar, false);
+    write_bytes("cifar-10-binary.tar", tar, false);
     cr_assert(bid_of(folder, true) > 0);
     store_small_files("");
     cr_assert(bid_of(folder, true) >= 90);

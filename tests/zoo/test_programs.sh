@@ -80,6 +80,24 @@ done
 run 3 'CIFAR-10 is not here' env HOME="$scratch" "$bin/cifar_lenet"
 check 'no data: stdout is empty' [ ! -s out ]
 run 0 '--limit-batches N' "$bin/cifar_lenet" --help
+run 3 'CIFAR-100 is not here' env HOME="$scratch" "$bin/cifar_lenet" --dataset cifar100
+run 3 'cifar-100-binary.tar.gz or cifar-100-binary.tar or train.bin' "$bin/cifar_lenet" --dataset cifar100 --data /nonexistent
+run 2 'there are mnist, fashion-mnist, cifar10, cifar100' "$bin/cifar_lenet" --dataset cifar1000
+
+# Sparse files of the published sizes, both sets in one folder: zeros are images of the first class.
+mkdir cifar
+for file in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch; do
+    truncate -s 30730000 "cifar/$file.bin"
+done
+truncate -s 153700000 cifar/train.bin
+truncate -s 30740000 cifar/test.bin
+for set in cifar10:62006 cifar100:69656; do
+    run 0 "\"data\":{\"name\":\"${set%:*}\"" "$bin/cifar_lenet" --dataset "${set%:*}" --data cifar --epochs 1 --limit-batches 20 --json
+    check "$set: a network for its classes" grep -q "\"parameters\":${set#*:}" out
+done
+truncate -s 30740001 cifar/test.bin
+run 3 'test.bin: 30,740,001 bytes, expected 30,740,000' "$bin/cifar_lenet" --dataset cifar100 --data cifar
+rm -r cifar
 
 # The same seed gives the same result, another one another.
 # shellcheck disable=SC2086

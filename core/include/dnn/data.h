@@ -26,7 +26,7 @@ typedef struct dnn_dataset_args {
     const char *path;    /* file or folder */
     const char *split;   /* "train", "test", or NULL */
     const char *reader;  /* id of a reader plugin; NULL = the highest bid */
-    const char *options; /* for the reader: "records=any" */
+    const char *options; /* for the reader: "records=any,label=coarse" */
     uint64_t max_bytes;  /* cap on memory; 0 = 1 GiB */
 } dnn_dataset_args;
 /* Opens a file or folder by a reader plugin: dnn_dataset_open("data/mnist", .split = "train").
@@ -68,7 +68,8 @@ DNN_API int dnn_dataset_fields(const dnn_dataset *set);
 DNN_API const char *dnn_dataset_text(const dnn_dataset *set);   /* for people */
 DNN_API const char *dnn_dataset_name(const dnn_dataset *set);   /* "fashion-mnist" */
 DNN_API const char *dnn_dataset_digest(const dnn_dataset *set); /* SHA-256 */
-DNN_API const char *const *dnn_dataset_labels(const dnn_dataset *set); /* class names, NULL-terminated */
+/* Class names, NULL-terminated, of the first field that has any. */
+DNN_API const char *const *dnn_dataset_labels(const dnn_dataset *set);
 /* Samples index[0..n) stacked: field[i] is [n, ...]; of the innermost scope. Fails: n below 1, an index out of range, samples of
  * unequal shapes, a forked child, and what the source says; field is untouched then. */
 DNN_API DNN_CHECKED dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field);
