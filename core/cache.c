@@ -214,7 +214,7 @@ static inline void own(dnn__storage *s, uint64_t bytes)
     atomic_store_explicit(&s->refs, 1, memory_order_relaxed);
     atomic_store_explicit(&s->handles, 0, memory_order_relaxed);
     s->bytes = bytes;
-    s->layout = 0;
+    atomic_store_explicit(&s->layout, 0, memory_order_relaxed);
     s->release = NULL;
     s->release_ctx = NULL;
     s->next = NULL;
@@ -365,6 +365,25 @@ void dnn__storage_release(dnn__storage *s)
     s->next = device->cached[class];
     device->cached[class] = s;
     pthread_mutex_unlock(&device->lock);
+}
+
+void dnn__storage_exchange(dnn__storage *a, dnn__storage *b)
+{
+    void *data = a->data;
+    uint64_t bytes = a->bytes, capacity = a->capacity;
+    uint32_t mem = a->mem, layout = dnn__layout_of(a);
+
+    a->data = b->data;
+    a->bytes = b->bytes;
+    a->capacity = b->capacity;
+    a->mem = b->mem;
+    b->data = data;
+    b->bytes = bytes;
+    b->capacity = capacity;
+    b->mem = mem;
+    /* Last: who sees the layout of strided bytes sees the bytes. */
+    atomic_store_explicit(&a->layout, dnn__layout_of(b), memory_order_release);
+    atomic_store_explicit(&b->layout, layout, memory_order_release);
 }
 
 dnn_status dnn__workspace(dnn__device *device, uint64_t bytes, const char *op, dnn__storage **out)

@@ -20,31 +20,12 @@ static void answer(struct answers *a, const dnn__frame *f, const dnn__kernel *k,
     }
 }
 
-/* ---- how the operands are shown to a kernel: packed where it takes no strides or no bad alignment
- * ---- */
-
-static bool lies_well(const dnn_tensor *t)
-{
-    uint64_t address =
-        (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
-
-    return t->storage->data == NULL || address % 64 == 0;
-}
-
-static bool must_pack(const dnn__kernel *k, const dnn_view *v, const dnn_tensor *t)
-{
-    if ((k->table.flags & DNN_K_STRIDED) == 0 && !dnn__is_dense(v->ndim, v->dim, v->stride)) {
-        return true;
-    }
-    return (k->table.flags & DNN_K_UNALIGNED) == 0 && t != NULL && !lies_well(t);
-}
-
-/* A plan with its arrays in one block: the key, then a byte for each operand. */
+/* A plan with its arrays in one block: the key, then a passage for each operand. */
 static dnn_status new_plan(const dnn__frame *f, dnn__plan **out)
 {
     int n = f->n_in + f->n_out;
     size_t key_bytes = (size_t)dnn__key_room(n, f->op->attr_bytes) * sizeof(uint64_t);
-    size_t bytes = sizeof(dnn__plan) + key_bytes + (size_t)n;
+    size_t bytes = sizeof(dnn__plan) + key_bytes + (size_t)n * sizeof(dnn__passage);
     dnn__plan *plan = dnn__alloc(bytes);
 
     if (plan == NULL) {
@@ -54,33 +35,11 @@ static dnn_status new_plan(const dnn__frame *f, dnn__plan **out)
     atomic_init(&plan->refs, 1);
     plan->device = f->device;
     plan->key = (uint64_t *)(void *)(plan + 1);
-    plan->pack = (uint8_t *)plan->key + key_bytes;
+    plan->passage = (dnn__passage *)(void *)((char *)plan->key + key_bytes);
     pthread_mutex_init(&plan->lock, NULL);
     atomic_fetch_add_explicit(&dnn__count.plans, 1, memory_order_relaxed);
     *out = plan;
     return DNN_OK;
-}
-
-static void mark_packed(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
-{
-    plan->packs = false;
-    for (int i = 0; i < f->n_in + f->n_out; i++) {
-        const dnn_tensor *t = i < f->n_in ? f->in[i] : f->out[i - f->n_in];
-        bool made = i >= f->n_in && i - f->n_in < 2 && !f->direct[i - f->n_in];
-
-        plan->pack[i] = f->pointer[i] != NULL && must_pack(k, f->pointer[i], made ? NULL : t);
-        plan->packs = plan->packs || plan->pack[i] != 0;
-    }
-}
-
-/* In place and not fit for it: a temporary takes the result. */
-static void mark_temporary(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
-{
-    if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 &&
-        (f->op->traits & DNN__MUTATES) == 0) {
-        plan->pack[f->n_in] = 1;
-        plan->packs = true;
-    }
 }
 
 /* ---- asking one candidate ---- */
@@ -98,120 +57,6 @@ static bool attributes_fit(const dnn__frame *f, const dnn__kernel *k)
     return true;
 }
 
-struct proposal { /* arrays of the core for dnn_plan */
-    dnn_plan plan;
-    dnn_view view[8];
-    const dnn_view *pointer[8];
-    int64_t stride[8][DNN_MAX_DIMS];
-    uint32_t layout[8];
-    uint64_t bytes[8];
-};
-
-static bool wants_layouts(const dnn_plan *plan, int n_in, int n_out)
-{
-    for (int i = 0; i < n_in; i++) {
-        if (plan->in_layout[i] != 0) {
-            return true;
-        }
-    }
-    for (int i = 0; i < n_out; i++) {
-        if (plan->out_layout[i] != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Calls plan() on the operands as the kernel will see them. DNN_DECLINED with *says set, or an
- * error. */
-static dnn_status ask_plan(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const dnn_view **pointer,
-                           dnn_plan *p, const char **says)
-{
-    dnn_call call = {.size = sizeof call,
-                     .n_in = (uint32_t)f->n_in,
-                     .n_out = (uint32_t)f->n_out,
-                     .mode = f->mode,
-                     .in = pointer,
-                     .out = pointer + f->n_in,
-                     .attr = f->attr,
-                     .host = &dnn__host};
-    dnn_status status;
-
-    dnn__self.plugin_text[0] = 0;
-    status = k->table.plan(&call, p);
-    *says = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "declined without a reason";
-    if (status < 0) {
-        return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,
-                         k->table.name, k->plugin->id);
-    }
-    if (status == DNN_OK && p->stash_bytes > 0) {
-        *says = "it asks for a stash, which this version of libdnn does not keep yet";
-        status = DNN_DECLINED;
-    } else if (status == DNN_OK && wants_layouts(p, f->n_in, f->n_out)) {
-        *says = "it asks for a private layout, which this version of libdnn does not keep yet";
-        status = DNN_DECLINED;
-    } else if (status == DNN_OK && p->workspace_bytes > (uint64_t)INT64_MAX / 2) {
-        *says = "it asks for a workspace of more bytes than there can be";
-        status = DNN_DECLINED;
-    } else if (status > DNN_DECLINED) {
-        *says = "its plan returned a code that is none";
-        status = DNN_DECLINED;
-    }
-    if (status != DNN_OK && p->state != NULL && k->table.unplan != NULL) {
-        k->table.unplan(p->state);
-        return status;
-    }
-    plan->state = p->state;
-    plan->workspace = p->workspace_bytes;
-    return status;
-}
-
-/* Lays out, for n operands, the arrays that plan() gets, and asks. */
-static dnn_status propose(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char **says)
-{
-    struct proposal few, *p = &few;
-    dnn__storage *memory = NULL;
-    int n = f->n_in + f->n_out;
-    size_t each = sizeof(dnn_view) + sizeof(dnn_view *) + sizeof few.stride[0] + sizeof(uint32_t) +
-                  sizeof(uint64_t);
-    dnn_view *view = few.view;
-    const dnn_view **pointer = few.pointer;
-    int64_t(*stride)[DNN_MAX_DIMS] = few.stride;
-    dnn_status status;
-
-    few.plan =
-        (dnn_plan){.size = sizeof(dnn_plan), .in_layout = few.layout, .out_bytes = few.bytes};
-    if (n > 8) {
-        DNN_TRY(dnn__storage_new(dnn__cpu(), each * (size_t)n, f->op->name, &memory));
-        view = memory->data;
-        stride = (void *)(view + n);
-        pointer = (void *)(stride + n);
-        few.plan.out_bytes = (void *)(pointer + n);
-        few.plan.in_layout = (void *)(few.plan.out_bytes + n);
-    }
-    few.plan.out_layout = few.plan.in_layout + f->n_in;
-    memset(few.plan.in_layout, 0, sizeof(uint32_t) * (size_t)n);
-    memset(few.plan.out_bytes, 0, sizeof(uint64_t) * (size_t)n);
-    for (int i = 0; i < n; i++) {
-        pointer[i] = NULL;
-        if (f->pointer[i] == NULL) {
-            continue;
-        }
-        view[i] = *f->pointer[i];
-        view[i].data = NULL;
-        if (plan->pack[i] != 0) {
-            dnn__dense_strides(view[i].ndim, view[i].dim, stride[i]);
-            view[i].stride = stride[i];
-            view[i].nbytes =
-                (uint64_t)dnn__numel_of(view[i].ndim, view[i].dim) * dnn__item_size(view[i].dtype);
-        }
-        pointer[i] = &view[i];
-    }
-    status = ask_plan(f, k, plan, pointer, &p->plan, says);
-    dnn__storage_release(memory);
-    return status;
-}
-
 /* DNN_OK: it accepts. DNN_DECLINED: not it, and *says is why. Negative: an error that ends the
  * search. */
 static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char **says)
@@ -222,21 +67,15 @@ static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char
         *says = "its plugin is disabled";
         return DNN_DECLINED;
     }
+    if (f->pin != NULL && k->plugin != f->pin->plugin) {
+        *says = "the stash that the forward kernel kept is for its own plugin";
+        return DNN_DECLINED;
+    }
     if (!attributes_fit(f, k)) {
         *says = "the call uses attributes that this kernel does not know";
         return DNN_DECLINED;
     }
-    mark_packed(f, k, plan);
-    if (plan->packs && f->op->id == DNN_OP_copy) {
-        *says = "a kernel of copy must take strides and any alignment: others are packed with it";
-        return DNN_DECLINED;
-    }
-    if (plan->packs && f->op->n_out < 0) { /* outputs are inputs: a copy of one would part them */
-        *says = "an operand is not contiguous, and this kernel takes no strides";
-        return DNN_DECLINED;
-    }
-    mark_temporary(f, k, plan);
-    return k->table.plan != NULL ? propose(f, k, plan, says) : DNN_OK;
+    return dnn__negotiate(f, k, plan, says);
 }
 
 /* ---- the ladder ---- */
@@ -250,18 +89,31 @@ static dnn_dtype primary_dtype(const dnn__frame *f)
                                                                : f->desc[0].dtype;
 }
 
+static void put_passage(dnn__text *text, const dnn__frame *f, const dnn__plan *plan, int i)
+{
+    const dnn__passage *p = &plan->passage[i];
+    int place = i < f->n_in ? i : i - f->n_in;
+
+    if (p->how == DNN__PACKED) {
+        dnn__put(text,
+                 i < f->n_in ? "; input %d is copied to be dense"
+                             : "; output %d goes by way of a copy",
+                 place);
+    } else if (p->how == DNN__REORDERED) {
+        dnn__put(text, "; input %d is reordered from %s to %s", place,
+                 dnn__layout_name(f->view[i].layout), dnn__layout_name(p->layout));
+    } else if (p->how == DNN__PRIVATE) {
+        dnn__put(text, "; output %d is written as %s", place, dnn__layout_name(p->layout));
+    }
+}
+
 static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, char *buffer, size_t bytes)
 {
     dnn__text text = dnn__text_to(buffer, bytes);
 
     dnn__put(&text, "yes");
     for (int i = 0; i < f->n_in + f->n_out; i++) {
-        if (plan->pack[i] != 0) {
-            dnn__put(&text,
-                     i < f->n_in ? "; input %d is copied to be dense"
-                                 : "; output %d goes by way of a copy",
-                     i < f->n_in ? i : i - f->n_in);
-        }
+        put_passage(&text, f, plan, i);
     }
     return buffer;
 }
@@ -270,7 +122,7 @@ static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, char *bu
 static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct answers *answers)
 {
     dnn__candidates candidates = dnn__candidates_of((dnn__op_id)f->op->id, kind, primary_dtype(f));
-    char yes[200];
+    char yes[400];
 
     for (int32_t i = 0; i < candidates.n; i++) {
         dnn__kernel *k = candidates.kernel[i];
@@ -312,11 +164,28 @@ static int64_t bytes_moved(const dnn__frame *f)
     return bytes;
 }
 
+/* Operands pass as they are, but for results that nobody on the host could write: they are strided
+ * first. */
+static void pass_by_host(const dnn__frame *f, dnn__plan *plan)
+{
+    memset(plan->passage, 0, sizeof *plan->passage * (size_t)(f->n_in + f->n_out));
+    plan->detours = false;
+    for (int i = f->n_in; i < f->n_in + f->n_out; i++) {
+        if (f->pointer[i] != NULL && f->pointer[i]->layout != 0) {
+            plan->passage[i].how = DNN__PACKED;
+            plan->detours = true;
+        }
+    }
+}
+
 static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answers)
 {
     int mode = dnn__fallback_mode();
     dnn_status status;
 
+    if (dnn__self.dry_parts > 0) {
+        return nobody(f, answers, "");
+    }
     if (mode == DNN__FALLBACK_ERROR) {
         return nobody(
             f, answers,
@@ -334,8 +203,7 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     }
     plan->state = NULL;
     plan->on_host = true;
-    plan->packs = false;
-    memset(plan->pack, 0, (size_t)(f->n_in + f->n_out));
+    pass_by_host(f, plan);
     if (mode == DNN__FALLBACK_WARN) {
         dnn__log(DNN_LOG_WARN,
                  "libdnn: %s of %s is computed by %s on the host: %s bytes are copied for each "
@@ -347,20 +215,65 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     return DNN_OK;
 }
 
-dnn_status dnn__plan_make(dnn__frame *f, dnn__plan **out)
+/* Rung 2. DNN_DECLINED if the row has no parts, or nobody serves one of them on the device. */
+static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answers)
+{
+    const char *says = "";
+    dnn_status status = dnn__can_decompose(f, &says);
+
+    if (status == DNN_OK) {
+        plan->decomposed = true;
+        plan->kernel = NULL;
+        plan->detours = false;
+        says = "yes; in smaller operators";
+    }
+    if (f->op->decompose != NULL && dnn__self.explain != NULL) {
+        dnn__self.explain(dnn__self.explain_ctx, f->op->name, "libdnn", "decomposition", says);
+    } else if (status == DNN_DECLINED && f->op->decompose != NULL) {
+        dnn__put(&answers->text, "; %s", says);
+    }
+    return status;
+}
+
+/* A backward call whose stash pins it: what its kernels accepted when the pair was planned were strided,
+ * dense operands. */
+static dnn_status ask_plainly(dnn__frame *f, dnn__plan *plan, struct answers *answers)
+{
+    dnn_status status;
+
+    f->plain = true;
+    status = ask_kind(f, dnn__dev(f->device)->kind, plan, answers);
+    return status != DNN_DECLINED ? status : nobody(f, answers, "");
+}
+
+static dnn_status walk_ladder(dnn__frame *f, dnn__plan *plan)
 {
     struct answers answers;
-    dnn__plan *plan = NULL;
     dnn_status status;
 
     answers.text = dnn__text_to(answers.buffer, sizeof answers.buffer);
     answers.asked = 0;
-    DNN_TRY(new_plan(f, &plan));
     status = ask_kind(f, dnn__dev(f->device)->kind, plan, &answers);
+    if (status == DNN_DECLINED && f->pin != NULL) {
+        return ask_plainly(f, plan, &answers);
+    }
+    if (status == DNN_DECLINED) {
+        status = ask_parts(f, plan, &answers);
+    }
     if (status == DNN_DECLINED) {
         status =
             dnn__dev(f->device)->kind != 0 ? fall_back(f, plan, &answers) : nobody(f, &answers, "");
     }
+    return status;
+}
+
+dnn_status dnn__plan_make(dnn__frame *f, dnn__plan **out)
+{
+    dnn__plan *plan = NULL;
+    dnn_status status;
+
+    DNN_TRY(new_plan(f, &plan));
+    status = walk_ladder(f, plan);
     if (status != DNN_OK) {
         plan->kernel = NULL;
         dnn__plan_release(plan);

@@ -8,7 +8,7 @@ dnn__counts dnn__count;
 
 /* ---- frames: the arrays of a call, on the stack for ordinary calls ---- */
 
-enum { SMALL = 8 }; /* operands */
+enum { SMALL = DNN__FEW_OPERANDS };
 
 struct small_frame {
     dnn_tensor *tensor[SMALL];
@@ -29,8 +29,9 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
     f->n_in = rq->n_in;
     f->n_out = rq->n_out;
     f->want = rq->want;
-    f->memory = NULL;
-    f->inplace = false;
+    f->memory = f->stash = NULL;
+    f->inplace = f->laid_out = f->plain = false;
+    f->pin = DNN__UNLIKELY(dnn__self.pin != NULL) ? dnn__pin_for(op) : NULL;
     if (DNN__LIKELY(n <= SMALL)) {
         f->in = small->tensor;
         f->out = small->tensor + rq->n_in;
@@ -136,7 +137,7 @@ static dnn_status infer(dnn__frame *f)
     }
     DNN_TRY(f->op->shape(&sig));
     f->recording =
-        !mutates && dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
+        (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
     f->mode = f->recording ? DNN_M_GRAD : 0;
     if (mutates) {
         for (int i = 0; i < f->n_out; i++) {
@@ -157,11 +158,6 @@ static dnn_status infer(dnn__frame *f)
     return DNN_OK;
 }
 
-static bool is_direct(const dnn__frame *f, int i)
-{
-    return f->out[i] != NULL && (i >= 2 || f->direct[i]);
-}
-
 static int64_t out_numel(const dnn__frame *f, int i)
 {
     if (f->out[i] != NULL) {
@@ -180,165 +176,7 @@ static bool outputs_are_empty(const dnn__frame *f)
     return true;
 }
 
-/* ---- views ---- */
-
-static uint64_t view_bytes(const dnn_view *v, const dnn__storage *s, int64_t offset)
-{
-    uint64_t item = dnn__item_size(v->dtype);
-    int64_t n = dnn__numel_of(v->ndim, v->dim);
-
-    if (n == 0) {
-        return 0;
-    }
-    if (s == NULL || dnn__is_dense(v->ndim, v->dim, v->stride)) {
-        return (uint64_t)n * item;
-    }
-    return s->bytes - (uint64_t)offset * item;
-}
-
-static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
-                     const int64_t *dim, const int64_t *stride)
-{
-    v->size = sizeof *v;
-    v->dtype = dtype;
-    v->ndim = ndim;
-    v->mem = dnn__dev(f->device)->mem;
-    v->ordinal = dnn__dev(f->device)->ordinal;
-    v->layout = 0;
-    v->dim = dim;
-    v->stride = stride;
-    v->data = NULL;
-}
-
-static void view_input(dnn__frame *f, int i)
-{
-    const dnn_tensor *t = f->in[i];
-    dnn_view *v = &f->view[i];
-
-    if ((f->op->traits & DNN__ELEMENTWISE) != 0 && f->n_in + f->n_out <= SMALL) {
-        const dnn__desc *d = &f->desc[0];
-
-        if (t->ndim == d->ndim && memcmp(t->dim, d->dim, sizeof(int64_t) * (size_t)d->ndim) == 0) {
-            set_view(f, v, t->dtype, t->ndim, t->dim, t->stride);
-        } else {
-            dnn__expand_strides(t->ndim, t->dim, t->stride, d->ndim, d->dim, f->stride[i]);
-            set_view(f, v, t->dtype, d->ndim, d->dim, f->stride[i]);
-        }
-    } else {
-        set_view(f, v, t->dtype, t->ndim, t->dim, t->stride);
-    }
-    v->nbytes = view_bytes(v, t->storage, t->offset);
-    f->pointer[i] = v;
-}
-
-static void view_output(dnn__frame *f, int i)
-{
-    int slot = f->n_in + i;
-    dnn_view *v = &f->view[slot];
-
-    f->pointer[slot] = NULL;
-    if (is_direct(f, i)) {
-        const dnn_tensor *t = f->out[i];
-
-        set_view(f, v, t->dtype, t->ndim, t->dim, t->stride);
-        v->nbytes = view_bytes(v, t->storage, t->offset);
-        f->pointer[slot] = v;
-    } else if (f->out[i] != NULL || (f->want >> i & 1) != 0) {
-        const dnn__desc *d = &f->desc[i];
-
-        dnn__dense_strides(d->ndim, d->dim, f->stride[slot]);
-        set_view(f, v, d->dtype, d->ndim, d->dim, f->stride[slot]);
-        v->nbytes = view_bytes(v, NULL, 0);
-        f->pointer[slot] = v;
-    }
-}
-
-static void make_views(dnn__frame *f)
-{
-    for (int i = 0; i < f->n_in; i++) {
-        if (f->in[i] != NULL) {
-            view_input(f, i);
-        } else {
-            f->pointer[i] = NULL;
-        }
-    }
-    for (int i = 0; i < f->n_out; i++) {
-        view_output(f, i);
-    }
-}
-
-static void point_at(dnn_view *v, const dnn_tensor *t)
-{
-    v->data = v->nbytes > 0
-                  ? (char *)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype)
-                  : NULL;
-}
-
 /* ---- running ---- */
-
-/* A dense copy of a view, for a kernel that takes nothing else. */
-static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
-{
-    dnn_view *v = &f->view[i];
-    dnn_tensor *seen = dnn__tensor_alias(f->in[i], v->ndim, v->dim, v->stride, f->in[i]->offset);
-    dnn_tensor *dense =
-        seen != NULL ? dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device) : NULL;
-
-    if (dense == NULL || dnn__apply_to(DNN_OP_copy, dense, &seen, 1, NULL) == NULL) {
-        return dnn__take();
-    }
-    dnn_release(seen);
-    v->stride = dense->stride;
-    v->nbytes = view_bytes(v, NULL, 0);
-    atomic_fetch_add_explicit(&dnn__count.copies, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&dnn__count.copy_bytes, (int64_t)v->nbytes, memory_order_relaxed);
-    *out = dense;
-    return DNN_OK;
-}
-
-/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that is
- * copied over the destination. */
-static dnn_status make_output(dnn__frame *f, const dnn__plan *plan, int i, dnn_tensor **out)
-{
-    int slot = f->n_in + i;
-    dnn_view *v = &f->view[slot];
-
-    *out = NULL;
-    if (f->pointer[slot] == NULL) {
-        return DNN_OK;
-    }
-    if (is_direct(f, i) && (plan == NULL || plan->pack[slot] == 0)) {
-        *out = f->out[i];
-    } else {
-        *out = dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
-        if (*out == NULL) {
-            return dnn__take();
-        }
-        v->stride = (*out)->stride;
-        v->nbytes = view_bytes(v, NULL, 0);
-    }
-    point_at(v, *out);
-    return DNN_OK;
-}
-
-static dnn_status prepare(dnn__frame *f, dnn__plan *plan, dnn_tensor **made)
-{
-    for (int i = 0; i < f->n_in; i++) {
-        dnn_tensor *t = f->in[i];
-
-        if (t == NULL) {
-            continue;
-        }
-        if (plan->packs && plan->pack[i] != 0) {
-            DNN_TRY(pack(f, i, &t));
-        }
-        point_at(&f->view[i], t);
-    }
-    for (int i = 0; i < f->n_out; i++) {
-        DNN_TRY(make_output(f, plan, i, &made[i]));
-    }
-    return DNN_OK;
-}
 
 static dnn_status kernel_failed(const dnn__frame *f, const dnn__plan *plan, dnn_status status)
 {
@@ -372,6 +210,13 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
                      .rng_offset = rng->offset,
                      .host = &dnn__host};
 
+    if (f->pin != NULL) {
+        call.stash = f->pin->stash->data;
+    } else if (plan->stash > 0) {
+        DNN_TRY(dnn__workspace(f->device, plan->stash, f->op->name, &f->stash));
+        call.stash = f->stash->data;
+        f->keeper = plan->kernel->plugin;
+    }
     if (plan->workspace > 0) {
         DNN_TRY(dnn__workspace(f->device, plan->workspace, f->op->name, &workspace));
         call.workspace = workspace->data;
@@ -405,48 +250,60 @@ static dnn__rng numbers_for(const dnn__frame *f)
     return dnn__rng_take(words * (uint64_t)out_numel(f, 0));
 }
 
-/* Copies a temporary over its destination; no tape sees it. */
-static dnn_status land(dnn__frame *f, int i, dnn_tensor *made)
+/* A row of any number of operands has no detour: where nobody runs over their private layout they are made
+ * strided, and everybody is asked again. */
+static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
 {
-    dnn_status st = DNN_OK;
+    dnn_status status = dnn__plan_find(f, plan);
 
-    DNN_NO_GRAD
-    {
-        if (dnn__apply_to(DNN_OP_copy, f->out[i], &made, 1, NULL) == NULL) {
-            st = dnn__take();
-        }
+    if (status != DNN_E_DEVICE || !f->laid_out || f->op->n_out >= 0) {
+        return status;
     }
-    return st;
+    dnn__views_close(f);
+    DNN_TRY(dnn__all_strided(f));
+    DNN_TRY(dnn__views_open(f));
+    return dnn__plan_find(f, plan);
 }
 
-/* Plan, make outputs, run. What was made stands in made[]; the scope of the call owns it. */
+static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
+{
+    if (DNN__UNLIKELY(dnn__self.dry > 0)) {
+        return plan->on_host && dnn__self.dry_parts > 0
+                   ? dnn__fail(DNN_E_DEVICE, "%s: only the host has a kernel", f->op->name)
+                   : dnn__make_results(f, plan, made);
+    }
+    if (DNN__UNLIKELY(plan->decomposed)) {
+        dnn__views_close(f);
+        return dnn__run_parts(f, made);
+    }
+    *rng = numbers_for(f);
+    DNN_TRY(dnn__pass(f, plan, made));
+    return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
+}
+
+/* Views, plan, results, run. What was made stands in made[]; the scope of the call owns it. */
 static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
 {
     dnn__plan *plan = NULL;
     dnn_status st;
 
-    make_views(f);
+    DNN_TRY(dnn__views_open(f));
     if (outputs_are_empty(f)) {
-        for (int i = 0; i < f->n_out; i++) {
-            DNN_TRY(make_output(f, NULL, i, &made[i]));
-        }
-        return DNN_OK;
+        st = dnn__make_results(f, NULL, made);
+        goto done;
     }
-    DNN_TRY(dnn__plan_find(f, &plan));
+    DNN_TRY_TO(done, find_plan(f, &plan));
     if (f->request->plan_only) {
-        dnn__plan_release(plan);
-        return DNN_OK;
-    }
-    *rng = numbers_for(f);
-    DNN_TRY_TO(done, prepare(f, plan, made));
-    DNN_TRY_TO(done, plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng));
-    for (int i = 0; i < f->n_out; i++) {
-        if (made[i] != NULL && f->out[i] != NULL && made[i] != f->out[i]) {
-            DNN_TRY_TO(done, land(f, i, made[i]));
-            made[i] = f->out[i];
+        if (f->request->bytes != NULL) {
+            *f->request->bytes = plan->passage[f->n_in].bytes;
         }
+        goto done;
     }
+    DNN_TRY_TO(done, run_plan(f, plan, made, rng));
+    dnn__views_close(f);
+    st = dnn__land_all(f, made);
 done:
+    dnn__views_close(f);
     dnn__plan_release(plan);
     return st;
 }
@@ -478,6 +335,10 @@ static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn_
         }
     }
     if (node != NULL) {
+        if (f->stash != NULL) {
+            dnn__node_stash(node, f->stash, f->keeper);
+            f->stash = NULL;
+        }
         dnn__node_record(node, f->in, made, f->attr, rng);
     }
     for (int i = 0; i < f->n_out; i++) {
@@ -521,6 +382,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
     }
 done:
     dnn__node_drop(node);
+    dnn__storage_release(f.stash);
     dnn_scope_end(&scope);
     dnn__storage_release(f.memory);
     return st;
@@ -534,6 +396,8 @@ void dnn_counters_read(dnn_counters *out)
                               .plans = atomic_load(&dnn__count.plans),
                               .copies = atomic_load(&dnn__count.copies),
                               .copy_bytes = atomic_load(&dnn__count.copy_bytes),
+                              .reorders = atomic_load(&dnn__count.reorders),
+                              .reorder_bytes = atomic_load(&dnn__count.reorder_bytes),
                               .fallback_calls = atomic_load(&dnn__count.fallback_calls),
                               .fallback_bytes = atomic_load(&dnn__count.fallback_bytes)};
     }

@@ -50,6 +50,12 @@ static dnn_status to_host(struct hosting *h, const dnn_tensor *t, dnn_tensor **o
     if (t == NULL) {
         return DNN_OK;
     }
+    if (dnn__layout_of(t->storage) != 0) { /* no private layout crosses devices */
+        dnn_tensor *strided;
+
+        DNN_TRY(dnn__reorder((dnn_tensor *)(uintptr_t)t, 0, &strided));
+        t = strided;
+    }
     DNN_TRY(host_storage(h, t->storage, &storage));
     *out = dnn__tensor_over(h->f->op->name, t->dtype, t->ndim, t->dim, t->stride, t->offset,
                             storage, NULL);

@@ -8,7 +8,7 @@ typedef char dnn_attr_none;
 #define ATTR_BYTES(attr) (sizeof(dnn_attr_##attr) > 1 ? (uint32_t)sizeof(dnn_attr_##attr) : 0)
 
 #define DNN_OP(name_, inputs, optional_, outputs, attributes, keeps, rule, accepts_, primary_, \
-               traits_, version_, backward_, shape_, gradient_)                                \
+               traits_, version_, backward_, shape_, ...) /* gradient, and what few rows have */ \
     {.name = #name_,                                                                           \
      .attr = #attributes,                                                                      \
      .id = DNN_OP_##name_,                                                                     \
@@ -24,7 +24,7 @@ typedef char dnn_attr_none;
      .accepts = accepts_,                                                                      \
      .backward = DNN_OP_##backward_,                                                           \
      .shape = shape_,                                                                          \
-     .gradient = gradient_},
+     .gradient = __VA_ARGS__},
 
 const dnn__op dnn__ops[DNN__N_OPS] = {
 #include "op_table.def"

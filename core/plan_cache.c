@@ -39,11 +39,12 @@ static int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tensor *t)
         key[0] = 0;
         return 1;
     }
-    key[0] = 1 | (uint64_t)v->dtype << 8 | (uint64_t)v->ndim << 32 | alignment_of(t) << 40;
+    key[0] = 1 | (uint64_t)v->dtype << 8 | (uint64_t)v->ndim << 32 | alignment_of(t) << 40 |
+             (uint64_t)v->layout << 48;
     for (int i = 0; i < v->ndim; i++) {
         key[n++] = (uint64_t)v->dim[i];
     }
-    for (int i = 0; i < v->ndim; i++) {
+    for (int i = 0; i < v->ndim && v->stride != NULL; i++) {
         key[n++] = v->dim[i] > 1 ? (uint64_t)v->stride[i]
                                  : 0; /* a stride that is never taken does not count */
     }
@@ -59,7 +60,11 @@ int64_t dnn__key_make(const dnn__frame *f)
              (uint64_t)dnn__threads() << 40;
     key[1] = (uint64_t)f->n_in | (uint64_t)f->n_out << 32;
     key[2] = (uint64_t)dnn__dev(f->device)->kind << 32 | (uint32_t)dnn__dev(f->device)->ordinal;
-    key[3] = 0;
+    key[3] = f->pin != NULL;
+    if (DNN__UNLIKELY(f->pin != NULL)) {
+        key[n++] = (uint64_t)(uintptr_t)f->pin->plugin;
+        key[n++] = f->pin->bytes;
+    }
     if (f->op->attr_bytes > 0) {
         key[n + f->op->attr_bytes / 8] = 0;
         memcpy(key + n, f->attr, f->op->attr_bytes);
@@ -210,7 +215,8 @@ static dnn__plan *take_first(const char *plugin_id)
 
     pthread_mutex_lock(&cache.lock);
     for (plan = cache.oldest; plan != NULL; plan = plan->newer) {
-        if (plugin_id == NULL || strcmp(plan->kernel->plugin->id, plugin_id) == 0) {
+        if (plugin_id == NULL || plan->kernel == NULL ||
+            strcmp(plan->kernel->plugin->id, plugin_id) == 0) {
             take_out(plan);
             break;
         }

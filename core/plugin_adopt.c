@@ -170,9 +170,6 @@ static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, c
     dnn__text out = dnn__text_to(text, bytes);
 
     *op = dnn__op_named(k->op);
-    if (strcmp(k->op, "reorder") == 0) {
-        return "private layouts are not kept by this version of libdnn yet";
-    }
     if (*op == NULL) {
         dnn__put(&out, "this libdnn has no operator %s", k->op);
         return text;

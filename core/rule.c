@@ -137,9 +137,24 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
     return status;
 }
 
+/* While the rule runs, the backward rows that it calls are the keeper's and read the stash. */
+static void call_rule(dnn__rule *r, const dnn__node *node)
+{
+    dnn__pin pin = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};
+    const dnn__pin *before = dnn__self.pin;
+
+    dnn__self.pin = NULL;
+    if (node->stash != NULL) {
+        pin.bytes = node->stash->bytes;
+        dnn__self.pin = &pin;
+    }
+    node->op->gradient(&r->grad);
+    dnn__self.pin = before;
+}
+
 dnn_status dnn__rule_run(dnn__rule *r, dnn__node *node, bool create)
 {
     DNN_TRY(unwrap_all(r, node, create));
-    node->op->gradient(&r->grad);
+    call_rule(r, node);
     return dnn__waiting() != DNN_OK ? rule_failed(node, dnn__take()) : DNN_OK;
 }

@@ -255,3 +255,13 @@ bool dnn__is_injective(int ndim, const int64_t *dim, const int64_t *stride)
     }
     return true;
 }
+
+bool dnn__is_run(int ndim, const int64_t *dim, const int64_t *stride)
+{
+    int64_t last = 0;
+
+    for (int i = 0; i < ndim; i++) {
+        last += (dim[i] - 1) * stride[i];
+    }
+    return dnn__is_injective(ndim, dim, stride) && last == dnn__numel_of(ndim, dim) - 1;
+}

@@ -93,6 +93,7 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
     node->n_out = n_out;
     node->bytes = bytes;
     node->spent = node->queued = false;
+    node->stash = NULL;
     node->in = (dnn__saved *)(void *)(node + 1);
     node->out = node->in + n_in;
     node->edge = (dnn__edge *)(void *)(node->out + n_out);
@@ -106,6 +107,12 @@ void dnn__node_drop(dnn__node *node)
     if (node != NULL) {
         dnn__slab_free(node, node->bytes);
     }
+}
+
+void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *keeper)
+{
+    node->stash = stash;
+    node->keeper = keeper;
 }
 
 void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out,
@@ -169,6 +176,8 @@ void dnn__node_forget(dnn__node *node)
     for (int i = 0; i < node->n_out; i++) {
         drop(&node->out[i]);
     }
+    dnn__storage_release(node->stash);
+    node->stash = NULL;
 }
 
 /* A graph may be a million nodes long: those that die wait in a list, not on the stack. */

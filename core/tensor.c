@@ -93,9 +93,44 @@ dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const in
     return new_handle(op, dtype, ndim, dim, stride, offset, storage, version);
 }
 
+dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                                dnn__device *device, uint32_t layout, uint64_t bytes)
+{
+    int64_t stride[DNN_MAX_DIMS];
+    dnn__storage *storage;
+    dnn_tensor *t;
+    dnn_status status = dnn__storage_new(device, bytes, op, &storage);
+
+    if (status != DNN_OK) {
+        return dnn__null(status);
+    }
+    atomic_store_explicit(&storage->layout, layout, memory_order_relaxed);
+    dnn__dense_strides(ndim, dim, stride);
+    t = dnn__tensor_over(op, dtype, ndim, dim, stride, 0, storage, NULL);
+    dnn__storage_release(storage);
+    return t;
+}
+
+/* Is the view t itself? */
+static bool same_view(const dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride,
+                      int64_t offset)
+{
+    size_t bytes = sizeof(int64_t) * (size_t)ndim;
+
+    return ndim == t->ndim && offset == t->offset && memcmp(dim, t->dim, bytes) == 0 &&
+           memcmp(stride, t->stride, bytes) == 0;
+}
+
 dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride,
                               int64_t offset)
 {
+    if (!same_view(t, ndim, dim, stride, offset)) {
+        dnn_status status = dnn__make_strided(t);
+
+        if (status != DNN_OK) {
+            return dnn__null(status);
+        }
+    }
     return dnn__tensor_over("view", t->dtype, ndim, dim, stride, offset, t->storage, t->version);
 }
 
@@ -279,6 +314,7 @@ dnn_status dnn_read(dnn_tensor *t, void *buf, size_t bytes)
 
     DNN_TRY(dnn__require(t, "dnn_read", "t"));
     DNN_TRY(check_bytes("dnn_read", t, buf, bytes, &need));
+    DNN_TRY(dnn__make_strided(t));
     if (need == 0) {
         return DNN_OK;
     }
@@ -300,6 +336,7 @@ dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes)
     DNN_TRY(dnn__require(t, "dnn_write", "t"));
     DNN_TRY(check_bytes("dnn_write", t, buf, bytes, &need));
     DNN_TRY(dnn__check_target("dnn_write", t, false));
+    DNN_TRY(dnn__make_strided(t));
     if (need == 0) {
         return DNN_OK;
     }
@@ -329,6 +366,7 @@ static dnn_status read_one(const char *op, dnn_tensor *t, uint64_t *element)
         return dnn__fail(DNN_E_INVALID, "%s: t is %s and has %s elements, not 1", op,
                          dnn__shape_text(t->ndim, t->dim), dnn__number_text(dnn__numel(t)));
     }
+    DNN_TRY(dnn__make_strided(t));
     return dnn__storage_read(t->storage, byte_offset(t), element, dnn__item_size(t->dtype));
 }
 
@@ -411,6 +449,7 @@ dnn_status dnn_map(dnn_tensor *t, int access, void **data)
     if ((access & DNN_MAP_WRITE) != 0) {
         DNN_TRY(dnn__check_target("dnn_map", t, false));
     }
+    DNN_TRY(dnn__make_strided(t));
     bytes = (size_t)dnn__numel(t) * dnn__item_size(t->dtype);
     if (dnn__dense(t) && (t->storage->mem & DNN_MEM_HOST) != 0 && bytes > 0) {
         DNN_TRY(dnn__device_sync(dnn__device_of(t)));

@@ -16,7 +16,8 @@ typedef struct dnn__storage {
     dnn__device *device;
     void *data;                /* NULL where bytes is 0 */
     uint64_t bytes, capacity;  /* asked for; of the block */
-    uint32_t mem, layout;      /* DNN_MEM_ bits; 0 = strided */
+    uint32_t mem;              /* DNN_MEM_ bits */
+    _Atomic uint32_t layout;   /* 0 = strided, else a private layout of dense tensor handles (layout.c); only ever becomes 0 */
     void (*release)(void *ctx); /* of a buffer of the program, else NULL */
     void *release_ctx;
     struct dnn__storage *next; /* in the cache's free list */
@@ -59,6 +60,12 @@ static inline void dnn__storage_retain(dnn__storage *s)
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
 }
 void dnn__storage_release(dnn__storage *s); /* NULL is allowed; the block goes to the cache */
+/* Exchanges what the two hold: block, size, layout. Owners and counts stay. Both are of one device, neither is a program's buffer. */
+void dnn__storage_exchange(dnn__storage *a, dnn__storage *b);
+static inline uint32_t dnn__layout_of(const dnn__storage *s)
+{
+    return atomic_load_explicit(&s->layout, memory_order_acquire);
+}
 
 dnn__version *dnn__version_new(void); /* NULL when there is no memory */
 void dnn__version_release(dnn__version *v);

@@ -43,12 +43,22 @@ dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const in
                              int64_t offset, dnn__storage *storage, dnn__version *version);
 /* A handle on the same storage and version with another view. Not recorded. */
 dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride, int64_t offset);
+/* A dense tensor whose elements lie in a private layout of `bytes` bytes. */
+dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, dnn__device *device,
+                                uint32_t layout, uint64_t bytes);
 /* A rank-0 tensor of the device holding value cast to dtype. */
 dnn_tensor *dnn__scalar(double value, dnn_dtype dtype, dnn__device *device);
 dnn_tensor *dnn__scalar_i64(int64_t value, dnn__device *device);
 /* Puts t on the list of the innermost scope (which takes over the caller's reference), and takes it off its list. status.c */
 void dnn__scope_adopt(dnn_tensor *t);
 void dnn__scope_leave(dnn_tensor *t);
+/* t's storage becomes strided if a plugin's private layout is in it: ahead of every view of it and every look at its bytes. Not
+ * under the layouts' lock (layout.h). Fails as an operator does. */
+dnn_status dnn__make_strided_slow(dnn_tensor *t);
+static inline dnn_status dnn__make_strided(dnn_tensor *t)
+{
+    return DNN__LIKELY(dnn__layout_of(t->storage) == 0) ? DNN_OK : dnn__make_strided_slow(t);
+}
 static inline bool dnn__tracked(const dnn_tensor *t)
 {
     return t->leaf != NULL || t->node != NULL;
@@ -80,12 +90,14 @@ enum { /* traits */
     DNN__KEEPS_ZEROS = 2, /* zeros in, zeros out: FLAT kernels may run over padding */
     DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
     DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
-    DNN__MUTATES = 16     /* outputs are inputs, by the schema; never on the tape */
+    DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
+    DNN__MOVES_LAYOUT = 32 /* reorder: called by the core alone, between layouts; never on the tape */
 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
 
 typedef struct dnn__op dnn__op;
+struct dnn__plugin; /* plugin_host.h */
 typedef struct dnn__sig { /* what a shape rule reads (all but out) and writes */
     const dnn__op *op;
     const void *attr;
@@ -95,6 +107,14 @@ typedef struct dnn__sig { /* what a shape rule reads (all but out) and writes */
                             * what the rule leaves there must agree with it. Not used by rows of any number of outputs. */
     dnn_tensor *const *given; /* [n_out] destinations, NULL = to be made */
 } dnn__sig;
+
+typedef struct dnn__parts { /* what a decomposition reads and writes */
+    const dnn__op *op;
+    const void *attr;
+    int n_in;
+    dnn_tensor *const *in; /* NULL = left out */
+    dnn_tensor *out[2];    /* the results; tensors of its scope */
+} dnn__parts;
 
 typedef struct dnn__grad { /* what a gradient rule reads and writes */
     const dnn__op *op;
@@ -136,9 +156,10 @@ struct dnn__op {
     uint32_t keep;           /* what the tape keeps */
     uint8_t dtype_rule, primary, traits, version;
     uint32_t accepts;        /* dtypes of the operands (after promotion) */
-    int16_t backward;        /* for the day of the stash: the row that is its backward; -1 */
+    int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its stash; -1, or 0 in the second */
     dnn_status (*shape)(dnn__sig *sig);
     void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
+    void (*decompose)(dnn__parts *parts); /* NULL: none. In operators, for devices where nobody has a kernel */
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */
@@ -154,6 +175,8 @@ typedef struct dnn__request {
     const void *attr;     /* begins with its size; NULL if the row has none */
     bool plan_only;       /* check, infer and plan, and leave it at that: the same request then fails in its kernel only */
     const dnn__rng *rng;  /* numbers drawn before (dropout_bwd); NULL: taken from the generator where the row is random */
+    uint32_t layout;      /* reorder: the layout of the result */
+    uint64_t *bytes;      /* reorder, plan_only: takes the physical size of the result; else NULL */
 } dnn__request;
 
 /* The one road. Checks, promotes, infers, finds the plan, makes outputs, runs, records. On failure nothing has changed (a target
@@ -186,6 +209,15 @@ void dnn__plans_drop(const char *plugin_id); /* NULL: all. Waits for devices, th
 dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out);
 void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out, const void *attr, const dnn__rng *rng);
 void dnn__node_drop(dnn__node *node); /* one that recorded nothing; NULL is allowed */
+/* The node keeps the forward kernel's stash, whose reference it takes over, for the keeper's backward kernels. */
+void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *keeper);
+/* A stash that is read in backward: by the backward rows of `forward`, and kernels of one plugin (stash.c). */
+typedef struct dnn__pin {
+    const dnn__op *forward;
+    const struct dnn__plugin *plugin;
+    uint64_t bytes;
+    dnn__storage *stash; /* NULL while the pair is planned */
+} dnn__pin;
 dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out, int n_out,
                        const void *attr, const dnn__rng *rng);
 void dnn__node_release(dnn__node *node);

@@ -2,7 +2,9 @@
 #ifndef DNN__PLAN_H
 #define DNN__PLAN_H
 #include <pthread.h>
-#include "plugin_host.h"
+#include "layout.h"
+
+enum { DNN__FEW_OPERANDS = 8 }; /* of a call whose arrays are on the stack */
 
 /* One call on its way to a kernel. Operands are counted inputs first, then outputs. */
 typedef struct dnn__frame {
@@ -12,6 +14,9 @@ typedef struct dnn__frame {
     int n_in, n_out;
     uint32_t want, mode;
     bool recording, inplace; /* a tape node will be made; out[0] is exactly in[0] */
+    bool laid_out; /* some operand lies in a private layout: the layouts' lock is held */
+    bool plain;    /* every operand is to be shown to kernels strided, dense and aligned */
+    uint32_t flat; /* the private layout that all operands share, where zeros stay zeros: FLAT kernels may run over it; else 0 */
     dnn__device *device;
     dnn_tensor **in, **out; /* promoted inputs; destinations or what was made */
     dnn__desc desc[2];      /* of outputs that are made */
@@ -20,22 +25,34 @@ typedef struct dnn__frame {
     const dnn_view **pointer;
     int64_t (*stride)[DNN_MAX_DIMS]; /* of small frames: strides that no tensor has */
     uint64_t *key;
+    const dnn__pin *pin;  /* this is a backward call with a stash, else NULL */
+    dnn__storage *stash;  /* what the kernel keeps for backward, else NULL */
+    const dnn__plugin *keeper; /* of the stash */
     dnn__storage *memory; /* of a large frame, else NULL */
 } dnn__frame;
+
+/* How an operand passes between what it is and what the kernel takes or gives. */
+enum { DNN__AS_IT_IS, DNN__PACKED, DNN__REORDERED, DNN__PRIVATE };
+typedef struct dnn__passage {
+    uint32_t how; /* PACKED: by a dense copy. REORDERED: an input, by a copy in `layout`. PRIVATE: an output that is made in `layout` */
+    uint32_t layout;
+    uint64_t bytes; /* PRIVATE: its physical size */
+} dnn__passage;
 
 typedef struct dnn__plan {
     _Atomic int32_t refs;
     struct dnn__plan *next, *newer, *older; /* bucket; order of use */
     uint64_t hash;
-    dnn__kernel *kernel;
+    dnn__kernel *kernel; /* NULL: decomposed */
     dnn__device *device;
     void *state;
-    uint64_t workspace;
-    bool on_host, packs; /* rung 3: the kernel works on host memory; some operand is packed */
+    uint64_t workspace, stash; /* bytes */
+    bool decomposed;           /* rung 2: no kernel, the row's parts */
+    bool on_host, detours; /* rung 3: the kernel works on host memory; some operand does not pass as it is */
     pthread_mutex_t lock; /* for kernels that are not reentrant */
     int64_t key_words;
     uint64_t *key;
-    uint8_t *pack; /* [n_in + n_out]: operand goes through a dense copy */
+    dnn__passage *passage; /* [n_in + n_out] */
 } dnn__plan;
 
 /* Casts f->in as the row's dtype rule says (promote.c). */
@@ -55,12 +72,53 @@ dnn_status dnn__plan_find(dnn__frame *frame, dnn__plan **out);
 void dnn__plan_release(dnn__plan *plan);
 /* Asks the candidates in order (choose.c). */
 dnn_status dnn__plan_make(dnn__frame *frame, dnn__plan **out);
+/* Asks one kernel for its plan, and settles how each operand passes to it (negotiate.c). DNN_DECLINED with *says set. */
+dnn_status dnn__negotiate(dnn__frame *frame, dnn__kernel *kernel, dnn__plan *plan, const char **says);
+/* Would the plugin's backward kernels read a stash of so many bytes? (stash.c) DNN_DECLINED with *says set. */
+dnn_status dnn__pair_check(const dnn__frame *frame, const dnn__kernel *kernel, uint64_t bytes, const char **says);
+/* The stash that a call of op reads in this thread's backward; NULL: none. */
+const dnn__pin *dnn__pin_for(const dnn__op *op);
+static inline bool dnn__is_direct(const dnn__frame *f, int i)
+{
+    return f->out[i] != NULL && (i >= 2 || f->direct[i]);
+}
+
+/* ---- views.c: the operands as kernels are shown them ---- */
+bool dnn__any_layout(const dnn__frame *frame);
+/* Fills frame->view. Takes the layouts' lock if an operand lies in one; dnn__views_close gives it back. */
+dnn_status dnn__views_open(dnn__frame *frame);
+void dnn__views_close(dnn__frame *frame);
+dnn_status dnn__all_strided(dnn__frame *frame); /* every operand, for good; not under the lock */
+/* Bytes from a view's first element on; s NULL: it is dense. */
+static inline uint64_t dnn__view_bytes(const dnn_view *v, const dnn__storage *s, int64_t offset)
+{
+    uint64_t item = dnn__item_size(v->dtype);
+    int64_t n = dnn__numel_of(v->ndim, v->dim);
+
+    if (n == 0) {
+        return 0;
+    }
+    return s == NULL || dnn__is_dense(v->ndim, v->dim, v->stride) ? (uint64_t)n * item
+                                                                  : s->bytes - (uint64_t)offset * item;
+}
+
+/* ---- passage.c: operands to the kernel, results from it ---- */
+dnn_status dnn__pass(dnn__frame *frame, const dnn__plan *plan, dnn_tensor **made);
+dnn_status dnn__make_results(dnn__frame *frame, const dnn__plan *plan, dnn_tensor **made);
+dnn_status dnn__land_all(dnn__frame *frame, dnn_tensor **made); /* what was made instead of a destination */
+
+/* ---- decompose.c: rung 2 ---- */
+/* Can the row's parts be planned on the call's device? DNN_DECLINED with *says set if not, or if the row has none. */
+dnn_status dnn__can_decompose(const dnn__frame *frame, const char **says);
+/* Runs the parts; made[] is set as dnn__pass does. Not under the layouts' lock. */
+dnn_status dnn__run_parts(dnn__frame *frame, dnn_tensor **made);
+
 /* Rung 3: runs the call on host copies of its operands and brings the results to targets[n_out] (fallback.c). */
 dnn_status dnn__run_on_host(dnn__frame *frame, dnn_tensor *const *targets, const dnn__rng *rng);
 
 /* Counters of the process (dispatch.c). */
 typedef struct dnn__counts {
-    _Atomic int64_t calls, plan_misses, plans, copies, copy_bytes, fallback_calls, fallback_bytes;
+    _Atomic int64_t calls, plan_misses, plans, copies, copy_bytes, reorders, reorder_bytes, fallback_calls, fallback_bytes;
 } dnn__counts;
 extern dnn__counts dnn__count;
 

@@ -34,6 +34,18 @@ dnn_status dnn__sum_shape(dnn__sig *sig);
 dnn_status dnn__target_shape(dnn__sig *sig);
 dnn_status dnn__where_shape(dnn__sig *sig);
 
+void dnn__gelu_parts(dnn__parts *parts);
+void dnn__linear_parts(dnn__parts *parts);
+void dnn__log_softmax_bwd_parts(dnn__parts *parts);
+void dnn__log_softmax_parts(dnn__parts *parts);
+void dnn__mean_parts(dnn__parts *parts);
+void dnn__relu_bwd_parts(dnn__parts *parts);
+void dnn__silu_parts(dnn__parts *parts);
+void dnn__softmax_bwd_parts(dnn__parts *parts);
+void dnn__softmax_parts(dnn__parts *parts);
+void dnn__softsign_parts(dnn__parts *parts);
+void dnn__square_parts(dnn__parts *parts);
+
 void dnn__abs_backward(dnn__grad *grad);
 void dnn__acos_backward(dnn__grad *grad);
 void dnn__adaptive_avg_pool2d_backward(dnn__grad *grad);

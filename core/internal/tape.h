@@ -33,6 +33,8 @@ struct dnn__node {
     dnn__edge *edge;      /* [n_in] */
     dnn__saved *in, *out; /* [n_in], [n_out] */
     dnn_tensor **dout;    /* [n_out]: gradients that have arrived */
+    dnn__storage *stash;  /* of the forward kernel, for backward kernels of `keeper`; NULL: none */
+    const struct dnn__plugin *keeper;
     void *attr;
 };
 

@@ -561,7 +561,12 @@ dnn_tensor *dnn_contiguous(dnn_tensor *x)
     if (!dnn__ready("contiguous", x)) {
         return NULL;
     }
-    return dnn__dense(x) ? x : copy_as("contiguous", x, x->dtype);
+    if (dnn__dense(x)) {
+        dnn_status status = dnn__make_strided(x);
+
+        return status == DNN_OK ? x : dnn__null(status);
+    }
+    return copy_as("contiguous", x, x->dtype);
 }
 
 dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x)

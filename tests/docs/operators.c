@@ -42,7 +42,8 @@ static void put_traits(const dnn__op *op)
                  {DNN__KEEPS_ZEROS, "keeps zeros"},
                  {DNN__IS_VIEW, "view, no kernel"},
                  {DNN__RANDOM, "random"},
-                 {DNN__MUTATES, "in place only"}};
+                 {DNN__MUTATES, "in place only"},
+                 {DNN__MOVES_LAYOUT, "between layouts, by the core"}};
     int n = 0;
 
     for (size_t i = 0; i < DNN__COUNT(names); i++) {
@@ -78,7 +79,7 @@ int main(void)
                            : op->backward >= 0  ? dnn__ops[op->backward].name
                                                 : "in operators");
         put_traits(op);
-        printf(" |\n");
+        printf("%s |\n", op->decompose != NULL ? ", in parts" + 2 * (op->traits == 0) : "");
     }
     return 0;
 }

@@ -120,6 +120,7 @@ DNN_API DNN_CHECKED dnn_status dnn_explain_op(dnn_explain_args args);
 typedef struct dnn_counters { /* since the start */
     int64_t calls, plan_misses, plans; /* kernels run, plans made, plans cached now */
     int64_t copies, copy_bytes;        /* operands made contiguous or aligned for a kernel */
+    int64_t reorders, reorder_bytes;   /* operands brought into, or out of, a plugin's private layout, and bytes written for it */
     int64_t fallback_calls, fallback_bytes; /* calls that ran on the host for a device tensor, and bytes moved for it */
 } dnn_counters;
 DNN_API void dnn_counters_read(dnn_counters *out);

@@ -1,0 +1,171 @@
+/* passage.c - how operands pass to a kernel and results from it: as they are, by a dense copy, by a copy in
+ * another layout, by a temporary that takes a result. dispatch calls it once there is a plan. */
+#include <string.h>
+#include "plan.h"
+
+static void point_at(dnn_view *v, const dnn_tensor *t)
+{
+    v->data = v->nbytes > 0
+                  ? (char *)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype)
+                  : NULL;
+}
+
+/* ---- operands ---- */
+
+/* A dense copy of a view, for a kernel that takes nothing else. */
+static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
+{
+    dnn_view *v = &f->view[i];
+    dnn_tensor *seen = dnn__tensor_alias(f->in[i], v->ndim, v->dim, v->stride, f->in[i]->offset);
+    dnn_tensor *dense =
+        seen != NULL ? dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device) : NULL;
+
+    if (dense == NULL || dnn__apply_to(DNN_OP_copy, dense, &seen, 1, NULL) == NULL) {
+        return dnn__take();
+    }
+    dnn_release(seen);
+    v->stride = dense->stride;
+    v->nbytes = dnn__view_bytes(v, NULL, 0);
+    atomic_fetch_add_explicit(&dnn__count.copies, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&dnn__count.copy_bytes, (int64_t)v->nbytes, memory_order_relaxed);
+    *out = dense;
+    return DNN_OK;
+}
+
+/* A copy of an input in the layout that the kernel takes. Stretched it keeps the strides of its view: those
+ * of the copy, which is dense. */
+static dnn_status reorder(dnn__frame *f, int i, uint32_t layout, dnn_tensor **out)
+{
+    dnn_view *v = &f->view[i];
+    dnn_tensor *made;
+
+    DNN_TRY(dnn__reorder(f->in[i], layout, &made));
+    v->layout = layout;
+    if (layout != 0) {
+        v->stride = NULL;
+        v->nbytes = made->storage->bytes;
+    } else {
+        v->stride = v->stride != NULL ? v->stride : made->stride;
+        v->nbytes = dnn__view_bytes(v, made->storage, 0);
+    }
+    *out = made;
+    return DNN_OK;
+}
+
+static dnn_status pass_input(dnn__frame *f, const dnn__plan *plan, int i)
+{
+    const dnn__passage *p = &plan->passage[i];
+    dnn_tensor *t = f->in[i];
+
+    if (DNN__UNLIKELY(plan->detours)) {
+        if (p->how == DNN__PACKED) {
+            DNN_TRY(pack(f, i, &t));
+        } else if (p->how == DNN__REORDERED) {
+            DNN_TRY(reorder(f, i, p->layout, &t));
+        }
+    }
+    point_at(&f->view[i], t);
+    return DNN_OK;
+}
+
+/* ---- results ---- */
+
+static dnn_tensor *new_result(dnn__frame *f, const dnn__passage *p, dnn_view *v)
+{
+    dnn_tensor *t;
+
+    if (p != NULL && p->how == DNN__PRIVATE) {
+        t = dnn__tensor_private(f->op->name, v->dtype, v->ndim, v->dim, f->device, p->layout,
+                                p->bytes);
+    } else {
+        t = dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
+    }
+    if (t != NULL) {
+        v->layout = dnn__layout_of(t->storage);
+        v->stride = v->layout == 0 ? t->stride : NULL;
+        v->nbytes = t->storage->bytes;
+    }
+    return t;
+}
+
+/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that lands on the
+ * destination. plan NULL: nothing will be written. */
+static dnn_status make_result(dnn__frame *f, const dnn__plan *plan, int i, dnn_tensor **out)
+{
+    int slot = f->n_in + i;
+    const dnn__passage *p = plan != NULL && plan->detours ? &plan->passage[slot] : NULL;
+
+    *out = NULL;
+    if (f->pointer[slot] == NULL) {
+        return DNN_OK;
+    }
+    if (dnn__is_direct(f, i) && (p == NULL || p->how == DNN__AS_IT_IS)) {
+        *out = f->out[i];
+    } else {
+        *out = new_result(f, p, &f->view[slot]);
+        if (*out == NULL) {
+            return dnn__take();
+        }
+    }
+    point_at(&f->view[slot], *out);
+    return DNN_OK;
+}
+
+dnn_status dnn__make_results(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
+{
+    for (int i = 0; i < f->n_out; i++) {
+        DNN_TRY(make_result(f, plan, i, &made[i]));
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__pass(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
+{
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] != NULL) {
+            DNN_TRY(pass_input(f, plan, i));
+        }
+    }
+    return dnn__make_results(f, plan, made);
+}
+
+/* May the destination take the block of what was made? Only if nobody but its one handle knows its own. */
+static bool takes_block(const dnn_tensor *t, const dnn_tensor *made)
+{
+    const dnn__storage *s = t->storage;
+
+    return atomic_load_explicit(&s->refs, memory_order_relaxed) == 1 &&
+           atomic_load_explicit(&s->handles, memory_order_relaxed) == 1 &&
+           atomic_load_explicit(&made->storage->refs, memory_order_relaxed) == 1 &&
+           s->capacity > 0 && t->mapped == NULL && t->offset == 0 && t->dtype == made->dtype &&
+           dnn__dense(t) && dnn__dense(made);
+}
+
+/* Copies a temporary over its destination; no tape sees it. */
+static dnn_status land(dnn__frame *f, int i, dnn_tensor *made)
+{
+    dnn_status st = DNN_OK;
+
+    if (takes_block(f->out[i], made)) {
+        dnn__storage_exchange(f->out[i]->storage, made->storage);
+        return DNN_OK;
+    }
+    DNN_NO_GRAD
+    {
+        if (dnn__apply_to(DNN_OP_copy, f->out[i], &made, 1, NULL) == NULL) {
+            st = dnn__take();
+        }
+    }
+    return st;
+}
+
+dnn_status dnn__land_all(dnn__frame *f, dnn_tensor **made)
+{
+    for (int i = 0; i < f->n_out; i++) {
+        if (made[i] != NULL && f->out[i] != NULL && made[i] != f->out[i]) {
+            DNN_TRY(land(f, i, made[i]));
+            made[i] = f->out[i];
+        }
+    }
+    return DNN_OK;
+}

@@ -1,0 +1,109 @@
+/* stash.c - pairs of forward and backward. A forward kernel may keep private bytes for the backward
+ * kernels of its own plugin. So that none is kept in vain the pair is planned together: the row's gradient
+ * rule runs dry, which plans what it calls and computes nothing. negotiate.c calls it on a miss. */
+#include <stdio.h>
+#include <string.h>
+#include "plan.h"
+
+const dnn__pin *dnn__pin_for(const dnn__op *op)
+{
+    const dnn__pin *pin = dnn__self.pin;
+
+    return pin != NULL && (pin->forward->backward == op->id || pin->forward->backward_too == op->id)
+               ? pin
+               : NULL;
+}
+
+struct dry { /* the arrays of a gradient rule over operands without values */
+    dnn_tensor *in[8], *out[2], *dout[2], *din[8];
+    dnn__desc in_desc[8];
+    bool wants[8];
+};
+
+static dnn_tensor *empty(const dnn__frame *f, const dnn_view *v)
+{
+    return dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
+}
+
+static void fill_in(struct dry *d, const dnn__frame *f)
+{
+    memset(d, 0, sizeof *d);
+    for (int i = 0; i < f->n_in; i++) {
+        d->in_desc[i].ndim = -1;
+        if (f->in[i] == NULL) {
+            continue;
+        }
+        d->in_desc[i] = (dnn__desc){.dtype = f->in[i]->dtype, .ndim = f->in[i]->ndim};
+        memcpy(d->in_desc[i].dim, f->in[i]->dim, sizeof f->in[i]->dim);
+        d->wants[i] = (f->in[i]->dtype & DNN__FLOATS) != 0;
+        if ((f->op->keep & DNN__IN(i)) != 0) {
+            d->in[i] = dnn__tensor_new(f->op->name, f->in[i]->dtype, f->in[i]->ndim, f->in[i]->dim,
+                                       f->device);
+        }
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        const dnn_view *v = f->pointer[f->n_in + i];
+
+        if (v != NULL && (f->op->keep & DNN__OUT(i)) != 0) {
+            d->out[i] = empty(f, v);
+        }
+        if (v != NULL && (v->dtype & DNN__FLOATS) != 0) {
+            d->dout[i] = empty(f, v);
+        }
+    }
+}
+
+static void run_rule(const dnn__frame *f)
+{
+    struct dry d;
+    dnn__grad grad = {.op = f->op,
+                      .attr = f->op->attr_bytes > 0 ? f->attr : NULL,
+                      .n_in = f->n_in,
+                      .n_out = f->n_out,
+                      .in = d.in,
+                      .out = d.out,
+                      .in_desc = d.in_desc,
+                      .dout = d.dout,
+                      .wants = d.wants,
+                      .din = d.din,
+                      .device = f->device};
+
+    fill_in(&d, f);
+    if (dnn__waiting() == DNN_OK) {
+        f->op->gradient(&grad);
+    }
+}
+
+dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t bytes,
+                           const char **says)
+{
+    dnn__pin pin = {.forward = f->op, .plugin = k->plugin, .bytes = bytes};
+    const dnn__pin *before = dnn__self.pin;
+    dnn_explain_fn explain = dnn__self.explain;
+    dnn_scope scope;
+    dnn_status status;
+    char why[300];
+
+    if (f->n_in > 8) {
+        *says = "it asks for a stash in a row of more than 8 inputs";
+        return DNN_DECLINED;
+    }
+    dnn_no_grad_begin(&scope);
+    dnn__self.pin = &pin;
+    dnn__self.dry++;
+    dnn__self.explain = NULL;
+    run_rule(f);
+    status = dnn__take();
+    dnn__self.explain = explain;
+    dnn__self.dry--;
+    dnn__self.pin = before;
+    dnn_scope_end(&scope);
+    if (status == DNN_OK || status == DNN_E_NOMEM) {
+        return status;
+    }
+    snprintf(why, sizeof why, "%.299s", dnn__self.text);
+    snprintf(dnn__self.plugin_text, sizeof dnn__self.plugin_text,
+             "it asks for a stash that no backward kernel of its plugin would read: %s", why);
+    *says = dnn__self.plugin_text;
+    return DNN_DECLINED;
+}

@@ -1,0 +1,199 @@
+/* views.c - the operands of a call as kernels are shown them: dims, strides or private layout, bytes.
+ * dispatch makes them ahead of the plan; where the data lies is filled in by passage.c. */
+#include <string.h>
+#include "plan.h"
+
+static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
+                     const int64_t *dim, const int64_t *stride)
+{
+    v->size = sizeof *v;
+    v->dtype = dtype;
+    v->ndim = ndim;
+    v->mem = dnn__dev(f->device)->mem;
+    v->ordinal = dnn__dev(f->device)->ordinal;
+    v->layout = 0;
+    v->dim = dim;
+    v->stride = stride;
+    v->data = NULL;
+}
+
+/* The view of a tensor in a private layout. Stretched it has strides besides, those that it will have once
+ * it is strided: no kernel sees it so. */
+static void lay_out(dnn_view *v, const dnn_tensor *t, bool stretched)
+{
+    v->layout = dnn__layout_of(t->storage);
+    if (v->layout != 0) {
+        v->stride = stretched ? v->stride : NULL;
+        v->nbytes = t->storage->bytes;
+    }
+}
+
+static bool has_dims(const dnn_tensor *t, const dnn__desc *d)
+{
+    return t->ndim == d->ndim &&
+           memcmp(t->dim, d->dim, sizeof(int64_t) * (size_t)d->ndim) == 0;
+}
+
+static void view_input(dnn__frame *f, int i)
+{
+    const dnn_tensor *t = f->in[i];
+    const dnn__desc *d = &f->desc[0];
+    dnn_view *v = &f->view[i];
+    bool stretched = (f->op->traits & DNN__ELEMENTWISE) != 0 &&
+                     f->n_in + f->n_out <= DNN__FEW_OPERANDS && !has_dims(t, d);
+
+    if (stretched) {
+        dnn__expand_strides(t->ndim, t->dim, t->stride, d->ndim, d->dim, f->stride[i]);
+        set_view(f, v, t->dtype, d->ndim, d->dim, f->stride[i]);
+    } else {
+        set_view(f, v, t->dtype, t->ndim, t->dim, t->stride);
+    }
+    v->nbytes = dnn__view_bytes(v, t->storage, t->offset);
+    if (DNN__UNLIKELY(f->laid_out)) {
+        lay_out(v, t, stretched);
+    }
+    f->pointer[i] = v;
+}
+
+static void view_output(dnn__frame *f, int i)
+{
+    int slot = f->n_in + i;
+    dnn_view *v = &f->view[slot];
+
+    f->pointer[slot] = NULL;
+    if (dnn__is_direct(f, i)) {
+        const dnn_tensor *t = f->out[i];
+
+        set_view(f, v, t->dtype, t->ndim, t->dim, t->stride);
+        v->nbytes = dnn__view_bytes(v, t->storage, t->offset);
+        if (DNN__UNLIKELY(f->laid_out)) {
+            lay_out(v, t, false);
+        }
+        f->pointer[slot] = v;
+    } else if (f->out[i] != NULL || (f->want >> i & 1) != 0) {
+        const dnn__desc *d = &f->desc[i];
+
+        dnn__dense_strides(d->ndim, d->dim, f->stride[slot]);
+        set_view(f, v, d->dtype, d->ndim, d->dim, f->stride[slot]);
+        v->nbytes = dnn__view_bytes(v, NULL, 0);
+        if (f->request->layout != 0) { /* of a reorder: its size is for the plan to say */
+            v->layout = f->request->layout;
+            v->stride = NULL;
+            v->nbytes = 0;
+        }
+        f->pointer[slot] = v;
+    }
+}
+
+/* ---- private layouts of a call ---- */
+
+static bool has_layout(const dnn_tensor *t)
+{
+    return t != NULL && dnn__layout_of(t->storage) != 0;
+}
+
+bool dnn__any_layout(const dnn__frame *f)
+{
+    for (int i = 0; i < f->n_in; i++) {
+        if (DNN__UNLIKELY(has_layout(f->in[i]))) {
+            return true;
+        }
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        if (DNN__UNLIKELY(has_layout(f->out[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+dnn_status dnn__all_strided(dnn__frame *f)
+{
+    for (int i = 0; i < f->n_in; i++) {
+        DNN_TRY(f->in[i] != NULL ? dnn__make_strided(f->in[i]) : DNN_OK);
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        DNN_TRY(f->out[i] != NULL ? dnn__make_strided(f->out[i]) : DNN_OK);
+    }
+    return DNN_OK;
+}
+
+/* Does t lie as the first operand does, so that one run over the bytes meets the same elements? */
+static bool lies_alike(const dnn__frame *f, const dnn_tensor *t, uint32_t layout)
+{
+    bool number = (f->op->traits & DNN__MUTATES) != 0 && t->ndim == 0;
+
+    return number || (dnn__layout_of(t->storage) == layout && t->dtype == f->in[f->op->primary]->dtype &&
+                      ((f->op->traits & DNN__MUTATES) != 0 || has_dims(t, &f->desc[0])));
+}
+
+/* Rule (b) of FLAT. Rows that mutate any number of operands hold the shapes of each group to be equal
+ * themselves. */
+static uint32_t flat_layout(const dnn__frame *f)
+{
+    bool mutates = (f->op->traits & DNN__MUTATES) != 0;
+    uint32_t layout;
+
+    if ((f->op->traits & DNN__KEEPS_ZEROS) == 0 ||
+        (f->op->traits & (DNN__ELEMENTWISE | DNN__MUTATES)) == 0 || f->op->primary >= f->n_in ||
+        f->in[f->op->primary] == NULL ||
+        (!mutates && f->desc[0].dtype != f->in[f->op->primary]->dtype)) {
+        return 0;
+    }
+    layout = dnn__layout_of(f->in[f->op->primary]->storage);
+    for (int i = 0; layout != 0 && i < f->n_in; i++) {
+        layout = f->in[i] == NULL || lies_alike(f, f->in[i], layout) ? layout : 0;
+    }
+    for (int i = 0; layout != 0 && i < f->n_out; i++) {
+        layout = !dnn__is_direct(f, i) || lies_alike(f, f->out[i], layout) ? layout : 0;
+    }
+    return layout;
+}
+
+/* Operands that no detour can serve are made strided for good. */
+static dnn_status settle(dnn__frame *f)
+{
+    if (flat_layout(f) != 0) {
+        return DNN_OK;
+    }
+    if (f->op->n_out < 0) {
+        return dnn__all_strided(f);
+    }
+    return f->op->id == DNN_OP_copy && f->out[0] != NULL ? dnn__make_strided(f->out[0]) : DNN_OK;
+}
+
+static void view_all(dnn__frame *f)
+{
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] != NULL) {
+            view_input(f, i);
+        } else {
+            f->pointer[i] = NULL;
+        }
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        view_output(f, i);
+    }
+}
+
+dnn_status dnn__views_open(dnn__frame *f)
+{
+    f->laid_out = false;
+    f->flat = 0;
+    if (DNN__UNLIKELY(dnn__any_layout(f))) {
+        DNN_TRY(settle(f));
+        dnn__layouts_read();
+        f->laid_out = true;
+        f->flat = flat_layout(f);
+    }
+    view_all(f);
+    return DNN_OK;
+}
+
+void dnn__views_close(dnn__frame *f)
+{
+    if (DNN__UNLIKELY(f->laid_out)) {
+        dnn__layouts_release();
+        f->laid_out = false;
+    }
+}
