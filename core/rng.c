@@ -36,6 +36,18 @@ dnn__rng dnn__rng_take(uint64_t words)
     return taken;
 }
 
+dnn__rng dnn__rng_state(void)
+{
+    return dnn__rng_take(0);
+}
+
+void dnn__rng_restore(dnn__rng state)
+{
+    pthread_mutex_lock(&lock);
+    generator = state;
+    pthread_mutex_unlock(&lock);
+}
+
 /* ---- permutations ---- */
 
 struct pair {

@@ -31,11 +31,12 @@ struct worker {
     int64_t *index; /* of batch_size numbers, where there is no order */
 };
 
-/* set, sizes, seed, timeout and device stay as they are made. order changes only while no worker
+/* set, sizes, timeout and device stay as they are made. order and seed change only while no worker
  * prepares a batch. `given` and `epoch` are the program's thread's. The rest is under the lock. */
 struct dnn_loader {
     dnn_dataset *set;
     int64_t batch_size, samples, batches; /* of an epoch, without what drop_last leaves out */
+    int64_t wanted;                       /* the batch size that was asked for */
     uint64_t seed;
     double timeout;
     dnn__device *device;
@@ -278,13 +279,12 @@ static dnn_status rest(dnn_loader *l, const char *function)
 }
 
 /* Epoch e draws from block e * 2^40 of the loader's stream on, so that no two epochs meet. */
-static dnn_status permute(dnn_loader *l)
+static dnn_status permute(const dnn_loader *l, uint64_t seed, int64_t epoch, int64_t *order)
 {
-    if (l->order == NULL) {
+    if (order == NULL) {
         return DNN_OK;
     }
-    return dnn__permutation(l->seed, DNN__STREAM_LOADER, (uint64_t)l->epoch << 40, l->set->size,
-                            l->order);
+    return dnn__permutation(seed, DNN__STREAM_LOADER, (uint64_t)epoch << 40, l->set->size, order);
 }
 
 /* Rests the workers and begins an epoch. After a failure it is pending: the next call for a batch
@@ -298,7 +298,7 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
     l->pending = true;
     st = rest(l, function);
     if (st == DNN_OK) {
-        st = permute(l);
+        st = permute(l, l->seed, epoch, l->order);
     }
     if (st == DNN_OK) {
         l->pending = false;
@@ -442,19 +442,19 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
     return more;
 }
 
-static dnn_status check_rewind(const dnn_loader *l, int64_t epoch)
+static dnn_status check_epoch(const dnn_loader *l, const char *function, int64_t epoch)
 {
     if (l == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_rewind: loader is NULL");
+        return dnn__fail(DNN_E_INVALID, "%s: loader is NULL", function);
     }
     if (epoch < 0 || epoch >= EPOCHS) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_rewind: epoch is %s, must be 0 to %s",
+        return dnn__fail(DNN_E_INVALID, "%s: epoch is %s, must be 0 to %s", function,
                          dnn__number_text(epoch), dnn__number_text(EPOCHS - 1));
     }
     if (atomic_load(&dnn__forked)) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "dnn_loader_rewind: this process was forked from one that uses libdnn; exec first");
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: this process was forked from one that uses libdnn; exec first",
+                         function);
     }
     return DNN_OK;
 }
@@ -466,7 +466,7 @@ void dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
     if (st != DNN_OK) {
         return;
     }
-    st = check_rewind(loader, epoch);
+    st = check_epoch(loader, "dnn_loader_rewind", epoch);
     if (st == DNN_OK) {
         drop_fields(loader->given);
         st = begin_epoch(loader, epoch, "dnn_loader_rewind");
@@ -484,6 +484,140 @@ int64_t dnn_loader_batches(const dnn_loader *loader)
 int64_t dnn_loader_samples(const dnn_loader *loader)
 {
     return loader != NULL ? loader->samples : 0;
+}
+
+/* NULL: *st says why. */
+static void *new_array(int64_t count, size_t element, dnn_status *st)
+{
+    void *array = dnn__calloc((size_t)count, element);
+
+    if (array == NULL) {
+        *st = dnn__nomem("loader", (size_t)count * element);
+    }
+    return array;
+}
+
+/* ---- its place, to be kept and taken up again ---- */
+
+dnn_dataset *dnn__loader_set(const dnn_loader *loader)
+{
+    return loader->set;
+}
+
+dnn__loader_state dnn__loader_get(dnn_loader *l)
+{
+    dnn__loader_state state = {.seed = l->seed,
+                               .stream = l->order != NULL ? DNN__STREAM_LOADER : -1,
+                               .size = l->set->size,
+                               .batch_size = l->wanted,
+                               .epoch = l->epoch};
+
+    pthread_mutex_lock(&l->lock);
+    state.batch = l->pending ? 0 : l->next_out;
+    pthread_mutex_unlock(&l->lock);
+    return state;
+}
+
+/* Workers go on where the loader stands; what they had prepared is prepared again. Held: the lock.
+ */
+static void wake(dnn_loader *l)
+{
+    if (!l->pending) {
+        l->next_in = l->next_out;
+        pthread_cond_broadcast(&l->work);
+    }
+}
+
+dnn_status dnn__loader_prepare(dnn_loader *l, const char *function, int64_t epoch, int64_t batch,
+                               uint64_t seed, dnn__loader_move *out)
+{
+    dnn__loader_move move = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
+    int64_t next_in;
+    bool again;
+    dnn_status st = DNN_OK;
+
+    DNN_TRY(check_epoch(l, function, epoch));
+    if (batch < 0 || batch > l->batches) {
+        return dnn__fail(DNN_E_INVALID, "%s: batch is %s, must be 0 to %s", function,
+                         dnn__number_text(batch), dnn__number_text(l->batches));
+    }
+    if (l->order != NULL) {
+        move.order = new_array(l->set->size, sizeof *move.order, &st);
+        DNN_TRY(st);
+        st = permute(l, seed, epoch, move.order);
+    }
+    if (st == DNN_OK) {
+        pthread_mutex_lock(&l->lock);
+        next_in = l->next_in;
+        again = l->again;
+        st = rest(l, function);
+        if (st != DNN_OK) { /* nothing was dropped */
+            l->next_in = next_in;
+            l->again = again;
+            pthread_cond_broadcast(&l->work);
+        }
+        pthread_mutex_unlock(&l->lock);
+    }
+    if (st != DNN_OK) {
+        dnn__free(move.order);
+        return st;
+    }
+    *out = move;
+    return DNN_OK;
+}
+
+void dnn__loader_commit(dnn__loader_move *move)
+{
+    dnn_loader *l = move->loader;
+
+    drop_fields(l->given);
+    pthread_mutex_lock(&l->lock);
+    if (l->order != NULL) {
+        dnn__free(l->order);
+        l->order = move->order;
+    }
+    l->seed = move->seed;
+    l->epoch = move->epoch;
+    l->next_out = move->batch;
+    l->pending = false;
+    wake(l);
+    pthread_mutex_unlock(&l->lock);
+    *move = (dnn__loader_move){0};
+}
+
+void dnn__loader_cancel(dnn__loader_move *move)
+{
+    if (move->loader == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&move->loader->lock);
+    wake(move->loader);
+    pthread_mutex_unlock(&move->loader->lock);
+    dnn__free(move->order);
+    *move = (dnn__loader_move){0};
+}
+
+dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batch)
+{
+    dnn__loader_state state;
+
+    DNN_TRY(dnn__require(loader, "dnn_loader_position", "loader"));
+    DNN_TRY(dnn__require(epoch, "dnn_loader_position", "epoch"));
+    DNN_TRY(dnn__require(batch, "dnn_loader_position", "batch"));
+    state = dnn__loader_get(loader);
+    *epoch = state.epoch;
+    *batch = state.batch;
+    return DNN_OK;
+}
+
+dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch)
+{
+    dnn__loader_move move;
+
+    DNN_TRY(dnn__require(loader, "dnn_loader_seek", "loader"));
+    DNN_TRY(dnn__loader_prepare(loader, "dnn_loader_seek", epoch, batch, loader->seed, &move));
+    dnn__loader_commit(&move);
+    return DNN_OK;
 }
 
 /* ---- making and freeing ---- */
@@ -525,6 +659,7 @@ static void set_sizes(dnn_loader *l, const dnn_loader_args *a)
     int64_t size = l->set->size, most = size > 0 ? size : 1,
             wanted = a->batch_size > 0 ? a->batch_size : 1;
 
+    l->wanted = wanted;
     l->batch_size = wanted < most ? wanted : most;
     l->batches = size / wanted;
     l->samples = l->batches * wanted;
@@ -536,17 +671,6 @@ static void set_sizes(dnn_loader *l, const dnn_loader_args *a)
     if (l->n_slots > l->batches) {
         l->n_slots = l->batches > 0 ? l->batches : 1;
     }
-}
-
-/* NULL: *st says why. */
-static void *new_array(int64_t count, size_t element, dnn_status *st)
-{
-    void *array = dnn__calloc((size_t)count, element);
-
-    if (array == NULL) {
-        *st = dnn__nomem("dnn_loader_new", (size_t)count * element);
-    }
-    return array;
 }
 
 static dnn_status allocate(dnn_loader *l, const dnn_loader_args *a)
@@ -587,7 +711,7 @@ static dnn_status set_up(dnn_loader *l, const dnn_loader_args *a)
     set_sizes(l, a);
     DNN_TRY(dnn__device_named(a->device, &l->device));
     DNN_TRY(allocate(l, a));
-    DNN_TRY(permute(l));
+    DNN_TRY(permute(l, l->seed, 0, l->order));
     return start_workers(l, a->workers);
 }
 

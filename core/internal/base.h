@@ -107,6 +107,9 @@ typedef struct dnn__rng {
 } dnn__rng;
 /* Takes `words` 32-bit words of the default generator, rounded up to blocks of four, and tells where they begin. */
 dnn__rng dnn__rng_take(uint64_t words);
+/* The default generator as it stands, and as a checkpoint brings it back. */
+dnn__rng dnn__rng_state(void);
+void dnn__rng_restore(dnn__rng state);
 /* A permutation of 0..n-1 by (seed, stream, offset): sorted by 64-bit keys, ties by index. out[n]. DNN_E_NOMEM. */
 dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int64_t n, int64_t *out);
 

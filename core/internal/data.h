@@ -30,6 +30,28 @@ dnn_status dnn__dataset_has(const char *function, const dnn_dataset *set, const 
 /* How messages call the set: by its text, else its name, else "of the program". */
 const char *dnn__dataset_called(const dnn_dataset *set);
 
+/* ---- loader.c: its state, as checkpoints keep it ---- */
+typedef struct dnn__loader_state {
+    int64_t epoch, batch; /* the next one */
+    uint64_t seed;
+    int64_t stream; /* of the permutations; -1: samples come as they lie */
+    int64_t size, batch_size; /* of the set; as it was asked for */
+} dnn__loader_state;
+dnn__loader_state dnn__loader_get(dnn_loader *loader);
+dnn_dataset *dnn__loader_set(const dnn_loader *loader);
+/* A move to another place, in two parts: what can fail, then what cannot. */
+typedef struct dnn__loader_move {
+    dnn_loader *loader;
+    int64_t epoch, batch;
+    uint64_t seed;
+    int64_t *order; /* owned; NULL: the loader has none */
+} dnn__loader_move;
+/* Rests the workers and makes the order of that epoch; the loader stands where it stood. Followed by one of the other two. */
+dnn_status dnn__loader_prepare(dnn_loader *loader, const char *function, int64_t epoch, int64_t batch, uint64_t seed,
+                               dnn__loader_move *out);
+void dnn__loader_commit(dnn__loader_move *move);
+void dnn__loader_cancel(dnn__loader_move *move); /* a zeroed one is allowed */
+
 /* Memory of one get: count elements, not set. It comes from the cache of cpu, so that a loop over batches asks the system for
  * nothing. Owner: the caller, dnn__storage_release. */
 dnn_status dnn__scratch(const char *what, int64_t count, size_t element, dnn__storage **out);

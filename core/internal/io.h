@@ -22,9 +22,48 @@ dnn_status dnn__writer_put(dnn__writer *writer, const void *data, uint64_t bytes
 dnn_status dnn__writer_commit(dnn__writer *writer);  /* after it the file is saved */
 void dnn__writer_close(dnn__writer *writer);         /* drops the temporary if there was no commit */
 
+/* ---- crc32c.c ---- */
+/* CRC-32C of bytes behind those that gave `crc`; 0 at first. */
+uint32_t dnn__crc32c(uint32_t crc, const void *data, size_t bytes);
+
 /* ---- safetensors.c ---- */
 /* The number of the tensor of that name; -1 if there is none. Names are sorted: no text is parsed. */
 int64_t dnn__file_find(const dnn_file *file, const char *name);
+const char *dnn__file_path(const dnn_file *file);
+/* The metadata text of a key; NULL if there is none. */
+const char *dnn__file_text(const dnn_file *file, const char *key);
+/* Does the file seal its header, and with which checksum? */
+bool dnn__file_seal(const dnn_file *file, uint32_t *crc);
+
+/* ---- safetensors_write.c ---- */
+/* dnn_save_tensors, and the file carries checksums of its header and of every tensor. `keep`: a sound file of that name is not
+ * replaced: one with this content is left as it is, another one is an error. */
+dnn_status dnn__save_sealed(const char *path, const dnn_named_tensor *tensors, int64_t n, const dnn_named_text *metadata,
+                            int64_t n_meta, bool keep);
+
+/* ---- weights.c ---- */
+typedef struct dnn__named_list { /* tensors to be written; the names are the list's */
+    dnn_named_tensor *item;
+    int64_t n, capacity;
+} dnn__named_list;
+dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *name, dnn_tensor *tensor);
+dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module);
+void dnn__named_drop(dnn__named_list *list);
+
+/* A load of weights in two parts. Prepared, it can fail in its commit only on a device, in a tensor that others look at through
+ * views. */
+typedef struct dnn__weights {
+    const dnn_load_args *args;
+    dnn_file *file; /* the caller's */
+    bool exact;     /* no casts */
+    struct dnn__weight_pair *pair;
+    int64_t n, capacity, faults;
+    char faults_text[900]; /* what does not fit */
+    dnn__text text;
+} dnn__weights;
+dnn_status dnn__weights_prepare(dnn__weights *weights); /* also after a failure: dnn__weights_drop */
+dnn_status dnn__weights_commit(dnn__weights *weights);
+void dnn__weights_drop(dnn__weights *weights);
 
 /* ---- json_members.c ---- */
 /* A member of an object in text: where its key and its value stand, the quotes and braces included. */

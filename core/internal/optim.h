@@ -9,7 +9,17 @@ typedef struct dnn__optimizer_type {
     dnn_status (*step)(dnn_optimizer *self); /* all or nothing */
     dnn_tensor *(*state)(const dnn_optimizer *self, int64_t parameter, const char *name);
     void (*free)(dnn_optimizer *self); /* what the struct owns besides the parameters' references */
+
+    /* ---- what a checkpoint keeps ---- */
+    const char *const *slots; /* names of the state that a parameter may have, PyTorch's; NULL at the end */
+    const char *const *hyper; /* names of the numbers; NULL at the end, at most DNN__MAX_HYPER */
+    void (*get_hyper)(const dnn_optimizer *self, double *value);
+    dnn_status (*check_hyper)(const double *value);              /* as the constructor does */
+    void (*set_hyper)(dnn_optimizer *self, const double *value); /* of numbers that were checked */
+    /* Takes over a reference; the old state is released. NULL: none yet. It has the parameter's dtype, shape and device. */
+    void (*set_state)(dnn_optimizer *self, int64_t parameter, int slot, dnn_tensor *state);
 } dnn__optimizer_type;
+enum { DNN__MAX_HYPER = 16 };
 
 struct dnn_optimizer { /* stands first in the struct of each kind */
     const dnn__optimizer_type *type;

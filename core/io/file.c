@@ -14,6 +14,9 @@ static dnn_status failed(const char *path, const char *call)
                      strerror(errno));
 }
 
+/* A call that a signal has broken off is made again; one that never gets through is an error. */
+enum { PATIENCE = 1000 };
+
 /* ---- reading ---- */
 
 dnn_status dnn__open_file(const char *path, int *fd, uint64_t *size)
@@ -43,10 +46,10 @@ dnn_status dnn__read_file_at(const char *path, int fd, void *to, uint64_t bytes,
 {
     char *at = to;
 
-    while (bytes > 0) {
+    for (int broken_off = 0; bytes > 0;) {
         ssize_t n = pread(fd, at, bytes < 1 << 30 ? bytes : 1 << 30, (off_t)offset);
 
-        if (n < 0 && errno == EINTR) {
+        if (n < 0 && errno == EINTR && broken_off++ < PATIENCE) {
             continue;
         }
         if (n < 0) {
@@ -107,10 +110,10 @@ dnn_status dnn__writer_put(dnn__writer *w, const void *data, uint64_t bytes)
 {
     const char *at = data;
 
-    while (bytes > 0) {
+    for (int broken_off = 0; bytes > 0;) {
         ssize_t n = write(w->fd, at, bytes < 1 << 30 ? bytes : 1 << 30);
 
-        if (n < 0 && errno == EINTR) {
+        if (n < 0 && errno == EINTR && broken_off++ < PATIENCE) {
             continue;
         }
         if (n < 0) {

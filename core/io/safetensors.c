@@ -47,6 +47,7 @@ struct entry {
     const char *name; /* in the header, decoded */
     uint64_t begin, end;
     uint32_t value; /* where its object stands in the header */
+    uint32_t crc;   /* of its data, where the file has checksums */
     uint16_t value_bytes;
     uint8_t format;
 };
@@ -63,7 +64,9 @@ struct dnn_file {
     int64_t n, capacity;
     struct text *metadata;
     int64_t n_metadata, cap_metadata;
-    bool has_metadata; /* an empty one counts too */
+    bool has_metadata;    /* an empty one counts too */
+    bool sealed, has_crc; /* the header has a checksum; the tensors have theirs */
+    uint32_t seal;
 };
 
 /* ---- pieces of JSON ---- */
@@ -391,6 +394,43 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
+/* Eight hexadecimal digits, as %08x writes them. */
+static bool read_crc(const char *text, uint32_t *out)
+{
+    *out = 0;
+    for (int i = 0; i < 8; i++) {
+        const char *digit = text[i] != 0 ? strchr("0123456789abcdef", text[i]) : NULL;
+
+        if (digit == NULL) {
+            return false;
+        }
+        *out = *out << 4 | (uint32_t)(digit - "0123456789abcdef");
+    }
+    return true;
+}
+
+/* "dnn.crc32c": eight digits for each tensor, in the order of their data. */
+static dnn_status take_checksums(dnn_file *f)
+{
+    const char *text = dnn__file_text(f, "dnn.crc32c");
+
+    if (text == NULL) {
+        return DNN_OK;
+    }
+    if (strlen(text) != 8 * (size_t)f->n) {
+        return dnn__fail(DNN_E_FORMAT, "%s: dnn.crc32c has %zu digits for %lld tensors, not %lld",
+                         f->path, strlen(text), (long long)f->n, (long long)(8 * f->n));
+    }
+    for (int64_t i = 0; i < f->n; i++) {
+        if (!read_crc(text + 8 * i, &f->entry[i].crc)) {
+            return dnn__fail(DNN_E_FORMAT, "%s: dnn.crc32c: \"%.8s\" is no checksum", f->path,
+                             text + 8 * i);
+        }
+    }
+    f->has_crc = true;
+    return DNN_OK;
+}
+
 /* The tensors tile the data: no hole, no overlap, nothing behind. */
 static dnn_status check_tiling(dnn_file *f)
 {
@@ -410,6 +450,7 @@ static dnn_status check_tiling(dnn_file *f)
         }
         at = e->end;
     }
+    DNN_TRY(take_checksums(f));
     if (at + 8 + f->header_bytes != f->size) {
         return dnn__fail(DNN_E_FORMAT, "%s: the tensors end at byte %llu, the file at %llu",
                          f->path, (unsigned long long)(at + 8 + f->header_bytes),
@@ -423,6 +464,36 @@ static dnn_status check_tiling(dnn_file *f)
             return refuse(f, f->entry[i].name, f->entry[i].value, "the name stands twice");
         }
     }
+    return DNN_OK;
+}
+
+/* "dnn.crc32c.header": the checksum of the header with these eight digits as zeros. No text of a
+ * file can look like the key, for quotes in it are escaped. */
+static dnn_status check_seal(dnn_file *f)
+{
+    static const char key[] = "\"dnn.crc32c.header\":\"";
+    static const char zeros[] = "00000000";
+    const char *at = memmem(f->header, f->header_bytes, key, sizeof key - 1);
+    size_t before;
+    uint32_t crc;
+
+    if (at == NULL) {
+        return DNN_OK;
+    }
+    at += sizeof key - 1;
+    before = (size_t)(at - f->header);
+    if (f->header_bytes - before < 8 || !read_crc(at, &f->seal)) {
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: no checksum", f->path, before);
+    }
+    crc = dnn__crc32c(0, f->header, before);
+    crc = dnn__crc32c(crc, zeros, 8);
+    crc = dnn__crc32c(crc, at + 8, f->header_bytes - before - 8);
+    if (crc != f->seal) {
+        return dnn__fail(DNN_E_FORMAT,
+                         "%s: the header has the CRC-32C %08x, it says %08x: the file is damaged",
+                         f->path, crc, f->seal);
+    }
+    f->sealed = true;
     return DNN_OK;
 }
 
@@ -452,7 +523,8 @@ static dnn_status read_header(dnn_file *f)
         return dnn__nomem(f->path, n + 1);
     }
     f->header[n] = 0;
-    return dnn__read_file_at(f->path, f->fd, f->header, n, 8);
+    DNN_TRY(dnn__read_file_at(f->path, f->fd, f->header, n, 8));
+    return check_seal(f);
 }
 
 static dnn_status read_all(dnn_file *f)
@@ -543,6 +615,69 @@ bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key, co
     return true;
 }
 
+const char *dnn__file_path(const dnn_file *file)
+{
+    return file->path;
+}
+
+const char *dnn__file_text(const dnn_file *file, const char *key)
+{
+    struct text wanted = {.key = key};
+    const struct text *found = file->n_metadata > 0
+                                   ? bsearch(&wanted, file->metadata, (size_t)file->n_metadata,
+                                             sizeof wanted, compare_texts)
+                                   : NULL;
+
+    return found != NULL ? found->value : NULL;
+}
+
+bool dnn__file_seal(const dnn_file *file, uint32_t *crc)
+{
+    *crc = file->seal;
+    return file->sealed;
+}
+
+static dnn_status check_crc(const dnn_file *f, const struct entry *e, uint32_t crc)
+{
+    return !f->has_crc || crc == e->crc
+               ? DNN_OK
+               : refuse(f, e->name, e->value,
+                        "its data has the CRC-32C %08x, dnn.crc32c says %08x: the file is damaged",
+                        crc, e->crc);
+}
+
+static dnn_status verify_entry(const dnn_file *f, const struct entry *e, void *buffer, size_t room)
+{
+    uint32_t crc = 0;
+
+    for (uint64_t at = e->begin; at < e->end;) {
+        uint64_t n = e->end - at < room ? e->end - at : room;
+
+        DNN_TRY(dnn__read_file_at(f->path, f->fd, buffer, n, 8 + f->header_bytes + at));
+        crc = dnn__crc32c(crc, buffer, n);
+        at += n;
+    }
+    return check_crc(f, e, crc);
+}
+
+dnn_status dnn_file_verify(dnn_file *file)
+{
+    enum { ROOM = 256 * 1024 };
+    dnn_status st = DNN_OK;
+    void *buffer;
+
+    DNN_TRY(dnn__require(file, "dnn_file_verify", "file"));
+    buffer = dnn__alloc(ROOM);
+    if (buffer == NULL) {
+        return dnn__nomem(file->path, ROOM);
+    }
+    for (int64_t i = 0; i < file->n && st == DNN_OK; i++) {
+        st = verify_entry(file, &file->entry[i], buffer, ROOM);
+    }
+    dnn__free(buffer);
+    return st;
+}
+
 static dnn_status check_bools(const dnn_file *f, const struct entry *e, const uint8_t *data)
 {
     for (uint64_t i = 0; i < e->end - e->begin; i++) {
@@ -574,6 +709,9 @@ static dnn_status read_tensor(const dnn_file *f, const struct entry *e, dnn_tens
     }
     DNN_TRY(dnn__read_file_at(f->path, f->fd, t->storage->data, e->end - e->begin,
                               8 + f->header_bytes + e->begin));
+    if (f->has_crc) {
+        DNN_TRY(check_crc(f, e, dnn__crc32c(0, t->storage->data, e->end - e->begin)));
+    }
     return t->dtype == DNN_T_BOOL ? check_bools(f, e, t->storage->data) : DNN_OK;
 }
 

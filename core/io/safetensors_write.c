@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "io.h"
 #include "op.h"
 
@@ -188,31 +189,134 @@ static dnn_status write_all(const char *path, const char *json, const dnn_named_
     return st;
 }
 
-static dnn_status sort_and_write(const char *path, dnn_named_tensor *sorted, int64_t n,
-                                 const dnn_named_text *meta, int64_t n_meta)
+/* ---- checksums ---- */
+
+/* Eight digits for each tensor, in the order of the file. */
+static dnn_status checksums(const dnn_named_tensor *sorted, int64_t n, char *text)
+{
+    text[0] = 0;
+    for (int64_t i = 0; i < n; i++) {
+        dnn_tensor *t = sorted[i].tensor;
+        uint32_t crc = 0;
+        void *data;
+
+        if (dnn__numel(t) > 0) {
+            DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
+            crc = dnn__crc32c(0, data, (size_t)dnn__numel(t) * dnn__item_size(t->dtype));
+            DNN_TRY(dnn_unmap(t));
+        }
+        snprintf(text + 8 * i, 9, "%08x", crc);
+    }
+    return DNN_OK;
+}
+
+/* Fills in the eight digits that stand as zeros: the checksum of the header as put_header writes
+ * it. */
+static uint32_t seal(char *json)
+{
+    static const char key[] = "\"dnn.crc32c.header\":\"";
+    char *at = strstr(json, key) + sizeof key - 1, digits[9];
+    size_t length = strlen(json);
+    uint32_t crc = dnn__crc32c(0, json, length);
+
+    for (size_t i = 0; (8 + length + i) % 64 != 0; i++) {
+        crc = dnn__crc32c(crc, " ", 1);
+    }
+    snprintf(digits, sizeof digits, "%08x", crc);
+    memcpy(at, digits, 8);
+    return crc;
+}
+
+/* ---- the whole ---- */
+
+struct plan { /* what is to be written, and how */
+    const char *path;
+    dnn_named_tensor *sorted;
+    int64_t n;
+    dnn_named_text *meta; /* room for two more */
+    int64_t n_meta;
+    bool sealed, keep;
+};
+
+/* *same: the file is there, is sound, and has this header. One that is not sound may be replaced.
+ */
+static dnn_status look_at_old(const char *path, uint32_t crc, bool *same)
+{
+    dnn_file *old = NULL;
+    uint32_t old_crc = 0;
+    dnn_status st = access(path, F_OK) == 0 ? dnn_file_open(path, &old) : DNN_E_IO;
+
+    *same = false;
+    if (st == DNN_OK) {
+        st = dnn_file_verify(old);
+    }
+    if (st == DNN_OK) {
+        *same = dnn__file_seal(old, &old_crc) && old_crc == crc;
+    }
+    dnn_file_close(old);
+    if (st == DNN_OK && !*same) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: the file is there and holds another state; it is not overwritten",
+                         path);
+    }
+    return st == DNN_E_NOMEM ? st : DNN_OK;
+}
+
+static dnn_status write_sealed(const struct plan *p, char *json)
+{
+    uint32_t crc = seal(json);
+    bool same = false;
+
+    if (p->keep) {
+        DNN_TRY(look_at_old(p->path, crc, &same));
+    }
+    return same ? DNN_OK : write_all(p->path, json, p->sorted, p->n);
+}
+
+static dnn_status write_plan(const struct plan *p)
 {
     char *json = NULL;
     dnn_status st;
 
-    if (n > 1) {
-        qsort(sorted, (size_t)n, sizeof *sorted, compare_names);
-    }
-    DNN_TRY(check_all(path, sorted, n, meta, n_meta));
-    if (n > 1) {
-        qsort(sorted, (size_t)n, sizeof *sorted, compare_tensors);
-    }
-    DNN_TRY(make_header(path, sorted, n, meta, n_meta, &json));
-    st = write_all(path, json, sorted, n);
+    DNN_TRY(make_header(p->path, p->sorted, p->n, p->meta, p->n_meta, &json));
+    st = p->sealed ? write_sealed(p, json) : write_all(p->path, json, p->sorted, p->n);
     free(json); /* jansson's own */
     return st;
 }
 
-dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, int64_t n,
-                            const dnn_named_text *metadata, int64_t n_meta)
+static dnn_status add_checksums(struct plan *p)
 {
-    dnn_named_tensor *sorted;
+    char *text = dnn__alloc(8 * (size_t)p->n + 1);
     dnn_status st;
 
+    if (text == NULL) {
+        return dnn__nomem(p->path, 8 * (size_t)p->n + 1);
+    }
+    st = checksums(p->sorted, p->n, text);
+    if (st == DNN_OK) {
+        p->meta[p->n_meta++] = (dnn_named_text){"dnn.crc32c", text};
+        p->meta[p->n_meta++] = (dnn_named_text){"dnn.crc32c.header", "00000000"};
+        st = write_plan(p);
+    }
+    dnn__free(text);
+    return st;
+}
+
+static dnn_status sort_and_write(struct plan *p)
+{
+    if (p->n > 1) {
+        qsort(p->sorted, (size_t)p->n, sizeof *p->sorted, compare_names);
+    }
+    DNN_TRY(check_all(p->path, p->sorted, p->n, p->meta, p->n_meta));
+    if (p->n > 1) {
+        qsort(p->sorted, (size_t)p->n, sizeof *p->sorted, compare_tensors);
+    }
+    return p->sealed ? add_checksums(p) : write_plan(p);
+}
+
+static dnn_status check_lists(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                              const dnn_named_text *metadata, int64_t n_meta)
+{
     DNN_TRY(dnn__require(path, "dnn_save_tensors", "path"));
     if (n < 0 || n_meta < 0 || (tensors == NULL && n > 0) || (metadata == NULL && n_meta > 0)) {
         return dnn__fail(DNN_E_INVALID,
@@ -225,14 +329,43 @@ dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, i
                              dnn__number_text(i), tensors[i].tensor == NULL ? "tensor" : "name");
         }
     }
-    sorted = dnn__calloc((size_t)n + 1, sizeof *sorted);
-    if (sorted == NULL) {
-        return dnn__nomem(path, (size_t)n * sizeof *sorted);
+    return DNN_OK;
+}
+
+/* Works on copies of the lists, which are sorted and grow. */
+static dnn_status save(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                       const dnn_named_text *metadata, int64_t n_meta, bool sealed, bool keep)
+{
+    struct plan p = {.path = path, .n = n, .n_meta = n_meta, .sealed = sealed, .keep = keep};
+    dnn_status st;
+
+    DNN_TRY(check_lists(path, tensors, n, metadata, n_meta));
+    p.sorted = dnn__calloc((size_t)n + 1, sizeof *p.sorted);
+    p.meta = dnn__calloc((size_t)n_meta + 2, sizeof *p.meta);
+    if (p.sorted == NULL || p.meta == NULL) {
+        st = dnn__nomem(path, (size_t)n * sizeof *p.sorted + (size_t)n_meta * sizeof *p.meta);
+    } else {
+        if (n > 0) {
+            memcpy(p.sorted, tensors, (size_t)n * sizeof *p.sorted);
+        }
+        if (n_meta > 0) {
+            memcpy(p.meta, metadata, (size_t)n_meta * sizeof *p.meta);
+        }
+        st = sort_and_write(&p);
     }
-    if (n > 0) {
-        memcpy(sorted, tensors, (size_t)n * sizeof *sorted);
-    }
-    st = sort_and_write(path, sorted, n, metadata, n_meta);
-    dnn__free(sorted);
+    dnn__free(p.sorted);
+    dnn__free(p.meta);
     return st;
+}
+
+dnn_status dnn__save_sealed(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                            const dnn_named_text *metadata, int64_t n_meta, bool keep)
+{
+    return save(path, tensors, n, metadata, n_meta, true, keep);
+}
+
+dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                            const dnn_named_text *metadata, int64_t n_meta)
+{
+    return save(path, tensors, n, metadata, n_meta, false, false);
 }

@@ -10,59 +10,72 @@ enum { NAME = 1100, LINES = 10 };
 
 /* ---- saving ---- */
 
+dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *name,
+                          dnn_tensor *tensor)
+{
+    char *copy;
+
+    DNN_TRY(
+        dnn__reserve((void **)&list->item, &list->capacity, list->n + 1, sizeof *list->item, path));
+    copy = dnn__strdup(name);
+    if (copy == NULL) {
+        return dnn__nomem(path, strlen(name));
+    }
+    list->item[list->n++] = (dnn_named_tensor){copy, tensor};
+    return DNN_OK;
+}
+
+dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module)
+{
+    char name[NAME];
+    dnn_tensor *t;
+
+    for (int64_t i = 0; (t = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, i, name,
+                                                  sizeof name)) != NULL;
+         i++) {
+        DNN_TRY(dnn__named_add(list, path, name, t));
+    }
+    return DNN_OK;
+}
+
+void dnn__named_drop(dnn__named_list *list)
+{
+    for (int64_t i = 0; i < list->n; i++) {
+        dnn__free((char *)(uintptr_t)list->item[i].name);
+    }
+    dnn__free(list->item);
+    *list = (dnn__named_list){0};
+}
+
 dnn_status dnn_save_weights(dnn_module *module, const char *path)
 {
     static const dnn_named_text format = {
         "format", "pt"}; /* other readers refuse a file without it; our layouts are PyTorch's */
-    dnn_named_tensor *list = NULL;
-    int64_t n = 0, capacity = 0;
-    char name[NAME];
-    dnn_tensor *t;
-    dnn_status st = DNN_OK;
+    dnn__named_list list = {0};
+    dnn_status st;
 
     DNN_TRY(dnn__require(module, "dnn_save_weights", "module"));
     DNN_TRY(dnn__require(path, "dnn_save_weights", "path"));
-    while (st == DNN_OK && (t = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, n, name,
-                                                     sizeof name)) != NULL) {
-        st = dnn__reserve((void **)&list, &capacity, n + 1, sizeof *list, path);
-        if (st == DNN_OK) {
-            list[n].tensor = t;
-            list[n].name = dnn__strdup(name);
-            st = list[n].name != NULL ? DNN_OK : dnn__nomem(path, strlen(name));
-            n++;
-        }
-    }
+    st = dnn__named_add_weights(&list, path, module);
     if (st == DNN_OK) {
-        st = dnn_save_tensors(path, list, n, &format, 1);
+        st = dnn_save_tensors(path, list.item, list.n, &format, 1);
     }
-    for (int64_t i = 0; i < n; i++) {
-        dnn__free((char *)(uintptr_t)list[i].name);
-    }
-    dnn__free(list);
+    dnn__named_drop(&list);
     return st;
 }
 
 /* ---- loading ---- */
 
-struct pair {                    /* a tensor of the module, and what it will hold */
+struct dnn__weight_pair {        /* a tensor of the module, and what it will hold */
     dnn_tensor *target, *loaded; /* loaded: a reference, NULL: stays as it is */
 };
 
-struct load {
-    const dnn_load_args *args;
-    dnn_file *file;
-    struct pair *pair;
-    int64_t n, capacity, faults;
-    char faults_text[900];
-    dnn__text text;
-};
-
-static void complain(struct load *l, const char *fmt, const char *name, const char *a,
+static void complain(dnn__weights *l, const char *what, const char *name, const char *a,
                      const char *b)
 {
     if (l->faults++ < LINES) {
         dnn__put(&l->text, "\n  ");
-        dnn__put(&l->text, "%s %.80s", fmt, name);
+        dnn__put(&l->text, "%s %.80s", what, name);
         if (a != NULL) {
             dnn__put(&l->text, ": %s in the file, %s in the module", a, b);
         }
@@ -70,7 +83,7 @@ static void complain(struct load *l, const char *fmt, const char *name, const ch
 }
 
 /* The name as the module has it: without the prefix, where it is there. */
-static const char *without_prefix(const struct load *l, const char *name)
+static const char *without_prefix(const dnn__weights *l, const char *name)
 {
     size_t n = l->args->prefix != NULL ? strlen(l->args->prefix) : 0;
 
@@ -78,7 +91,7 @@ static const char *without_prefix(const struct load *l, const char *name)
 }
 
 /* The entry of a name of the module: as it is, or behind the prefix. */
-static bool find_entry(const struct load *l, const char *name, dnn_file_entry_info *out)
+static bool find_entry(const dnn__weights *l, const char *name, dnn_file_entry_info *out)
 {
     char full[2 * NAME];
     int64_t at = dnn__file_find(l->file, name);
@@ -103,7 +116,7 @@ static bool castable(const dnn_tensor *t, dnn_dtype dtype)
 }
 
 /* Reads, casts and moves, into a dense tensor that nobody else has. */
-static dnn_status load_one(struct load *l, const char *name, struct pair *pair)
+static dnn_status load_one(dnn__weights *l, const char *name, struct dnn__weight_pair *pair)
 {
     dnn_status st = DNN_OK;
 
@@ -118,7 +131,7 @@ static dnn_status load_one(struct load *l, const char *name, struct pair *pair)
     return st;
 }
 
-static dnn_status match(struct load *l, const char *name, struct pair *pair)
+static dnn_status match(dnn__weights *l, const char *name, struct dnn__weight_pair *pair)
 {
     dnn_file_entry_info info;
 
@@ -131,14 +144,15 @@ static dnn_status match(struct load *l, const char *name, struct pair *pair)
                  dnn__shape_text(pair->target->ndim, pair->target->dim));
         return DNN_OK;
     }
-    if (info.dtype == 0 || !castable(pair->target, info.dtype)) {
+    if (info.dtype == 0 ||
+        (l->exact ? info.dtype != pair->target->dtype : !castable(pair->target, info.dtype))) {
         complain(l, "of another dtype", name, info.dtype_name, dnn_dtype_name(pair->target->dtype));
         return DNN_OK;
     }
     return load_one(l, info.name, pair);
 }
 
-static void find_unexpected(struct load *l)
+static void find_unexpected(dnn__weights *l)
 {
     dnn_file_entry_info info, other;
 
@@ -155,11 +169,12 @@ static void find_unexpected(struct load *l)
     }
 }
 
-static dnn_status prepare(struct load *l)
+dnn_status dnn__weights_prepare(dnn__weights *l)
 {
     char name[NAME];
     dnn_tensor *t;
 
+    l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
     while ((t = dnn_module_tensor_at(l->args->module, DNN_PARAMETERS | DNN_BUFFERS, l->n, name,
                                      sizeof name)) != NULL) {
         if (t->mapped != NULL) { /* its storage may not change under the program's pointer */
@@ -168,7 +183,7 @@ static dnn_status prepare(struct load *l)
         }
         DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair,
                              l->args->path));
-        l->pair[l->n] = (struct pair){.target = t};
+        l->pair[l->n] = (struct dnn__weight_pair){.target = t};
         l->n++;
         DNN_TRY(match(l, name, &l->pair[l->n - 1]));
     }
@@ -177,16 +192,15 @@ static dnn_status prepare(struct load *l)
         if (l->faults > LINES) {
             dnn__put(&l->text, "\n  and %lld more", (long long)(l->faults - LINES));
         }
-        return dnn__fail(DNN_E_INVALID,
-                         "%s: it does not fit the module (.partial loads what fits):%s",
-                         l->args->path, l->faults_text);
+        return dnn__fail(DNN_E_INVALID, "%s: it does not fit the module%s:%s", l->args->path,
+                         l->exact ? "" : " (.partial loads what fits)", l->faults_text);
     }
     return DNN_OK;
 }
 
 /* The parameter's handle, version and place on no tape stay; the storage is the loaded one's. Views
  * of the old storage keep it. */
-static void exchange(struct pair *p)
+static void exchange(struct dnn__weight_pair *p)
 {
     dnn_tensor *a = p->target, *b = p->loaded;
     dnn__storage *storage = a->storage;
@@ -204,7 +218,7 @@ static void exchange(struct pair *p)
 
 /* In place. On the host this cannot fail, for it asks for no memory; a device's copy can, and then
  * those before it have been made. */
-static dnn_status overwrite(struct pair *p)
+static dnn_status overwrite(struct dnn__weight_pair *p)
 {
     size_t bytes = (size_t)dnn__numel(p->target) * dnn__item_size(p->target->dtype);
     dnn_status st = DNN_OK;
@@ -229,10 +243,10 @@ static bool is_shared(const dnn_tensor *t)
     return atomic_load(&t->storage->handles) > 1 || !dnn__dense(t);
 }
 
-static dnn_status commit(struct load *l)
+dnn_status dnn__weights_commit(dnn__weights *l)
 {
     for (int64_t i = 0; i < l->n; i++) {
-        struct pair *p = &l->pair[i];
+        struct dnn__weight_pair *p = &l->pair[i];
 
         if (p->loaded == NULL || !is_shared(p->target)) {
             continue;
@@ -249,32 +263,38 @@ static dnn_status commit(struct load *l)
     return DNN_OK;
 }
 
-static dnn_status load_all(struct load *l)
+void dnn__weights_drop(dnn__weights *l)
+{
+    for (int64_t i = 0; i < l->n; i++) {
+        dnn_release(l->pair[i].loaded);
+    }
+    dnn__free(l->pair);
+    l->pair = NULL;
+    l->n = 0;
+}
+
+static dnn_status load_all(dnn__weights *l)
 {
     DNN_TRY(dnn_file_open(l->args->path, &l->file));
-    DNN_TRY(prepare(l));
+    DNN_TRY(dnn__weights_prepare(l));
     if (l->args->n_loaded != NULL) {
         *l->args->n_loaded = 0;
         for (int64_t i = 0; i < l->n; i++) {
             *l->args->n_loaded += l->pair[i].loaded != NULL;
         }
     }
-    return commit(l);
+    return dnn__weights_commit(l);
 }
 
 dnn_status dnn_load_weights_with(dnn_load_args args)
 {
-    struct load l = {.args = &args};
+    dnn__weights l = {.args = &args};
     dnn_status st;
 
     DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
-    l.text = dnn__text_to(l.faults_text, sizeof l.faults_text);
     st = load_all(&l);
-    for (int64_t i = 0; i < l.n; i++) {
-        dnn_release(l.pair[i].loaded);
-    }
-    dnn__free(l.pair);
+    dnn__weights_drop(&l);
     dnn_file_close(l.file);
     return st;
 }

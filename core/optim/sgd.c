@@ -232,6 +232,59 @@ static dnn_tensor *sgd_state(const dnn_optimizer *base, int64_t parameter, const
     return strcmp(name, "momentum_buffer") == 0 ? ((const sgd *)base)->buffer[parameter] : NULL;
 }
 
+/* ---- what a checkpoint keeps ---- */
+
+static const char *const slots[] = {"momentum_buffer", NULL};
+static const char *const hyper[] = {"lr",       "momentum", "dampening", "weight_decay",
+                                    "nesterov", "maximize", NULL};
+
+static void sgd_get_hyper(const dnn_optimizer *base, double *value)
+{
+    const dnn_sgd_args *args = &((const sgd *)base)->args;
+
+    value[0] = base->lr;
+    value[1] = args->momentum;
+    value[2] = args->dampening;
+    value[3] = args->weight_decay;
+    value[4] = args->nesterov;
+    value[5] = args->maximize;
+}
+
+static dnn_sgd_args args_of(const double *value)
+{
+    return (dnn_sgd_args){.lr = value[0],
+                          .momentum = value[1],
+                          .dampening = value[2],
+                          .weight_decay = value[3],
+                          .nesterov = value[4] != 0,
+                          .maximize = value[5] != 0};
+}
+
+static dnn_status check_args(const dnn_sgd_args *args);
+
+static dnn_status sgd_check_hyper(const double *value)
+{
+    dnn_sgd_args args = args_of(value);
+
+    DNN_TRY(dnn__check_setting("sgd", "lr", args.lr));
+    return check_args(&args);
+}
+
+static void sgd_set_hyper(dnn_optimizer *base, const double *value)
+{
+    base->lr = value[0];
+    ((sgd *)base)->args = args_of(value);
+}
+
+static void sgd_set_state(dnn_optimizer *base, int64_t parameter, int slot, dnn_tensor *state)
+{
+    dnn_tensor **buffer = &((sgd *)base)->buffer[parameter];
+
+    (void)slot; /* there is one */
+    dnn_release(*buffer);
+    *buffer = state;
+}
+
 static void sgd_free(dnn_optimizer *base)
 {
     sgd *self = (sgd *)base;
@@ -253,7 +306,17 @@ static void sgd_free(dnn_optimizer *base)
 }
 
 static const dnn__optimizer_type sgd_type = {
-    .name = "sgd", .step = sgd_step, .state = sgd_state, .free = sgd_free};
+    .name = "sgd",
+    .step = sgd_step,
+    .state = sgd_state,
+    .free = sgd_free,
+    .slots = slots,
+    .hyper = hyper,
+    .get_hyper = sgd_get_hyper,
+    .check_hyper = sgd_check_hyper,
+    .set_hyper = sgd_set_hyper,
+    .set_state = sgd_set_state,
+};
 
 static dnn_status check_args(const dnn_sgd_args *args)
 {

@@ -275,3 +275,41 @@ Test(loader, bad_arguments_are_refused)
     dnn_loader_free(NULL);
     dnn_dataset_release(set);
 }
+
+/* ---- its place ---- */
+
+Test(loader, a_place_is_told_and_found_again)
+{
+    for (int workers = 0; workers <= 2; workers++) {
+        dnn_dataset *set = counted(10);
+        dnn_loader *a = dnn_loader_new(set, .batch_size = 3, .shuffle = true, .workers = workers);
+        dnn_loader *b = dnn_loader_new(set, .batch_size = 3, .shuffle = true, .workers = workers);
+        dnn_batch x, y;
+
+        for (int k = 0; k < 9; k++) {
+            int64_t epoch = -1, batch = -1;
+
+            cr_assert_eq(dnn_loader_position(a, &epoch, &batch), DNN_OK);
+            cr_assert_eq(dnn_loader_seek(b, epoch, batch), DNN_OK, "%s", dnn_error_message());
+            cr_expect_eq(epoch, k / 5);
+            cr_expect_eq(batch, k % 5);
+            cr_expect_eq(dnn_loader_next(a, &x), dnn_loader_next(b, &y));
+            if (x.size > 0) {
+                double p[6], q[6];
+
+                cr_assert_eq(x.index, y.index);
+                cr_assert_eq(dnn_to_list(x.input, p, 2 * x.size), DNN_OK);
+                cr_assert_eq(dnn_to_list(y.input, q, 2 * y.size), DNN_OK);
+                cr_expect_eq(memcmp(p, q, 2 * sizeof(double) * (size_t)x.size), 0);
+            }
+        }
+        cr_expect_eq(dnn_loader_seek(b, 0, 5), DNN_E_INVALID);
+        cr_expect_not_null(strstr(dnn_error_message(), "batch is 5, must be 0 to 4"));
+        cr_expect_eq(dnn_loader_seek(b, -1, 0), DNN_E_INVALID);
+        cr_expect_eq(dnn_loader_seek(NULL, 0, 0), DNN_E_INVALID);
+        cr_expect(dnn_loader_next(b, &y) || dnn_loader_next(b, &y)); /* stands where it stood */
+        dnn_loader_free(a);
+        dnn_loader_free(b);
+        dnn_dataset_release(set);
+    }
+}

@@ -101,6 +101,12 @@ DNN_API int64_t dnn_loader_samples(const dnn_loader *loader); /* of an epoch */
 /* The next batch is the first of that epoch, 0 to 2^24 - 1. A failure waits in the thread. */
 DNN_API void dnn_loader_rewind(dnn_loader *loader, int64_t epoch);
 
+/* Where the loader stands: the epoch, and the number of the batch that comes next (dnn_loader_batches at the end of an epoch). */
+DNN_API DNN_CHECKED dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batch);
+/* The next batch is that one. batch: 0 to dnn_loader_batches, which is the end of the epoch. A failure leaves the loader where it
+ * stood: DNN_E_INVALID, DNN_E_NOMEM, DNN_E_IO (a worker is stuck in the data set). */
+DNN_API DNN_CHECKED dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,338 @@
+/* checkpoint.c - saves a training run as a safetensors file: the weights under their names, all
+ * else under "dnn.". io.h has the layout. checkpoint_load.c brings it back, checkpoint_folder.c
+ * keeps the folder. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "checkpoint.h"
+#include "data.h"
+#include "op.h"
+#include "optim.h"
+
+/* ---- what both directions say of a run ---- */
+
+dnn_status dnn__run_check(const dnn_run *run, const char *function)
+{
+    DNN_TRY(dnn__require(run, function, "run"));
+    DNN_TRY(dnn__require(run->module, function, "run->module"));
+    if (run->n_numbers < 0 || (run->number == NULL && run->n_numbers > 0) || run->n_metadata < 0 ||
+        (run->metadata == NULL && run->n_metadata > 0)) {
+        return dnn__fail(DNN_E_INVALID, "%s: %s numbers and %s texts, of which a list is missing",
+                         function, dnn__number_text(run->n_numbers),
+                         dnn__number_text(run->n_metadata));
+    }
+    return DNN_OK;
+}
+
+/* The text of a tree, which goes. NULL: no memory, there or before. */
+static char *text_of(json_t *json, int bad)
+{
+    char *text = bad ? NULL : json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+
+    json_decref(json);
+    return text;
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text != NULL ? json_string(text) : json_null();
+}
+
+/* [{"fields":["lr",...],"kind":"sgd"},...] */
+char *dnn__run_optim_text(const dnn_run *run)
+{
+    json_t *all = json_array();
+    int bad = 0;
+
+    for (int o = 0; o < DNN_RUN_MAX && run->optimizer[o] != NULL; o++) {
+        const dnn__optimizer_type *type = run->optimizer[o]->type;
+        json_t *one = json_object(), *fields = json_array();
+
+        for (int i = 0; type->hyper[i] != NULL; i++) {
+            bad |= json_array_append_new(fields, json_string(type->hyper[i]));
+        }
+        bad |= json_object_set_new(one, "fields", fields);
+        bad |= json_object_set_new(one, "kind", json_string(type->name));
+        bad |= json_array_append_new(all, one);
+    }
+    return text_of(all, bad);
+}
+
+/* [{"count":60000,"name":"mnist","sha256":"..."},...] */
+char *dnn__run_dataset_text(const dnn_run *run)
+{
+    json_t *all = json_array();
+    int bad = 0;
+
+    for (int l = 0; l < DNN_RUN_MAX && run->loader[l] != NULL; l++) {
+        const dnn_dataset *set = dnn__loader_set(run->loader[l]);
+        json_t *one = json_object();
+
+        bad |= json_object_set_new(one, "count", json_integer(dnn_dataset_size(set)));
+        bad |= json_object_set_new(one, "name", text_or_null(dnn_dataset_name(set)));
+        bad |= json_object_set_new(one, "sha256", text_or_null(dnn_dataset_digest(set)));
+        bad |= json_array_append_new(all, one);
+    }
+    return text_of(all, bad);
+}
+
+const char *dnn__run_name(const dnn__named_list *names, const dnn_tensor *parameter)
+{
+    for (int64_t i = 0; i < names->n; i++) {
+        if (names->item[i].tensor == parameter) {
+            return names->item[i].name;
+        }
+    }
+    return NULL;
+}
+
+void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter)
+{
+    snprintf(text, DNN__CHECKPOINT_NAME, "dnn.optim.%d.%s%s%s", optimizer, slot,
+             parameter != NULL ? "." : "", parameter != NULL ? parameter : "");
+}
+
+/* ---- tensors ---- */
+
+struct save {
+    const dnn_run *run;
+    const char *path;
+    dnn__named_list list, names; /* what is written; the module's tensors */
+};
+
+/* Numbers that must come back bit for bit, as a tensor of the scope. */
+static dnn_status add_numbers(struct save *s, const char *name, dnn_dtype dtype, int ndim,
+                              const int64_t *dim, const void *value)
+{
+    dnn_tensor *t;
+
+    DNN_TRY(dnn__thread_register());
+    t = dnn__tensor_new(s->path, dtype, ndim, dim, dnn__cpu());
+    if (t == NULL) {
+        return dnn__take();
+    }
+    if (dnn__numel(t) > 0) {
+        memcpy(t->storage->data, value, (size_t)dnn__numel(t) * dnn__item_size(dtype));
+    }
+    return dnn__named_add(&s->list, s->path, name, t);
+}
+
+static dnn_status add_row(struct save *s, const char *name, dnn_dtype dtype, int64_t n,
+                          const void *value)
+{
+    return add_numbers(s, name, dtype, 1, &n, value);
+}
+
+static dnn_status add_state(struct save *s, int o, int64_t i)
+{
+    const dnn_optimizer *optimizer = s->run->optimizer[o];
+    const char *parameter = dnn__run_name(&s->names, optimizer->parameters[i]);
+    char name[DNN__CHECKPOINT_NAME];
+
+    if (parameter == NULL) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: parameter %lld of optimizer %d (%s) is not in the module", s->path,
+                         (long long)i, o, optimizer->type->name);
+    }
+    for (int k = 0; optimizer->type->slots[k] != NULL; k++) {
+        dnn_tensor *state = optimizer->type->state(optimizer, i, optimizer->type->slots[k]);
+
+        if (state != NULL) {
+            dnn__optim_name(name, o, optimizer->type->slots[k], parameter);
+            DNN_TRY(dnn__named_add(&s->list, s->path, name, state));
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status add_steps(struct save *s, int o)
+{
+    const dnn_optimizer *optimizer = s->run->optimizer[o];
+    int64_t *steps = dnn__calloc((size_t)optimizer->n, sizeof *steps);
+    char name[DNN__CHECKPOINT_NAME];
+    dnn_status st;
+
+    if (steps == NULL) {
+        return dnn__nomem(s->path, (size_t)optimizer->n * sizeof *steps);
+    }
+    for (int64_t i = 0; i < optimizer->n; i++) {
+        steps[i] = optimizer->steps;
+    }
+    dnn__optim_name(name, o, "step", NULL);
+    st = add_row(s, name, DNN_T_I64, optimizer->n, steps);
+    dnn__free(steps);
+    return st;
+}
+
+static dnn_status add_optimizer(struct save *s, int o)
+{
+    const dnn_optimizer *optimizer = s->run->optimizer[o];
+    double hyper[DNN__MAX_HYPER] = {0};
+    int64_t shape[2] = {1, 0};
+    char name[DNN__CHECKPOINT_NAME];
+
+    while (optimizer->type->hyper[shape[1]] != NULL) {
+        shape[1]++;
+    }
+    optimizer->type->get_hyper(optimizer, hyper);
+    dnn__optim_name(name, o, "hyper", NULL);
+    DNN_TRY(add_numbers(s, name, DNN_T_F64, 2, shape, hyper));
+    DNN_TRY(add_steps(s, o));
+    for (int64_t i = 0; i < optimizer->n; i++) {
+        DNN_TRY(add_state(s, o, i));
+    }
+    return DNN_OK;
+}
+
+static dnn_status add_loader(struct save *s, int l)
+{
+    dnn__loader_state at = dnn__loader_get(s->run->loader[l]);
+    int64_t value[6] = {at.epoch, at.batch, (int64_t)at.seed, at.stream, at.size, at.batch_size};
+    char name[40];
+
+    snprintf(name, sizeof name, "dnn.loader.%d", l);
+    return add_row(s, name, DNN_T_I64, 6, value);
+}
+
+static dnn_status add_train(struct save *s)
+{
+    const dnn_run *run = s->run;
+    dnn__rng rng = dnn__rng_state();
+    int64_t generator[3] = {(int64_t)rng.seed, (int64_t)rng.stream, (int64_t)rng.offset};
+    int64_t train[3] = {run->step, run->epoch, run->best_step};
+
+    DNN_TRY(add_row(s, "dnn.rng.default", DNN_T_I64, 3, generator));
+    DNN_TRY(add_row(s, "dnn.train", DNN_T_I64, 3, train));
+    DNN_TRY(add_row(s, "dnn.train.best", DNN_T_F64, 1, &run->best));
+    return run->n_numbers > 0
+               ? add_row(s, "dnn.train.numbers", DNN_T_F64, run->n_numbers, run->number)
+               : DNN_OK;
+}
+
+static dnn_status add_all(struct save *s)
+{
+    DNN_TRY(dnn__named_add_weights(&s->names, s->path, s->run->module));
+    DNN_TRY(dnn__named_add_weights(&s->list, s->path, s->run->module));
+    for (int o = 0; o < DNN_RUN_MAX && s->run->optimizer[o] != NULL; o++) {
+        DNN_TRY(add_optimizer(s, o));
+    }
+    for (int l = 0; l < DNN_RUN_MAX && s->run->loader[l] != NULL; l++) {
+        DNN_TRY(add_loader(s, l));
+    }
+    return add_train(s);
+}
+
+/* ---- metadata ---- */
+
+/* [{"id":"cpu_blas","version":"1.0"},...] */
+static char *backend_text(void)
+{
+    json_t *all = json_array();
+    dnn_backend_info info;
+    int bad = 0;
+
+    for (int i = 0; dnn_backend_at(i, &info); i++) {
+        if (info.reason == NULL && !info.reader && info.id != NULL) {
+            json_t *one = json_object();
+
+            bad |= json_object_set_new(one, "id", json_string(info.id));
+            bad |= json_object_set_new(one, "version", text_or_null(info.version));
+            bad |= json_array_append_new(all, one);
+        }
+    }
+    return text_of(all, bad);
+}
+
+static dnn_status write_file(struct save *s, char *const *json, bool keep)
+{
+    enum { OURS = 7 };
+    const dnn_run *run = s->run;
+    size_t n = OURS + (size_t)run->n_metadata;
+    dnn_named_text *meta = dnn__calloc(n, sizeof *meta);
+    char seed[24];
+    dnn_status st;
+
+    if (meta == NULL || json[0] == NULL || json[1] == NULL || json[2] == NULL) {
+        dnn__free(meta);
+        return dnn__nomem(s->path, n * sizeof *meta);
+    }
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)dnn_seed());
+    meta[0] = (dnn_named_text){"format", "pt"};
+    meta[1] = (dnn_named_text){"dnn.checkpoint", DNN__CHECKPOINT_VERSION};
+    meta[2] = (dnn_named_text){"dnn.library", dnn_version()};
+    meta[3] = (dnn_named_text){"dnn.seed", seed};
+    meta[4] = (dnn_named_text){"dnn.optim", json[0]};
+    meta[5] = (dnn_named_text){"dnn.dataset", json[1]};
+    meta[6] = (dnn_named_text){"dnn.backend", json[2]};
+    if (run->n_metadata > 0) {
+        memcpy(meta + OURS, run->metadata, (size_t)run->n_metadata * sizeof *meta);
+    }
+    st = dnn__save_sealed(s->path, s->list.item, s->list.n, meta, (int64_t)n, keep);
+    dnn__free(meta);
+    return st;
+}
+
+static dnn_status write_with_texts(struct save *s, bool keep)
+{
+    char *json[3] = {dnn__run_optim_text(s->run), dnn__run_dataset_text(s->run), backend_text()};
+    dnn_status st = write_file(s, json, keep);
+
+    for (int i = 0; i < 3; i++) {
+        free(json[i]); /* jansson's own */
+    }
+    return st;
+}
+
+static dnn_status write_run(const dnn_run *run, const char *path, bool keep)
+{
+    struct save s = {.run = run, .path = path};
+    dnn_status st = DNN_OK;
+
+    DNN_NO_GRAD
+    {
+        st = add_all(&s);
+        if (st == DNN_OK) {
+            st = write_with_texts(&s, keep);
+        }
+    }
+    dnn__named_drop(&s.list);
+    dnn__named_drop(&s.names);
+    return st;
+}
+
+/* ---- calls ---- */
+
+dnn_status dnn_write_checkpoint(const dnn_run *run, const char *path)
+{
+    DNN_TRY(dnn__run_check(run, "dnn_write_checkpoint"));
+    DNN_TRY(dnn__require(path, "dnn_write_checkpoint", "path"));
+    return write_run(run, path, false);
+}
+
+dnn_status dnn_save_checkpoint(const dnn_run *run, const char *folder)
+{
+    char name[64], *path;
+    size_t bytes;
+    dnn_status st;
+
+    DNN_TRY(dnn__run_check(run, "dnn_save_checkpoint"));
+    DNN_TRY(dnn__require(folder, "dnn_save_checkpoint", "folder"));
+    if (run->step < 0) {
+        return dnn__fail(DNN_E_INVALID, "dnn_save_checkpoint: step is %s, must be 0 or more",
+                         dnn__number_text(run->step));
+    }
+    dnn__checkpoint_name(name, sizeof name, run->step);
+    bytes = strlen(folder) + strlen(name) + 2;
+    path = dnn__alloc(bytes);
+    if (path == NULL) {
+        return dnn__nomem(folder, bytes);
+    }
+    snprintf(path, bytes, "%s/%s", folder, name);
+    st = write_run(run, path, true);
+    dnn__free(path);
+    if (st == DNN_OK) {
+        dnn__checkpoint_prune(folder, run->step);
+    }
+    return st;
+}

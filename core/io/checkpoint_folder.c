@@ -1,0 +1,218 @@
+/* checkpoint_folder.c - the checkpoints of a folder: their names, which is the newest that is
+ * whole, which are to go. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "checkpoint.h"
+
+enum { KEPT = 2 };
+
+void dnn__checkpoint_name(char *text, size_t bytes, int64_t step)
+{
+    snprintf(text, bytes, "ckpt-%08lld.safetensors", (long long)step);
+}
+
+/* The step of a name; false if it is no checkpoint's. */
+static bool read_name(const char *name, int64_t *step)
+{
+    char again[64];
+
+    if (strncmp(name, "ckpt-", 5) != 0 || !isdigit((unsigned char)name[5])) {
+        return false;
+    }
+    errno = 0;
+    *step = strtoll(name + 5, NULL, 10);
+    dnn__checkpoint_name(again, sizeof again, *step);
+    return errno == 0 && strcmp(again, name) == 0;
+}
+
+static int newest_first(const void *pa, const void *pb)
+{
+    int64_t a = *(const int64_t *)pa, b = *(const int64_t *)pb;
+
+    return a > b ? -1 : a < b;
+}
+
+struct steps { /* of the checkpoints in a folder, newest first */
+    int64_t *item, n, capacity;
+};
+
+static dnn_status failed(const char *folder, const char *call)
+{
+    return dnn__fail(errno == ENOMEM ? DNN_E_NOMEM : DNN_E_IO, "%s: %s: %s", folder, call,
+                     strerror(errno));
+}
+
+static dnn_status read_folder(DIR *dir, const char *folder, struct steps *out)
+{
+    struct dirent *entry;
+    int64_t step;
+
+    for (errno = 0; (entry = readdir(dir)) != NULL; errno = 0) {
+        if (read_name(entry->d_name, &step)) {
+            DNN_TRY(dnn__reserve((void **)&out->item, &out->capacity, out->n + 1, sizeof *out->item,
+                                 folder));
+            out->item[out->n++] = step;
+        }
+    }
+    return errno == 0 ? DNN_OK : failed(folder, "read of the folder");
+}
+
+static dnn_status list_steps(const char *folder, struct steps *out)
+{
+    DIR *dir = opendir(folder);
+    dnn_status st;
+
+    if (dir == NULL) {
+        return failed(folder, "open");
+    }
+    st = read_folder(dir, folder, out);
+    closedir(dir);
+    if (st == DNN_OK && out->n > 1) {
+        qsort(out->item, (size_t)out->n, sizeof *out->item, newest_first);
+    }
+    return st;
+}
+
+/* ---- the newest that is whole ---- */
+
+static dnn_status validate(const char *path)
+{
+    dnn_file *file = NULL;
+    dnn_status st = dnn_file_open(path, &file);
+
+    if (st == DNN_OK) {
+        st = dnn__checkpoint_check(file);
+    }
+    if (st == DNN_OK) {
+        st = dnn_file_verify(file);
+    }
+    dnn_file_close(file);
+    return st;
+}
+
+struct find {
+    const char *folder;
+    char *path;
+    size_t bytes;
+    void (*passed_over)(void *ctx, const char *why);
+    void *ctx;
+};
+
+static dnn_status look(const struct find *f, const struct steps *steps)
+{
+    for (int64_t i = 0; i < steps->n; i++) {
+        char name[64];
+        dnn_status st;
+
+        dnn__checkpoint_name(name, sizeof name, steps->item[i]);
+        if (snprintf(f->path, f->bytes, "%s/%s", f->folder, name) >= (int)f->bytes) {
+            return dnn__fail(DNN_E_INVALID, "dnn_find_checkpoint: %zu bytes are too few for %s/%s",
+                             f->bytes, f->folder, name);
+        }
+        st = validate(f->path);
+        if (st == DNN_OK || st == DNN_E_NOMEM) {
+            return st;
+        }
+        if (f->passed_over != NULL) {
+            f->passed_over(f->ctx, dnn_error_message());
+        }
+    }
+    if (steps->n == 0) {
+        return dnn__fail(DNN_E_IO, "%s: no checkpoint (ckpt-*.safetensors) is there", f->folder);
+    }
+    return dnn__fail(DNN_E_IO, "%s: none of the %s checkpoints can be used", f->folder,
+                     dnn__number_text(steps->n));
+}
+
+dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
+                               void (*passed_over)(void *ctx, const char *why), void *ctx)
+{
+    struct find f = {folder, path, bytes, passed_over, ctx};
+    struct steps steps = {0};
+    dnn_status st;
+
+    DNN_TRY(dnn__require(folder, "dnn_find_checkpoint", "folder"));
+    DNN_TRY(dnn__require(path, "dnn_find_checkpoint", "path"));
+    st = list_steps(folder, &steps);
+    if (st == DNN_OK) {
+        st = look(&f, &steps);
+    }
+    dnn__free(steps.item);
+    if (st != DNN_OK && bytes > 0) {
+        path[0] = 0;
+    }
+    return st;
+}
+
+/* ---- what is to go ---- */
+
+static void drop(int dir, const char *folder, const char *name)
+{
+    if (unlinkat(dir, name, 0) != 0) {
+        dnn__log(DNN_LOG_WARN, "libdnn: %s/%s could not be removed: %s", folder, name,
+                 strerror(errno));
+    }
+}
+
+static void drop_old(int dir, const char *folder, int64_t step)
+{
+    struct steps steps = {0};
+    char name[64];
+    int kept = 0;
+
+    if (list_steps(folder, &steps) != DNN_OK) {
+        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints stay: %s", dnn_error_message());
+    }
+    for (int64_t i = 0; i < steps.n; i++) {
+        if (steps.item[i] <= step && kept++ >= KEPT) {
+            dnn__checkpoint_name(name, sizeof name, steps.item[i]);
+            drop(dir, folder, name);
+        }
+    }
+    dnn__free(steps.item);
+}
+
+/* ".NAME.safetensors.tmp-PID-NUMBER" of a process that is no more. */
+static bool is_leftover(const char *name)
+{
+    static const char mark[] = ".safetensors.tmp-";
+    const char *at = name[0] == '.' ? strstr(name, mark) : NULL;
+    long pid = at != NULL ? strtol(at + sizeof mark - 1, NULL, 10) : 0;
+
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+static void drop_leftovers(int fd, const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (is_leftover(entry->d_name)) {
+            drop(fd, folder, entry->d_name);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+}
+
+void dnn__checkpoint_prune(const char *folder, int64_t step)
+{
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0) {
+        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints in %s stay: %s", folder, strerror(errno));
+        return;
+    }
+    drop_old(dir, folder, step);
+    drop_leftovers(dir, folder);
+    close(dir);
+}
