@@ -75,18 +75,4 @@ static int folder_empty(const char *folder)
     return n;
 }
 
-static bool folder_has_temporary(const char *folder)
-{
-    DIR *dir = opendir(folder);
-    bool found = false;
-
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        found = found || strstr(entry->d_name, ".tmp-") != NULL;
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    return found;
-}
-
 #endif

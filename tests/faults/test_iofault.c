@@ -90,6 +90,20 @@ static void stand_at_step_3(void)
     }
 }
 
+static bool folder_has_temporary(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    bool found = false;
+
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
+        found = found || strstr(entry->d_name, ".tmp-") != NULL;
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return found;
+}
+
 static bool named(int kind)
 {
     return kind > 0 && strstr(dnn_error_message(), test.folder) != NULL &&
