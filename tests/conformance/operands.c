@@ -99,6 +99,25 @@ bool conf_applies(const ref_array *a, enum conf_layout layout)
     }
 }
 
+bool conf_is_alias(const conf_case *c, int i)
+{
+    for (int j = 0; j < c->n_out; j++) {
+        if (c->alias[j] == i)
+            return true;
+    }
+    return false;
+}
+
+enum conf_layout conf_layout_of(const conf_case *c, const ref_array *in, int i,
+                                enum conf_layout layout, int only)
+{
+    if (c->in[i].plain || (only >= 0 && only != i) || !conf_applies(&in[i], layout))
+        return CONF_DENSE;
+    if (layout == CONF_EXPANDED && conf_is_alias(c, i)) /* a target may not overlap itself */
+        return CONF_DENSE;
+    return layout;
+}
+
 static void base_dims(const ref_array *a, enum conf_layout layout, int *ndim, int64_t *dim)
 {
     *ndim = a->ndim;
@@ -114,6 +133,15 @@ static void base_dims(const ref_array *a, enum conf_layout layout, int *ndim, in
         *ndim = 1;
         dim[0] = a->n + 1;
     }
+}
+
+int64_t conf_base_count(const ref_array *a, enum conf_layout layout)
+{
+    int64_t dim[DNN_DIM_MAX] = {0};
+    int ndim;
+
+    base_dims(a, layout, &ndim, dim);
+    return ref_count(ndim, dim);
 }
 
 int64_t conf_base_index(const ref_array *a, enum conf_layout layout, int64_t k)
@@ -184,15 +212,26 @@ dnn_tensor *conf_view(dnn_tensor *base, const ref_array *a, enum conf_layout lay
 
 /* ---- elements in memory ---- */
 
-static void store(uint32_t dtype, char *at, const ref_array *a, int64_t k)
+void conf_store(char *at, const ref_array *a, int64_t k)
 {
     if (a->i == NULL) {
-        dnn__store_double(dtype, at, a->f[k]);
-    } else if (dtype == DNN_T_I64) {
+        dnn__store_double(a->dtype, at, a->f[k]);
+    } else if (a->dtype == DNN_T_I64) {
         memcpy(at, &a->i[k], sizeof a->i[k]);
     } else {
-        dnn__store_double(dtype, at, (double)a->i[k]);
+        dnn__store_double(a->dtype, at, (double)a->i[k]);
     }
+}
+
+void conf_load(ref_array *a, int64_t k, const char *at)
+{
+    bool exact;
+
+    if (a->f != NULL)
+        a->f[k] = dnn__load_double(a->dtype, at);
+    else
+        a->i[k] =
+            a->dtype == DNN_T_BOOL ? *(const uint8_t *)at : dnn__load_i64(a->dtype, at, &exact);
 }
 
 dnn_tensor *conf_tensor(const ref_array *a)
@@ -207,7 +246,7 @@ dnn_tensor *conf_tensor(const ref_array *a)
     for (int d = 0; d < a->ndim; d++)
         shape.dim[d] = a->dim[d];
     for (int64_t k = 0; k < a->n; k++)
-        store(a->dtype, bytes + (size_t)k * item, a, k);
+        conf_store(bytes + (size_t)k * item, a, k);
     t = dnn_from_data(bytes, shape, .dtype = a->dtype);
     free(bytes);
     return t;
@@ -221,16 +260,8 @@ dnn_status conf_read(dnn_tensor *t, ref_array *a)
 
     if (bytes != NULL)
         st = dnn_read(t, bytes, (size_t)a->n * item);
-    for (int64_t k = 0; st == DNN_OK && k < a->n; k++) {
-        const char *at = bytes + (size_t)k * item;
-        bool exact;
-
-        if (a->f != NULL)
-            a->f[k] = dnn__load_double(a->dtype, at);
-        else
-            a->i[k] =
-                a->dtype == DNN_T_BOOL ? *(const uint8_t *)at : dnn__load_i64(a->dtype, at, &exact);
-    }
+    for (int64_t k = 0; st == DNN_OK && k < a->n; k++)
+        conf_load(a, k, bytes + (size_t)k * item);
     free(bytes);
     return st;
 }

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void (*const cases[DNN__N_OPS])(conf_sink *s) = {
+void (*const conf_cases[DNN__N_OPS])(conf_sink *s) = {
 #define DNN_OP(name, ...) cases_##name,
 #include "op_table.def"
 #undef DNN_OP
@@ -96,7 +96,7 @@ static void run_row(harness *h, const mode *m)
             continue;
         served |= 1u << d;
         h->sink = (conf_sink){.mode = m->bit, .dtype = 1u << d, .emit = emit_watched};
-        cases[h->op](&h->sink);
+        conf_cases[h->op](&h->sink);
     }
     if (served == 0)
         conf_skip(h, "%s %s: no loaded plugin has a kernel on %s", m->name, h->row.op,
@@ -110,7 +110,7 @@ static void run_row(harness *h, const mode *m)
 
 conf_totals conf_run(const conf_options *options)
 {
-    harness h = {.options = options};
+    harness h = {.options = options, .road = conf_library_road};
     int wanted = options->modes != 0 ? options->modes : CONF_ALL;
 
     for (size_t m = 0; m < DNN__COUNT(modes); m++) {

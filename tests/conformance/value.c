@@ -1,46 +1,27 @@
 /* value.c - the modes that compare results with refmath: every layout, and special values in every
- * lane. The harness hands each case of a row to the emit functions here. */
+ * lane. The harness hands each case of a row to the emit functions here; which road the operands
+ * then take, through the library or straight to a kernel, is the harness's. */
 #include "harness.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A call with everything that belongs to it. */
+/* ---- the road through the library ---- */
+
+/* A call with everything that belongs to it but the values of its operands. */
 typedef struct trial {
-    ref_array in[REF_MAX_IN], base[REF_MAX_IN], want[REF_MAX_OUT];
+    const ref_array *in;
+    ref_array base[REF_MAX_IN], want[REF_MAX_OUT];
     dnn_tensor *base_tensor[REF_MAX_IN], *tensor[REF_MAX_IN], *out[REF_MAX_OUT];
 } trial;
 
 static void trial_free(trial *t)
 {
-    for (int i = 0; i < REF_MAX_IN; i++) {
-        ref_array_free(&t->in[i]);
+    for (int i = 0; i < REF_MAX_IN; i++)
         ref_array_free(&t->base[i]);
-    }
     for (int j = 0; j < REF_MAX_OUT; j++)
         ref_array_free(&t->want[j]);
-}
-
-static enum conf_layout layout_of(const conf_case *c, const trial *t, int i,
-                                  enum conf_layout layout, int only)
-{
-    if (c->in[i].plain || (only >= 0 && only != i) || !conf_applies(&t->in[i], layout))
-        return CONF_DENSE;
-    for (int j = 0; j < c->n_out; j++) {
-        if (c->alias[j] == i && layout == CONF_EXPANDED) /* a target may not overlap itself */
-            return CONF_DENSE;
-    }
-    return layout;
-}
-
-static bool is_alias(const conf_case *c, int i)
-{
-    for (int j = 0; j < c->n_out; j++) {
-        if (c->alias[j] == i)
-            return true;
-    }
-    return false;
 }
 
 /* The inputs hold, to the bit, what was put there, gaps of their storages included. */
@@ -50,7 +31,7 @@ static void check_inputs(harness *h, const conf_case *c, trial *t)
         ref_array now = {0};
         const ref_array *was = &t->base[i];
 
-        if (c->in[i].dtype == 0 || is_alias(c, i))
+        if (c->in[i].dtype == 0 || conf_is_alias(c, i))
             continue;
         if (!ref_array_new(&now, was->dtype, was->ndim, was->dim) ||
             conf_read(t->base_tensor[i], &now) != DNN_OK) {
@@ -69,7 +50,7 @@ static void check_inputs(harness *h, const conf_case *c, trial *t)
     }
 }
 
-/* Operands become tensors, the row runs, outputs are compared. t->in is filled. */
+/* Operands become tensors, the row runs, outputs are compared. */
 static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout layout, int only,
                       bool each)
 {
@@ -82,7 +63,7 @@ static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout
 
             if (c->in[i].dtype == 0)
                 continue;
-            own = layout_of(c, t, i, layout, only);
+            own = conf_layout_of(c, t->in, i, layout, only);
             if (conf_base(&t->base[i], &t->in[i], own))
                 t->base_tensor[i] = conf_tensor(&t->base[i]);
             t->tensor[i] = conf_view(t->base_tensor[i], &t->in[i], own);
@@ -108,27 +89,44 @@ static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout
     }
 }
 
+void conf_library_road(harness *h, const conf_case *c, const ref_array *in, enum conf_layout layout,
+                       int only, bool each)
+{
+    trial t = {.in = in};
+
+    run_trial(h, c, &t, layout, only, each);
+    trial_free(&t);
+}
+
+/* ---- every layout ---- */
+
+static void free_all(ref_array *in)
+{
+    for (int i = 0; i < REF_MAX_IN; i++)
+        ref_array_free(&in[i]);
+}
+
 static void fresh_trial(harness *h, const conf_case *c, enum conf_layout layout, int only)
 {
-    trial t = {0};
+    ref_array in[REF_MAX_IN] = {0};
     bool good = true, applied = layout == CONF_DENSE;
     char note[64];
 
     for (int i = 0; i < c->n_in; i++) {
         if (c->in[i].dtype == 0)
             continue;
-        good = good && conf_fill(&t.in[i], &c->in[i], only < 0 || only == i ? layout : CONF_DENSE,
+        good = good && conf_fill(&in[i], &c->in[i], only < 0 || only == i ? layout : CONF_DENSE,
                                  &h->random);
-        applied = applied || layout_of(c, &t, i, layout, only) == layout;
+        applied = applied || conf_layout_of(c, in, i, layout, only) == layout;
     }
     snprintf(note, sizeof note, only < 0 ? "%s" : "%s input %d", conf_layout_names[layout], only);
     h->note = note;
     if (!good)
         conf_fail(h, c, "no memory for the operands");
     else if (applied)
-        run_trial(h, c, &t, layout, only, false);
+        h->road(h, c, in, layout, only, false);
     h->note = "";
-    trial_free(&t);
+    free_all(in);
 }
 
 void conf_emit_value(conf_sink *sink, const conf_case *c)
@@ -182,49 +180,49 @@ static bool set_special(const conf_case *c, ref_array *a, int input, int64_t k, 
     return true;
 }
 
-static bool fill_all(harness *h, const conf_case *c, trial *t)
+static bool fill_all(harness *h, const conf_case *c, ref_array *in)
 {
     bool good = true;
 
     for (int i = 0; i < c->n_in; i++) {
         if (c->in[i].dtype != 0)
-            good = good && conf_fill(&t->in[i], &c->in[i], CONF_DENSE, &h->random);
+            good = good && conf_fill(&in[i], &c->in[i], CONF_DENSE, &h->random);
     }
     return good;
 }
 
 static void special_at(harness *h, const conf_case *c, int input, int64_t place, int which)
 {
-    trial t = {0};
+    ref_array in[REF_MAX_IN] = {0};
     char note[64];
 
     snprintf(note, sizeof note, "special %d in input %d at %lld", which, input, (long long)place);
     h->note = note;
-    if (!fill_all(h, c, &t))
+    if (!fill_all(h, c, in))
         conf_fail(h, c, "no memory for the operands");
-    else if (set_special(c, &t.in[input], input, place, which))
-        run_trial(h, c, &t, CONF_DENSE, -1, true);
+    else if (set_special(c, &in[input], input, place, which))
+        h->road(h, c, in, CONF_DENSE, -1, true);
     h->note = "";
-    trial_free(&t);
+    free_all(in);
 }
 
 /* Every special value of one operand meets every one of the next. */
 static void special_grid(harness *h, const conf_case *c)
 {
-    trial t = {0};
+    ref_array in[REF_MAX_IN] = {0};
 
     h->note = "special pairs";
-    if (fill_all(h, c, &t)) {
+    if (fill_all(h, c, in)) {
         for (int i = 0; i < c->n_in; i++) {
             int64_t every = i % 2 == 0 ? 1 : SPECIALS;
 
-            for (int64_t k = 0; t.in[i].dtype != 0 && !c->in[i].plain && k < t.in[i].n; k++)
-                set_special(c, &t.in[i], i, k, (int)(k / every % SPECIALS));
+            for (int64_t k = 0; in[i].dtype != 0 && !c->in[i].plain && k < in[i].n; k++)
+                set_special(c, &in[i], i, k, (int)(k / every % SPECIALS));
         }
-        run_trial(h, c, &t, CONF_DENSE, -1, true);
+        h->road(h, c, in, CONF_DENSE, -1, true);
     }
     h->note = "";
-    trial_free(&t);
+    free_all(in);
 }
 
 void conf_emit_special(conf_sink *sink, const conf_case *c)
