@@ -190,6 +190,33 @@ static bool same_shape(const conf_operand *o, const dnn_tensor *t)
     return s.ndim == o->shape.ndim && dnn_dtype_of(t) == o->dtype;
 }
 
+/* rms relative to rms; the gradient rule rounds a few times where a kernel rounds once, and the
+ * differences themselves are good to 1e-8. */
+void conf_judge_gradient(harness *h, const conf_case *c, int input, const ref_array *want,
+                         const ref_array *got)
+{
+    double error = 0, size = 0, bound = 16 * bound_of(want->dtype, CONF_SUM), worst_error = -1;
+    int64_t worst = 0;
+
+    for (int64_t k = 0; k < want->n; k++) {
+        double e = fabs(want->f[k] - got->f[k]);
+
+        error += e * e;
+        size += want->f[k] * want->f[k];
+        if (!(e <= worst_error)) {
+            worst_error = e;
+            worst = k;
+        }
+    }
+    if (error <= size * bound + (double)want->n * 1e-16) {
+        conf_pass(h);
+        return;
+    }
+    conf_fail(h, c,
+              "gradient to input %d, element %lld: %.9g, by differences of the reference %.9g",
+              input, (long long)worst, got->f[worst], want->f[worst]);
+}
+
 void conf_judge(harness *h, const conf_case *c, int output, const ref_array *want,
                 const ref_array *got, bool each)
 {
@@ -238,6 +265,22 @@ static void event(harness *h, const char *kind, const char *text)
         h->options->event(h->options->ctx, kind, text);
 }
 
+void conf_describe(const harness *h, const conf_case *c, dnn__text *text)
+{
+    dnn__put(text, "%s %s %s %s", h->mode_name, dnn__ops[h->op].name, dnn_dtype_name(h->sink.dtype),
+             h->note);
+    for (int i = 0; i < c->n_in && i < 5; i++) {
+        dnn__put(text, i == 0 ? " (" : ", ");
+        if (c->in[i].dtype != 0)
+            dnn__put_shape(text, (int)c->in[i].shape.ndim, c->in[i].shape.dim);
+        else
+            dnn__put(text, "NULL");
+    }
+    dnn__put(text, c->n_in > 0 ? ") -> " : " -> ");
+    dnn__put_shape(text, (int)c->out[0].shape.ndim, c->out[0].shape.dim);
+    dnn__put(text, " %s", c->n_out > 0 ? dnn_dtype_name(c->out[0].dtype) : "");
+}
+
 void conf_fail(harness *h, const conf_case *c, const char *fmt, ...)
 {
     char buffer[1024];
@@ -249,18 +292,8 @@ void conf_fail(harness *h, const conf_case *c, const char *fmt, ...)
     va_start(list, fmt);
     vsnprintf(what, sizeof what, fmt, list);
     va_end(list);
-    dnn__put(&text, "%s %s %s %s", h->mode_name, dnn__ops[h->op].name,
-             dnn_dtype_name(h->sink.dtype), h->note);
-    for (int i = 0; i < c->n_in && i < 5; i++) {
-        dnn__put(&text, i == 0 ? " (" : ", ");
-        if (c->in[i].dtype != 0)
-            dnn__put_shape(&text, (int)c->in[i].shape.ndim, c->in[i].shape.dim);
-        else
-            dnn__put(&text, "NULL");
-    }
-    dnn__put(&text, c->n_in > 0 ? ") -> " : " -> ");
-    dnn__put_shape(&text, (int)c->out[0].shape.ndim, c->out[0].shape.dim);
-    dnn__put(&text, " %s: %s", c->n_out > 0 ? dnn_dtype_name(c->out[0].dtype) : "", what);
+    conf_describe(h, c, &text);
+    dnn__put(&text, ": %s", what);
     event(h, "FAIL", buffer);
 }
 

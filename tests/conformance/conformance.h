@@ -9,7 +9,7 @@
 enum {
     CONF_VALUE = 1,    /* against refmath: dtypes x layouts */
     CONF_SPECIAL = 2,  /* NaN, infinities, -0, denormals, extremes in first, middle, last, tail lane */
-    CONF_GRAD = 4,     /* f64 gradients against central differences, and gradients of gradients */
+    CONF_GRAD = 4,     /* gradients against central differences; in f64 gradients of gradients too */
     CONF_PROMISES = 8, /* same bits on any number of threads, in place as out of place, strided targets */
     CONF_ALL = 15
 };
@@ -24,6 +24,7 @@ typedef struct conf_row { /* what a row came to in one mode */
 typedef struct conf_options {
     int modes;           /* bits; 0 = all */
     const char *pattern; /* fnmatch pattern of operators; NULL = all */
+    uint32_t dtypes;     /* bits; 0 = all, but f64 alone for gradients */
     void *ctx;
     void (*row)(void *ctx, const conf_row *row);
     /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not

@@ -47,6 +47,8 @@ struct harness {
     char served[1024];
 };
 
+/* "value relu f32 contiguous ([3,4]) -> [3,4] f32": what is being run. */
+void conf_describe(const harness *h, const conf_case *c, dnn__text *text);
 void conf_pass(harness *h);
 void conf_fail(harness *h, const conf_case *c, const char *fmt, ...) DNN_PRINTF(3, 4);
 void conf_skip(harness *h, const char *fmt, ...) DNN_PRINTF(2, 3);
@@ -61,6 +63,7 @@ bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, r
 bool conf_stretch(const conf_case *c, const ref_array *from, ref_array *to);
 /* Counts a pass or tells a failure; each: every element by itself, as special values are judged. */
 void conf_judge(harness *h, const conf_case *c, int output, const ref_array *want, const ref_array *got, bool each);
+void conf_judge_gradient(harness *h, const conf_case *c, int input, const ref_array *want, const ref_array *got);
 void conf_compare(harness *h, const conf_case *c, int output, const ref_array *want, dnn_tensor *got, bool each);
 extern const dnn__rng conf_rng;
 

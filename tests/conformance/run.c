@@ -21,7 +21,7 @@ typedef struct mode {
 static const mode modes[] = {
     {CONF_VALUE, "value", conf_emit_value, DNN__ALL_DTYPES},
     {CONF_SPECIAL, "special", conf_emit_special, DNN__ALL_DTYPES},
-    {CONF_GRAD, "grad", conf_emit_grad, DNN_T_F64},
+    {CONF_GRAD, "grad", conf_emit_grad, DNN__FLOATS},
     {CONF_PROMISES, "promises", conf_emit_promises, DNN_T_F32 | DNN_T_F64 | DNN_T_I64 | DNN_T_BOOL},
 };
 
@@ -84,7 +84,11 @@ static void emit_watched(conf_sink *sink, const conf_case *c)
 
 static void run_row(harness *h, const mode *m)
 {
-    uint32_t dtypes = dnn__ops[h->op].accepts & m->dtypes, served = 0;
+    uint32_t asked = h->options->dtypes, served = 0,
+             dtypes = dnn__ops[h->op].accepts & m->dtypes &
+                      (asked != 0            ? asked
+                       : m->bit == CONF_GRAD ? (uint32_t)DNN_T_F64
+                                             : (uint32_t)DNN__ALL_DTYPES);
 
     h->mode_name = m->name;
     h->note = "";

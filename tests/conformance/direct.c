@@ -1,0 +1,443 @@
+/* direct.c - one call of a kernel by hand: views and memory as the contract allows them for the
+ * kernel's flags, plan, run, and what it left behind. Called by the checks of the kit. */
+#include "direct.h"
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the operands as the kernel sees them ---- */
+
+static bool has(const kit_kernel *k, uint32_t flag)
+{
+    return (k->table->flags & flag) != 0;
+}
+
+static bool is_elementwise(const kit_kernel *k)
+{
+    return (dnn__ops[k->op].traits & DNN__ELEMENTWISE) != 0;
+}
+
+static bool is_stretched(const conf_operand *o, const conf_operand *y)
+{
+    return o->shape.ndim != y->shape.ndim ||
+           memcmp(o->shape.dim, y->shape.dim, (size_t)o->shape.ndim * sizeof o->shape.dim[0]) != 0;
+}
+
+bool kit_allowed(const kit_kernel *k, const conf_case *c, const ref_array *in,
+                 const kit_setup *setup)
+{
+    enum conf_layout l = setup->layout;
+    bool applied = l == CONF_DENSE;
+
+    for (int i = 0; i < c->n_in && !applied; i++)
+        applied = c->in[i].dtype != 0 && conf_layout_of(c, in, i, l, setup->only) == l;
+    if (!applied ||
+        (l != CONF_DENSE && !has(k, l == CONF_UNALIGNED ? DNN_K_UNALIGNED : DNN_K_STRIDED)))
+        return false;
+    if (setup->out_layout != CONF_DENSE && !has(k, DNN_K_STRIDED))
+        return false;
+    return !setup->in_place || has(k, DNN_K_INPLACE);
+}
+
+/* Dims and strides of the base's view, in elements, and where its first element lies. */
+static void lay_out(kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    enum conf_layout layout = call->layout[i];
+    int64_t first = a->n > 0 ? conf_base_index(a, layout, 0) : 0, inner = 1;
+
+    for (int d = a->ndim - 1; d >= 0; d--) {
+        call->dim[i][d] = a->dim[d];
+        call->stride[i][d] = inner;
+        if (a->n > 0 && a->dim[d] > 1)
+            call->stride[i][d] = conf_base_index(a, layout, inner) - first;
+        inner *= a->dim[d];
+    }
+    call->offset[i] = (size_t)first * dnn_dtype_size(a->dtype);
+}
+
+/* An elementwise input of fewer dims: expanded by strides of 0, or as a dense copy. */
+static bool stretch_input(kit_call *call, int i)
+{
+    const conf_operand *y = &call->c->out[0];
+    ref_array wide = {0};
+
+    if (!is_elementwise(call->k) || !is_stretched(&call->c->in[i], y))
+        return true;
+    if (has(call->k, DNN_K_STRIDED)) {
+        int64_t stride[DNN_DIM_MAX];
+
+        dnn__expand_strides(call->seen[i].ndim, call->dim[i], call->stride[i], (int)y->shape.ndim,
+                            y->shape.dim, stride);
+        memcpy(call->stride[i], stride, sizeof stride);
+        memcpy(call->dim[i], y->shape.dim, sizeof y->shape.dim);
+        call->view[i].s.ndim = (int32_t)y->shape.ndim;
+        return true;
+    }
+    if (!conf_stretch(call->c, &call->seen[i], &wide))
+        return false;
+    ref_array_free(&call->seen[i]);
+    call->seen[i] = wide;
+    call->layout[i] = CONF_DENSE;
+    call->view[i].s.ndim = wide.ndim;
+    lay_out(call, i);
+    return true;
+}
+
+static bool copy_array(ref_array *to, const ref_array *from)
+{
+    if (!ref_array_new(to, from->dtype, from->ndim, from->dim))
+        return false;
+    for (int64_t k = 0; k < from->n; k++)
+        ref_move(to, k, from, k);
+    return true;
+}
+
+/* What lies behind `data`: all elements of a dense view, else up to the end of its memory. */
+static uint64_t bytes_behind(const kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    size_t item = dnn_dtype_size(a->dtype);
+    const dnn_view *v = &call->view[i].s;
+    int64_t n = dnn__numel_of(v->ndim, v->dim);
+
+    if (n == 0)
+        return 0;
+    if (dnn__is_dense(v->ndim, v->dim, v->stride))
+        return (uint64_t)n * item;
+    return (uint64_t)conf_base_count(a, call->layout[i]) * item - call->offset[i];
+}
+
+static void finish_view(kit_call *call, int i)
+{
+    dnn_view *v = &call->view[i].s;
+
+    v->size = (uint32_t)(sizeof *v + (call->setup.grown ? KIT_GROWN : 0));
+    v->dtype = call->seen[i].dtype;
+    v->mem = call->k->place.device != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST;
+    v->dim = call->dim[i];
+    v->stride = call->stride[i];
+    v->nbytes = bytes_behind(call, i);
+    call->pointer[i] = v;
+}
+
+static bool open_input(kit_call *call, int i, const ref_array *a)
+{
+    if (!copy_array(&call->seen[i], a))
+        return false;
+    call->layout[i] = conf_layout_of(call->c, a, i, call->setup.layout, call->setup.only);
+    call->view[i].s.ndim = a->ndim;
+    lay_out(call, i);
+    if (!stretch_input(call, i))
+        return false;
+    finish_view(call, i);
+    return true;
+}
+
+static bool open_output(kit_call *call, int j)
+{
+    const conf_operand *o = &call->c->out[j];
+    int i = call->c->n_in + j;
+    enum conf_layout layout = call->setup.out_layout;
+
+    if (!ref_array_new(&call->seen[i], o->dtype, (int)o->shape.ndim, o->shape.dim))
+        return false;
+    if (call->c->alias[j] >= 0) {
+        call->owner[i] = call->c->alias[j];
+        call->layout[i] = call->layout[call->owner[i]];
+    } else if (call->setup.in_place && j == 0) {
+        call->owner[i] = 0;
+        call->layout[i] = call->layout[0];
+    } else {
+        call->layout[i] = conf_applies(&call->seen[i], layout) ? layout : CONF_DENSE;
+    }
+    call->view[i].s.ndim = (int32_t)o->shape.ndim;
+    lay_out(call, i);
+    finish_view(call, i);
+    return true;
+}
+
+/* Everything that a newer host would have appended is noise to a kernel of today. */
+static void grow(kit_call *call)
+{
+    uint32_t more = call->setup.grown ? KIT_GROWN : 0;
+
+    memset(&call->call, 0x5a, sizeof call->call);
+    memset(&call->plan, 0x5a, sizeof call->plan);
+    memset(&call->host, 0x5a, sizeof call->host);
+    for (int i = 0; i < call->n; i++)
+        memset(call->view[i].grown + sizeof(dnn_view), 0x5a, KIT_GROWN);
+    call->host.s = kit_host;
+    call->host.s.size = (uint32_t)sizeof(dnn_host) + more;
+    call->plan.s = (dnn_plan){.size = (uint32_t)sizeof(dnn_plan) + more,
+                              .in_layout = call->layouts,
+                              .out_layout = call->layouts + call->c->n_in,
+                              .out_bytes = call->out_bytes};
+    call->call.s = (dnn_call){.size = (uint32_t)sizeof(dnn_call) + more,
+                              .n_in = (uint32_t)call->c->n_in,
+                              .n_out = (uint32_t)call->c->n_out,
+                              .mode = call->setup.mode,
+                              .in = call->pointer,
+                              .out = call->pointer + call->c->n_in,
+                              .attr = dnn__ops[call->k->op].attr_bytes != 0 ? &call->c->attr : NULL,
+                              .host = &call->host.s};
+}
+
+bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, const ref_array *in,
+                   const kit_setup *setup)
+{
+    memset(call, 0, sizeof *call);
+    call->k = k;
+    call->c = c;
+    call->setup = *setup;
+    call->n = c->n_in + c->n_out;
+    for (int i = 0; i < call->n; i++)
+        call->owner[i] = i;
+    for (int i = 0; i < c->n_in; i++) {
+        if (c->in[i].dtype != 0 && !open_input(call, i, &in[i]))
+            return false;
+    }
+    for (int j = 0; j < c->n_out; j++) {
+        if (c->out[j].dtype != 0 && !open_output(call, j))
+            return false;
+    }
+    grow(call);
+    return true;
+}
+
+/* ---- plan ---- */
+
+dnn_status kit_call_plan(kit_call *call)
+{
+    dnn_status status;
+
+    kit_said_forget();
+    if (call->k->table->plan == NULL)
+        return DNN_OK;
+    status = call->k->table->plan(&call->call.s, &call->plan.s);
+    call->planned = status == DNN_OK;
+    if (status != DNN_OK && call->plan.s.state != NULL && call->k->table->unplan != NULL)
+        call->k->table->unplan(call->plan.s.state);
+    if (status != DNN_OK)
+        call->plan.s.state = NULL;
+    call->call.s.state = call->plan.s.state;
+    return status;
+}
+
+/* ---- memory ---- */
+
+static size_t alignment(const kit_call *call, int i)
+{
+    bool loose = has(call->k, DNN_K_UNALIGNED) && !call->setup.at_start;
+
+    return loose ? dnn_dtype_size(call->seen[i].dtype) : 64;
+}
+
+static void store_values(kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    size_t item = dnn_dtype_size(a->dtype);
+
+    for (int64_t k = 0; k < a->n; k++)
+        conf_store(call->block[i].at + (size_t)conf_base_index(a, call->layout[i], k) * item, a, k);
+}
+
+static bool make_block(kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    bool input = i < call->c->n_in;
+    size_t bytes = (size_t)conf_base_count(a, call->layout[i]) * dnn_dtype_size(a->dtype);
+    /* Against UNALIGNED the base is aligned and its view is not. */
+    size_t offset = call->layout[i] == CONF_UNALIGNED ? 0 : call->offset[i];
+
+    if (!kit_block_new(&call->k->place, &call->block[i], bytes, offset, alignment(call, i),
+                       !call->setup.at_start,
+                       input ? call->setup.poison_beside : call->setup.poison_out))
+        return false;
+    if (input)
+        store_values(call, i);
+    return true;
+}
+
+static bool is_written(const kit_call *call, int i)
+{
+    for (int j = call->c->n_in; j < call->n; j++) {
+        if (call->pointer[j] != NULL && call->owner[j] == i)
+            return true;
+    }
+    return false;
+}
+
+static bool private_block(kit_call *call, kit_block *b, uint64_t bytes, void **address)
+{
+    *address = NULL;
+    if (bytes == 0)
+        return true;
+    if (!kit_block_new(&call->k->place, b, bytes, 0, 256, !call->setup.at_start,
+                       call->setup.poison_workspace))
+        return false;
+    *address = kit_block_address(b, 0);
+    return kit_block_give(&call->k->place, b, false) == DNN_OK;
+}
+
+bool kit_call_memory(kit_call *call)
+{
+    for (int i = 0; i < call->n; i++) {
+        if (call->pointer[i] == NULL)
+            continue;
+        if (call->owner[i] == i &&
+            (!make_block(call, i) ||
+             kit_block_give(&call->k->place, &call->block[i], !is_written(call, i)) != DNN_OK))
+            return false;
+        if (call->view[i].s.nbytes > 0)
+            call->view[i].s.data = kit_block_address(&call->block[call->owner[i]], call->offset[i]);
+    }
+    call->call.s.stream = call->k->place.stream;
+    call->call.s.rng_seed = conf_rng.seed;
+    call->call.s.rng_stream = conf_rng.stream;
+    call->call.s.rng_offset = conf_rng.offset;
+    return private_block(call, &call->workspace, call->plan.s.workspace_bytes,
+                         &call->call.s.workspace) &&
+           private_block(call, &call->stash, call->plan.s.stash_bytes, &call->call.s.stash);
+}
+
+/* ---- run ---- */
+
+dnn_status kit_call_run(kit_call *call)
+{
+    const kit_place *place = &call->k->place;
+    dnn_status status;
+
+    kit_said_forget();
+    kit_count.running++;
+    status = call->k->table->run(&call->call.s);
+    kit_count.running--;
+    for (int i = 0; i < call->n && status == DNN_OK; i++)
+        status = kit_block_take(place, &call->block[i]);
+    status = status == DNN_OK ? kit_block_take(place, &call->workspace) : status;
+    status = status == DNN_OK ? kit_block_take(place, &call->stash) : status;
+    if (place->stream != NULL && status == DNN_OK)
+        status = place->device->stream_sync(0, place->stream);
+    return status;
+}
+
+static char *element(const kit_call *call, int i, int64_t k)
+{
+    const ref_array *a = &call->seen[i];
+
+    return call->block[call->owner[i]].at +
+           (size_t)conf_base_index(a, call->layout[i], k) * dnn_dtype_size(a->dtype);
+}
+
+bool kit_call_read(const kit_call *call, int output, ref_array *out)
+{
+    int i = call->c->n_in + output;
+    const ref_array *a = &call->seen[i];
+
+    if (!ref_array_new(out, a->dtype, a->ndim, a->dim))
+        return false;
+    for (int64_t k = 0; k < a->n; k++)
+        conf_load(out, k, element(call, i, k));
+    return true;
+}
+
+bool kit_call_same(const kit_call *a, const kit_call *b, int output, int64_t *where)
+{
+    int i = a->c->n_in + output;
+    size_t item = dnn_dtype_size(a->seen[i].dtype);
+
+    for (*where = 0; *where < a->seen[i].n; ++*where) {
+        if (memcmp(element(a, i, *where), element(b, i, *where), item) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- what it left behind ---- */
+
+/* The first byte of the room that is not as it was, seen from the operand's; elements do not count.
+ */
+static bool find_stray(kit_call *call, int i, ptrdiff_t *at)
+{
+    kit_block *b = &call->block[i];
+
+    for (int j = call->c->n_in; j < call->n; j++) {
+        if (call->pointer[j] == NULL || call->owner[j] != i)
+            continue;
+        for (int64_t k = 0; k < call->seen[j].n; k++)
+            memset(element(call, j, k), b->poison, dnn_dtype_size(call->seen[j].dtype));
+    }
+    for (size_t k = 0; k < b->room_bytes; k++) {
+        if ((uint8_t)b->room[k] != b->poison) {
+            *at = b->room + k - b->at;
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *stray_text(const char *what, int number, ptrdiff_t at, size_t bytes, char *text,
+                              size_t room)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, number < 0 ? "%s" : "%s %d", what, number);
+    if (at < 0)
+        snprintf(text, room, "it writes %td bytes before %s", -at, name);
+    else if ((size_t)at >= bytes)
+        snprintf(text, room, "it writes past %s: byte %td of %zu", name, at, bytes);
+    else
+        snprintf(text, room, "it writes into the gaps of %s: byte %td of %zu", name, at, bytes);
+    return text;
+}
+
+static bool scratch_strayed(const kit_block *b, ptrdiff_t *at)
+{
+    for (size_t k = 0; k < b->room_bytes; k++) {
+        char *byte = b->room + k;
+
+        if ((byte < b->at || byte >= b->at + b->bytes) && (uint8_t)*byte != b->poison) {
+            *at = byte - b->at;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *kit_call_strayed(kit_call *call, char *text, size_t bytes)
+{
+    ptrdiff_t at;
+
+    for (int i = 0; i < call->n; i++) {
+        kit_block *b = &call->block[i];
+
+        if (call->pointer[i] == NULL || call->owner[i] != i)
+            continue;
+        if (!is_written(call, i)) {
+            if (b->before != NULL && memcmp(b->before, b->room, b->room_bytes) != 0) {
+                snprintf(text, bytes, "it writes into input %d", i);
+                return text;
+            }
+        } else if (find_stray(call, i, &at)) {
+            return stray_text(i < call->c->n_in ? "input" : "output",
+                              i < call->c->n_in ? i : i - call->c->n_in, at, b->bytes, text, bytes);
+        }
+    }
+    if (scratch_strayed(&call->workspace, &at))
+        return stray_text("the workspace", -1, at, call->workspace.bytes, text, bytes);
+    if (scratch_strayed(&call->stash, &at))
+        return stray_text("the stash", -1, at, call->stash.bytes, text, bytes);
+    return NULL;
+}
+
+void kit_call_close(kit_call *call)
+{
+    if (call->plan.s.state != NULL && call->k->table->unplan != NULL)
+        call->k->table->unplan(call->plan.s.state);
+    for (int i = 0; i < call->n; i++) {
+        ref_array_free(&call->seen[i]);
+        if (call->owner[i] == i)
+            kit_block_free(&call->k->place, &call->block[i]);
+    }
+    kit_block_free(&call->k->place, &call->workspace);
+    kit_block_free(&call->k->place, &call->stash);
+}

@@ -1,0 +1,105 @@
+/* direct.h - a kernel called by hand: its plan and its run, with operands in guarded memory and a host table that counts.
+ * What the checks of the kit share. Nothing here goes through the library's dispatch. */
+#ifndef DIRECT_H
+#define DIRECT_H
+#include "harness.h"
+#include "dnn_plugin.h"
+
+/* ---- memory with something around it (guard.c) ---- */
+/* On the host a page that faults lies on either side, and bytes of one value fill what is left of the operand's own
+ * pages. On a device the bytes alone do, in an image that is copied up and down. */
+typedef struct kit_place {
+    const dnn_device *device; /* NULL: host memory */
+    void *stream;
+} kit_place;
+
+typedef struct kit_block {
+    char *map, *room, *at; /* host image: the mapping, its bytes that can be touched, the operand's first byte */
+    size_t map_bytes, room_bytes, bytes;
+    char *before; /* device: the image as it was copied up; NULL on the host, where a page is read-only */
+    void *on_device;
+    uint8_t poison;
+} kit_block;
+
+/* bytes of which that at `offset` is aligned to `align`; all poison. Against the end of the room, or its beginning. */
+bool kit_block_new(const kit_place *place, kit_block *b, size_t bytes, size_t offset, size_t align, bool at_end,
+                   uint8_t poison);
+void *kit_block_address(const kit_block *b, size_t offset); /* where a kernel finds it */
+dnn_status kit_block_give(const kit_place *place, kit_block *b, bool read_only);
+dnn_status kit_block_take(const kit_place *place, kit_block *b); /* back into the image, writable again */
+bool kit_block_is_poison(const kit_block *b, size_t from, size_t to); /* bytes of the room */
+void kit_block_free(const kit_place *place, kit_block *b);
+
+/* ---- the host table of the kit (kit_host.c) ---- */
+extern dnn_host kit_host; /* complete after kit_host_start */
+void kit_host_start(void);
+typedef struct kit_counts {
+    _Atomic int64_t live, allocs_in_run, running; /* host->alloc: alive now; asked for while a run was on */
+    _Atomic int64_t layouts;
+} kit_counts;
+extern kit_counts kit_count;
+const char *kit_said(void); /* what host->fail kept of this thread */
+void kit_said_forget(void);
+/* Pieces run in the calling thread, last one first, on behalf of `threads` workers: an order that the contract allows.
+ * 0: the pool. */
+void kit_scramble(int threads);
+
+/* ---- a call (direct.c) ---- */
+typedef struct kit_kernel {
+    const dnn_kernel *table;
+    dnn__op_id op;
+    kit_place place;
+} kit_kernel;
+
+enum { KIT_GROWN = 64 }; /* bytes that the structs of a newer host are longer by */
+#define KIT_STRUCT(type)                  \
+    union {                               \
+        type s;                           \
+        char grown[sizeof(type) + KIT_GROWN]; \
+    }
+
+typedef struct kit_setup {
+    enum conf_layout layout, out_layout;
+    int only; /* the input that gets the layout; -1 = all */
+    bool in_place, grown, at_start;
+    uint8_t poison_out, poison_beside, poison_workspace;
+    uint32_t mode;
+} kit_setup;
+
+typedef struct kit_call {
+    const kit_kernel *k;
+    const conf_case *c;
+    kit_setup setup;
+    int n; /* operands: inputs, then outputs */
+    KIT_STRUCT(dnn_view) view[REF_MAX_IN + REF_MAX_OUT];
+    KIT_STRUCT(dnn_call) call;
+    KIT_STRUCT(dnn_plan) plan;
+    KIT_STRUCT(dnn_host) host;
+    const dnn_view *pointer[REF_MAX_IN + REF_MAX_OUT];
+    int64_t stride[REF_MAX_IN + REF_MAX_OUT][DNN_DIM_MAX], dim[REF_MAX_IN + REF_MAX_OUT][DNN_DIM_MAX];
+    ref_array seen[REF_MAX_IN + REF_MAX_OUT]; /* the values of inputs as they are laid out; outputs: dims */
+    enum conf_layout layout[REF_MAX_IN + REF_MAX_OUT];
+    int owner[REF_MAX_IN + REF_MAX_OUT]; /* whose block it lies in */
+    size_t offset[REF_MAX_IN + REF_MAX_OUT];
+    kit_block block[REF_MAX_IN + REF_MAX_OUT], workspace, stash;
+    uint32_t layouts[REF_MAX_IN + REF_MAX_OUT];
+    uint64_t out_bytes[REF_MAX_OUT];
+    bool planned;
+} kit_call;
+
+/* Does the kernel's table say that it may be called in this way? */
+bool kit_allowed(const kit_kernel *k, const conf_case *c, const ref_array *in, const kit_setup *setup);
+/* Views without data. false without memory. */
+bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, const ref_array *in, const kit_setup *setup);
+dnn_status kit_call_plan(kit_call *call); /* DNN_DECLINED, or an error: kit_said() is why */
+/* Memory of the operands, workspace and stash, filled and protected; false without. */
+bool kit_call_memory(kit_call *call);
+dnn_status kit_call_run(kit_call *call); /* waits for a device; images are up to date afterwards */
+bool kit_call_read(const kit_call *call, int output, ref_array *out);
+/* After the outputs were read: was anything written that is no element of an output? The sentence, or NULL. */
+const char *kit_call_strayed(kit_call *call, char *text, size_t bytes);
+/* The output's elements have the same bits as those of another call of the case. */
+bool kit_call_same(const kit_call *a, const kit_call *b, int output, int64_t *where);
+void kit_call_close(kit_call *call); /* unplan, and the memory */
+
+#endif

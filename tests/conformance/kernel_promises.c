@@ -1,0 +1,314 @@
+/* kernel_promises.c - what the flags of a kernel promise, tried on it by hand: the same bits
+ * whatever the pool does, several threads on one plan, the result over the input; and what holds
+ * without a flag: equal calls are planned alike, and what plan allocates unplan frees. Called by
+ * kernels.c. */
+#include "kit.h"
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CROWD = 4, TIMES = 4 }; /* threads on one plan, and how often each runs it */
+
+typedef struct promise {
+    kit_check *check;
+    const conf_case *c;
+    ref_array in[REF_MAX_IN];
+    kit_call *first; /* the call on one thread: what the others are held against */
+} promise;
+
+static bool promises(const promise *p, uint32_t flag)
+{
+    return (p->check->k->table->flags & flag) != 0;
+}
+
+static void doing(const promise *p, const char *note)
+{
+    char line[512];
+    dnn__text text = dnn__text_to(line, sizeof line);
+
+    p->check->h.note = note;
+    conf_describe(&p->check->h, p->c, &text);
+    kit_doing(p->check->child, p->check->row, p->check->h.sink.dtype, "%s", line);
+    p->check->cases++;
+}
+
+static void judge(const promise *p, const kit_call *call)
+{
+    ref_array want[REF_MAX_OUT] = {0};
+
+    if (!conf_reference(&p->check->h, p->c, p->in, want))
+        conf_fail(&p->check->h, p->c, "no memory for the reference");
+    for (int j = 0; j < p->c->n_out; j++) {
+        ref_array got = {0};
+
+        if (want[j].dtype != 0 && kit_call_read(call, j, &got))
+            conf_judge(&p->check->h, p->c, j, &want[j], &got, false);
+        ref_array_free(&got);
+        ref_array_free(&want[j]);
+    }
+}
+
+/* Opens, plans and runs. false: declined, or a failure that was told. */
+static bool complete(const promise *p, kit_call *call, const kit_setup *setup)
+{
+    bool good = false;
+    dnn_status status;
+
+    if (!kit_call_open(call, p->check->k, p->c, p->in, setup)) {
+        conf_fail(&p->check->h, p->c, "no memory for the operands");
+    } else if (kit_accepts(p->check, call)) {
+        kit_watch(call);
+        status = kit_call_memory(call) ? kit_call_run(call) : DNN_E_NOMEM;
+        kit_watch(NULL);
+        good = status == DNN_OK;
+        if (!good)
+            conf_fail(&p->check->h, p->c, "run fails with %d after plan accepted: %s", (int)status,
+                      kit_said());
+    }
+    return good;
+}
+
+/* false after a failure that was told. */
+static bool same_bits(const promise *p, const kit_call *call, const char *promised,
+                      const char *other)
+{
+    int64_t where;
+
+    for (int j = 0; j < p->c->n_out; j++) {
+        if (p->c->out[j].dtype != 0 && !kit_call_same(p->first, call, j, &where)) {
+            conf_fail(&p->check->h, p->c,
+                      "it says %s, and %s gives other bits than 1 thread: output %d, element %lld",
+                      promised, other, j, (long long)where);
+            return false;
+        }
+    }
+    conf_pass(&p->check->h);
+    return true;
+}
+
+/* ---- the same bits on any number of threads ---- */
+
+static void check_pool(promise *p, int threads, bool scramble)
+{
+    static kit_call call;
+    kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff};
+    char name[64];
+
+    snprintf(name, sizeof name, scramble ? "pieces of %d threads in another order" : "%d threads",
+             threads);
+    doing(p, name);
+    if (scramble)
+        kit_scramble(threads);
+    else if (dnn_set_threads(threads) != DNN_OK)
+        return;
+    if (complete(p, &call, &setup)) {
+        if (promises(p, DNN_K_DETERMINISTIC))
+            same_bits(p, &call, "DETERMINISTIC", name);
+        else
+            judge(p, &call);
+    }
+    kit_scramble(0);
+    kit_call_close(&call);
+}
+
+/* ---- in place ---- */
+
+static bool fits_in_place(const promise *p)
+{
+    const conf_operand *x = &p->c->in[0], *y = &p->c->out[0];
+
+    return promises(p, DNN_K_INPLACE) && p->c->n_in > 0 && p->c->alias[0] < 0 && x->dtype != 0 &&
+           x->dtype == y->dtype && x->shape.ndim == y->shape.ndim &&
+           memcmp(x->shape.dim, y->shape.dim, (size_t)x->shape.ndim * sizeof x->shape.dim[0]) == 0;
+}
+
+static void check_in_place(promise *p)
+{
+    static kit_call call;
+    kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff, .in_place = true};
+
+    doing(p, "in place");
+    if (complete(p, &call, &setup))
+        same_bits(p, &call, "INPLACE", "the result over in[0]");
+    kit_call_close(&call);
+}
+
+/* ---- several threads on one plan ---- */
+
+struct runner {
+    kit_call *call;
+    pthread_mutex_t *gate; /* held until all threads are there */
+    dnn_status status;
+    char said[256];
+};
+
+static void *run_again(void *arg)
+{
+    struct runner *r = arg;
+
+    pthread_mutex_lock(r->gate);
+    pthread_mutex_unlock(r->gate);
+    for (int i = 0; i < TIMES && r->status == DNN_OK; i++)
+        r->status = r->call->k->table->run(&r->call->call.s);
+    snprintf(r->said, sizeof r->said, "%s", kit_said());
+    return NULL;
+}
+
+/* Each its own memory, all the plan of the first. */
+static bool open_crowd(promise *p, kit_call *calls)
+{
+    kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff};
+
+    for (int i = 0; i < CROWD; i++) {
+        if (!kit_call_open(&calls[i], p->check->k, p->c, p->in, &setup))
+            return false;
+        if (i == 0 && !kit_accepts(p->check, &calls[0]))
+            return false;
+        calls[i].call.s.state = calls[0].plan.s.state;
+        calls[i].plan.s.workspace_bytes = calls[0].plan.s.workspace_bytes;
+        calls[i].plan.s.stash_bytes = calls[0].plan.s.stash_bytes;
+        if (!kit_call_memory(&calls[i]))
+            return false;
+    }
+    return true;
+}
+
+static void run_crowd(promise *p, kit_call *calls)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t thread[CROWD];
+    struct runner runner[CROWD];
+    int n = 0;
+
+    pthread_mutex_lock(&gate);
+    for (; n < CROWD; n++) {
+        runner[n] = (struct runner){.call = &calls[n], .gate = &gate};
+        if (pthread_create(&thread[n], NULL, run_again, &runner[n]) != 0)
+            break;
+    }
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < n; i++) {
+        pthread_join(thread[i], NULL);
+        if (runner[i].status != DNN_OK)
+            conf_fail(&p->check->h, p->c,
+                      "it says REENTRANT, and run fails with %d on %d threads: %s",
+                      (int)runner[i].status, n, runner[i].said);
+        else if (promises(p, DNN_K_DETERMINISTIC))
+            same_bits(p, &calls[i], "REENTRANT", "one of several threads on one plan");
+        else
+            judge(p, &calls[i]);
+    }
+}
+
+/* A row that changes its operands gives other results the second time. */
+static bool repeats(const conf_case *c)
+{
+    for (int j = 0; j < c->n_out; j++) {
+        if (c->alias[j] >= 0)
+            return false;
+    }
+    return true;
+}
+
+static void check_reentrant(promise *p)
+{
+    kit_call *calls = calloc(CROWD, sizeof *calls);
+
+    doing(p, "several threads on one plan");
+    if (calls != NULL && open_crowd(p, calls))
+        run_crowd(p, calls);
+    for (int i = CROWD - 1; i >= 0 && calls != NULL; i--)
+        if (calls[i].k != NULL)
+            kit_call_close(&calls[i]);
+    free(calls);
+}
+
+/* ---- plan and unplan ---- */
+
+static bool same_answers(const kit_call *a, const kit_call *b)
+{
+    return a->plan.s.workspace_bytes == b->plan.s.workspace_bytes &&
+           a->plan.s.stash_bytes == b->plan.s.stash_bytes &&
+           memcmp(a->layouts, b->layouts, sizeof a->layouts) == 0 &&
+           memcmp(a->out_bytes, b->out_bytes, sizeof a->out_bytes) == 0;
+}
+
+static void check_plans(promise *p)
+{
+    static kit_call a, b;
+    kit_setup setup = {.only = -1};
+    int64_t live = kit_count.live;
+
+    if (p->check->k->table->plan == NULL)
+        return;
+    doing(p, "two plans");
+    if (kit_call_open(&a, p->check->k, p->c, p->in, &setup) &&
+        kit_call_open(&b, p->check->k, p->c, p->in, &setup)) {
+        dnn_status first = kit_call_plan(&a), second = kit_call_plan(&b);
+
+        if (first != second || (first == DNN_OK && !same_answers(&a, &b)))
+            conf_fail(&p->check->h, p->c,
+                      "plan answers equal calls differently (%d and %d; workspace %llu and %llu "
+                      "bytes, stash %llu and %llu)",
+                      (int)first, (int)second, (unsigned long long)a.plan.s.workspace_bytes,
+                      (unsigned long long)b.plan.s.workspace_bytes,
+                      (unsigned long long)a.plan.s.stash_bytes,
+                      (unsigned long long)b.plan.s.stash_bytes);
+        else
+            conf_pass(&p->check->h);
+        if (first == DNN_OK && a.plan.s.state != NULL && a.plan.s.state == b.plan.s.state &&
+            p->check->k->table->unplan != NULL)
+            conf_fail(&p->check->h, p->c,
+                      "two plans share one state, which unplan would free twice");
+        if (first == DNN_OK && a.plan.s.state != NULL && p->check->k->table->unplan == NULL)
+            conf_fail(&p->check->h, p->c, "plan stores a state and there is no unplan to free it");
+    }
+    kit_call_close(&b);
+    kit_call_close(&a);
+    if (kit_count.live != live)
+        conf_fail(&p->check->h, p->c,
+                  "after plan and unplan %lld blocks of host->alloc are not freed",
+                  (long long)(kit_count.live - live));
+}
+
+/* ---- a case ---- */
+
+static void check_all(promise *p)
+{
+    int before = dnn_threads();
+
+    for (int threads = 2; threads <= 16; threads += 14)
+        check_pool(p, threads, false);
+    check_pool(p, 16, true);
+    if (dnn_set_threads(before) != DNN_OK)
+        conf_fail(&p->check->h, p->c, "%d threads cannot be set again", before);
+    if (fits_in_place(p))
+        check_in_place(p);
+    if (promises(p, DNN_K_REENTRANT) && repeats(p->c) && p->check->k->place.device == NULL)
+        check_reentrant(p);
+    check_plans(p);
+}
+
+void kit_emit_promises(conf_sink *sink, const conf_case *c)
+{
+    static kit_call first;
+    promise p = {.check = (kit_check *)sink, .c = c, .first = &first};
+    kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff};
+    bool good = c->call == NULL && c->n_out > 0 && dnn_set_threads(1) == DNN_OK;
+
+    for (int i = 0; i < c->n_in && good; i++)
+        good =
+            c->in[i].dtype == 0 || conf_fill(&p.in[i], &c->in[i], CONF_DENSE, &p.check->h.random);
+    if (good && ref_count((int)c->out[0].shape.ndim, c->out[0].shape.dim) > 0) {
+        doing(&p, "1 thread");
+        if (complete(&p, &first, &setup)) {
+            judge(&p, &first);
+            check_all(&p);
+        }
+        kit_call_close(&first);
+    }
+    for (int i = 0; i < REF_MAX_IN; i++)
+        ref_array_free(&p.in[i]);
+    p.check->h.note = "";
+}
