@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "device.h"
-#include "plugin_host.h"
+#include "plugins.h"
 
 struct kind {
     const dnn_device *api;
@@ -49,7 +49,8 @@ static dnn__device *device_make(const dnn_device *api, int32_t kind, int32_t ord
         dnn__put(&name, "%s:%d", api->kind, ordinal);
         device->pub.kind = kind;
         device->pub.ordinal = ordinal;
-        device->pub.api = api;
+        dnn__adopt(&device->table, sizeof device->table, api, api->size);
+        device->pub.api = &device->table;
         device->pub.mem = DNN_MEM_DEVICE;
         pthread_mutex_init(&device->lock, NULL);
         pthread_mutex_init(&device->stream_lock, NULL);

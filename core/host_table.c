@@ -79,7 +79,7 @@ static const void *no_extension(const char *id)
 
 const dnn_host dnn__host = {
     .size = sizeof(dnn_host),
-    .abi_minor = 0,
+    .abi_minor = DNN_PLUGIN_TARGET, /* the core is built with the newest */
     .fail = host_fail,
     .log = host_log,
     .alloc = dnn__alloc_aligned,
@@ -92,7 +92,7 @@ const dnn_host dnn__host = {
 };
 const dnn_reader_host dnn__reader_host = {
     .size = sizeof(dnn_reader_host),
-    .abi_minor = 0,
+    .abi_minor = DNN_READER_TARGET,
     .fail = host_fail,
     .log = host_log,
     .alloc = dnn__alloc_aligned,

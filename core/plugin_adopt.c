@@ -10,6 +10,8 @@ enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLA
 /* v1.0 sizes: below them a struct is not ours. */
 enum { PLUGIN_V1_0 = 80, KERNEL_V1_0 = 72, DEVICE_V1_0 = 128 };
 
+enum { MAX_KERNELS = 1 << 14, MAX_NAME = 127 }; /* of one plugin */
+
 bool dnn__valid_id(const char *id)
 {
     size_t n = id != NULL ? strnlen(id, 32) : 0;
@@ -81,12 +83,17 @@ static dnn_status check_device(const char *path, const dnn_device *d)
 {
     int streams;
 
-    if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX ||
-        !dnn__tail_is_zero(d, d->size, sizeof *d)) {
+    if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX) {
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the device's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path,
+            d->size, dnn_version(), sizeof *d, DEVICE_V1_0, DNN__SIZE_MAX);
+    }
+    if (!dnn__tail_is_zero(d, d->size, sizeof *d)) {
         return dnn__fail(DNN_E_DEVICE,
-                         "%s: the device's table of %u bytes uses ABI fields this host does not "
-                         "know, or too few",
-                         path, d->size);
+                         "%s: the device's table uses ABI fields this host does not know; it needs "
+                         "a newer libdnn than %s",
+                         path, dnn_version());
     }
     if ((d->flags & DNN__MUST_UNDERSTAND) != 0) {
         return dnn__fail(
@@ -197,26 +204,90 @@ static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, c
     return NULL;
 }
 
+/* What people read in a line of a list: 1 to 127 printable characters of ASCII. */
+static bool valid_name(const char *name)
+{
+    size_t n = strnlen(name, MAX_NAME + 1);
+
+    for (size_t i = 0; i < n; i++) {
+        if (name[i] < '!' || name[i] > '~') {
+            return false;
+        }
+    }
+    return n >= 1 && n <= MAX_NAME;
+}
+
 static dnn_status check_kernel(const dnn__plugin *plugin, int i, const dnn_kernel *k)
 {
+    const char *names[] = {k->name, k->op, k->device};
+
     if (k->size < KERNEL_V1_0 || k->size > DNN__SIZE_MAX) {
         return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are taken", i,
                          plugin->id, k->size, KERNEL_V1_0, DNN__SIZE_MAX);
     }
     if (k->op == NULL || k->device == NULL || k->name == NULL || k->run == NULL) {
         return dnn__fail(DNN_E_DEVICE, "kernel %d of %s (%s) lacks its %s", i, plugin->id,
-                         k->name != NULL ? k->name : "no name",
+                         k->name != NULL && valid_name(k->name) ? k->name : "no name",
                          k->op == NULL       ? "op"
                          : k->device == NULL ? "device"
                          : k->name == NULL   ? "name"
                                              : "run");
     }
-    for (int j = 0; j < i; j++) {
-        if (strcmp(plugin->table.kernels[j]->name, k->name) == 0) {
-            return dnn__fail(DNN_E_DEVICE, "two kernels of %s are called %s", plugin->id, k->name);
+    for (int n = 0; n < 3; n++) {
+        if (!valid_name(names[n])) {
+            return dnn__fail(DNN_E_DEVICE,
+                             "the %s of kernel %d of %s is not 1 to %d printable characters",
+                             n == 0   ? "name"
+                             : n == 1 ? "op"
+                                      : "device",
+                             i, plugin->id, MAX_NAME);
         }
     }
     return DNN_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static dnn_status check_unique_names(const dnn__plugin *plugin, int n)
+{
+    const char **name = n > 1 ? dnn__calloc((size_t)n, sizeof *name) : NULL;
+    dnn_status st = DNN_OK;
+
+    if (n > 1 && name == NULL) {
+        return dnn__nomem("plugin", (size_t)n * sizeof *name);
+    }
+    for (int i = 0; i < n && name != NULL; i++) {
+        name[i] = plugin->table.kernels[i]->name;
+    }
+    if (name != NULL) {
+        qsort(name, (size_t)n, sizeof *name, compare_names);
+    }
+    for (int i = 1; i < n && name != NULL && st == DNN_OK; i++) {
+        if (strcmp(name[i - 1], name[i]) == 0) {
+            st = dnn__fail(DNN_E_DEVICE, "two kernels of %s are called %s", plugin->id, name[i]);
+        }
+    }
+    dnn__free(name);
+    return st;
+}
+
+/* The whole list, before anything of it is adopted. */
+static dnn_status check_kernels(const dnn__plugin *plugin)
+{
+    int n = 0;
+
+    for (; plugin->table.kernels != NULL && plugin->table.kernels[n] != NULL; n++) {
+        if (n == MAX_KERNELS) {
+            return dnn__fail(DNN_E_DEVICE,
+                             "%s lists more than %d kernels, or no NULL ends the list", plugin->id,
+                             MAX_KERNELS);
+        }
+        DNN_TRY(check_kernel(plugin, n, plugin->table.kernels[n]));
+    }
+    return check_unique_names(plugin, n);
 }
 
 static dnn_status note_skipped(dnn__looked *looked, const char *kernel, const char *reason)
@@ -243,6 +314,9 @@ static dnn_status adopt_kernel(dnn__plugin *plugin, const dnn_kernel *k, const d
         return dnn__nomem("plugin", sizeof *ours);
     }
     dnn__adopt(&ours->table, sizeof ours->table, k, k->size);
+    if (ours->table.attr_bytes == 0) {
+        ours->table.attr_bytes = op->attr_v1_0;
+    }
     ours->plugin = plugin;
     ours->op = op;
     ours->kind = -1;
@@ -254,12 +328,12 @@ dnn_status dnn__adopt_kernels(dnn__plugin *plugin, dnn__looked *looked)
 {
     char text[256];
 
+    DNN_TRY(check_kernels(plugin));
     for (int i = 0; plugin->table.kernels != NULL && plugin->table.kernels[i] != NULL; i++) {
         const dnn_kernel *k = plugin->table.kernels[i];
         const dnn__op *op;
         const char *reason;
 
-        DNN_TRY(check_kernel(plugin, i, k));
         reason = why_skipped(plugin, k, &op, text, sizeof text);
         if (reason != NULL) {
             DNN_TRY(note_skipped(looked, k->name, reason));

@@ -23,10 +23,17 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
         return dnn__fail(DNN_E_DEVICE, "%s: the reader's table says %u bytes; %d to %d are taken",
                          path, r->size, (int)READER_V1_0, DNN__SIZE_MAX);
     }
-    if (r->min_host_minor > dnn__reader_host.abi_minor ||
-        !dnn__tail_is_zero(r, r->size, sizeof *r)) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader needs a newer libdnn than %s", path,
-                         dnn_version());
+    if (r->min_host_minor > dnn__reader_host.abi_minor) {
+        return dnn__fail(
+            DNN_E_DEVICE,
+            "%s: the reader needs a libdnn with reader ABI 1.%u; this is libdnn %s with 1.%u", path,
+            r->min_host_minor, dnn_version(), dnn__reader_host.abi_minor);
+    }
+    if (!dnn__tail_is_zero(r, r->size, sizeof *r)) {
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the reader's table uses ABI fields this host does not know; it needs "
+                         "a newer libdnn than %s",
+                         path, dnn_version());
     }
     if ((r->flags & DNN__MUST_UNDERSTAND) != 0) {
         return dnn__fail(

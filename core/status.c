@@ -46,7 +46,7 @@ dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, list);
     va_end(list);
     memcpy(dnn__self.text, text, sizeof text);
-    return status;
+    return status < DNN_E_FORMAT ? DNN_E_INTERNAL : status; /* a plugin may return any number */
 }
 
 dnn_status dnn__nomem(const char *what, size_t bytes)

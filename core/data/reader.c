@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "data.h"
+#include "plugins.h"
 
 /* ---- readers: who takes a file ---- */
 
@@ -293,6 +294,12 @@ static dnn_status check_info(const struct reading *r, const char *path)
             return dnn__fail(DNN_E_INTERNAL,
                              "%s: reader %s describes field %d with %u bytes, not %zu", path,
                              r->reader.id, i, f != NULL ? f->size : 0, sizeof *f);
+        }
+        if (f->size > DNN__SIZE_MAX || !dnn__tail_is_zero(f, f->size, sizeof *f)) {
+            return dnn__fail(DNN_E_INTERNAL,
+                             "%s: reader %s describes field %d with ABI fields that this host does "
+                             "not know",
+                             path, r->reader.id, i);
         }
         if (!dnn__dtype_ok(f->dtype) || f->ndim < 0 || f->ndim >= DNN_MAX_DIMS) {
             return dnn__fail(DNN_E_INTERNAL,

@@ -19,6 +19,7 @@ struct stage { /* host memory that the device copies from or to by itself */
 
 struct dnn__device {
     struct dnn__device_public pub; /* first: memory.h reads it */
+    dnn_device table;              /* the plugin's, adopted: zero beyond what it brought */
     pthread_mutex_t lock;          /* of the cache and its numbers */
     dnn__storage *cached[CLASSES]; /* free blocks, as storages without an owner */
     int64_t live, peak, cached_bytes, requests, system_requests, cap;

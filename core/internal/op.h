@@ -153,6 +153,7 @@ struct dnn__op {
     int16_t id, n_in, n_out; /* n_in -1: any number */
     uint16_t optional;       /* mask of inputs that may be NULL */
     uint32_t attr_bytes;     /* 0: none */
+    uint32_t attr_v1_0;      /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */
     uint32_t keep;           /* what the tape keeps */
     uint8_t dtype_rule, primary, traits, version;
     uint32_t accepts;        /* dtypes of the operands (after promotion) */

@@ -1,6 +1,7 @@
 /* probe.c - starts libdnn as the environment says and runs relu once: a child process for
  * test_bad_plugins, so that a plugin that brings the process down is seen. Prints what it was told;
- * exits with 0, 4 (the backend cannot be used) or 1 (the call failed). */
+ * exits with 0, 4 (the backend cannot be used) or 1 (the call failed). With the word "twice" the
+ * library is stopped and started again. */
 #include <stdio.h>
 #include <string.h>
 #include "dnn/dnn.h"
@@ -56,7 +57,8 @@ static int run_relu(void)
     return code;
 }
 
-int main(void)
+/* Starts, runs and stops the library. */
+static int once(void)
 {
     dnn_status status = dnn_init(NULL);
     int code;
@@ -74,4 +76,11 @@ int main(void)
         return 9;
     }
     return code;
+}
+
+int main(int argc, char **argv)
+{
+    int code = once();
+
+    return code == 0 && argc > 1 && strcmp(argv[1], "twice") == 0 ? once() : code;
 }

@@ -1,0 +1,39 @@
+/* abuse.h - what the tests of bad plugins share. */
+#ifndef ABUSE_H
+#define ABUSE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { PATH_BYTES = 1024, OUT = 16384 };
+
+extern const char *probe, *command, *tests, *plugins, *scratch; /* programs and folders */
+extern bool full;                                               /* all cases, not only those of the landing tier */
+extern char output[OUT];                                        /* what the last child said */
+extern int passed, failed;
+
+struct setting {
+    const char *backend, *path, *files, *fallback, *disable, *folder; /* folder: to run in */
+    bool nobody; /* run as a user without rights (by root only) */
+    bool twice;  /* start, stop, start again */
+};
+
+/* The exit code, or 1000 + the signal. */
+int run_probe(const struct setting *s);   /* the library in a child */
+int run_command(const struct setting *s); /* dnn explain relu 3 */
+void judge(const char *what, int code, int want, const char *text);
+void judge_alive(const char *what, int code, const char *text); /* any code of the probe's, no signal */
+/* In the landing tier one of `stride` cases is taken, in the full tier all. */
+bool taken(int stride);
+
+char *read_file(const char *path, size_t *n);
+void write_file(const char *path, const void *data, size_t n, mode_t mode);
+/* dnn_<id>.so in a folder of its own, made of the bytes. */
+struct setting with_bytes(const char *id, const void *data, size_t n, mode_t mode);
+
+void make_folder(const char *path); /* nobody else may write it */
+
+void bad_files(const char *good, size_t n); /* cut, flipped, of other machines */
+void bad_zoo(void);                         /* recipes */
+
+#endif
