@@ -38,7 +38,7 @@ done
 packages='gcc libc6-dev cmake ninja-build pkg-config libopenblas-dev libarchive-dev zlib1g-dev nettle-dev libjansson-dev librandom123-dev libxxhash-dev'
 case $command in
 run) packages="$packages dataset-fashion-mnist" ;;
-test) packages="$packages dataset-fashion-mnist libcriterion-dev" ;;
+test) packages="$packages dataset-fashion-mnist libcriterion-dev g++" ;; # g++: headers in a C++ program
 esac
 
 missing() {

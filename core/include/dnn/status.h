@@ -101,7 +101,7 @@ DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
 #define DNN_CAT_(a, b) a##b
 #define DNN_CAT(a, b) DNN_CAT_(a, b)
 #define DNN_SCOPE_(name, begin)                                                            \
-    for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {.dnn_once = 1};         \
+    for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {NULL, NULL, 0, 1};      \
          name.dnn_once && (begin(&name), name.dnn_once = 0, 1);)
 
 /* DNN_SCOPE { ... }: a scope that closes however the block is left: at its end, by return or by goto. `break` and `continue`

@@ -1,0 +1,54 @@
+/* line - finds y = 2x + 1 from 64 points: one linear layer, 200 steps of SGD. Prints what it found.
+ *
+ *     cc -std=c11 line.c $(pkg-config --cflags --libs dnn) -lm -o line */
+#include <dnn/dnn.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { POINTS = 64, STEPS = 200 };
+
+static dnn_status train(dnn_module *net, dnn_optimizer *optimizer)
+{
+    dnn_tensor *x = dnn_reshape(dnn_linspace(-1, 1, POINTS, 0), DNN_SHAPE(POINTS, 1));
+    dnn_tensor *y = dnn_add_scalar(dnn_mul_scalar(x, 2), 1);
+
+    for (int step = 0; step < STEPS; step++) {
+        DNN_SCOPE
+        {
+            dnn_tensor *loss = dnn_mse_loss(dnn_forward(net, x), y);
+
+            DNN_TRY(dnn_zero_grad(optimizer));
+            DNN_TRY(dnn_backward(loss));
+            DNN_TRY(dnn_step(optimizer));
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status run(double *weight, double *bias)
+{
+    dnn_module *net = dnn_nn_linear(1, 1);
+    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
+    dnn_status st = DNN_OK;
+
+    DNN_TRY_TO(done, train(net, optimizer));
+    DNN_TRY_TO(done, dnn_item(dnn_module_tensor(net, "weight"), weight));
+    DNN_TRY_TO(done, dnn_item(dnn_module_tensor(net, "bias"), bias));
+done:
+    dnn_optimizer_free(optimizer);
+    dnn_module_free(net);
+    return st;
+}
+
+int main(void)
+{
+    double weight = 0, bias = 0;
+
+    if (run(&weight, &bias) != DNN_OK) {
+        fprintf(stderr, "line: %s\n", dnn_error_message());
+        return 1;
+    }
+    printf("y = %.3f x + %.3f\n", weight, bias);
+    dnn_shutdown();
+    return fabs(weight - 2) < 1e-3 && fabs(bias - 1) < 1e-3 ? 0 : 1;
+}
