@@ -1,9 +1,9 @@
 #!/bin/sh
-# usage: test_package.sh STEP CMAKE BUILD SOURCE LIBDIR [--strip] - libdnn as those meet it who install it. "install" puts it into a
+# usage: test_package.sh STEP CMAKE BUILD SOURCE LIBDIR - libdnn as those meet it who install it. "install" puts it into a
 # folder outside the source tree and moves that; the steps after it use what was moved, as strangers would; "clean" removes it.
 # 77 (skip) where what a step needs is not here.
 set -eu
-step=$1 cmake=$2 build=$3 source=$4 libdir=$5 strip=${6:-}
+step=$1 cmake=$2 build=$3 source=$4 libdir=$5
 place=$build/tests/package/place
 unset DNN_BACKEND DNN_PLUGINS DNN_PLUGIN_PATH LD_LIBRARY_PATH CMAKE_PREFIX_PATH PKG_CONFIG_PATH
 
@@ -33,9 +33,21 @@ refused() {
 # build folder stays what it was, for whoever wants to uninstall.
 install_to() {
     [ ! -f "$build/install_manifest.txt" ] || cp "$build/install_manifest.txt" kept
-    (umask 002 && "$cmake" --install "$build" --prefix "$1" $strip) >log 2>&1 || fail "cmake --install"
+    (umask 002 && "$cmake" --install "$build" --prefix "$1") >log 2>&1 || fail "cmake --install"
     mv "$build/install_manifest.txt" "$1.files"
     [ ! -f kept ] || mv kept "$build/install_manifest.txt"
+}
+
+# headers_alone ENDING COMPILER FLAG...: each public header is enough for itself.
+headers_alone() {
+    ending=$1
+    shift
+    for header in "$root"/include/*.h "$root"/include/dnn/*.h; do
+        printf '#include "%s"\nint main(void) { return 0; }\n' "${header#"$root"/include/}" >"header.$ending"
+        # shellcheck disable=SC2046 # words on purpose
+        "$@" -Wall -Wextra -Wpedantic -Werror -fsyntax-only $(pkg-config --cflags dnn) "header.$ending" >log 2>&1 ||
+            fail "$*: $header alone"
+    done
 }
 
 if [ "$step" = install ]; then
@@ -57,6 +69,7 @@ install)
     done
     find moved ! -type l -perm /022 >log
     [ ! -s log ] || fail 'others may write to these, so no plugin there is loaded:'
+    # shellcheck disable=SC2016 # $ORIGIN is a word of the loader
     find moved -type f | while read -r file; do
         readelf -d "$file" 2>/dev/null | grep -E 'R(UN)?PATH' | grep -vF '[$ORIGIN/' || true
     done >log
@@ -77,6 +90,7 @@ cmake)
         printf 'cmake_minimum_required(VERSION 3.16)\nproject(ask LANGUAGES C)\n%s\n' "$1" >ask/CMakeLists.txt
         "$cmake" -S ask -B ask/build -DCMAKE_PREFIX_PATH="$root"
     }
+    # shellcheck disable=SC2016 # CMake's variables
     expect 'mnist TRUE, cuda FALSE' ask 'find_package(dnn 0.1 REQUIRED COMPONENTS mnist OPTIONAL_COMPONENTS cuda)
         message(STATUS "mnist ${dnn_mnist_FOUND}, cuda ${dnn_cuda_FOUND}")'
     refused 'lacks dnn_cuda.so, dnn_tpu.so; installed are: dnn_cpu_blas.so' ask \
@@ -90,6 +104,7 @@ cmake)
 pkgconfig)
     command -v pkg-config >/dev/null || { echo 'skipped: pkg-config is not here'; exit 77; }
     examples=$root/share/doc/dnn/examples
+    headers_alone c cc -std=c11
     # shellcheck disable=SC2046 # words on purpose
     {
         cc -std=c11 -Wall -Wextra -Wpedantic -Werror "$examples/line.c" $(pkg-config --cflags --libs dnn) -lm -o line &&
@@ -105,6 +120,8 @@ pkgconfig)
     expect 'acme' "$root/bin/dnn" backends
     expect 'acme_relu' env DNN_BACKEND=acme "$root/bin/dnn" explain relu 64x128
     rm "$root/$libdir/dnn/plugins/dnn_acme.so"
+    expect ' 0 failed' env DNN_PLUGIN_PATH="$root/$libdir/dnn/plugins" DNN_PLUGINS="$scratch/dnn_acme.so" DNN_BACKEND=acme \
+        "$root/libexec/dnn/kit/conformance" --plugin acme --mode value
     ;;
 cxx)
     tried=
@@ -112,12 +129,7 @@ cxx)
         command -v "$compiler" >/dev/null || continue
         echo 'int main() {}' >empty.cc
         "$compiler" empty.cc -o empty 2>/dev/null || continue
-        for header in "$root"/include/*.h "$root"/include/dnn/*.h; do
-            printf '#include "%s"\nint main() {}\n' "${header#"$root"/include/}" >header.cc
-            # shellcheck disable=SC2046
-            "$compiler" -std=c++17 -Wall -Wextra -Wpedantic -Werror -fsyntax-only $(pkg-config --cflags dnn) header.cc \
-                >log 2>&1 || fail "$compiler: $header alone"
-        done
+        headers_alone cc "$compiler" -std=c++17
         # shellcheck disable=SC2046
         "$compiler" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$root/share/doc/dnn/examples/line.cc" \
             $(pkg-config --cflags --libs dnn) -o linecc >log 2>&1 || fail "$compiler: line.cc"
