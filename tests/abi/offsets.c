@@ -2,12 +2,37 @@
  * held against tests/golden/abi.golden: within a major version only lines at the end of a struct
  * may be new. */
 #include <stdio.h>
+#include "dnn_ops.h"
 #include "dnn_plugin.h"
 #include "dnn_reader.h"
 
 #define STRUCT(t) printf("%s size %zu\n", #t, sizeof(t))
 #define MEMBER(t, m) \
     printf("%s.%s offset %zu size %zu\n", #t, #m, offsetof(t, m), sizeof(((t *)0)->m))
+
+/* The members of the attribute structs are those of the table that calls by name go by. */
+static void print_attributes(void)
+{
+    STRUCT(dnn_attr_arange);
+    STRUCT(dnn_attr_linspace);
+    STRUCT(dnn_attr_dim);
+    STRUCT(dnn_attr_slice);
+    STRUCT(dnn_attr_gelu);
+    STRUCT(dnn_attr_alpha);
+    STRUCT(dnn_attr_softplus);
+    STRUCT(dnn_attr_reduce);
+    STRUCT(dnn_attr_reduce_dim);
+    STRUCT(dnn_attr_conv2d);
+    STRUCT(dnn_attr_pool2d);
+    STRUCT(dnn_attr_loss);
+    STRUCT(dnn_attr_uniform);
+    STRUCT(dnn_attr_normal);
+    STRUCT(dnn_attr_bernoulli);
+    STRUCT(dnn_attr_sgd);
+#define DNN_ATTR(attr, member, type, value) MEMBER(dnn_attr_##attr, member);
+#include "attr_table.def"
+#undef DNN_ATTR
+}
 
 int main(void)
 {
@@ -168,5 +193,23 @@ int main(void)
     MEMBER(dnn_reader, read);
     MEMBER(dnn_reader, close);
     MEMBER(dnn_reader, extension);
+    print_attributes();
+#if SHOW_NEXT /* tests/skew: a version with one more member in each struct */
+    MEMBER(dnn_view, next);
+    MEMBER(dnn_call, next);
+    MEMBER(dnn_host, next);
+    MEMBER(dnn_plan, next);
+    MEMBER(dnn_kernel, next);
+    MEMBER(dnn_device, next);
+    MEMBER(dnn_plugin, next);
+    MEMBER(dnn_reader_host, next);
+    MEMBER(dnn_reader_probe, next);
+    MEMBER(dnn_reader_source, next);
+    MEMBER(dnn_reader_request, next);
+    MEMBER(dnn_reader_field, next);
+    MEMBER(dnn_reader_info, next);
+    MEMBER(dnn_reader, next);
+    MEMBER(dnn_attr_alpha, next);
+#endif
     return 0;
 }

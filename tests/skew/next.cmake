@@ -1,0 +1,42 @@
+# next.cmake - makes the ABI headers of a version 1.1 that does not exist: today's, each struct with one more member at its
+# end, under the macro that the rule of growth asks for. With them the next libdnn and the next plugins are real.
+#
+# usage: make_next_abi(FOLDER)
+function(append_member text anchor macro out)
+    string(FIND "${text}" "${anchor}" at)
+    if(at EQUAL -1)
+        message(FATAL_ERROR "tests/skew: no \"${anchor}\" in the ABI headers; next.cmake must follow them")
+    endif()
+    string(REPLACE "${anchor}" "#if ${macro} >= 1\n    uint64_t next; /* 1.1 */\n#endif\n${anchor}" text "${text}")
+    set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+function(make_next_abi folder)
+    set(source ${PROJECT_SOURCE_DIR}/core/include)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+                 ${source}/dnn_plugin.h ${source}/dnn_ops.h ${source}/dnn_reader.h)
+
+    file(READ ${source}/dnn_plugin.h text)
+    foreach(type view call plan kernel device plugin)
+        append_member("${text}" "} dnn_${type};" DNN_PLUGIN_TARGET text)
+    endforeach()
+    # The host's struct has no typedef at its end; its last member is extension.
+    string(REGEX REPLACE "(const void \\*\\(\\*extension\\)\\(const char \\*id\\);[^\n]*\n)(};)"
+           "\\1#if DNN_PLUGIN_TARGET >= 1\n    uint64_t next; /* 1.1 */\n#endif\n\\2" text "${text}")
+    file(CONFIGURE OUTPUT ${folder}/dnn_plugin.h CONTENT "@text@" @ONLY)
+
+    file(READ ${source}/dnn_ops.h text)
+    append_member("${text}" "} dnn_attr_alpha;" DNN_PLUGIN_TARGET text)
+    string(REPLACE "#include <stdint.h>" "#include <stdint.h>\n#ifndef DNN_PLUGIN_TARGET\n#define DNN_PLUGIN_TARGET 0\n#endif"
+           text "${text}")
+    file(CONFIGURE OUTPUT ${folder}/dnn_ops.h CONTENT "@text@" @ONLY)
+
+    file(READ ${source}/dnn_reader.h text)
+    foreach(type host probe source request field info)
+        append_member("${text}" "} dnn_reader_${type};" DNN_READER_TARGET text)
+    endforeach()
+    append_member("${text}" "} dnn_reader;" DNN_READER_TARGET text)
+    string(REPLACE "#include <stdint.h>" "#include <stdint.h>\n#ifndef DNN_READER_TARGET\n#define DNN_READER_TARGET 0\n#endif"
+           text "${text}")
+    file(CONFIGURE OUTPUT ${folder}/dnn_reader.h CONTENT "@text@" @ONLY)
+endfunction()
