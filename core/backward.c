@@ -3,60 +3,10 @@
 #include "tape.h"
 
 struct walk {
-    dnn__node **heap; /* by number, the highest first */
-    int64_t n, capacity;
+    dnn__queue queue;
     dnn__leaf *leaves; /* that have something staged */
     bool retain, create;
 };
-
-static void swap_nodes(dnn__node **a, dnn__node **b)
-{
-    dnn__node *t = *a;
-
-    *a = *b;
-    *b = t;
-}
-
-static dnn_status push(struct walk *w, dnn__node *node)
-{
-    int64_t i = w->n;
-
-    if (node->queued) {
-        return DNN_OK;
-    }
-    DNN_TRY(dnn__reserve((void **)&w->heap, &w->capacity, w->n + 1, sizeof *w->heap, "backward"));
-    node->queued = true;
-    w->heap[w->n++] = node;
-    while (i > 0 && w->heap[(i - 1) / 2]->number < w->heap[i]->number) {
-        swap_nodes(&w->heap[(i - 1) / 2], &w->heap[i]);
-        i = (i - 1) / 2;
-    }
-    return DNN_OK;
-}
-
-static dnn__node *pop(struct walk *w)
-{
-    dnn__node *top = w->heap[0];
-    int64_t i = 0;
-
-    w->heap[0] = w->heap[--w->n];
-    for (;;) {
-        int64_t big = i, left = 2 * i + 1;
-
-        for (int64_t k = left; k < left + 2 && k < w->n; k++) {
-            if (w->heap[k]->number > w->heap[big]->number) {
-                big = k;
-            }
-        }
-        if (big == i) {
-            break;
-        }
-        swap_nodes(&w->heap[i], &w->heap[big]);
-        i = big;
-    }
-    top->queued = false;
-    return top;
-}
 
 /* *sum += g, where *sum holds a reference of ours or is NULL. */
 static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
@@ -114,7 +64,7 @@ static dnn_status deliver(struct walk *w, const dnn__node *node, const dnn__rule
     if (e->leaf != NULL) {
         return stage(w, e->leaf, g);
     }
-    DNN_TRY(push(w, e->node));
+    DNN_TRY(dnn__queue_push(&w->queue, e->node));
     return accumulate(&e->node->dout[e->out], g);
 }
 
@@ -215,10 +165,9 @@ static void end_leaves(struct walk *w, bool commit)
 /* What a failed walk left in the queue is spent. */
 static void abandon(struct walk *w)
 {
-    for (int64_t i = 0; i < w->n; i++) {
-        dnn__node *node = w->heap[i];
+    for (int64_t i = 0; i < w->queue.n; i++) {
+        dnn__node *node = w->queue.heap[i];
 
-        node->queued = false;
         node->spent = true;
         dnn__node_forget(node);
         for (int k = 0; k < node->n_out; k++) {
@@ -226,7 +175,7 @@ static void abandon(struct walk *w)
             node->dout[k] = NULL;
         }
     }
-    w->n = 0;
+    w->queue.n = 0;
 }
 
 static dnn_status walk_graph(struct walk *w, dnn_tensor *of, dnn_tensor *seed)
@@ -234,10 +183,10 @@ static dnn_status walk_graph(struct walk *w, dnn_tensor *of, dnn_tensor *seed)
     if (of->node == NULL) {
         return stage(w, of->leaf, seed);
     }
-    DNN_TRY(push(w, of->node));
+    DNN_TRY(dnn__queue_push(&w->queue, of->node));
     DNN_TRY(accumulate(&of->node->dout[of->node_out], seed));
-    while (w->n > 0) {
-        DNN_TRY(step(w, pop(w)));
+    while (w->queue.n > 0) {
+        DNN_TRY(step(w, dnn__queue_pop(&w->queue)));
     }
     return DNN_OK;
 }
@@ -301,6 +250,6 @@ dnn_status dnn_backward_with(dnn_backward_args args)
     }
     end_leaves(&w, st == DNN_OK);
     dnn_scope_end(&scope);
-    dnn__free(w.heap);
+    dnn__free(w.queue.heap);
     return st;
 }

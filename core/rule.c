@@ -2,9 +2,8 @@
  * laid out, and what goes wrong is told. backward.c calls it. */
 #include "tape.h"
 
-/* A kept operand as a tensor again; under create_graph it leads where it came from. */
-static dnn_status unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
-                         const dnn__edge *from, bool create, dnn_tensor **out)
+dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
+                       const dnn__edge *from, bool create, dnn_tensor **out)
 {
     uint64_t now;
     dnn_tensor *t;
@@ -28,17 +27,11 @@ static dnn_status unwrap(const dnn__node *node, const dnn__saved *s, const char 
         return dnn__take();
     }
     if (create && (from->node != NULL || from->leaf != NULL)) {
-        dnn__edge e = *from;
-
-        if (e.node != NULL) {
-            atomic_fetch_add_explicit(&e.node->refs, 1, memory_order_relaxed);
-        } else {
-            atomic_fetch_add_explicit(&e.leaf->refs, 1, memory_order_relaxed);
-        }
-        t->node = e.node;
-        t->leaf = e.leaf;
-        t->node_out = e.out;
-        t->is_view = true; /* another handle of what the program has */
+        dnn__edge_retain(from);
+        t->node = from->node;
+        t->leaf = from->leaf;
+        t->node_out = from->out;
+        t->is_view = t->lent = true; /* another handle of what the program has */
     }
     *out = t;
     return DNN_OK;
@@ -110,12 +103,12 @@ static dnn_status unwrap_all(dnn__rule *r, dnn__node *node, bool create)
     dnn__edge self = {node, NULL, 0};
 
     for (int i = 0; i < node->n_in; i++) {
-        DNN_TRY(unwrap(node, &node->in[i], "input", i, &node->edge[i], create, &r->in[i]));
+        DNN_TRY(dnn__unwrap(node, &node->in[i], "input", i, &node->edge[i], create, &r->in[i]));
     }
     for (int i = 0; i < node->n_out; i++) {
         self.out = (uint32_t)i;
-        DNN_TRY(unwrap(node, &node->out[i], "output", i, &self,
-                       create && (node->out[i].desc.dtype & DNN__FLOATS) != 0, &r->out[i]));
+        DNN_TRY(dnn__unwrap(node, &node->out[i], "output", i, &self,
+                            create && (node->out[i].desc.dtype & DNN__FLOATS) != 0, &r->out[i]));
     }
     return DNN_OK;
 }

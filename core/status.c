@@ -36,17 +36,59 @@ const char *dnn_status_name(dnn_status status)
 
 /* ---- messages ---- */
 
-dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
+/* By way of a buffer: an argument may be the old message. */
+static void set_text(const char *fmt, va_list list)
 {
     char text[sizeof dnn__self.text];
+
+    vsnprintf(text, sizeof text, fmt, list);
+    memcpy(dnn__self.text, text, sizeof text);
+}
+
+dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
+{
     va_list list;
 
-    /* By way of a buffer: an argument may be the old message. */
     va_start(list, fmt);
-    vsnprintf(text, sizeof text, fmt, list);
+    set_text(fmt, list);
     va_end(list);
-    memcpy(dnn__self.text, text, sizeof text);
     return status < DNN_E_FORMAT ? DNN_E_INTERNAL : status; /* a plugin may return any number */
+}
+
+dnn_status dnn_fail(dnn_status status, const char *fmt, ...)
+{
+    va_list list;
+
+    if (fmt != NULL) {
+        va_start(list, fmt);
+        set_text(fmt, list);
+        va_end(list);
+    }
+    return status;
+}
+
+char dnn__listen(void)
+{
+    char before = dnn__self.text[0];
+
+    dnn__self.text[0] = 0;
+    return before;
+}
+
+dnn_status dnn__heard(char before, dnn_status status, const char *part, const char *name)
+{
+    dnn_status waits = dnn__take();
+
+    status = waits != DNN_OK ? waits : status > 0 ? DNN_E_INVALID : status;
+    if (status == DNN_OK) {
+        dnn__self.text[0] = dnn__self.text[0] == 0 ? before : dnn__self.text[0];
+        return DNN_OK;
+    }
+    if (dnn__self.text[0] == 0) {
+        return dnn__fail(status, "%s of %s: it returned %s and no message", part, name,
+                         dnn_status_name(status));
+    }
+    return dnn__fail(status, "%s of %s: %s", part, name, dnn__self.text);
 }
 
 dnn_status dnn__nomem(const char *what, size_t bytes)

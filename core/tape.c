@@ -24,7 +24,7 @@ void dnn__describe(dnn__desc *desc, const dnn_tensor *t)
     }
 }
 
-static void save(dnn__saved *s, const dnn_tensor *t, bool keep)
+void dnn__save(dnn__saved *s, const dnn_tensor *t, bool keep)
 {
     dnn__describe(&s->desc, t);
     s->kept = keep && t != NULL;
@@ -43,7 +43,7 @@ static void save(dnn__saved *s, const dnn_tensor *t, bool keep)
     atomic_fetch_add_explicit(&s->version->refs, 1, memory_order_relaxed);
 }
 
-static void drop(dnn__saved *s)
+void dnn__saved_drop(dnn__saved *s)
 {
     if (s->kept) {
         dnn__storage_release(s->storage);
@@ -52,17 +52,22 @@ static void drop(dnn__saved *s)
     }
 }
 
-static void lead_to(dnn__edge *e, const dnn_tensor *t)
+void dnn__edge_retain(const dnn__edge *e)
 {
-    e->node = t != NULL ? t->node : NULL;
-    e->leaf = t != NULL && t->node == NULL ? t->leaf : NULL;
-    e->out = t != NULL ? t->node_out : 0;
     if (e->node != NULL) {
         atomic_fetch_add_explicit(&e->node->refs, 1, memory_order_relaxed);
     }
     if (e->leaf != NULL) {
         atomic_fetch_add_explicit(&e->leaf->refs, 1, memory_order_relaxed);
     }
+}
+
+static void lead_to(dnn__edge *e, const dnn_tensor *t)
+{
+    e->node = t != NULL ? t->node : NULL;
+    e->leaf = t != NULL && t->node == NULL ? t->leaf : NULL;
+    e->out = t != NULL ? t->node_out : 0;
+    dnn__edge_retain(e);
 }
 
 static bool shares(const dnn_tensor *a, dnn_tensor *const *list, int n)
@@ -92,7 +97,7 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
     node->n_in = n_in;
     node->n_out = n_out;
     node->bytes = bytes;
-    node->spent = node->queued = false;
+    node->spent = false;
     node->stash = NULL;
     node->in = (dnn__saved *)(void *)(node + 1);
     node->out = node->in + n_in;
@@ -105,6 +110,9 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
 void dnn__node_drop(dnn__node *node)
 {
     if (node != NULL) {
+        if ((node->op->traits & DNN__FUNCTION) != 0) {
+            dnn__function_end(node);
+        }
         dnn__slab_free(node, node->bytes);
     }
 }
@@ -130,7 +138,7 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
     for (int i = 0; i < n_in; i++) {
         bool keep = i < 16 && (op->keep & DNN__IN(i)) != 0;
 
-        save(&node->in[i], in[i], keep);
+        dnn__save(&node->in[i], in[i], keep);
         lead_to(&node->edge[i], in[i]);
         node->in[i].overwritten = keep && in[i] != NULL && !view && shares(in[i], out, n_out);
         if (in[i] != NULL && node->device == NULL) {
@@ -138,7 +146,7 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
         }
     }
     for (int i = 0; i < n_out; i++) {
-        save(&node->out[i], out[i], i < 16 && (op->keep & DNN__OUT(i)) != 0);
+        dnn__save(&node->out[i], out[i], i < 16 && (op->keep & DNN__OUT(i)) != 0);
         node->dout[i] = NULL;
         if (out[i] == NULL || (out[i]->dtype & DNN__FLOATS) == 0) {
             continue;
@@ -171,10 +179,13 @@ dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_t
 void dnn__node_forget(dnn__node *node)
 {
     for (int i = 0; i < node->n_in; i++) {
-        drop(&node->in[i]);
+        dnn__saved_drop(&node->in[i]);
     }
     for (int i = 0; i < node->n_out; i++) {
-        drop(&node->out[i]);
+        dnn__saved_drop(&node->out[i]);
+    }
+    if ((node->op->traits & DNN__FUNCTION) != 0) {
+        dnn__function_forget(node);
     }
     dnn__storage_release(node->stash);
     node->stash = NULL;
@@ -206,6 +217,9 @@ void dnn__node_release(dnn__node *node)
                 from->next_dead = dead;
                 dead = from;
             }
+        }
+        if ((node->op->traits & DNN__FUNCTION) != 0) {
+            dnn__function_end(node);
         }
         dnn__slab_free(node, node->bytes);
     }

@@ -42,6 +42,7 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     }
     t->storage = storage;
     t->version = version;
+    t->lent = false;
     t->leaf = NULL;
     t->node = NULL;
     t->node_out = 0;
@@ -175,7 +176,9 @@ dnn_tensor *dnn_retain(dnn_tensor *t)
 static void free_tensor(dnn_tensor *t)
 {
     dnn__scope_leave(t); /* released ahead of its scope */
-    if (t->leaf != NULL) {
+    if (t->leaf != NULL && t->lent) {
+        dnn__leaf_release(t->leaf);
+    } else if (t->leaf != NULL) {
         /* The gradient is reached by the handle alone. Dropped here it cannot keep its own graph,
          * and so this leaf, alive. */
         dnn_tensor *grad = t->leaf->grad;

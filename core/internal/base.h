@@ -25,6 +25,9 @@ void *dnn__null(dnn_status status);
 dnn_status dnn__waiting(void);
 /* Takes what waits: dnn_scope_status by its internal name. */
 dnn_status dnn__take(void);
+/* Around a call of a function of the program: what it says is told as "backward of name: ...". listen returns what heard wants. */
+char dnn__listen(void);
+dnn_status dnn__heard(char before, dnn_status status, const char *part, const char *name);
 /* For functions of the status idiom at their head: a waiting error comes first, then `pointer` must not be NULL. */
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument);
 /* To the log callback, or standard error from WARN on. */

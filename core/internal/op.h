@@ -23,6 +23,7 @@ struct dnn_tensor {
     dnn_dtype dtype;
     int32_t ndim;
     bool is_view;               /* made by a view operator */
+    bool lent;                  /* leaf belongs to another handle of the program, and so does its gradient */
     bool mapped_copy, mapped_write;
     int64_t offset; /* elements from the start of the storage */
     int64_t dim[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
@@ -91,7 +92,8 @@ enum { /* traits */
     DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
     DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
     DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
-    DNN__MOVES_LAYOUT = 32 /* reorder: called by the core alone, between layouts; never on the tape */
+    DNN__MOVES_LAYOUT = 32, /* reorder: called by the core alone, between layouts; never on the tape */
+    DNN__FUNCTION = 64    /* not a row: a function of the program (function.c) */
 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))

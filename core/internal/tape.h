@@ -26,7 +26,7 @@ struct dnn__node {
     uint64_t number; /* rises: an operand's node has a lower one */
     int32_t n_in, n_out;
     size_t bytes;
-    bool spent, queued;
+    bool spent;
     dnn__device *device;
     dnn__rng rng;
     dnn__node *next_dead;
@@ -42,8 +42,36 @@ struct dnn__node {
 void dnn__describe(dnn__desc *desc, const dnn_tensor *t); /* t NULL: ndim -1 */
 bool dnn__same_desc(const dnn__desc *desc, const dnn_tensor *t);
 void dnn__node_forget(dnn__node *node); /* what it kept goes */
+/* Sets *saved: the desc, and if keep the place and version. */
+void dnn__save(dnn__saved *saved, const dnn_tensor *t, bool keep);
+void dnn__saved_drop(dnn__saved *saved);
+void dnn__edge_retain(const dnn__edge *edge); /* for a copy of it */
+
+/* ---- graph.c ---- */
+typedef struct dnn__queue { /* nodes by number, the highest first; a node may be pushed many times and comes out once */
+    dnn__node **heap;
+    int64_t n, capacity;
+} dnn__queue;
+dnn_status dnn__queue_push(dnn__queue *queue, dnn__node *node);
+dnn__node *dnn__queue_pop(dnn__queue *queue); /* queue->n > 0 */
+
+typedef struct dnn__node_list {
+    dnn__node **node; /* for the caller to free, after a failure too */
+    int64_t n, capacity;
+} dnn__node_list;
+/* All nodes that `from` leads to, it first, by falling number: an operand's node behind those that use it. */
+dnn_status dnn__reach(dnn__node *from, dnn__node_list *out);
+
+/* ---- function.c: nodes whose rule is the program's ---- */
+void dnn__function_forget(dnn__node *node);
+void dnn__function_end(dnn__node *node); /* the node goes */
 
 /* ---- rule.c ---- */
+/* A kept operand as a tensor again, NULL where nothing is kept; with create it leads to `from`. Fails: it was changed in
+ * place since. role and i are for the message. */
+dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *saved, const char *role, int i, const dnn__edge *from,
+                       bool create, dnn_tensor **out);
+
 enum { DNN__FEW = 8 };
 
 typedef struct dnn__rule { /* the arrays of a call of a gradient rule */

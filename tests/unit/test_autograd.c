@@ -272,3 +272,14 @@ Test(autograd, a_gradient_in_the_memory_of_its_tensor_is_refused)
     EXPECT_STATUS_FAIL(dnn_set_grad(x, F64(S(3), 1, 2, 3)), "[2]", "[3]");
     EXPECT_STATUS_FAIL(dnn_set_grad(F64(S(2), 1, 2), NULL), "leaf");
 }
+
+Test(autograd, create_graph_adds_to_the_gradient_that_is_there)
+{
+    dnn_tensor *x = LEAF(S(2), 1, 2);
+
+    unit_backward(dnn_mul_scalar(x, 3));
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(x)), .create_graph = true), DNN_OK, "%s",
+                 dnn_error_message());
+    EXPECT(dnn_grad(x), DNN_T_F64, S(2), 5, 7);
+    cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
+}

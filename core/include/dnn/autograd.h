@@ -35,6 +35,62 @@ typedef struct dnn_backward_args {
 #define dnn_backward_from(of_, ...) dnn_backward_with((dnn_backward_args){.of = (of_), .seed = __VA_ARGS__})
 DNN_API DNN_CHECKED dnn_status dnn_backward_with(dnn_backward_args args);
 
+/* ---- functions of the program ----
+ * An operator that the program writes itself: forward and backward, on the tape as one node.
+ *
+ *     static dnn_status exp_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
+ *     {
+ *         out[0] = dnn_exp(in[0]);
+ *         return (dnn_status)dnn_function_save(call, out[0]);
+ *     }
+ *     static dnn_status exp_backward(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor **din)
+ *     {
+ *         din[0] = dnn_mul(dout[0], dnn_function_saved(call, 0));
+ *         return DNN_OK;
+ *     }
+ *     static const dnn_function my_exp = {.name = "my_exp", .forward = exp_forward, .backward = exp_backward};
+ *
+ *     y = dnn_apply(&my_exp, NULL, DNN_TENSORS(x));
+ *
+ * Errors: both may return a status, its text set by dnn_fail, or leave the error of an operator waiting. */
+
+typedef struct dnn_function_call { /* one call; for the two functions while they run */
+    void *ctx;         /* of dnn_function_apply */
+    int n_in, n_out;
+    const bool *wants; /* [n_in]: does input i want a gradient */
+    struct dnn_function_state *dnn_state;
+} dnn_function_call;
+
+typedef struct dnn_function {
+    const char *name; /* in messages and graphs; 63 bytes of it */
+    /* Sets out[0 .. n_out-1]. Nothing in it is recorded. It leaves its inputs unchanged; an input that it returns becomes
+     * another handle of the same memory. */
+    dnn_status (*forward)(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out);
+    /* dout[j]: the gradient of output j, zeros if none arrived, NULL if it has none. Sets din[i], of the shape and device of
+     * input i, where call->wants[i]; NULL = zero. It leaves dout unchanged. Under create_graph its operators are recorded.
+     * NULL: backward through the function is an error that names it. */
+    dnn_status (*backward)(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor **din);
+    void (*free_ctx)(void *ctx); /* called once, when nothing needs ctx any more, also if apply failed; NULL: ctx is the caller's */
+    bool once;                   /* backward is not made of operators, so it cannot be differentiated: trying is an error */
+} dnn_function;
+
+/* Calls forward on in and puts n_out new tensors of the scope in out (NULLs on failure). The tape keeps ctx and what was saved
+ * if an input wants a gradient; out[j] of an integer dtype has none. Inputs: one device. Under create_graph a backward that
+ * makes a gradient without operators and is not declared .once is an error, never a gradient that leads nowhere.
+ * Fails   NULL, two devices, an output left NULL, an input changed in place: DNN_E_INVALID; DNN_E_NOMEM; what forward says. */
+DNN_API DNN_CHECKED dnn_status dnn_function_apply(const dnn_function *function, void *ctx, dnn_tensor_list in, dnn_tensor **out,
+                                                  int n_out);
+/* The same for one output, in the idiom of operators: NULL, and the error waits. */
+DNN_API dnn_tensor *dnn_apply(const dnn_function *function, void *ctx, dnn_tensor_list in);
+
+/* In forward: keeps t for backward. Returns its index (0, 1, ..) or a negative status. Inputs and outputs lead on under
+ * create_graph; another floating tensor is then an error, for it would count as a constant. */
+DNN_API DNN_CHECKED int64_t dnn_function_save(dnn_function_call *call, dnn_tensor *t);
+/* In backward: the tensor saved as index. NULL, and the error waits: it was changed in place meanwhile. */
+DNN_API dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index);
+/* In forward: output has no gradient, whatever its dtype (an index, a mask, a count). */
+DNN_API DNN_CHECKED dnn_status dnn_function_no_gradient(dnn_function_call *call, int output);
+
 /* Is recording on in this thread (it is, outside DNN_NO_GRAD)? */
 DNN_API bool dnn_grad_enabled(void);
 

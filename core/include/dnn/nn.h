@@ -61,14 +61,6 @@ static inline void dnn_module_eval(dnn_module *module)
 }
 DNN_API bool dnn_module_training(const dnn_module *module);
 
-/* Lists of tensors for optimizers. DNN_TENSORS(w, b) is one of named leaves. */
-typedef struct dnn_tensor_list {
-    int64_t n;
-    dnn_tensor *const *item;
-} dnn_tensor_list;
-#define DNN_TENSORS(...) \
-    ((dnn_tensor_list){(int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)), \
-                       (dnn_tensor *[]){__VA_ARGS__}})
 /* All parameters of the tree in registration order (a parameter that is registered twice appears once). The list belongs to
  * the module and is valid until its tree changes. n = 0 on failure, and the error waits in the thread. */
 DNN_API dnn_tensor_list dnn_parameters(dnn_module *module);

@@ -73,6 +73,10 @@ DNN_API const char *dnn_status_name(dnn_status status);
  * the operator or path, the thing and the numbers. "" if there was none. Valid until the thread's next error. */
 DNN_API const char *dnn_error_message(void);
 
+/* For functions of the program that libdnn calls (dnn_function, hooks): sets the message and returns status, which the
+ * function then returns. */
+DNN_API dnn_status dnn_fail(dnn_status status, const char *fmt, ...) DNN_PRINTF(2, 3);
+
 /* Takes the error that waits in this thread and returns its status; DNN_OK if none waits. After it operators work again. */
 DNN_API DNN_CHECKED dnn_status dnn_scope_status(void);
 

@@ -34,6 +34,15 @@ typedef struct dnn_dims {
 #define DNN_DIMS(...) \
     ((dnn_dims){(int32_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), {__VA_ARGS__}})
 
+/* A list of tensors, of optimizers and functions: DNN_TENSORS(w, b). */
+typedef struct dnn_tensor_list {
+    int64_t n;
+    dnn_tensor *const *item;
+} dnn_tensor_list;
+#define DNN_TENSORS(...) \
+    ((dnn_tensor_list){(int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)), \
+                       (dnn_tensor *[]){__VA_ARGS__}})
+
 /* Literal zero where zero in an option would mean the default: .slope = DNN_ZERO. */
 #define DNN_ZERO (-0.0)
 #define DNN_ZERO_INT INT64_MIN
