@@ -2,11 +2,7 @@
  * leaves, all of them or none. Nothing is computed here but by operators. */
 #include "tape.h"
 
-struct walk {
-    dnn__queue queue;
-    dnn__leaf *leaves; /* that have something staged */
-    bool retain, create;
-};
+/* ---- staging: the sum for a leaf while the walk runs ---- */
 
 /* *sum += g, where *sum holds a reference of ours or is NULL. */
 static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
@@ -27,18 +23,123 @@ static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
     return DNN_OK;
 }
 
-static dnn_status stage(struct walk *w, dnn__leaf *leaf, dnn_tensor *g)
+dnn__stage *dnn__stage_of(const dnn__walk *w, const dnn__leaf *leaf)
 {
-    if (leaf->staged == NULL) {
-        atomic_fetch_add_explicit(&leaf->refs, 1, memory_order_relaxed);
-        leaf->next_staged = w->leaves;
-        w->leaves = leaf;
-    }
-    return accumulate(&leaf->staged, g);
+    return leaf->stage != NULL && leaf->stage->walk == w ? leaf->stage : NULL;
 }
 
+/* The leaf's stage in this walk, made if there is none. A walk inside a walk has its own. */
+static dnn_status open_stage(dnn__walk *w, dnn__leaf *leaf, dnn__stage **out)
+{
+    dnn__stage *s = dnn__stage_of(w, leaf);
+
+    if (s == NULL) {
+        s = dnn__slab_alloc(sizeof *s);
+        if (s == NULL) {
+            return dnn__nomem("backward", sizeof *s);
+        }
+        *s = (dnn__stage){.leaf = leaf, .walk = w, .next = w->stages, .outer = leaf->stage};
+        atomic_fetch_add_explicit(&leaf->refs, 1, memory_order_relaxed);
+        w->stages = leaf->stage = s;
+    }
+    *out = s;
+    return DNN_OK;
+}
+
+static dnn_status stage(dnn__walk *w, dnn__leaf *leaf, dnn_tensor *g)
+{
+    dnn__stage *s = NULL;
+
+    DNN_TRY(open_stage(w, leaf, &s));
+    return accumulate(&s->grad, g);
+}
+
+/* ---- hooks ---- */
+
+/* Counts the edges that lead to leaves with hooks: with the last of them a gradient is final. */
+static dnn_status count_edges(dnn__walk *w, dnn__node *from)
+{
+    dnn__node_list list = {NULL, 0, 0};
+    dnn_status st = dnn__reach(from, &list);
+
+    for (int64_t k = 0; k < list.n && st == DNN_OK; k++) {
+        for (int i = 0; i < list.node[k]->n_in && st == DNN_OK; i++) {
+            dnn__leaf *leaf = list.node[k]->edge[i].leaf;
+            dnn__stage *s = NULL;
+
+            if (leaf != NULL && leaf->hooks != NULL) {
+                st = open_stage(w, leaf, &s);
+            }
+            if (s != NULL) {
+                s->pending++;
+            }
+        }
+    }
+    dnn__free(list.node);
+    return st;
+}
+
+/* The gradient of a leaf is final: its hooks see it, once. */
+static dnn_status finish_leaf(dnn__stage *s)
+{
+    char name[128];
+    dnn__text text = dnn__text_to(name, sizeof name);
+
+    if (s->final || s->grad == NULL || s->leaf->hooks == NULL) {
+        return DNN_OK;
+    }
+    s->final = true;
+    dnn__put(&text, "the leaf ");
+    dnn__put_shape(&text, s->leaf->desc.ndim, s->leaf->desc.dim);
+    return dnn__hooks_run(&s->leaf->hooks, 0, name, &s->grad);
+}
+
+static dnn_status finish_leaves_of(const dnn__walk *w, const dnn__node *node)
+{
+    for (int i = 0; i < node->n_in; i++) {
+        dnn__stage *s = node->edge[i].leaf != NULL ? dnn__stage_of(w, node->edge[i].leaf) : NULL;
+
+        if (s != NULL && s->pending > 0 && --s->pending == 0) {
+            DNN_TRY(finish_leaf(s));
+        }
+    }
+    return DNN_OK;
+}
+
+/* Leaves that some operator gave no gradient were not counted down. */
+static dnn_status finish_leaves(const dnn__walk *w)
+{
+    for (dnn__stage *s = w->stages; s != NULL; s = s->next) {
+        DNN_TRY(finish_leaf(s));
+    }
+    return DNN_OK;
+}
+
+static bool wants(const dnn__walk *w, const dnn__leaf *leaf)
+{
+    return !w->pruned || leaf->wanted;
+}
+
+/* The gradients of a node's outputs are final. */
+static dnn_status run_node_hooks(dnn__walk *w, dnn__node *node)
+{
+    for (int j = 0; j < node->n_out; j++) {
+        if (node->dout[j] != NULL) {
+            DNN_TRY(dnn__hooks_run(&node->hooks, (uint32_t)j, node->op->name, &node->dout[j]));
+        }
+    }
+    for (const dnn__hook *h = node->hooks; h != NULL; h = h->next) {
+        if (h->keep != NULL && wants(w, h->keep) && node->dout[h->out] != NULL) {
+            DNN_TRY(stage(w, h->keep, node->dout[h->out]));
+        }
+    }
+    return DNN_OK;
+}
+
+/* ---- one node ---- */
+
 /* Hands what the rule left for input i to where the input came from. */
-static dnn_status deliver(struct walk *w, const dnn__node *node, const dnn__rule *r, int i)
+static dnn_status deliver(dnn__walk *w, const dnn__node *node, const dnn__rule *r, int i)
 {
     const dnn__edge *e = &node->edge[i];
     dnn_tensor *g = r->din[i];
@@ -68,7 +169,7 @@ static dnn_status deliver(struct walk *w, const dnn__node *node, const dnn__rule
     return accumulate(&e->node->dout[e->out], g);
 }
 
-static dnn_status run_rule(struct walk *w, dnn__node *node, dnn__rule *r)
+static dnn_status run_rule(dnn__walk *w, dnn__node *node, dnn__rule *r)
 {
     DNN_TRY(dnn__rule_run(r, node, w->create));
     for (int i = 0; i < node->n_in; i++) {
@@ -77,93 +178,60 @@ static dnn_status run_rule(struct walk *w, dnn__node *node, dnn__rule *r)
     return DNN_OK;
 }
 
-static dnn_status apply_rule(struct walk *w, dnn__node *node)
+static dnn_status apply_rule(dnn__walk *w, dnn__node *node)
 {
     dnn__rule r;
     dnn_status st = DNN_OK;
 
-    DNN_TRY(dnn__rule_open(&r, node));
+    DNN_TRY(dnn__rule_open(&r, node, w->pruned));
     DNN_SCOPE
     {
         st = run_rule(w, node, &r);
     }
     dnn__free(r.memory);
-    return st;
+    return st != DNN_OK ? st : finish_leaves_of(w, node);
 }
 
 /* One node: its rule, and then what it kept goes. */
-static dnn_status step(struct walk *w, dnn__node *node)
+static dnn_status step(dnn__walk *w, dnn__node *node)
 {
-    dnn_status st = apply_rule(w, node);
+    bool runs = !w->pruned || (node->mark & DNN__NEEDED) != 0;
+    dnn_status st = node->hooks != NULL ? run_node_hooks(w, node) : DNN_OK;
 
+    if (st == DNN_OK && runs) {
+        st = apply_rule(w, node);
+    }
     for (int i = 0; i < node->n_out; i++) {
         dnn_release(node->dout[i]);
         node->dout[i] = NULL;
     }
-    if (!w->retain || st != DNN_OK) {
+    if ((!w->retain && runs) || st != DNN_OK) {
         dnn__node_forget(node);
         node->spent = true;
     }
     return st;
 }
 
-/* The staged sum as a gradient that nobody else holds, plus the gradient that is there. Changes no
- * leaf. */
-static dnn_status settle(dnn__leaf *leaf)
-{
-    dnn_tensor *g = leaf->staged;
-    bool alone = atomic_load_explicit(&g->refs, memory_order_relaxed) == 1 &&
-                 atomic_load_explicit(&g->storage->refs, memory_order_relaxed) == 1 &&
-                 dnn__dense(g);
+/* ---- the walk ---- */
 
-    if (leaf->grad != NULL) {
-        g = dnn_add(leaf->grad, g);
-    } else if (!alone) {
-        g = dnn_clone(g);
-    } else {
-        return DNN_OK;
+static dnn_status walk_graph(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
+{
+    if (of->node == NULL) {
+        return wants(w, of->leaf) ? stage(w, of->leaf, seed) : DNN_OK;
     }
-    if (g == NULL) {
-        return dnn__take();
+    if (atomic_load_explicit(&dnn__leaf_hooks, memory_order_relaxed) > 0) {
+        DNN_TRY(count_edges(w, of->node));
     }
-    dnn_retain(g);
-    dnn_release(leaf->staged);
-    leaf->staged = g;
+    DNN_TRY(dnn__queue_push(&w->queue, of->node));
+    DNN_TRY(accumulate(&of->node->dout[of->node_out], seed));
+    while (w->queue.n > 0) {
+        DNN_TRY(step(w, dnn__queue_pop(&w->queue)));
+    }
     return DNN_OK;
 }
 
-static dnn_status settle_all(struct walk *w)
-{
-    dnn_status st = DNN_OK;
-
-    for (dnn__leaf *leaf = w->leaves; leaf != NULL && st == DNN_OK; leaf = leaf->next_staged) {
-        DNN_SCOPE
-        {
-            st = settle(leaf);
-        }
-    }
-    return st;
-}
-
-/* Makes what is staged the gradient, or throws it away. Cannot fail. */
-static void end_leaves(struct walk *w, bool commit)
-{
-    while (w->leaves != NULL) {
-        dnn__leaf *leaf = w->leaves;
-        dnn_tensor *gone = commit ? leaf->grad : leaf->staged;
-
-        w->leaves = leaf->next_staged;
-        if (commit) {
-            leaf->grad = leaf->staged;
-        }
-        leaf->staged = NULL;
-        dnn_release(gone);
-        dnn__leaf_release(leaf);
-    }
-}
-
 /* What a failed walk left in the queue is spent. */
-static void abandon(struct walk *w)
+static void abandon(dnn__walk *w)
 {
     for (int64_t i = 0; i < w->queue.n; i++) {
         dnn__node *node = w->queue.heap[i];
@@ -178,78 +246,132 @@ static void abandon(struct walk *w)
     w->queue.n = 0;
 }
 
-static dnn_status walk_graph(struct walk *w, dnn_tensor *of, dnn_tensor *seed)
+dnn_status dnn__walk_run(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
 {
-    if (of->node == NULL) {
-        return stage(w, of->leaf, seed);
+    dnn_status st = DNN_OK;
+
+    seed = seed != NULL ? seed : dnn_ones_like(of);
+    st = seed != NULL ? walk_graph(w, of, seed) : dnn__take();
+    if (st == DNN_OK) {
+        st = finish_leaves(w);
     }
-    DNN_TRY(dnn__queue_push(&w->queue, of->node));
-    DNN_TRY(accumulate(&of->node->dout[of->node_out], seed));
-    while (w->queue.n > 0) {
-        DNN_TRY(step(w, dnn__queue_pop(&w->queue)));
+    if (st != DNN_OK) {
+        abandon(w);
     }
+    dnn__free(w->queue.heap);
+    return st;
+}
+
+void dnn__walk_end(dnn__walk *w)
+{
+    while (w->stages != NULL) {
+        dnn__stage *s = w->stages;
+
+        w->stages = s->next;
+        s->leaf->stage = s->outer;
+        dnn_release(s->grad);
+        dnn__leaf_release(s->leaf);
+        dnn__slab_free(s, sizeof *s);
+    }
+}
+
+/* ---- backward ---- */
+
+dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more)
+{
+    bool alone = atomic_load_explicit(&(*g)->refs, memory_order_relaxed) == 1 &&
+                 atomic_load_explicit(&(*g)->storage->refs, memory_order_relaxed) == 1 &&
+                 dnn__dense(*g);
+    dnn_tensor *own;
+
+    if (more == NULL && alone) {
+        return DNN_OK;
+    }
+    own = more != NULL ? dnn_add(more, *g) : dnn_clone(*g);
+    if (own == NULL) {
+        return dnn__take();
+    }
+    dnn_retain(own);
+    dnn_release(*g);
+    *g = own;
     return DNN_OK;
 }
 
-static dnn_status check_backward(const dnn_backward_args *a)
+/* Each sum as a gradient that nobody else holds, plus the gradient that is there. Changes no leaf.
+ */
+static dnn_status settle(dnn__walk *w)
+{
+    dnn_status st = DNN_OK;
+
+    for (dnn__stage *s = w->stages; s != NULL && st == DNN_OK; s = s->next) {
+        DNN_SCOPE
+        {
+            st = s->grad != NULL ? dnn__own(&s->grad, s->leaf->grad) : DNN_OK;
+        }
+    }
+    return st;
+}
+
+/* What is staged becomes the gradient. Cannot fail. */
+static void commit(dnn__walk *w)
+{
+    for (dnn__stage *s = w->stages; s != NULL; s = s->next) {
+        if (s->grad != NULL) {
+            dnn_tensor *old = s->leaf->grad;
+
+            s->leaf->grad = s->grad;
+            s->grad = old; /* goes with the stage */
+        }
+    }
+}
+
+dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn_tensor *seed)
 {
     dnn__desc desc;
 
-    DNN_TRY(dnn__require(a->of, "backward", "the tensor"));
-    if (!dnn__tracked(a->of)) {
+    DNN_TRY(dnn__require(of, name, "the tensor"));
+    if (!dnn__tracked(of)) {
         return dnn__fail(DNN_E_INVALID,
-                         "backward: the tensor %s is not on the tape: nothing it was computed from "
+                         "%s: the tensor %s is not on the tape: nothing it was computed from "
                          "wants a gradient",
-                         dnn__shape_text(a->of->ndim, a->of->dim));
+                         name, dnn__shape_text(of->ndim, of->dim));
     }
-    if (a->seed == NULL && dnn__numel(a->of) != 1) {
+    if (seed == NULL && dnn__numel(of) != 1) {
         return dnn__fail(DNN_E_INVALID,
-                         "backward: the tensor is %s and has %s elements, not 1; give a seed "
+                         "%s: the tensor is %s and has %s elements, not 1; give a seed "
                          "(dnn_backward_from)",
-                         dnn__shape_text(a->of->ndim, a->of->dim),
-                         dnn__number_text(dnn__numel(a->of)));
+                         name, dnn__shape_text(of->ndim, of->dim),
+                         dnn__number_text(dnn__numel(of)));
     }
-    dnn__describe(&desc, a->of);
-    if (a->seed != NULL &&
-        (!dnn__same_desc(&desc, a->seed) || dnn__device_of(a->seed) != dnn__device_of(a->of))) {
-        return dnn__fail(DNN_E_INVALID,
-                         "backward: the tensor is %s of %s on %s, the seed %s of %s on %s",
-                         dnn__shape_text(a->of->ndim, a->of->dim), dnn_dtype_name(a->of->dtype),
-                         dnn_device_of(a->of), dnn__shape_text(a->seed->ndim, a->seed->dim),
-                         dnn_dtype_name(a->seed->dtype), dnn_device_of(a->seed));
+    dnn__describe(&desc, of);
+    if (seed != NULL &&
+        (!dnn__same_desc(&desc, seed) || dnn__device_of(seed) != dnn__device_of(of))) {
+        return dnn__fail(DNN_E_INVALID, "%s: the tensor is %s of %s on %s, the seed %s of %s on %s",
+                         name, dnn__shape_text(of->ndim, of->dim), dnn_dtype_name(of->dtype),
+                         dnn_device_of(of), dnn__shape_text(seed->ndim, seed->dim),
+                         dnn_dtype_name(seed->dtype), dnn_device_of(seed));
     }
     return DNN_OK;
-}
-
-static dnn_status backward(struct walk *w, const dnn_backward_args *a)
-{
-    dnn_tensor *seed = a->seed != NULL ? a->seed : dnn_ones_like(a->of);
-
-    if (seed == NULL) {
-        return dnn__take();
-    }
-    DNN_TRY(walk_graph(w, a->of, seed));
-    return settle_all(w);
 }
 
 dnn_status dnn_backward_with(dnn_backward_args args)
 {
-    struct walk w = {.retain = args.retain_graph || args.create_graph, .create = args.create_graph};
+    dnn__walk w = {.retain = args.retain_graph || args.create_graph, .create = args.create_graph};
     dnn_scope scope;
     dnn_status st;
 
-    DNN_TRY(check_backward(&args));
-    if (args.create_graph) {
-        dnn_scope_begin(&scope);
-    } else {
-        dnn_no_grad_begin(&scope);
+    DNN_TRY(dnn__check_backward("backward", args.of, args.seed));
+    dnn_retain(args.of); /* a hook may let go of it */
+    (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
+    st = dnn__walk_run(&w, args.of, args.seed);
+    if (st == DNN_OK) {
+        st = settle(&w);
     }
-    st = backward(&w, &args);
-    if (st != DNN_OK) {
-        abandon(&w);
+    if (st == DNN_OK) {
+        commit(&w);
     }
-    end_leaves(&w, st == DNN_OK);
+    dnn__walk_end(&w);
     dnn_scope_end(&scope);
-    dnn__free(w.queue.heap);
+    dnn_release(args.of);
     return st;
 }

@@ -11,10 +11,37 @@ bool dnn__same_desc(const dnn__desc *a, const dnn_tensor *t)
 void dnn__leaf_release(dnn__leaf *leaf)
 {
     if (leaf != NULL && atomic_fetch_sub_explicit(&leaf->refs, 1, memory_order_acq_rel) == 1) {
+        dnn__hooks_drop(&leaf->hooks, true);
         dnn_release(leaf->grad);
-        dnn_release(leaf->staged);
         dnn__slab_free(leaf, sizeof *leaf);
     }
+}
+
+/* The gradient is reached by the handle alone. Dropped here it cannot keep its own graph, and so
+ * this leaf, alive. */
+void dnn__leaf_drop(dnn_tensor *t)
+{
+    dnn__leaf *leaf = t->leaf;
+    dnn_tensor *grad = t->lent ? NULL : leaf->grad;
+
+    if (!t->lent) {
+        leaf->grad = NULL;
+    }
+    t->leaf = NULL;
+    dnn_release(grad);
+    dnn__leaf_release(leaf);
+}
+
+dnn__leaf *dnn__leaf_new(const dnn_tensor *t)
+{
+    dnn__leaf *leaf = dnn__slab_alloc(sizeof *leaf);
+
+    if (leaf != NULL) {
+        memset(leaf, 0, sizeof *leaf);
+        atomic_init(&leaf->refs, 1);
+        dnn__describe(&leaf->desc, t);
+    }
+    return leaf;
 }
 
 dnn_tensor *dnn_requires_grad_(dnn_tensor *t, bool wants)
@@ -35,22 +62,12 @@ dnn_tensor *dnn_requires_grad_(dnn_tensor *t, bool wants)
             dnn_dtype_name(t->dtype)));
     }
     if (!wants && t->leaf != NULL) {
-        dnn_tensor *grad = t->leaf->grad;
-
-        t->leaf->grad = NULL;
-        dnn_release(grad);
-        dnn__leaf_release(t->leaf);
-        t->leaf = NULL;
+        dnn__leaf_drop(t);
     } else if (wants && t->leaf == NULL) {
-        dnn__leaf *leaf = dnn__slab_alloc(sizeof *leaf);
-
-        if (leaf == NULL) {
-            return dnn__null(dnn__nomem("requires_grad_", sizeof *leaf));
+        t->leaf = dnn__leaf_new(t);
+        if (t->leaf == NULL) {
+            return dnn__null(dnn__nomem("requires_grad_", sizeof *t->leaf));
         }
-        memset(leaf, 0, sizeof *leaf);
-        atomic_init(&leaf->refs, 1);
-        dnn__describe(&leaf->desc, t);
-        t->leaf = leaf;
     }
     return t;
 }

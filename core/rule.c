@@ -55,7 +55,15 @@ static dnn_status check_node(const dnn__node *node)
     return DNN_OK;
 }
 
-dnn_status dnn__rule_open(dnn__rule *r, const dnn__node *node)
+static bool wants(const dnn__edge *e, bool pruned)
+{
+    if (e->node != NULL) {
+        return !pruned || e->node->mark != 0;
+    }
+    return e->leaf != NULL && (!pruned || e->leaf->wanted);
+}
+
+dnn_status dnn__rule_open(dnn__rule *r, const dnn__node *node, bool pruned)
 {
     size_t in = (size_t)node->n_in, out = (size_t)node->n_out;
 
@@ -80,7 +88,7 @@ dnn_status dnn__rule_open(dnn__rule *r, const dnn__node *node)
     r->out = r->din + in;
     for (int i = 0; i < node->n_in; i++) {
         r->desc[i] = node->in[i].desc;
-        r->wants[i] = node->edge[i].node != NULL || node->edge[i].leaf != NULL;
+        r->wants[i] = wants(&node->edge[i], pruned);
         r->din[i] = NULL;
     }
     r->grad = (dnn__grad){.op = node->op,

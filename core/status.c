@@ -251,6 +251,13 @@ void dnn_no_grad_begin(dnn_scope *scope)
     }
 }
 
+void dnn_enable_grad_begin(dnn_scope *scope)
+{
+    if (scope != NULL) {
+        open_scope(scope, -dnn__self.no_grad); /* its end gives the depth back */
+    }
+}
+
 static void unlink_tensor(dnn_tensor *t)
 {
     if (t->prev != NULL) {

@@ -99,6 +99,8 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
     node->bytes = bytes;
     node->spent = false;
     node->stash = NULL;
+    node->mark = 0;
+    node->hooks = NULL;
     node->in = (dnn__saved *)(void *)(node + 1);
     node->out = node->in + n_in;
     node->edge = (dnn__edge *)(void *)(node->out + n_out);
@@ -151,9 +153,11 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
         if (out[i] == NULL || (out[i]->dtype & DNN__FLOATS) == 0) {
             continue;
         }
-        if (out[i]->node != NULL) {
-            dnn__node_release(
-                out[i]->node); /* changed in place: its history is behind the new node's edge */
+        if (out[i]->node != NULL) { /* changed in place: its history is behind the new edge */
+            if (out[i]->leaf != NULL) {
+                dnn__hooks_move_kept(out[i]->node, node, out[i]->leaf, (uint32_t)i);
+            }
+            dnn__node_release(out[i]->node);
         }
         atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
         out[i]->node = node;
@@ -205,6 +209,7 @@ void dnn__node_release(dnn__node *node)
         node = dead;
         dead = node->next_dead;
         dnn__node_forget(node);
+        dnn__hooks_drop(&node->hooks, false);
         for (int i = 0; i < node->n_out; i++) {
             dnn_release(node->dout[i]);
         }

@@ -14,7 +14,7 @@ dnn_status dnn__check_target(const char *op, const dnn_tensor *t, bool recorded)
     if (!dnn_grad_enabled()) {
         return DNN_OK;
     }
-    if (t->leaf != NULL) {
+    if (t->leaf != NULL && t->node == NULL) {
         return dnn__fail(
             DNN_E_INVALID,
             "%s: the target is a leaf that wants a gradient: change it under DNN_NO_GRAD", op);
@@ -42,6 +42,9 @@ void dnn__written(dnn_tensor *t)
     if (t->node != NULL && dnn_grad_enabled()) {
         dnn__node_release(t->node);
         t->node = NULL;
+        if (t->leaf != NULL) {
+            dnn__leaf_drop(t);
+        }
     }
 }
 

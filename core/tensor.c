@@ -176,16 +176,8 @@ dnn_tensor *dnn_retain(dnn_tensor *t)
 static void free_tensor(dnn_tensor *t)
 {
     dnn__scope_leave(t); /* released ahead of its scope */
-    if (t->leaf != NULL && t->lent) {
-        dnn__leaf_release(t->leaf);
-    } else if (t->leaf != NULL) {
-        /* The gradient is reached by the handle alone. Dropped here it cannot keep its own graph,
-         * and so this leaf, alive. */
-        dnn_tensor *grad = t->leaf->grad;
-
-        t->leaf->grad = NULL;
-        dnn_release(grad);
-        dnn__leaf_release(t->leaf);
+    if (t->leaf != NULL) {
+        dnn__leaf_drop(t);
     }
     if (t->node != NULL) {
         dnn__node_release(t->node);

@@ -12,9 +12,10 @@ typedef struct dnn__node dnn__node;
 
 typedef struct dnn__leaf { /* where a leaf's gradient goes; outlives the handle while a graph leads to it */
     _Atomic int32_t refs;
-    dnn_tensor *grad;   /* NULL: none */
-    dnn_tensor *staged; /* sum so far in a running backward; becomes grad when all went well */
-    struct dnn__leaf *next_staged;
+    dnn_tensor *grad; /* NULL: none */
+    struct dnn__stage *stage; /* of the innermost backward that runs and reached it (tape.h) */
+    struct dnn__hook *hooks;
+    bool wanted; /* by the grad_of that runs */
     dnn__desc desc;
 } dnn__leaf;
 
@@ -29,7 +30,7 @@ struct dnn_tensor {
     int64_t dim[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
     dnn__storage *storage;
     dnn__version *version;
-    dnn__leaf *leaf; /* not NULL: a leaf that wants a gradient */
+    dnn__leaf *leaf; /* node NULL: a leaf that wants a gradient; else its gradient is kept (dnn_retain_grad) */
     dnn__node *node; /* not NULL: output number node_out of a recorded operator */
     uint32_t node_out;
     void *mapped; /* what dnn_map gave out */
@@ -225,6 +226,7 @@ dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_t
                        const void *attr, const dnn__rng *rng);
 void dnn__node_release(dnn__node *node);
 void dnn__leaf_release(dnn__leaf *leaf);
+void dnn__leaf_drop(dnn_tensor *t); /* t, which has one, is a leaf (or keeps its gradient) no more; the gradient goes */
 
 /* ---- gradient helpers of rules (ops/) ---- */
 dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc); /* sum over stretched axes; x itself if none */

@@ -20,6 +20,19 @@ typedef struct dnn__edge { /* where an input came from; both NULL: it wants no g
     uint32_t out;
 } dnn__edge;
 
+/* A hook of a leaf, or of output `out` of a node; in order of registration. */
+typedef struct dnn__hook {
+    struct dnn__hook *next;
+    int64_t id; /* rises */
+    uint32_t out;
+    dnn_hook_fn fn; /* NULL: not a hook; the gradient goes to keep */
+    void *ctx;
+    void (*free_ctx)(void *ctx);
+    dnn__leaf *keep;
+} dnn__hook;
+
+enum { DNN__NEEDED = 1, DNN__CAPTURED = 2 }; /* marks: it leads to an input of grad_of; it is one */
+
 struct dnn__node {
     _Atomic int32_t refs;
     const dnn__op *op;
@@ -27,6 +40,7 @@ struct dnn__node {
     int32_t n_in, n_out;
     size_t bytes;
     bool spent;
+    uint8_t mark; /* of the grad_of that runs */
     dnn__device *device;
     dnn__rng rng;
     dnn__node *next_dead;
@@ -36,6 +50,7 @@ struct dnn__node {
     dnn__storage *stash;  /* of the forward kernel, for backward kernels of `keeper`; NULL: none */
     const struct dnn__plugin *keeper;
     void *attr;
+    dnn__hook *hooks;
 };
 
 /* ---- tape.c ---- */
@@ -62,6 +77,43 @@ typedef struct dnn__node_list {
 /* All nodes that `from` leads to, it first, by falling number: an operand's node behind those that use it. */
 dnn_status dnn__reach(dnn__node *from, dnn__node_list *out);
 
+/* ---- hook.c ---- */
+extern _Atomic int64_t dnn__leaf_hooks; /* hooks of leaves that there are in the process */
+dnn__hook *dnn__hook_new(dnn__hook **list, uint32_t out); /* at the end, without fn. NULL: no memory */
+void dnn__hook_drop(dnn__hook **list, int64_t id);
+void dnn__hooks_drop(dnn__hook **list, bool leaf); /* all of them */
+/* The result was changed in place: the gradient that is kept is that of the new value. */
+void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf, uint32_t out);
+/* Calls the hooks for `out`, each with what the one before left; *grad is a reference. name is for messages. */
+dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name, dnn_tensor **grad);
+
+/* ---- leaf.c ---- */
+dnn__leaf *dnn__leaf_new(const dnn_tensor *t); /* refs 1. NULL: no memory */
+
+/* ---- backward.c ---- */
+typedef struct dnn__stage { /* the gradient of a leaf while a walk runs */
+    dnn__leaf *leaf;
+    dnn_tensor *grad; /* sum so far, a reference; NULL: none came */
+    const struct dnn__walk *walk;
+    struct dnn__stage *next, *outer; /* of the walk; of the leaf in the walk around this one */
+    int64_t pending;                 /* edges that lead here and were not passed; counted where there are hooks */
+    bool final;                      /* the hooks have seen it */
+} dnn__stage;
+
+typedef struct dnn__walk {
+    dnn__queue queue;
+    dnn__stage *stages;
+    bool retain, create;
+    bool pruned; /* only nodes with a mark, only leaves that are wanted */
+} dnn__walk;
+/* From of back, seed NULL = ones; then hooks have run and what came is staged. After it, and after a failure, dnn__walk_end. */
+dnn_status dnn__walk_run(dnn__walk *walk, dnn_tensor *of, dnn_tensor *seed);
+void dnn__walk_end(dnn__walk *walk);
+dnn__stage *dnn__stage_of(const dnn__walk *walk, const dnn__leaf *leaf); /* NULL: it has none */
+dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn_tensor *seed);
+/* *g (a reference) becomes a dense tensor that nobody else holds; with more, more + *g. */
+dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more);
+
 /* ---- function.c: nodes whose rule is the program's ---- */
 void dnn__function_forget(dnn__node *node);
 void dnn__function_end(dnn__node *node); /* the node goes */
@@ -85,8 +137,8 @@ typedef struct dnn__rule { /* the arrays of a call of a gradient rule */
     void *memory; /* for the caller to free */
 } dnn__rule;
 
-/* Lays the arrays out. Fails: a node that is spent or has no rule; DNN_E_NOMEM. */
-dnn_status dnn__rule_open(dnn__rule *rule, const dnn__node *node);
+/* Lays the arrays out; pruned: only what is marked and wanted is wanted. Fails: a node that is spent or has no rule; DNN_E_NOMEM. */
+dnn_status dnn__rule_open(dnn__rule *rule, const dnn__node *node, bool pruned);
 /* Calls the rule, which leaves its results in rule->din. create: what it does is recorded and leads to the operands. */
 dnn_status dnn__rule_run(dnn__rule *rule, dnn__node *node, bool create);
 

@@ -24,7 +24,7 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
             return dnn__fail(DNN_E_INVALID, "%s: parameter %lld of %lld is NULL", name,
                              (long long)i, (long long)list.n);
         }
-        if (p->leaf == NULL) {
+        if (p->leaf == NULL || p->node != NULL) {
             return dnn__fail(DNN_E_INVALID,
                              "%s: parameter %lld %s is not a leaf that wants a gradient", name,
                              (long long)i, dnn__shape_text(p->ndim, p->dim));

@@ -15,7 +15,7 @@ DNN_API dnn_tensor *dnn_requires_grad_(dnn_tensor *t, bool wants);
 /* A tensor with the same storage and version that the tape does not know. */
 DNN_API dnn_tensor *dnn_detach(dnn_tensor *t);
 
-/* The gradient that backward left in a leaf; NULL if there is none. Borrowed: it lives until the next backward or zeroing. */
+/* The gradient that backward left in a leaf (or a result, dnn_retain_grad); NULL if there is none. Borrowed: it lives until the next backward or zeroing. */
 DNN_API dnn_tensor *dnn_grad(const dnn_tensor *t);
 /* Sets or (NULL) drops it. g must have t's shape, dtype and device. */
 DNN_API DNN_CHECKED dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g);
@@ -34,6 +34,46 @@ typedef struct dnn_backward_args {
 #define dnn_backward(...) dnn_backward_with((dnn_backward_args){.of = __VA_ARGS__})
 #define dnn_backward_from(of_, ...) dnn_backward_with((dnn_backward_args){.of = (of_), .seed = __VA_ARGS__})
 DNN_API DNN_CHECKED dnn_status dnn_backward_with(dnn_backward_args args);
+
+typedef struct dnn_grad_of_args {
+    dnn_tensor *of;         /* what is differentiated */
+    dnn_tensor_list inputs; /* by what: leaves and results, DNN_TENSORS(x, w) */
+    dnn_tensor **grads;     /* [inputs.n]: the gradients, new tensors of the scope; NULLs on failure */
+    dnn_tensor *seed;       /* these as in dnn_backward_args */
+    bool retain_graph, create_graph;
+    bool allow_unused; /* an input that `of` does not come from gets NULL, and is no error */
+} dnn_grad_of_args;
+
+/* The gradient of `of` by each input, as numbers in the hand: no leaf's dnn_grad changes. Runs only the operators between `of` and the
+ * inputs. An input whose operators give it no gradient gets zeros.
+ *     dnn_grad_of(loss, DNN_TENSORS(x), &dx, .create_graph = true)
+ * Fails   as dnn_backward; DNN_E_INVALID: inputs NULL or not on the tape, or (without allow_unused) not part of what made `of`. */
+#define dnn_grad_of(of_, inputs_, ...) \
+    dnn_grad_of_with((dnn_grad_of_args){.of = (of_), .inputs = inputs_, .grads = __VA_ARGS__})
+DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
+
+/* ---- hooks ----
+ * A hook is called in every backward (and dnn_grad_of) that reaches its tensor, once, as soon as the gradient that this
+ * backward gives the tensor is final: no operator will add to it. For a leaf that is before it is added to what dnn_grad
+ * returns, for a result before it goes on to the operands. Hooks of a tensor run in order of registration. */
+
+/* *grad is the gradient, borrowed. The hook may look at it, or set *grad to another tensor (of its own scope, or one that lives
+ * longer) of the same shape, dtype and device; it changes none in place. Another status than DNN_OK (dnn_fail gives it a text),
+ * or an error left waiting, fails the backward, which then commits no gradient. It may add and remove hooks, and run another
+ * backward. Under create_graph what it does is recorded. */
+typedef dnn_status (*dnn_hook_fn)(void *ctx, dnn_tensor **grad);
+
+/* Returns the hook's number (> 0), or a negative status. free_ctx(ctx) is called when the hook goes: removed, with its leaf or its
+ * graph, or at once if the call fails; NULL: ctx is the caller's. A hook of a result is of the value it has now: what is done
+ * in place later comes behind it.
+ * Fails   DNN_E_INVALID: NULL, a tensor that is not on the tape; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx, void (*free_ctx)(void *ctx));
+/* Fails   DNN_E_INVALID: t has no hook of that number. */
+DNN_API DNN_CHECKED dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id);
+
+/* From now on backward leaves the gradient of a result in dnn_grad too, as it does for leaves: it adds up, and dnn_set_grad drops
+ * it. Of a leaf that wants a gradient: nothing changes. Fails   DNN_E_INVALID: not on the tape; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_retain_grad(dnn_tensor *t);
 
 /* ---- functions of the program ----
  * An operator that the program writes itself: forward and backward, on the tape as one node.

@@ -98,6 +98,10 @@ DNN_API void dnn_scope_end(dnn_scope *scope);
 /* As dnn_scope_begin, and operators record no gradients until the scope ends. */
 DNN_API void dnn_no_grad_begin(dnn_scope *scope);
 
+/* As dnn_scope_begin, and operators record gradients until the scope ends, also inside a scope of dnn_no_grad_begin, a
+ * backward or a hook. */
+DNN_API void dnn_enable_grad_begin(dnn_scope *scope);
+
 /* Moves t from the innermost scope to the one around it and returns it; NULL for NULL. `return dnn_keep(y);` is how a
  * function with a DNN_SCOPE hands out its result. A tensor that belongs to an outer scope already is left there. */
 DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
@@ -109,9 +113,11 @@ DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
          name.dnn_once && (begin(&name), name.dnn_once = 0, 1);)
 
 /* DNN_SCOPE { ... }: a scope that closes however the block is left: at its end, by return or by goto. `break` and `continue`
- * inside leave the scope, not a loop around it. DNN_NO_GRAD { ... }: the same, and nothing in it is recorded. */
+ * inside leave the scope, not a loop around it. DNN_NO_GRAD { ... }: the same, and nothing in it is recorded. DNN_ENABLE_GRAD
+ * { ... }: the same, and it is. */
 #define DNN_SCOPE DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_scope_begin)
 #define DNN_NO_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_no_grad_begin)
+#define DNN_ENABLE_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_enable_grad_begin)
 
 #ifdef __cplusplus
 }

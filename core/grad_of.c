@@ -1,0 +1,251 @@
+/* grad_of.c - gradients of a tensor by chosen inputs: a walk that passes only what lies between,
+ * and leaves nothing in the leaves. Programs call it. */
+#include "tape.h"
+
+struct target {      /* an input */
+    dnn__leaf *leaf; /* its own if it is a leaf, else one of ours that a hook of its node fills */
+    dnn__node *node;
+    int64_t hook;
+    bool was_wanted, reached;
+};
+
+struct search {
+    dnn__walk walk;
+    dnn_grad_of_args args;
+    struct target *target;
+    int64_t n; /* of which are open */
+    dnn__node_list list;
+    uint8_t
+        *mark; /* of the nodes of the list, as they were: a grad_of around this one reads them */
+};
+
+/* ---- targets ---- */
+
+static dnn_status open_target(struct target *target, const dnn_tensor *t)
+{
+    dnn__hook *hook;
+
+    if (t->node == NULL) {
+        target->leaf = t->leaf;
+        atomic_fetch_add_explicit(&t->leaf->refs, 1, memory_order_relaxed);
+    } else {
+        target->leaf = dnn__leaf_new(t);
+        hook = target->leaf != NULL ? dnn__hook_new(&t->node->hooks, t->node_out) : NULL;
+        if (hook == NULL) {
+            dnn__leaf_release(target->leaf);
+            return dnn__nomem("grad_of", sizeof *hook);
+        }
+        hook->keep = target->leaf;
+        atomic_fetch_add_explicit(&target->leaf->refs, 1, memory_order_relaxed);
+        target->hook = hook->id;
+        target->node = t->node;
+        atomic_fetch_add_explicit(&t->node->refs, 1, memory_order_relaxed);
+    }
+    target->was_wanted = target->leaf->wanted;
+    target->leaf->wanted = true;
+    return DNN_OK;
+}
+
+/* Last opened first: an input may be named twice. */
+static void close_targets(struct search *s)
+{
+    while (s->n > 0) {
+        struct target *target = &s->target[--s->n];
+
+        target->leaf->wanted = target->was_wanted;
+        if (target->node != NULL) {
+            dnn__hook_drop(&target->node->hooks, target->hook);
+            dnn__node_release(target->node);
+        }
+        dnn__leaf_release(target->leaf);
+    }
+}
+
+/* ---- which nodes lie between ---- */
+
+static void reach(struct search *s, const dnn__leaf *leaf)
+{
+    for (int64_t i = 0; i < s->n; i++) {
+        s->target[i].reached = s->target[i].reached || s->target[i].leaf == leaf;
+    }
+}
+
+static uint8_t mark_of(struct search *s, const dnn__node *node)
+{
+    uint8_t mark = 0;
+
+    for (int i = 0; i < node->n_in; i++) {
+        const dnn__edge *e = &node->edge[i];
+
+        if (e->leaf != NULL && e->leaf->wanted) {
+            reach(s, e->leaf);
+            mark |= DNN__NEEDED;
+        } else if (e->node != NULL && e->node->mark != 0) {
+            mark |= DNN__NEEDED;
+        }
+    }
+    for (const dnn__hook *h = node->hooks; h != NULL; h = h->next) {
+        if (h->keep != NULL && h->keep->wanted) {
+            reach(s, h->keep);
+            mark |= DNN__CAPTURED;
+        }
+    }
+    return mark;
+}
+
+static dnn_status mark_nodes(struct search *s)
+{
+    dnn_tensor *of = s->args.of;
+
+    if (of->node == NULL) {
+        reach(s, of->leaf);
+        return DNN_OK;
+    }
+    DNN_TRY(dnn__reach(of->node, &s->list));
+    s->mark = dnn__alloc((size_t)s->list.n);
+    if (s->mark == NULL) {
+        return dnn__nomem("grad_of", (size_t)s->list.n);
+    }
+    for (int64_t k = s->list.n - 1; k >= 0; k--) { /* operands before those that use them */
+        s->mark[k] = s->list.node[k]->mark;
+        s->list.node[k]->mark = mark_of(s, s->list.node[k]);
+    }
+    return DNN_OK;
+}
+
+static void restore_marks(struct search *s)
+{
+    for (int64_t k = 0; s->mark != NULL && k < s->list.n; k++) {
+        s->list.node[k]->mark = s->mark[k];
+    }
+    dnn__free(s->mark);
+    dnn__free(s->list.node);
+}
+
+/* ---- results ---- */
+
+static dnn_status check_used(const struct search *s)
+{
+    for (int64_t i = 0; i < s->n && !s->args.allow_unused; i++) {
+        const dnn_tensor *t = s->args.inputs.item[i];
+
+        if (!s->target[i].reached) {
+            return dnn__fail(DNN_E_INVALID,
+                             "grad_of: the tensor does not come from input %lld %s (.allow_unused "
+                             "gives NULL for its gradient)",
+                             (long long)i, dnn__shape_text(t->ndim, t->dim));
+        }
+    }
+    return DNN_OK;
+}
+
+/* Sets grads[i] to a reference of the caller. */
+static dnn_status take_grad(struct search *s, int64_t i)
+{
+    dnn__stage *stage = dnn__stage_of(&s->walk, s->target[i].leaf);
+    dnn_tensor *t = s->args.inputs.item[i], *g = stage != NULL ? stage->grad : NULL;
+
+    if (!s->target[i].reached) {
+        return DNN_OK;
+    }
+    if (g == NULL) {
+        g = dnn_zeros_like(t);
+    }
+    if (g == NULL) {
+        return dnn__take();
+    }
+    dnn_retain(g);
+    s->args.grads[i] = g;
+    return DNN_OK;
+}
+
+static dnn_status take_grads(struct search *s)
+{
+    for (int64_t i = 0; i < s->n; i++) {
+        DNN_TRY(take_grad(s, i));
+    }
+    dnn__walk_end(&s->walk); /* ours are the only references then, if nobody else has any */
+    for (int64_t i = 0; i < s->n; i++) {
+        if (s->args.grads[i] != NULL) {
+            DNN_TRY(dnn__own(&s->args.grads[i], NULL));
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status run(struct search *s)
+{
+    dnn_tensor_list in = s->args.inputs;
+
+    s->target = dnn__calloc((size_t)in.n, sizeof *s->target);
+    if (s->target == NULL) {
+        return dnn__nomem("grad_of", (size_t)in.n * sizeof *s->target);
+    }
+    for (int64_t i = 0; i < in.n; i++) {
+        DNN_TRY(open_target(&s->target[i], in.item[i]));
+        s->n++;
+    }
+    DNN_TRY(mark_nodes(s));
+    DNN_TRY(check_used(s));
+    if (s->args.of->node == NULL || s->args.of->node->mark != 0) {
+        DNN_TRY(dnn__walk_run(&s->walk, s->args.of, s->args.seed));
+    }
+    return take_grads(s);
+}
+
+/* Gradients of the scope that ends now go to the one around it. */
+static void hand_out(const dnn_grad_of_args *a, dnn_status st)
+{
+    for (int64_t i = 0; i < a->inputs.n; i++) {
+        if (st != DNN_OK) {
+            dnn_release(a->grads[i]);
+            a->grads[i] = NULL;
+        } else if (a->grads[i] != NULL) {
+            dnn__scope_adopt(a->grads[i]);
+        }
+    }
+}
+
+static dnn_status check(const dnn_grad_of_args *a)
+{
+    for (int64_t i = 0; a->grads != NULL && i < a->inputs.n; i++) {
+        a->grads[i] = NULL;
+    }
+    DNN_TRY(dnn__check_backward("grad_of", a->of, a->seed));
+    if (a->inputs.n < 1 || a->inputs.item == NULL || a->grads == NULL) {
+        return dnn__fail(DNN_E_INVALID, "grad_of: %lld inputs%s", (long long)a->inputs.n,
+                         a->grads == NULL ? ", and grads is NULL" : "");
+    }
+    for (int64_t i = 0; i < a->inputs.n; i++) {
+        const dnn_tensor *t = a->inputs.item[i];
+
+        if (t == NULL || !dnn__tracked(t)) {
+            return dnn__fail(DNN_E_INVALID, "grad_of: input %lld is %s", (long long)i,
+                             t == NULL ? "NULL" : "not on the tape");
+        }
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn_grad_of_with(dnn_grad_of_args args)
+{
+    struct search s = {.walk = {.retain = args.retain_graph || args.create_graph,
+                                .create = args.create_graph,
+                                .pruned = true},
+                       .args = args};
+    dnn_scope scope;
+    dnn_status st;
+
+    DNN_TRY(check(&args));
+    dnn_retain(args.of);
+    (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
+    st = run(&s);
+    dnn__walk_end(&s.walk);
+    restore_marks(&s);
+    close_targets(&s);
+    dnn__free(s.target);
+    dnn_scope_end(&scope);
+    hand_out(&args, st);
+    dnn_release(args.of);
+    return st;
+}

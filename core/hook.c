@@ -1,0 +1,224 @@
+/* hook.c - hooks: functions of the program that backward calls with a gradient that is final, on
+ * leaves and on results; and the gradients of results that are kept. backward.c runs them. */
+#include "tape.h"
+
+_Atomic int64_t dnn__leaf_hooks;
+
+static dnn__hook **list_of(const dnn_tensor *t)
+{
+    return t->node != NULL ? &t->node->hooks : t->leaf != NULL ? &t->leaf->hooks : NULL;
+}
+
+dnn__hook *dnn__hook_new(dnn__hook **list, uint32_t out)
+{
+    static _Atomic int64_t numbers;
+    dnn__hook *hook = dnn__slab_alloc(sizeof *hook);
+
+    if (hook == NULL) {
+        return NULL;
+    }
+    *hook = (dnn__hook){.id = 1 + atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed),
+                        .out = out};
+    while (*list != NULL) {
+        list = &(*list)->next;
+    }
+    *list = hook;
+    return hook;
+}
+
+/* Takes the hook at *place off its list; its context goes. */
+static void drop(dnn__hook **place)
+{
+    dnn__hook *hook = *place;
+
+    *place = hook->next;
+    if (hook->free_ctx != NULL) {
+        hook->free_ctx(hook->ctx);
+    }
+    dnn__leaf_release(hook->keep);
+    dnn__slab_free(hook, sizeof *hook);
+}
+
+void dnn__hook_drop(dnn__hook **list, int64_t id)
+{
+    for (; *list != NULL; list = &(*list)->next) {
+        if ((*list)->id == id) {
+            drop(list);
+            return;
+        }
+    }
+}
+
+void dnn__hooks_drop(dnn__hook **list, bool leaf)
+{
+    while (*list != NULL) {
+        drop(list);
+        if (leaf) {
+            atomic_fetch_sub_explicit(&dnn__leaf_hooks, 1, memory_order_relaxed);
+        }
+    }
+}
+
+void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf, uint32_t out)
+{
+    dnn__hook **place = &from->hooks, *hook;
+
+    while (*place != NULL && (*place)->keep != leaf) {
+        place = &(*place)->next;
+    }
+    hook = *place;
+    if (hook != NULL) {
+        *place = hook->next;
+        hook->next = to->hooks;
+        hook->out = out;
+        to->hooks = hook;
+    }
+}
+
+/* ---- running ---- */
+
+/* The hook behind number `id`: hooks may remove each other, and themselves. */
+static dnn__hook *next_hook(dnn__hook *hook, uint32_t out, int64_t id)
+{
+    while (hook != NULL && (hook->fn == NULL || hook->out != out || hook->id <= id)) {
+        hook = hook->next;
+    }
+    return hook;
+}
+
+static dnn_status check_answer(const char *name, const dnn_tensor *old, const dnn_tensor *g)
+{
+    dnn__desc want;
+
+    if (g == NULL) {
+        return dnn__fail(DNN_E_INVALID, "hook of %s: it left NULL for a gradient", name);
+    }
+    dnn__describe(&want, old);
+    if (!dnn__same_desc(&want, g) || dnn__device_of(g) != dnn__device_of(old)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "hook of %s: the gradient is %s of %s on %s, the new one %s of %s on %s",
+                         name, dnn__shape_text(old->ndim, old->dim), dnn_dtype_name(old->dtype),
+                         dnn_device_of(old), dnn__shape_text(g->ndim, g->dim),
+                         dnn_dtype_name(g->dtype), dnn_device_of(g));
+    }
+    return DNN_OK;
+}
+
+static dnn_status run(const dnn__hook *hook, const char *name, dnn_tensor **grad)
+{
+    dnn_tensor *old = *grad, *g = old;
+    uint64_t seen = atomic_load_explicit(&old->version->count, memory_order_relaxed);
+    char before = dnn__listen();
+    dnn_status st = hook->fn(hook->ctx, &g);
+
+    DNN_TRY(dnn__heard(before, st, "hook", name));
+    if (atomic_load_explicit(&old->version->count, memory_order_relaxed) != seen) {
+        return dnn__fail(DNN_E_INVALID,
+                         "hook of %s: it changed the gradient in place, which others read too; set "
+                         "*grad to a new tensor",
+                         name);
+    }
+    DNN_TRY(check_answer(name, old, g));
+    if (g != old) {
+        *grad = dnn_retain(g);
+        dnn_release(old);
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name, dnn_tensor **grad)
+{
+    int64_t id = 0;
+    dnn_status st = DNN_OK;
+
+    DNN_SCOPE
+    {
+        for (dnn__hook *hook = next_hook(*list, out, id); hook != NULL && st == DNN_OK;
+             hook = next_hook(*list, out, id)) {
+            id = hook->id;
+            st = run(hook, name, grad);
+        }
+    }
+    return st;
+}
+
+/* ---- for programs ---- */
+
+static dnn_status check_add(const dnn_tensor *t, dnn_hook_fn fn)
+{
+    DNN_TRY(dnn__require(t, "dnn_hook_add", "t"));
+    DNN_TRY(fn != NULL ? DNN_OK : dnn__fail(DNN_E_INVALID, "dnn_hook_add: fn is NULL"));
+    if (list_of(t) == NULL) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_hook_add: the tensor %s is not on the tape: it has no gradient",
+                         dnn__shape_text(t->ndim, t->dim));
+    }
+    return DNN_OK;
+}
+
+int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx, void (*free_ctx)(void *ctx))
+{
+    dnn_status st = check_add(t, fn);
+    dnn__hook *hook = st == DNN_OK ? dnn__hook_new(list_of(t), t->node_out) : NULL;
+
+    if (hook == NULL) {
+        if (free_ctx != NULL) {
+            free_ctx(ctx);
+        }
+        return st != DNN_OK ? st : dnn__nomem("dnn_hook_add", sizeof *hook);
+    }
+    hook->fn = fn;
+    hook->ctx = ctx;
+    hook->free_ctx = free_ctx;
+    if (t->node == NULL) {
+        hook->out = 0;
+        atomic_fetch_add_explicit(&dnn__leaf_hooks, 1, memory_order_relaxed);
+    }
+    return hook->id;
+}
+
+dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id)
+{
+    dnn__hook **place;
+
+    DNN_TRY(dnn__require(t, "dnn_hook_remove", "t"));
+    place = list_of(t);
+    while (place != NULL && *place != NULL && ((*place)->id != id || (*place)->fn == NULL)) {
+        place = &(*place)->next;
+    }
+    if (place == NULL || *place == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_hook_remove: the tensor %s has no hook %lld",
+                         dnn__shape_text(t->ndim, t->dim), (long long)id);
+    }
+    if (t->node == NULL) {
+        atomic_fetch_sub_explicit(&dnn__leaf_hooks, 1, memory_order_relaxed);
+    }
+    drop(place);
+    return DNN_OK;
+}
+
+dnn_status dnn_retain_grad(dnn_tensor *t)
+{
+    dnn__hook *hook;
+
+    DNN_TRY(dnn__require(t, "dnn_retain_grad", "t"));
+    if (t->leaf != NULL) { /* a leaf, or done before */
+        return DNN_OK;
+    }
+    if (t->node == NULL) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_retain_grad: the tensor %s is not on the tape: it has no gradient",
+                         dnn__shape_text(t->ndim, t->dim));
+    }
+    hook = dnn__hook_new(&t->node->hooks, t->node_out);
+    t->leaf = hook != NULL ? dnn__leaf_new(t) : NULL;
+    if (t->leaf == NULL) {
+        if (hook != NULL) {
+            dnn__hook_drop(&t->node->hooks, hook->id);
+        }
+        return dnn__nomem("dnn_retain_grad", sizeof *hook);
+    }
+    hook->keep = t->leaf;
+    atomic_fetch_add_explicit(&t->leaf->refs, 1, memory_order_relaxed);
+    return DNN_OK;
+}
