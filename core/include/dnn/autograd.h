@@ -131,6 +131,28 @@ DNN_API dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index);
 /* In forward: output has no gradient, whatever its dtype (an index, a mask, a count). */
 DNN_API DNN_CHECKED dnn_status dnn_function_no_gradient(dnn_function_call *call, int output);
 
+/* ---- the graph as text ---- */
+typedef struct dnn_graph_args {
+    dnn_tensor *of;
+    const struct dnn_module *module; /* its parameters are shown by name ("conv1.weight"); NULL: every leaf is a "leaf" */
+    bool dot;                        /* Graphviz DOT instead of a tree */
+} dnn_graph_args;
+
+/* Writes the operators that made a tensor, with the shapes of their results (and dtypes other than f32), down to the leaves:
+ *     softmax_cross_entropy []
+ *       linear [64,10]
+ *         relu [64,84]
+ *           ...
+ *         fc3.weight [10,84]
+ *         fc3.bias [10]
+ * An operator whose result is used more than once has a number, "mul [2] #1", and is only named where it comes again, "mul [2] = #1".
+ * Operands that want no gradient are left out. At most bytes with the final 0; returns the length of the whole text as snprintf, or a
+ * negative status.   dnn_format_graph(text, sizeof text, loss, .module = net)
+ * Fails   DNN_E_INVALID: NULL, not on the tape; DNN_E_NOMEM. */
+#define dnn_format_graph(text_, bytes_, ...) \
+    dnn_format_graph_with((dnn_graph_args){.of = __VA_ARGS__}, (text_), (bytes_))
+DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes);
+
 /* Is recording on in this thread (it is, outside DNN_NO_GRAD)? */
 DNN_API bool dnn_grad_enabled(void);
 

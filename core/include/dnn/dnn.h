@@ -9,5 +9,6 @@
 #include "dnn/optim.h"
 #include "dnn/data.h"
 #include "dnn/io.h"
+#include "dnn/print.h"
 #include "dnn/backend.h"
 #endif

@@ -1,0 +1,280 @@
+/* graph_format.c - the graph behind a tensor as text: a tree of operators, or Graphviz DOT.
+ * Programs print it; nothing here prints. */
+#include <string.h>
+#include "tape.h"
+#include "dnn/nn.h"
+
+enum { STEP = 2, DEEPEST = 40 }; /* blanks of a level; levels that are indented */
+
+struct frame { /* of the walk down the tree */
+    dnn__node *node;
+    int next; /* input */
+};
+
+struct drawing {
+    dnn__text out;
+    const dnn_module *names; /* NULL: leaves have no names */
+    dnn__node_list list;     /* by falling number */
+    int32_t *uses,
+        *label; /* [list.n]: edges that lead here; the number it was shown under, 0 none */
+    int32_t labels;
+    struct frame *stack;
+    int64_t depth, stack_room;
+    dnn__leaf **leaf; /* those drawn so far, for DOT */
+    int64_t leaves, leaf_room;
+};
+
+/* ---- what both forms show ---- */
+
+static void put_leaf_name(struct drawing *d, const dnn__leaf *leaf)
+{
+    char name[256];
+    const dnn_tensor *t = NULL;
+
+    for (int64_t i = 0; d->names != NULL; i++) {
+        t = dnn_module_tensor_at(d->names, DNN_PARAMETERS, i, name, sizeof name);
+        if (t == NULL || t->leaf == leaf) {
+            break;
+        }
+    }
+    dnn__put(&d->out, "%s", t != NULL ? name : "leaf");
+}
+
+/* "[64,10]", and the dtype where it is not f32. */
+static void put_desc(struct drawing *d, const dnn__desc *desc)
+{
+    dnn__put_shape(&d->out, desc->ndim, desc->dim);
+    if (desc->dtype != DNN_T_F32) {
+        dnn__put(&d->out, " %s", dnn_dtype_name(desc->dtype));
+    }
+}
+
+/* The name, without what would end a text of DOT. */
+static void put_name(struct drawing *d, const char *name)
+{
+    for (; *name != 0; name++) {
+        dnn__put(&d->out, "%c", *name == '"' || *name == '\\' || *name == '\n' ? '\'' : *name);
+    }
+}
+
+static const dnn__desc *first_output(const dnn__node *node)
+{
+    int j = 0;
+
+    while (j < node->n_out - 1 && node->out[j].desc.ndim < 0) {
+        j++;
+    }
+    return &node->out[j].desc;
+}
+
+static int64_t place_of(const struct drawing *d, const dnn__node *node)
+{
+    int64_t low = 0, high = d->list.n - 1;
+
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+
+        if (d->list.node[middle]->number > node->number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* ---- the tree ---- */
+
+static void indent(struct drawing *d, int64_t level)
+{
+    dnn__put(&d->out, "%*s", (int)(level < DEEPEST ? level : DEEPEST) * STEP, "");
+    if (level > DEEPEST) {
+        dnn__put(&d->out, "(%lld) ", (long long)level);
+    }
+}
+
+/* A line for the node. A node that has been shown is not opened again: true if it is new. */
+static bool show_node(struct drawing *d, const dnn__node *node, uint32_t out)
+{
+    int64_t at = place_of(d, node);
+    bool seen = d->label[at] != 0;
+
+    if (d->uses[at] > 1 && !seen) {
+        d->label[at] = ++d->labels;
+    }
+    put_name(d, node->op->name);
+    dnn__put(&d->out, " ");
+    put_desc(d, out == 0 ? first_output(node) : &node->out[out].desc);
+    if (out != 0) {
+        dnn__put(&d->out, " (output %u)", out);
+    }
+    if (d->label[at] != 0) {
+        dnn__put(&d->out, seen ? " = #%d" : " #%d", d->label[at]);
+    }
+    dnn__put(&d->out, "\n");
+    return !seen;
+}
+
+static dnn_status open_node(struct drawing *d, dnn__node *node)
+{
+    DNN_TRY(dnn__reserve((void **)&d->stack, &d->stack_room, d->depth + 1, sizeof *d->stack,
+                         "format_graph"));
+    d->stack[d->depth++] = (struct frame){node, 0};
+    return DNN_OK;
+}
+
+static void show_leaf(struct drawing *d, const dnn__leaf *leaf)
+{
+    put_leaf_name(d, leaf);
+    dnn__put(&d->out, " ");
+    put_desc(d, &leaf->desc);
+    dnn__put(&d->out, "\n");
+}
+
+static dnn_status put_tree(struct drawing *d, dnn__node *root, uint32_t out)
+{
+    show_node(d, root, out);
+    DNN_TRY(open_node(d, root));
+    while (d->depth > 0) {
+        struct frame *f = &d->stack[d->depth - 1];
+        const dnn__edge *e = f->next < f->node->n_in ? &f->node->edge[f->next] : NULL;
+
+        if (e == NULL) {
+            d->depth--;
+            continue;
+        }
+        f->next++;
+        if (e->leaf != NULL) {
+            indent(d, d->depth);
+            show_leaf(d, e->leaf);
+        } else if (e->node != NULL) {
+            indent(d, d->depth);
+            if (show_node(d, e->node, e->out)) {
+                DNN_TRY(open_node(d, e->node));
+            }
+        }
+    }
+    return DNN_OK;
+}
+
+/* ---- DOT ---- */
+
+/* Draws the leaf where it is new; *id is its number. */
+static dnn_status draw_leaf(struct drawing *d, dnn__leaf *leaf, int64_t *id)
+{
+    for (*id = 0; *id < d->leaves; (*id)++) {
+        if (d->leaf[*id] == leaf) {
+            return DNN_OK;
+        }
+    }
+    DNN_TRY(dnn__reserve((void **)&d->leaf, &d->leaf_room, d->leaves + 1, sizeof(dnn__leaf *),
+                         "format_graph"));
+    d->leaf[d->leaves++] = leaf;
+    dnn__put(&d->out, "  leaf%lld [label=\"", (long long)*id);
+    put_leaf_name(d, leaf);
+    dnn__put(&d->out, "\\n");
+    put_desc(d, &leaf->desc);
+    dnn__put(&d->out, "\", style=filled, fillcolor=lightblue];\n");
+    return DNN_OK;
+}
+
+static dnn_status draw_edges(struct drawing *d, int64_t at)
+{
+    const dnn__node *node = d->list.node[at];
+
+    for (int i = 0; i < node->n_in; i++) {
+        const dnn__edge *e = &node->edge[i];
+        int64_t id = 0;
+
+        if (e->leaf != NULL) {
+            DNN_TRY(draw_leaf(d, e->leaf, &id));
+            dnn__put(&d->out, "  leaf%lld -> op%lld;\n", (long long)id, (long long)at);
+        } else if (e->node != NULL) {
+            dnn__put(&d->out, "  op%lld -> op%lld;\n", (long long)place_of(d, e->node),
+                     (long long)at);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status put_dot(struct drawing *d, const dnn_tensor *of)
+{
+    int64_t id;
+
+    dnn__put(&d->out, "digraph graph_of {\n  node [shape=box];\n");
+    if (of->node == NULL) {
+        DNN_TRY(draw_leaf(d, of->leaf, &id));
+    }
+    for (int64_t k = 0; k < d->list.n; k++) {
+        dnn__put(&d->out, "  op%lld [label=\"", (long long)k);
+        put_name(d, d->list.node[k]->op->name);
+        dnn__put(&d->out, "\\n");
+        put_desc(d, first_output(d->list.node[k]));
+        dnn__put(&d->out, k == 0 ? "\", style=filled, fillcolor=lightgreen];\n" : "\"];\n");
+    }
+    for (int64_t k = 0; k < d->list.n; k++) {
+        DNN_TRY(draw_edges(d, k));
+    }
+    dnn__put(&d->out, "}\n");
+    return DNN_OK;
+}
+
+/* ---- the call ---- */
+
+static dnn_status count_uses(struct drawing *d)
+{
+    size_t n = (size_t)d->list.n;
+
+    d->uses = dnn__calloc(2 * n, sizeof *d->uses);
+    if (d->uses == NULL) {
+        return dnn__nomem("format_graph", 2 * n * sizeof *d->uses);
+    }
+    d->label = d->uses + n;
+    for (size_t k = 0; k < n; k++) {
+        for (int i = 0; i < d->list.node[k]->n_in; i++) {
+            const dnn__node *from = d->list.node[k]->edge[i].node;
+
+            if (from != NULL) {
+                d->uses[place_of(d, from)]++;
+            }
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status draw(struct drawing *d, dnn_tensor *of, bool dot)
+{
+    if (of->node != NULL) {
+        DNN_TRY(dnn__reach(of->node, &d->list));
+        DNN_TRY(count_uses(d));
+    }
+    if (dot) {
+        return put_dot(d, of);
+    }
+    if (of->node != NULL) {
+        return put_tree(d, of->node, of->node_out);
+    }
+    show_leaf(d, of->leaf);
+    return DNN_OK;
+}
+
+int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes)
+{
+    struct drawing d = {.names = args.module};
+    dnn_status st = dnn__require(args.of, "dnn_format_graph", "the tensor");
+
+    if (st == DNN_OK && !dnn__tracked(args.of)) {
+        st = dnn__fail(DNN_E_INVALID,
+                       "dnn_format_graph: the tensor %s is not on the tape: it has no graph",
+                       dnn__shape_text(args.of->ndim, args.of->dim));
+    }
+    if (st == DNN_OK) {
+        d.out = dnn__text_to(text, bytes);
+        st = draw(&d, args.of, args.dot);
+    }
+    dnn__free(d.list.node);
+    dnn__free(d.uses);
+    dnn__free(d.stack);
+    dnn__free(d.leaf);
+    return st == DNN_OK ? (int64_t)d.out.length : st;
+}
