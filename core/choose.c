@@ -1,7 +1,7 @@
 /* choose.c - the ladder: asks the candidates for a call in their order and makes the plan of the
  * first that accepts. Called on a miss of the plan cache. It allocates the plan, never operands. */
 #include <string.h>
-#include "plan.h"
+#include "policy.h"
 
 /* What the candidates said, for the message of rung 4 and for dnn_explain. */
 struct answers {
@@ -12,6 +12,14 @@ struct answers {
 
 static void answer(struct answers *a, const dnn__frame *f, const dnn__kernel *k, const char *says)
 {
+    char pinned[700];
+
+    if (k->pin != 0) {
+        dnn__text text = dnn__text_to(pinned, sizeof pinned);
+
+        dnn__put(&text, "pinned: %s", says);
+        says = pinned;
+    }
     a->asked++;
     dnn__put(&a->text, "%s%s of %s: %s", a->text.length > 0 ? "; " : "", k->table.name,
              k->plugin->id, says);
@@ -69,6 +77,10 @@ static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char
     }
     if (f->pin != NULL && k->plugin != f->pin->plugin) {
         *says = "the stash that the forward kernel kept is for its own plugin";
+        return DNN_DECLINED;
+    }
+    if (!dnn__mode_allows(f->mode, k)) {
+        *says = "it does not promise the same bits each time, which DNN_DETERMINISTIC asks for";
         return DNN_DECLINED;
     }
     if (!attributes_fit(f, k)) {

@@ -2,7 +2,7 @@
  * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
  * (plan_cache.c, choose.c). Nothing is computed here. */
 #include <string.h>
-#include "plan.h"
+#include "policy.h"
 
 dnn__counts dnn__count;
 
@@ -137,8 +137,9 @@ static dnn_status infer(dnn__frame *f)
     }
     DNN_TRY(f->op->shape(&sig));
     f->recording =
-        (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
-    f->mode = f->recording ? DNN_M_GRAD : 0;
+        (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn_grad_enabled() &&
+        (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
+    f->mode = dnn__mode() | (f->recording ? DNN_M_GRAD : 0);
     if (mutates) {
         for (int i = 0; i < f->n_out; i++) {
             if (f->out[i] != NULL) {

@@ -359,6 +359,11 @@ void dnn__kernels_forget(const dnn__plugin *plugin)
     n_kernels = kept;
 }
 
+dnn__kernel *dnn__kernel_at(int64_t index)
+{
+    return index >= 0 && index < n_kernels ? kernels[index] : NULL;
+}
+
 /* ---- candidates ---- */
 
 /* lists[(op * kinds + kind) * dtypes + dtype]: a run of `order`. */
@@ -371,6 +376,9 @@ static int compare_kernels(const void *pa, const void *pb)
     const dnn__kernel *a = *(dnn__kernel *const *)pa, *b = *(dnn__kernel *const *)pb;
     int c;
 
+    if (a->pin != b->pin) {
+        return a->pin != 0 && (b->pin == 0 || a->pin < b->pin) ? -1 : 1;
+    }
     if (a->plugin->place != b->plugin->place) {
         return a->plugin->place < b->plugin->place ? -1 : 1;
     }
@@ -400,24 +408,12 @@ static void fill_list(dnn__candidates *list, int op, int32_t kind, int dtype, si
     }
 }
 
-dnn_status dnn__candidates_build(void)
+void dnn__candidates_sort(void)
 {
-    size_t n_lists, at = 0;
-    int32_t most = 0;
+    size_t at = 0;
 
-    for (int64_t i = 0; i < n_kernels; i++) {
-        kernels[i]->kind = dnn__kind_named(kernels[i]->table.device);
-        most = kernels[i]->kind > most ? kernels[i]->kind : most;
-    }
-    n_kinds = most + 1;
     if (n_kernels > 0) {
         qsort(kernels, (size_t)n_kernels, sizeof *kernels, compare_kernels);
-    }
-    n_lists = (size_t)DNN__N_OPS * (size_t)n_kinds * DNN__N_DTYPES;
-    lists = dnn__calloc(n_lists, sizeof *lists);
-    order = dnn__calloc((size_t)n_kernels * DNN__N_DTYPES + 1, sizeof *order);
-    if (lists == NULL || order == NULL) {
-        return dnn__nomem("candidates", n_lists * sizeof *lists);
     }
     for (int op = 0; op < DNN__N_OPS; op++) {
         for (int32_t kind = 0; kind < n_kinds; kind++) {
@@ -428,6 +424,25 @@ dnn_status dnn__candidates_build(void)
             }
         }
     }
+}
+
+dnn_status dnn__candidates_build(void)
+{
+    size_t n_lists;
+    int32_t most = 0;
+
+    for (int64_t i = 0; i < n_kernels; i++) {
+        kernels[i]->kind = dnn__kind_named(kernels[i]->table.device);
+        most = kernels[i]->kind > most ? kernels[i]->kind : most;
+    }
+    n_kinds = most + 1;
+    n_lists = (size_t)DNN__N_OPS * (size_t)n_kinds * DNN__N_DTYPES;
+    lists = dnn__calloc(n_lists, sizeof *lists);
+    order = dnn__calloc((size_t)n_kernels * DNN__N_DTYPES + 1, sizeof *order);
+    if (lists == NULL || order == NULL) {
+        return dnn__nomem("candidates", n_lists * sizeof *lists);
+    }
+    dnn__candidates_sort();
     return DNN_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "plugins.h"
+#include "policy.h"
 
 bool dnn_backend_at(int index, dnn_backend_info *out)
 {
@@ -87,7 +88,7 @@ bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int r
     for (int i = 0; rank >= 0 && i < list.n; i++) {
         const dnn__kernel *k = list.kernel[i];
 
-        if (!k->plugin->disabled && rank-- == 0) {
+        if (!k->plugin->disabled && dnn__mode_allows(dnn__mode(), k) && rank-- == 0) {
             *plugin = k->plugin->id;
             *kernel = k->table.name;
             *priority = k->table.priority;

@@ -3,8 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "plan.h"
 #include "plugins.h"
+#include "policy.h"
 
 atomic_bool dnn__running;
 
@@ -55,6 +55,7 @@ static dnn_status load_plugins(void)
 {
     DNN_TRY(dnn__search_begin());
     DNN_TRY(dnn__plugins_load());
+    DNN_TRY(dnn__policy_start());
     DNN_TRY(dnn__candidates_build());
     choose_device();
     return DNN_OK;
@@ -65,6 +66,7 @@ static void stop(bool keep_looked)
     dnn__plans_drop(NULL);
     dnn__device_shutdown();
     dnn__candidates_drop();
+    dnn__policy_stop();
     dnn__plugins_drop();
     dnn__readers_drop();
     dnn__looked_unload();

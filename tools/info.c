@@ -17,6 +17,22 @@ static void print_folders(void)
     }
 }
 
+/* What the choice among kernels looks at beside the order; the pins only where there are some. */
+static void print_settings(void)
+{
+    static const char *const precisions[] = {"strict", "tf32", "bf16"};
+
+    printf("math            %s\ndeterministic   %s\n", precisions[dnn_math()],
+           dnn_deterministic() ? "yes" : "no");
+}
+
+static void print_pins(void)
+{
+    if (*dnn_preferred() != 0) {
+        printf("prefer          %s\n", dnn_preferred());
+    }
+}
+
 int command_info(int argc, char **argv)
 {
     dnn_backend_info info;
@@ -43,7 +59,10 @@ int command_info(int argc, char **argv)
                    info.build != NULL ? info.build : "no build text");
         }
     }
-    printf("\nfolders searched, in order\n");
+    printf("\n");
+    print_settings();
+    print_pins();
+    printf("folders searched, in order\n");
     print_folders();
     return 0;
 }
@@ -91,6 +110,10 @@ int command_backends(int argc, char **argv)
     }
     if (n == 0) {
         printf("no plugin file was looked at\n");
+    }
+    if (code == 0) {
+        print_settings();
+        print_pins();
     }
     printf("folders searched, in order\n");
     print_folders();
@@ -174,6 +197,7 @@ int command_ops(int argc, char **argv)
             print_servers(op.name, kind);
         }
     }
+    print_pins();
     if (shown == 0) {
         fprintf(stderr, "dnn ops: no operator's name contains %s\n", pattern);
         return 1;

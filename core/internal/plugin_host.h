@@ -18,6 +18,7 @@ typedef struct dnn__kernel {
     dnn__plugin *plugin;
     const dnn__op *op;
     int32_t kind; /* -1: sleeps, nobody brings the device */
+    int32_t pin;  /* 0: none; else its place in DNN_PREFER */
 } dnn__kernel;
 
 typedef struct dnn__candidates {

@@ -19,7 +19,9 @@ dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dn
 
 struct dnn__looked;
 dnn_status dnn__adopt_kernels(dnn__plugin *plugin, struct dnn__looked *looked);
+dnn__kernel *dnn__kernel_at(int64_t index); /* of all that were adopted, in no order; NULL past the last */
 dnn_status dnn__candidates_build(void);
+void dnn__candidates_sort(void); /* anew, after the pins have changed */
 void dnn__candidates_drop(void);
 void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
 bool dnn__valid_id(const char *id);

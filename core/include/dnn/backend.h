@@ -10,7 +10,7 @@ extern "C" {
 
 /* ---- start and stop ---- */
 /* Loads plugins as the environment says (DNN_BACKEND, DNN_PLUGIN_PATH, DNN_PLUGINS, DNN_DISABLE, DNN_FALLBACK, DNN_SYNC,
- * DNN_THREADS; docs/backends.md). Optional: the first call that needs a device starts the library too, but here the error of a
+ * DNN_THREADS, DNN_PREFER, DNN_MATH, DNN_DETERMINISTIC, DNN_TUNE; docs/backends.md). Optional: the first call that needs a device starts the library too, but here the error of a
  * backend that was named and cannot be used comes early. Once started it does nothing.
  * `backend` replaces the value of DNN_BACKEND; NULL = the environment's.
  * Fails   DNN_E_DEVICE with the path, the loader's words and a hint; DNN_E_NOMEM. A failed start can be tried again. */
@@ -57,6 +57,29 @@ DNN_API uint64_t dnn_seed(void);
 enum { DNN_LOG_DEBUG = 0, DNN_LOG_INFO = 1, DNN_LOG_WARN = 2, DNN_LOG_ERROR = 3 };
 /* Where messages go. NULL: those of level WARN and above go to standard error. May be called from any thread. */
 DNN_API void dnn_set_log(void (*log)(void *ctx, int level, const char *text), void *ctx);
+
+/* ---- what the choice among kernels may look at ----
+ * Each has a variable that is read when the library starts; what the program sets stands in its place. */
+/* Pins kernels to the front of their operators' candidates: "conv2d=onednn,relu=acme.acme_relu", OPERATOR=PLUGIN or
+ * OPERATOR=PLUGIN.KERNEL, first come first asked. A pinned kernel may still decline, and then the order goes on as without it.
+ * Takes the place of the pins in force (DNN_PREFER); NULL or "" = none. Starts the library; shutdown forgets the pins.
+ * Fails   DNN_E_INVALID for a word that names no operator, no plugin in use or no kernel of it: the message lists those near it,
+ * and the pins stay as they were; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_prefer(const char *pins);
+DNN_API const char *dnn_preferred(void); /* the text in force, "" if none; lives until the next dnn_prefer or dnn_shutdown */
+
+/* The precision that products of f32 operands may have: as f32 (DNN_MATH=strict, the default), inputs rounded to tf32, or to
+ * bf16 (which allows tf32 as well). It only permits: no kernel must. Stays over dnn_shutdown. Read back before the library has
+ * started it is what the program has set, else the default.
+ * Fails   DNN_E_INVALID for another number. */
+enum { DNN_MATH_STRICT = 0, DNN_MATH_TF32 = 1, DNN_MATH_BF16 = 2 };
+DNN_API DNN_CHECKED dnn_status dnn_set_math(int math);
+DNN_API int dnn_math(void);
+
+/* DNN_DETERMINISTIC: only kernels that promise the same bits for the same inputs on any number of threads are asked, and nothing
+ * is chosen by time. Stays over dnn_shutdown. */
+DNN_API void dnn_set_deterministic(bool on);
+DNN_API bool dnn_deterministic(void);
 
 /* ---- devices ---- */
 /* Where new tensors go unless an option says otherwise: "cpu", or the first plugin's device in the order of DNN_BACKEND. */
