@@ -162,7 +162,7 @@ static dnn_status nobody(const dnn__frame *f, const struct answers *answers, con
     dnn__put_search(&text);
     return dnn__fail(DNN_E_DEVICE, "%s: no kernel for %s on %s (%s). %s%s", f->op->name,
                      dnn_dtype_name(primary_dtype(f)), dnn__dev(f->device)->name,
-                     answers->asked > 0 ? answers->buffer : "no plugin has one", hint, where);
+                     answers->text.length > 0 ? answers->buffer : "no plugin has one", hint, where);
 }
 
 /* The bytes that rung 3 moves in one call. */
@@ -242,7 +242,7 @@ static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answ
     if (f->op->decompose != NULL && dnn__self.explain != NULL) {
         dnn__self.explain(dnn__self.explain_ctx, f->op->name, "libdnn", "decomposition", says);
     } else if (status == DNN_DECLINED && f->op->decompose != NULL) {
-        dnn__put(&answers->text, "; %s", says);
+        dnn__put(&answers->text, "%s; %s", answers->asked > 0 ? "" : "no plugin has one", says);
     }
     return status;
 }
@@ -254,6 +254,7 @@ static dnn_status ask_plainly(dnn__frame *f, dnn__plan *plan, struct answers *an
     dnn_status status;
 
     f->plain = true;
+    answers->text = dnn__text_to(answers->buffer, sizeof answers->buffer);
     status = ask_kind(f, dnn__dev(f->device)->kind, plan, answers);
     return status != DNN_DECLINED ? status : nobody(f, answers, "");
 }

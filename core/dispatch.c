@@ -215,6 +215,7 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         call.stash = f->pin->stash->data;
     } else if (plan->stash > 0) {
         DNN_TRY(dnn__workspace(f->device, plan->stash, f->op->name, &f->stash));
+        f->stash->bytes = plan->stash; /* what the backward kernel will be asked to name */
         call.stash = f->stash->data;
         f->keeper = plan->kernel->plugin;
     }

@@ -81,14 +81,16 @@ static bool runs_flat(const dnn__frame *f, const dnn__kernel *k)
     return f->flat != 0 && !f->plain && (k->table.flags & DNN_K_FLAT) != 0;
 }
 
-/* A private layout is shown to the plugin that owns it, and to reorder; others would find no strides. */
+/* A private layout is shown to kernels that can say what they want instead, of the plugin that owns it;
+ * others would find no strides. */
 static bool shows_layout(const dnn__frame *f, const dnn__kernel *k, int i)
 {
     const dnn_view *v = f->pointer[i];
+    bool negotiates = k->table.plan != NULL && (k->table.flags & DNN_K_FLAT) == 0;
 
-    return v->stride == NULL && !f->plain &&
+    return !f->plain &&
            (runs_flat(f, k) || (f->op->traits & DNN__MOVES_LAYOUT) != 0 ||
-            dnn__owns_layout(k->plugin, v->layout));
+            (negotiates && dnn__owns_layout(k->plugin, v->layout)));
 }
 
 static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int i)
@@ -352,8 +354,11 @@ static dnn_status settle_layouts(const dnn__frame *f, const dnn__kernel *k, dnn_
     if ((f->op->traits & DNN__MOVES_LAYOUT) != 0) {
         return settle_reorder(f, plan, p, says);
     }
+    if ((k->table.flags & DNN_K_FLAT) != 0) { /* takes what all operands share, and asks for nothing */
+        return DNN_OK;
+    }
     for (int i = 0; i < f->n_in; i++) {
-        if (f->pointer[i] != NULL && !runs_flat(f, k)) {
+        if (f->pointer[i] != NULL) {
             dnn_status status = want_input(f, k, plan, p, i, says);
 
             if (status != DNN_OK) {
@@ -362,7 +367,7 @@ static dnn_status settle_layouts(const dnn__frame *f, const dnn__kernel *k, dnn_
         }
     }
     for (int i = 0; i < f->n_out; i++) {
-        if (f->pointer[f->n_in + i] != NULL && !runs_flat(f, k) && p->plan.out_layout[i] != 0) {
+        if (f->pointer[f->n_in + i] != NULL && p->plan.out_layout[i] != 0) {
             dnn_status status = give_output(f, k, plan, p, i, says);
 
             if (status != DNN_OK) {

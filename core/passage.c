@@ -32,8 +32,7 @@ static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
     return DNN_OK;
 }
 
-/* A copy of an input in the layout that the kernel takes. Stretched it keeps the strides of its view: those
- * of the copy, which is dense. */
+/* A copy of an input in the layout that the kernel takes. */
 static dnn_status reorder(dnn__frame *f, int i, uint32_t layout, dnn_tensor **out)
 {
     dnn_view *v = &f->view[i];
@@ -41,13 +40,8 @@ static dnn_status reorder(dnn__frame *f, int i, uint32_t layout, dnn_tensor **ou
 
     DNN_TRY(dnn__reorder(f->in[i], layout, &made));
     v->layout = layout;
-    if (layout != 0) {
-        v->stride = NULL;
-        v->nbytes = made->storage->bytes;
-    } else {
-        v->stride = v->stride != NULL ? v->stride : made->stride;
-        v->nbytes = dnn__view_bytes(v, made->storage, 0);
-    }
+    v->stride = layout == 0 ? made->stride : NULL;
+    v->nbytes = made->storage->bytes;
     *out = made;
     return DNN_OK;
 }

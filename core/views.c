@@ -17,13 +17,12 @@ static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim
     v->data = NULL;
 }
 
-/* The view of a tensor in a private layout. Stretched it has strides besides, those that it will have once
- * it is strided: no kernel sees it so. */
-static void lay_out(dnn_view *v, const dnn_tensor *t, bool stretched)
+/* The view of a tensor that may lie in a private layout: it is not stretched. */
+static void lay_out(dnn_view *v, const dnn_tensor *t)
 {
     v->layout = dnn__layout_of(t->storage);
     if (v->layout != 0) {
-        v->stride = stretched ? v->stride : NULL;
+        v->stride = NULL;
         v->nbytes = t->storage->bytes;
     }
 }
@@ -34,15 +33,19 @@ static bool has_dims(const dnn_tensor *t, const dnn__desc *d)
            memcmp(t->dim, d->dim, sizeof(int64_t) * (size_t)d->ndim) == 0;
 }
 
+static bool is_stretched(const dnn__frame *f, const dnn_tensor *t)
+{
+    return (f->op->traits & DNN__ELEMENTWISE) != 0 && f->n_in + f->n_out <= DNN__FEW_OPERANDS &&
+           !has_dims(t, &f->desc[0]);
+}
+
 static void view_input(dnn__frame *f, int i)
 {
     const dnn_tensor *t = f->in[i];
     const dnn__desc *d = &f->desc[0];
     dnn_view *v = &f->view[i];
-    bool stretched = (f->op->traits & DNN__ELEMENTWISE) != 0 &&
-                     f->n_in + f->n_out <= DNN__FEW_OPERANDS && !has_dims(t, d);
 
-    if (stretched) {
+    if (is_stretched(f, t)) {
         dnn__expand_strides(t->ndim, t->dim, t->stride, d->ndim, d->dim, f->stride[i]);
         set_view(f, v, t->dtype, d->ndim, d->dim, f->stride[i]);
     } else {
@@ -50,7 +53,7 @@ static void view_input(dnn__frame *f, int i)
     }
     v->nbytes = dnn__view_bytes(v, t->storage, t->offset);
     if (DNN__UNLIKELY(f->laid_out)) {
-        lay_out(v, t, stretched);
+        lay_out(v, t);
     }
     f->pointer[i] = v;
 }
@@ -67,7 +70,7 @@ static void view_output(dnn__frame *f, int i)
         set_view(f, v, t->dtype, t->ndim, t->dim, t->stride);
         v->nbytes = dnn__view_bytes(v, t->storage, t->offset);
         if (DNN__UNLIKELY(f->laid_out)) {
-            lay_out(v, t, false);
+            lay_out(v, t);
         }
         f->pointer[slot] = v;
     } else if (f->out[i] != NULL || (f->want >> i & 1) != 0) {
@@ -155,6 +158,11 @@ static dnn_status settle(dnn__frame *f)
 {
     if (flat_layout(f) != 0) {
         return DNN_OK;
+    }
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] != NULL && is_stretched(f, f->in[i])) {
+            DNN_TRY(dnn__make_strided(f->in[i]));
+        }
     }
     if (f->op->n_out < 0) {
         return dnn__all_strided(f);

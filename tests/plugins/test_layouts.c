@@ -1,0 +1,684 @@
+/* test_layouts - private layouts and stashes under the core: who converts what and when, that padding stays zero
+ * under any chain of operators, that a stash always finds its reader, and that a plugin that says something false
+ * about either is passed over with a sentence.
+ *
+ *     test_layouts FOLDER-OF-TEST-PLUGINS */
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dnn/dnn.h"
+#include "internal/layout.h"
+
+static int passed, failed;
+static const char *folder;
+
+static bool check(bool ok, const char *what)
+{
+    if (!ok) {
+        printf("FAILED: %s\n", what);
+    }
+    passed += ok;
+    failed += !ok;
+    return ok;
+}
+
+static bool start(const char *plugin, const char *backend)
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", folder, plugin);
+    setenv("DNN_PLUGINS", path, 1);
+    if (dnn_init(backend) != DNN_OK) {
+        printf("FAILED: %s: %s\n", plugin, dnn_error_message());
+        failed++;
+        return false;
+    }
+    return true;
+}
+
+/* The end of a part: nothing is left. */
+static void stop(const char *part)
+{
+    dnn_status status = dnn_scope_status();
+
+    check(status == DNN_OK, status == DNN_OK ? part : dnn_error_message());
+    dnn_shutdown();
+    if (!check(dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0, part)) {
+        printf("  %lld tensors, %lld bytes are left\n", (long long)dnn_live_tensors(),
+               (long long)dnn_live_bytes(NULL));
+    }
+}
+
+static bool is_private(const dnn_tensor *t)
+{
+    return t != NULL && dnn__layout_of(t->storage) != 0;
+}
+
+static int64_t reorders(void)
+{
+    dnn_counters c;
+
+    dnn_counters_read(&c);
+    return c.reorders;
+}
+
+/* Are the lanes beyond the channels zero? */
+static bool padding_is_zero(const dnn_tensor *t)
+{
+    const float *data = t->storage->data;
+    int64_t blocks = (t->dim[1] + 7) / 8, plane = t->dim[2] * t->dim[3];
+
+    for (int64_t i = 0; i < t->dim[0] * plane; i++) {
+        const float *last = data + ((i / plane * blocks + blocks - 1) * plane + i % plane) * 8;
+
+        for (int64_t lane = t->dim[1] - (blocks - 1) * 8; lane < 8; lane++) {
+            if (last[lane] != 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* x as the blocked plugin would have it: the identity as a 1x1 convolution. */
+static dnn_tensor *into_blocks(dnn_tensor *x)
+{
+    int64_t channels = dnn_size(x, 1);
+
+    return dnn_conv2d(x, dnn_reshape(dnn_eye(channels, channels, DNN_T_F32), DNN_SHAPE(channels, channels, 1, 1)), NULL);
+}
+
+static dnn_tensor *randoms(int64_t n, int64_t channels, int64_t rows, int64_t columns)
+{
+    return dnn_randn(DNN_SHAPE(n, channels, rows, columns));
+}
+
+static bool same(dnn_tensor *a, dnn_tensor *b)
+{
+    float worst = 1;
+    double value;
+
+    if (a == NULL || b == NULL || dnn_numel(a) != dnn_numel(b)) {
+        return false;
+    }
+    worst = dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &value) == DNN_OK ? (float)value : 1;
+    return worst == 0;
+}
+
+/* ---- who converts ---- */
+
+static void conversions(void)
+{
+    dnn_tensor *x = randoms(2, 5, 3, 4), *p = into_blocks(x), *flat, *twin;
+    int64_t before;
+    uint64_t version;
+
+    check(is_private(p) && padding_is_zero(p), "a convolution writes blocks");
+    check(dnn_is_contiguous(p) && dnn_stride(p, 1) == 12, "its strides are those that it will have");
+    twin = dnn_detach(p);
+    check(is_private(twin) && twin->storage == p->storage, "a handle on the whole of it is no view");
+    before = reorders();
+    version = p->version->count;
+    flat = dnn_flatten(p, 1, -1);
+    check(!is_private(p) && flat->storage == p->storage && reorders() == before + 1,
+          "a flatten makes the storage strided once, and is a view");
+    check(p->version->count == version, "which is no change of its elements");
+    check(same(p, x) && same(twin, x), "all handles read the same elements");
+    dnn_transpose(p, 0, 1);
+    check(reorders() == before + 1, "once");
+}
+
+static void host_access(void)
+{
+    dnn_tensor *x = randoms(1, 3, 2, 2), *p = into_blocks(x), *q = into_blocks(x);
+    float ours[12], theirs[12];
+    void *data;
+    double item;
+
+    check(dnn_read(p, ours, sizeof ours) == DNN_OK && dnn_read(x, theirs, sizeof theirs) == DNN_OK &&
+              memcmp(ours, theirs, sizeof ours) == 0 && !is_private(p),
+          "dnn_read converts");
+    check(is_private(q) && dnn_map(q, DNN_MAP_READ, &data) == DNN_OK &&
+              memcmp(data, theirs, sizeof theirs) == 0 && dnn_unmap(q) == DNN_OK,
+          "dnn_map converts");
+    q = into_blocks(x);
+    check(dnn_write(q, ours, sizeof ours) == DNN_OK && same(q, x), "dnn_write converts");
+    q = into_blocks(dnn_slice(x, 3, 0, 1, 1));
+    check(dnn_contiguous(q) == q && !is_private(q), "dnn_contiguous converts");
+    q = into_blocks(dnn_ones(DNN_SHAPE(1, 1, 1, 1)));
+    check(dnn_item(q, &item) == DNN_OK && item == 1, "dnn_item converts");
+    q = into_blocks(x);
+    check(same(dnn_clone(q), x) && is_private(q), "a clone is strided, its source stays");
+}
+
+static void operators(void)
+{
+    dnn_tensor *x = randoms(2, 5, 3, 4), *p = into_blocks(x), *y = randoms(2, 5, 3, 4), *q;
+    dnn_tensor *channel = dnn_randn(DNN_SHAPE(5, 1, 1));
+
+    q = dnn_add(p, into_blocks(y));
+    check(is_private(q) && padding_is_zero(q) && same(q, dnn_add(x, y)), "add of two in blocks gives blocks");
+    q = dnn_add(p, y);
+    check(!is_private(q) && is_private(p) && same(q, dnn_add(x, y)), "add of blocks and strides gives strides");
+    q = dnn_mul(p, channel);
+    check(!is_private(q) && same(q, dnn_mul(x, channel)), "blocks times one number for each channel");
+    q = dnn_mul(dnn_mean(p, .dims = DNN_DIMS(2, 3), .keepdim = true), p);
+    check(same(q, dnn_mul(dnn_mean(x, .dims = DNN_DIMS(2, 3), .keepdim = true), x)),
+          "a stretched operand beside one in blocks");
+    q = into_blocks(channel = dnn_reshape(channel, DNN_SHAPE(1, 5, 1, 1)));
+    check(is_private(q) && same(dnn_add(q, x), dnn_add(channel, x)), "an operand in blocks that is stretched");
+    q = dnn_reciprocal(p);
+    check(!is_private(q) && same(q, dnn_reciprocal(x)), "FLAT does not run over padding that would not stay zero");
+    q = dnn_exp(p);
+    check(!is_private(q) && same(q, dnn_exp(x)), "a kernel that knows no blocks gets strides");
+    q = dnn_cat((dnn_tensor *[]){p, p}, 2, 1);
+    check(same(q, dnn_cat((dnn_tensor *[]){x, x}, 2, 1)), "cat of blocks");
+    q = dnn_where(dnn_gt(p, y), p, y);
+    check(same(q, dnn_maximum(x, y)), "comparison and choice of blocks");
+    q = dnn_cast(p, DNN_T_F64);
+    check(same(dnn_cast(q, DNN_T_F32), x), "a cast of blocks");
+    check(same(dnn_softmax(p, 1), dnn_softmax(x, 1)), "softmax of blocks");
+}
+
+static void in_place(void)
+{
+    dnn_tensor *x = randoms(2, 5, 3, 4), *p = into_blocks(x), *q = into_blocks(x), *alias;
+
+    dnn_add_(p, q);
+    check(is_private(p) && padding_is_zero(p) && same(p, dnn_add(x, x)), "in place over blocks");
+    p = into_blocks(x);
+    alias = dnn_detach(p);
+    dnn_exp_(p);
+    check(same(p, dnn_exp(x)) && same(alias, p), "in place by a kernel that knows no blocks: every handle sees it");
+    p = into_blocks(x);
+    dnn_add_(p, x);
+    check(same(p, dnn_add(x, x)), "in place with a strided operand");
+    p = into_blocks(x);
+    dnn_fill_(p, 3);
+    check(same(p, dnn_full_like(3, x)), "fill of blocks");
+    p = into_blocks(x);
+    alias = dnn_detach(p);
+    dnn_copy_(p, dnn_neg(x));
+    check(same(alias, dnn_neg(x)), "copy into blocks");
+    p = dnn_zeros(dnn_shape_of(x));
+    dnn_copy_(p, into_blocks(x));
+    check(same(p, x), "copy of blocks");
+}
+
+static void steps(void)
+{
+    dnn_tensor *x = randoms(2, 5, 3, 4), *g = randoms(2, 5, 3, 4), *p = into_blocks(x), *q = into_blocks(x);
+    dnn_optimizer *sgd;
+
+    dnn_requires_grad_(p, true);
+    dnn_requires_grad_(q, true);
+    check(is_private(p) && is_private(q), "leaves may lie in blocks");
+    sgd = dnn_sgd(DNN_TENSORS(p, q), 0.5, .momentum = 0.9);
+    for (int i = 0; i < 3; i++) {
+        check(dnn_set_grad(p, into_blocks(g)) == DNN_OK && dnn_set_grad(q, into_blocks(g)) == DNN_OK &&
+                  dnn_step(sgd) == DNN_OK,
+              "a step over blocks");
+    }
+    check(same(p, q), "two equal parameters stay equal");
+    dnn_optimizer_free(sgd);
+    p = into_blocks(x);
+    dnn_requires_grad_(p, true);
+    sgd = dnn_sgd(DNN_TENSORS(p), 0.5);
+    check(dnn_set_grad(p, into_blocks(g)) == DNN_OK && dnn_step(sgd) == DNN_OK && is_private(p) &&
+              padding_is_zero(p),
+          "a step where all operands lie in blocks leaves them there");
+    check(dnn_set_grad(p, g) == DNN_OK && dnn_step(sgd) == DNN_OK && !is_private(p),
+          "a step with a strided gradient makes the parameter strided");
+    check(same(dnn_detach(p), dnn_sub(dnn_sub(x, dnn_mul_scalar(g, 0.5)), dnn_mul_scalar(g, 0.5))), "to the same numbers");
+    dnn_optimizer_free(sgd);
+}
+
+/* ---- 10,000 operators in a row ---- */
+
+enum { CHAIN = 10000, LIVE = 4, KEEPS_ZEROS = 4 /* the last operator of apply() that does */ };
+
+static uint32_t below(uint32_t n)
+{
+    static uint32_t state = 7;
+
+    state = state * 1664525u + 1013904223u;
+    return (state >> 16) % n;
+}
+
+static void put(dnn_tensor **slot, dnn_tensor *t)
+{
+    dnn_retain(t);
+    dnn_release(*slot);
+    *slot = t;
+}
+
+/* The same operator on the tensors in blocks and on strided twins. */
+static dnn_tensor *apply(int which, dnn_tensor *a, dnn_tensor *b)
+{
+    switch (which) {
+    case 0: return dnn_add(a, b);
+    case 1: return dnn_sub(a, b);
+    case 2: return dnn_mul(a, b);
+    case 3: return dnn_neg(a);
+    case 4: return dnn_relu(a);
+    case 5: return dnn_add_(dnn_clone(a), b);
+    case 6: return dnn_reciprocal(dnn_add_scalar(dnn_abs(a), 1));
+    case 7: return dnn_div(a, dnn_add_scalar(dnn_square(b), 1));
+    case 8: return dnn_tanh(a);
+    default: return dnn_mul_scalar(a, 0.5);
+    }
+}
+
+struct tally {
+    int64_t in_blocks, dirty, wrong;
+};
+
+/* One operator on two of the tensors and on their strided twins. What left the blocks goes back into them. */
+static void link(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
+{
+    uint32_t a = below(LIVE), b = below(LIVE), which = below(10);
+    dnn_tensor *y = apply((int)which, ours[a], ours[b]), *z = apply((int)which, twin[a], twin[b]);
+
+    if (which <= KEEPS_ZEROS) {
+        t->wrong += !is_private(y);
+        t->in_blocks += is_private(y);
+    }
+    y = is_private(y) ? y : into_blocks(y);
+    t->dirty += !is_private(y) || !padding_is_zero(y);
+    put(&ours[b], y);
+    put(&twin[b], z);
+}
+
+/* Products of products end at infinity: the twins are compared, and both start again below 1. */
+static void compare(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
+{
+    for (int k = 0; k < LIVE; k++) {
+        DNN_SCOPE
+        {
+            dnn_tensor *z = dnn_tanh(twin[k]);
+
+            t->wrong += !same(dnn_tanh(ours[k]), z);
+            put(&ours[k], into_blocks(z));
+            put(&twin[k], z);
+        }
+    }
+}
+
+static void chain(void)
+{
+    dnn_tensor *ours[LIVE] = {NULL}, *twin[LIVE] = {NULL};
+    struct tally t = {0, 0, 0};
+
+    for (int i = 0; i < LIVE; i++) {
+        put(&twin[i], randoms(2, 5, 3, 4));
+        put(&ours[i], into_blocks(twin[i]));
+    }
+    for (int i = 0; i < CHAIN; i++) {
+        DNN_SCOPE
+        {
+            link(ours, twin, &t);
+        }
+        if (i % 8 == 7) {
+            compare(ours, twin, &t);
+        }
+    }
+    check(t.wrong == 0, "operators that keep zeros stay in blocks; all give the numbers of their strided twins");
+    check(t.dirty == 0, "padding is zero after each operator");
+    printf("chain: %d operators, %lld of them over blocks, %lld dirty, %lld wrong\n", CHAIN,
+           (long long)t.in_blocks, (long long)t.dirty, (long long)t.wrong);
+    for (int i = 0; i < LIVE; i++) {
+        put(&ours[i], NULL);
+        put(&twin[i], NULL);
+    }
+}
+
+/* ---- readers on other threads while one converts ---- */
+
+struct reader {
+    dnn_tensor *p, *x;
+    int round;
+    bool ok;
+};
+
+static void *read_side(void *arg)
+{
+    struct reader *r = arg;
+
+    DNN_SCOPE
+    {
+        dnn_tensor *y = r->round % 2 == 0 ? dnn_relu(r->p) : dnn_neg(r->p);
+
+        r->ok = same(y, r->round % 2 == 0 ? dnn_relu(r->x) : dnn_neg(r->x));
+    }
+    return NULL;
+}
+
+static void threads(void)
+{
+    bool ok = true;
+
+    for (int round = 0; round < 200; round++) {
+        DNN_SCOPE
+        {
+            dnn_tensor *x = randoms(4, 5, 8, 8), *p = into_blocks(x);
+            struct reader r[3];
+            pthread_t thread[3];
+
+            for (int i = 0; i < 3; i++) {
+                r[i] = (struct reader){p, x, round + i, false};
+                ok = ok && pthread_create(&thread[i], NULL, read_side, &r[i]) == 0;
+            }
+            ok = ok && same(dnn_flatten(p, 1, -1), dnn_flatten(x, 1, -1));
+            for (int i = 0; i < 3; i++) {
+                pthread_join(thread[i], NULL);
+                ok = ok && r[i].ok;
+            }
+        }
+    }
+    check(ok, "three threads read a tensor while one makes it strided");
+}
+
+/* ---- gradients through blocks ---- */
+
+static void gradients(void)
+{
+    dnn_tensor *x = randoms(2, 5, 9, 9), *w = randoms(7, 5, 3, 3), *plain = NULL, *ours = NULL;
+
+    for (int i = 0; i < 2; i++) {
+        dnn_tensor *leaf = dnn_requires_grad_(dnn_clone(i == 0 ? x : into_blocks(x)), true);
+        dnn_tensor *weight = dnn_requires_grad_(dnn_clone(w), true);
+        dnn_tensor *y = dnn_relu(dnn_conv2d(leaf, weight, NULL, .padding = 1));
+
+        y = dnn_max_pool2d(y, .kernel = 2);
+        check(dnn_backward(dnn_sum(dnn_mul(y, y))) == DNN_OK, "backward through blocks");
+        if (i == 0) {
+            plain = dnn_grad(weight);
+        } else {
+            ours = dnn_grad(weight);
+        }
+    }
+    check(same(plain, ours), "the same gradient twice");
+}
+
+/* ---- lies about layouts ---- */
+
+static char said[4000];
+
+static void keep(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer)
+{
+    size_t n = strlen(said);
+
+    (void)ctx;
+    snprintf(said + n, sizeof said - n, "%s %s %s: %s\n", op, plugin, kernel, answer);
+}
+
+static void liars(void)
+{
+    static const struct {
+        const char *id, *says;
+        bool serves;
+    } liar[] = {
+        {"liar_none", "yes; output 0 is written as liar_none/twice", true},
+        {"liar_plan", "its plan says 24 bytes for output 0 in liar_plan/twice, the reorder to it 48", false},
+        {"liar_strided", "its plan says 88 bytes for a strided result of 24", false},
+        {"liar_one_way", "no kernel reorders from liar_one_way/twice to strided", false},
+        {"liar_zero", "its plan says 0 bytes for a result in liar_zero/twice", false},
+        {"liar_foreign", "it asks for the layout somebody/else, of a family that its plugin does not list", false},
+        {"liar_unknown", "it asks for the layout unknown, of a family that its plugin does not list", false},
+        {"liar_workspace", "it asks for a workspace of more bytes than there can be", false},
+    };
+    char file[100];
+
+    for (size_t i = 0; i < sizeof liar / sizeof liar[0]; i++) {
+        snprintf(file, sizeof file, "liar/dnn_%s.so", liar[i].id);
+        if (!start(file, "cpu_blas")) {
+            continue;
+        }
+        DNN_SCOPE
+        {
+            dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 3)), *y;
+            double value = 0;
+
+            said[0] = 0;
+            dnn_explain(keep, NULL);
+            y = dnn_exp(x);
+            dnn_explain(NULL, NULL);
+            setenv("DNN_PLUGINS", "", 1);
+            check(dnn_item(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5, liar[i].id);
+        }
+        stop(liar[i].id);
+        snprintf(file, sizeof file, "liar/dnn_%s.so", liar[i].id);
+        if (!start(file, liar[i].id)) {
+            continue;
+        }
+        DNN_SCOPE
+        {
+            dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 3)), *y;
+            double value = 0;
+
+            said[0] = 0;
+            dnn_explain(keep, NULL);
+            y = dnn_exp(x);
+            dnn_explain(NULL, NULL);
+            if (!check(strstr(said, liar[i].says) != NULL, liar[i].says)) {
+                printf("  it says: %s", said);
+            }
+            check(is_private(y) == liar[i].serves, liar[i].id);
+            check(dnn_item(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5,
+                  "another kernel, or this one, gives the numbers");
+        }
+        stop(liar[i].id);
+    }
+}
+
+/* All kernels of a plugin agree on a size that nobody has: no memory, and nothing lost. */
+static void absurd_layout(void)
+{
+    if (!start("liar/dnn_liar_absurd.so", "liar_absurd")) {
+        return;
+    }
+    DNN_SCOPE
+    {
+        dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 3));
+
+        check(dnn_exp(x) == NULL && dnn_scope_status() == DNN_E_NOMEM, "2^60 bytes for a layout: no memory");
+        check(same(dnn_add(x, x), dnn_full(2, DNN_SHAPE(2, 3))), "and all goes on");
+    }
+    stop("absurd layout");
+}
+
+/* ---- stashes ---- */
+
+static dnn_tensor *silu_gradient(dnn_tensor *at, bool twice)
+{
+    dnn_tensor *x = dnn_requires_grad_(dnn_clone(at), true);
+    dnn_tensor *loss = dnn_sum(dnn_silu(x));
+
+    if (twice) {
+        if (dnn_backward_with((dnn_backward_args){.of = loss, .retain_graph = true}) != DNN_OK ||
+            dnn_set_grad(x, NULL) != DNN_OK) {
+            return NULL;
+        }
+    }
+    return dnn_backward(loss) == DNN_OK ? dnn_grad(x) : NULL;
+}
+
+static bool close_to(dnn_tensor *a, dnn_tensor *b)
+{
+    double worst = 1;
+
+    return a != NULL && b != NULL && dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &worst) == DNN_OK && worst < 1e-6;
+}
+
+static void stashes(void)
+{
+    static const struct {
+        const char *id, *says;
+        bool serves;
+    } keeper[] = {
+        {"keeper_none", "silu keeper_none keeper_silu: yes", true},
+        {"keeper_declines", "that no backward kernel of its plugin would read: silu_bwd: no kernel for f32 on cpu (keeper_silu_bwd "
+                            "of keeper_declines: not today", false},
+        {"keeper_other_size", "reads a stash of 88 bytes, the forward kernel kept 24", false},
+        {"keeper_no_reader", "that no backward kernel of its plugin would read", false},
+        {"keeper_absurd", "a stash of more bytes than there can be", false},
+    };
+    char file[100];
+
+    for (size_t i = 0; i < sizeof keeper / sizeof keeper[0]; i++) {
+        snprintf(file, sizeof file, "keeper/dnn_%s.so", keeper[i].id);
+        if (!start(file, keeper[i].id)) {
+            continue;
+        }
+        DNN_SCOPE
+        {
+            dnn_tensor *x = dnn_arange(-3, 3, 1, DNN_T_F32), *s = dnn_sigmoid(x), *expected;
+            dnn_tensor *wide = dnn_arange(-3, 3, 0.5, DNN_T_F32);
+
+            expected = dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_add_scalar(dnn_neg(s), 1)), 1));
+            said[0] = 0;
+            dnn_explain(keep, NULL);
+            check(close_to(silu_gradient(x, false), expected), "the gradient");
+            dnn_explain(NULL, NULL);
+            if (!check(strstr(said, keeper[i].says) != NULL, keeper[i].says)) {
+                printf("  it says: %s", said);
+            }
+            check((strstr(said, "keeper_silu_bwd: yes") != NULL) == keeper[i].serves, keeper[i].id);
+            check(close_to(silu_gradient(x, true), expected), "a stash is read twice");
+            check(close_to(silu_gradient(dnn_slice(wide, 0, 0, 12, 2), false), expected), "from a strided operand");
+            check(dnn_silu(x) != NULL, "without a gradient there is no stash");
+        }
+        stop(keeper[i].id);
+    }
+}
+
+/* A plugin is taken out of dispatch between forward and backward: the stash has no reader, and that is said. */
+static void orphan(void)
+{
+    if (!start("keeper/dnn_keeper_none.so", "keeper_none")) {
+        return;
+    }
+    DNN_SCOPE
+    {
+        dnn_tensor *x = dnn_requires_grad_(dnn_ones(DNN_SHAPE(6)), true), *loss = dnn_sum(dnn_silu(x));
+
+        check(dnn_plugin_disable("keeper_none") == DNN_OK, "a plugin is disabled between forward and backward");
+        check(dnn_backward(loss) == DNN_E_DEVICE && strstr(dnn_error_message(), "its plugin is disabled") != NULL &&
+                  strstr(dnn_error_message(), "for its own plugin") != NULL,
+              dnn_error_message());
+        check(dnn_grad(x) == NULL, "no gradient came of it");
+        check(close_to(silu_gradient(dnn_detach(x), false), silu_gradient(dnn_detach(x), false)), "forward again");
+    }
+    stop("orphan");
+}
+
+/* ---- rows in parts ---- */
+
+static void parts(void)
+{
+    static const char *const rows[] = {"square",  "softsign",    "silu",        "gelu",            "mean",   "softmax",
+                                       "log_softmax", "softmax_bwd", "log_softmax_bwd", "linear", "relu_bwd"};
+    dnn_tensor *x, *w, *b;
+    char disable[600] = "";
+
+    for (int i = 0; i < 11; i++) {
+        snprintf(disable + strlen(disable), sizeof disable - strlen(disable), "%scpu_blas:%s", i > 0 ? "," : "", rows[i]);
+    }
+    setenv("DNN_PLUGINS", "", 1);
+    for (int round = 0; round < 2; round++) {
+        setenv("DNN_DISABLE", round == 0 ? "" : disable, 1);
+        check(dnn_init("cpu_blas") == DNN_OK, "start");
+        dnn_manual_seed(3);
+        DNN_SCOPE
+        {
+            dnn_tensor *y[16];
+            static float kept[16][64];
+            int n = 0;
+
+            x = dnn_requires_grad_(dnn_randn(DNN_SHAPE(4, 6)), true);
+            w = dnn_requires_grad_(dnn_randn(DNN_SHAPE(3, 6)), true);
+            b = dnn_requires_grad_(dnn_randn(DNN_SHAPE(3)), true);
+            y[n++] = dnn_square(x);
+            y[n++] = dnn_softsign(x);
+            y[n++] = dnn_silu(x);
+            y[n++] = dnn_gelu(x);
+            y[n++] = dnn_gelu(x, .tanh = true);
+            y[n++] = dnn_mean(x);
+            y[n++] = dnn_mean(x, .dims = DNN_DIMS(1));
+            y[n++] = dnn_softmax(x, 1);
+            y[n++] = dnn_log_softmax(x, 0);
+            y[n++] = dnn_linear(x, w, b);
+            y[n++] = dnn_linear(x, w, NULL);
+            y[n++] = dnn_relu(x);
+            for (int i = 0; i < n; i++) {
+                float now[64];
+                dnn_tensor *g;
+                size_t bytes = (size_t)dnn_numel(y[i]) * sizeof(float);
+                bool ok = y[i] != NULL && dnn_read(y[i], now, bytes) == DNN_OK;
+
+                ok = ok && dnn_set_grad(x, NULL) == DNN_OK && dnn_backward(dnn_sum(dnn_square(y[i]))) == DNN_OK;
+                g = ok ? dnn_grad(x) : NULL;
+                ok = ok && dnn_read(g, now + 24, 24 * sizeof(float)) == DNN_OK;
+                for (int k = 0; ok && k < 48; k++) {
+                    bool set = k >= 24 || k < (int)(bytes / sizeof(float));
+
+                    if (round == 0) {
+                        kept[i][k] = now[k];
+                    } else if (set) {
+                        ok = fabsf(kept[i][k] - now[k]) <= 1e-6f * (1 + fabsf(kept[i][k]));
+                    }
+                }
+                check(ok, ok ? "" : round == 0 ? "whole" : dnn_error_message());
+            }
+            if (round == 1) {
+                said[0] = 0;
+                dnn_explain(keep, NULL);
+                dnn_silu(x);
+                dnn_explain(NULL, NULL);
+                check(strstr(said, "silu libdnn decomposition: yes; in smaller operators") != NULL &&
+                          strstr(said, "sigmoid cpu_blas") != NULL,
+                      said);
+            }
+        }
+        stop("parts");
+    }
+    setenv("DNN_DISABLE", "cpu_blas:silu,cpu_blas:sigmoid", 1);
+    check(dnn_init("cpu_blas") == DNN_OK, "start");
+    DNN_SCOPE
+    {
+        check(dnn_silu(dnn_ones(DNN_SHAPE(2))) == NULL && dnn_scope_status() == DNN_E_DEVICE &&
+                  strstr(dnn_error_message(), "not in parts either: sigmoid: no kernel") != NULL,
+              dnn_error_message());
+    }
+    stop("a part is missing");
+    unsetenv("DNN_DISABLE");
+}
+
+int main(int argc, char **argv)
+{
+    folder = argc > 1 ? argv[1] : ".";
+    if (start("blocked/dnn_blocked.so", "blocked")) {
+        dnn_manual_seed(1);
+        DNN_SCOPE
+        {
+            conversions();
+            host_access();
+            operators();
+            in_place();
+            steps();
+            gradients();
+            chain();
+            threads();
+        }
+        stop("blocked");
+    }
+    liars();
+    absurd_layout();
+    stashes();
+    orphan();
+    parts();
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
