@@ -112,9 +112,6 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
 void dnn__node_drop(dnn__node *node)
 {
     if (node != NULL) {
-        if ((node->op->traits & DNN__FUNCTION) != 0) {
-            dnn__function_end(node);
-        }
         dnn__slab_free(node, node->bytes);
     }
 }
