@@ -6,15 +6,14 @@
 static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
                      const int64_t *dim, const int64_t *stride)
 {
-    v->size = sizeof *v;
-    v->dtype = dtype;
-    v->ndim = ndim;
-    v->mem = dnn__dev(f->device)->mem;
-    v->ordinal = dnn__dev(f->device)->ordinal;
-    v->layout = 0;
-    v->dim = dim;
-    v->stride = stride;
-    v->data = NULL;
+    /* A member that is not named is zero: "as before it existed". */
+    *v = (dnn_view){.size = sizeof *v,
+                    .dtype = dtype,
+                    .ndim = ndim,
+                    .mem = dnn__dev(f->device)->mem,
+                    .ordinal = dnn__dev(f->device)->ordinal,
+                    .dim = dim,
+                    .stride = stride};
 }
 
 /* The view of a tensor that may lie in a private layout: it is not stretched. */

@@ -77,7 +77,9 @@ static void *put_struct(int *n, const void *from, uint32_t bytes)
     uint32_t size = bytes + MANGLE_MORE;
 
     memcpy(at, from, bytes);
-    memset(at + bytes, UNKNOWN_BYTE, MANGLE_MORE);
+    for (uint32_t i = bytes; i < size; i++) {
+        at[i] = UNKNOWN_BYTE;
+    }
     memcpy(at, &size, sizeof size);
     return at;
 }
