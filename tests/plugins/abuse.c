@@ -45,6 +45,10 @@ static void become_probe(const struct setting *s, bool as_command, int out)
         execl(command, command, "explain", "relu", "3", (char *)NULL);
         _exit(98);
     }
+    if (s->data != NULL) {
+        execl(probe, probe, "read", s->data, (char *)NULL);
+        _exit(98);
+    }
     execl(probe, probe, s->twice ? "twice" : NULL, (char *)NULL);
     _exit(98);
 }

@@ -16,6 +16,7 @@ struct setting {
     const char *backend, *path, *files, *fallback, *disable, *folder; /* folder: to run in */
     bool nobody; /* run as a user without rights (by root only) */
     bool twice;  /* start, stop, start again */
+    const char *data; /* a data set to read, instead of calling relu */
 };
 
 /* The exit code, or 1000 + the signal. */
@@ -34,6 +35,7 @@ struct setting with_bytes(const char *id, const void *data, size_t n, mode_t mod
 void make_folder(const char *path); /* nobody else may write it */
 
 void bad_files(const char *good, size_t n); /* cut, flipped, of other machines */
-void bad_zoo(void);                         /* recipes */
+void bad_zoo(void);                         /* plugins by recipe */
+void bad_readers(void);                     /* readers by recipe */
 
 #endif

@@ -1,7 +1,7 @@
 /* probe.c - starts libdnn as the environment says and runs relu once: a child process for
  * test_bad_plugins, so that a plugin that brings the process down is seen. Prints what it was told;
  * exits with 0, 4 (the backend cannot be used) or 1 (the call failed). With the word "twice" the
- * library is stopped and started again. */
+ * library is stopped and started again, with "read FILE" a data set is read instead. */
 #include <stdio.h>
 #include <string.h>
 #include "dnn/dnn.h"
@@ -57,8 +57,37 @@ static int run_relu(void)
     return code;
 }
 
+static int print_error(dnn_status status)
+{
+    printf("%s: %s\n", dnn_status_name(status), dnn_error_message());
+    return status == DNN_E_DEVICE ? 4 : 1;
+}
+
+/* The first three samples, in one batch. */
+static int read_set(const char *path)
+{
+    static const int64_t index[3] = {0, 1, 2};
+    dnn_dataset *set = dnn_dataset_open(path);
+    dnn_tensor *field[DNN_FIELD_MAX];
+    dnn_status status;
+
+    if (set == NULL) {
+        return print_error(dnn_scope_status());
+    }
+    DNN_SCOPE
+    {
+        status = dnn_dataset_get(set, index, 3, field);
+    }
+    dnn_dataset_release(set);
+    if (status != DNN_OK) {
+        return print_error(status);
+    }
+    printf("read 3 samples\n");
+    return 0;
+}
+
 /* Starts, runs and stops the library. */
-static int once(void)
+static int once(const char *data)
 {
     dnn_status status = dnn_init(NULL);
     int code;
@@ -69,7 +98,7 @@ static int once(void)
         return status == DNN_E_DEVICE ? 4 : 1;
     }
     print_skipped();
-    code = run_relu();
+    code = data != NULL ? read_set(data) : run_relu();
     dnn_shutdown();
     if (dnn_live_tensors() != 0) {
         printf("%lld tensors are alive\n", (long long)dnn_live_tensors());
@@ -80,7 +109,8 @@ static int once(void)
 
 int main(int argc, char **argv)
 {
-    int code = once();
+    const char *data = argc > 2 && strcmp(argv[1], "read") == 0 ? argv[2] : NULL;
+    int code = once(data);
 
-    return code == 0 && argc > 1 && strcmp(argv[1], "twice") == 0 ? once() : code;
+    return code == 0 && argc > 1 && strcmp(argv[1], "twice") == 0 ? once(NULL) : code;
 }

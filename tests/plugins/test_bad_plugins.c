@@ -264,6 +264,7 @@ int main(int argc, char **argv)
     named_faults();
     bad_files(acme, n);
     bad_zoo();
+    bad_readers();
     odd_files(acme, n);
     environments();
     set_user_id();
