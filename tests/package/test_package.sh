@@ -1,9 +1,10 @@
 #!/bin/sh
-# usage: test_package.sh STEP CMAKE BUILD SOURCE LIBDIR - libdnn as those meet it who install it. "install" puts it into a
+# usage: test_package.sh STEP CMAKE BUILD SOURCE LIBDIR GENERATOR - libdnn as those meet it who install it. "install" puts it into a
 # folder outside the source tree and moves that; the steps after it use what was moved, as strangers would; "clean" removes it.
 # 77 (skip) where what a step needs is not here.
 set -eu
 step=$1 cmake=$2 build=$3 source=$4 libdir=$5
+export CMAKE_GENERATOR="$6"
 place=$build/tests/package/place
 unset DNN_BACKEND DNN_PLUGINS DNN_PLUGIN_PATH LD_LIBRARY_PATH CMAKE_PREFIX_PATH PKG_CONFIG_PATH
 
@@ -100,6 +101,17 @@ cmake)
         dnn_add_plugin(My-Plugin SOURCES CMakeLists.txt)'
     refused 'expected SOURCES and files; not understood: "a.c"' ask 'find_package(dnn REQUIRED)
         dnn_add_plugin(mine a.c)'
+    # A reader, from its sources to being found beside the others.
+    mkdir reader
+    cp "$source/tests/package/odd.c" reader
+    # shellcheck disable=SC2016
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.16)' 'project(reader LANGUAGES C)' 'find_package(dnn REQUIRED)' \
+        'dnn_add_plugin(odd READER SOURCES odd.c DESTINATION ${dnn_PLUGIN_DIR})' >reader/CMakeLists.txt
+    expect 'Generating done' "$cmake" -S reader -B reader/build -DCMAKE_PREFIX_PATH="$root"
+    expect 'dnn_odd' "$cmake" --build reader/build
+    expect 'readers/dnn_odd.so' "$cmake" --install reader/build
+    expect 'reader odd 1.0' "$root/bin/dnn" backends
+    rm "$root/$libdir/dnn/plugins/readers/dnn_odd.so"
     ;;
 pkgconfig)
     command -v pkg-config >/dev/null || { echo 'skipped: pkg-config is not here'; exit 77; }
@@ -117,7 +129,7 @@ pkgconfig)
     [ "$(cd "$(pkg-config --variable=plugindir dnn-plugin)" && pwd)" = "$root/$libdir/dnn/plugins" ] || fail 'plugindir'
     # Installed there, it is found without being named.
     cp dnn_acme.so "$root/$libdir/dnn/plugins"
-    expect 'acme' "$root/bin/dnn" backends
+    expect 'in use: acme 1.0.0' "$root/bin/dnn" backends
     expect 'acme_relu' env DNN_BACKEND=acme "$root/bin/dnn" explain relu 64x128
     rm "$root/$libdir/dnn/plugins/dnn_acme.so"
     expect ' 0 failed' env DNN_PLUGIN_PATH="$root/$libdir/dnn/plugins" DNN_PLUGINS="$scratch/dnn_acme.so" DNN_BACKEND=acme \
