@@ -1,5 +1,6 @@
 /* backward.c - backward: walks the tape by falling creation number and leaves gradients in the
  * leaves, all of them or none. Nothing is computed here but by operators. */
+#include "anomaly.h"
 #include "tape.h"
 
 /* ---- staging: the sum for a leaf while the walk runs ---- */
@@ -189,6 +190,9 @@ static dnn_status apply_rule(dnn__walk *w, dnn__node *node)
         st = run_rule(w, node, &r);
     }
     dnn__free(r.memory);
+    if (st != DNN_OK && dnn__anomaly_on()) {
+        return dnn__anomaly_backward(node, st);
+    }
     return st != DNN_OK ? st : finish_leaves_of(w, node);
 }
 

@@ -2,6 +2,7 @@
  * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
  * (plan_cache.c, choose.c). Nothing is computed here. */
 #include <string.h>
+#include "anomaly.h"
 #include "policy.h"
 
 dnn__counts dnn__count;
@@ -310,6 +311,28 @@ done:
     return st;
 }
 
+/* The same in anomaly mode. Rows that only fill a tensor as the program asks are not looked at. */
+static dnn_status execute_watched(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
+{
+    bool fills = (f->op->traits & DNN__MUTATES) != 0 && f->op->n_out == 1;
+    dnn__held held;
+    dnn_status st;
+
+    if (fills || f->request->plan_only) {
+        return execute(f, made, rng);
+    }
+    DNN_TRY(dnn__anomaly_before(f->in, f->n_in, &held));
+    DNN_TRY(execute(f, made, rng));
+    st = dnn__anomaly_after(f->op->name, f->in, f->n_in, made, f->n_out, f->op->id == DNN_OP_copy,
+                            &held);
+    for (int i = 0; st != DNN_OK && i < f->n_out; i++) {
+        if (f->out[i] != NULL) {
+            dnn__written(f->out[i]);
+        }
+    }
+    return st;
+}
+
 /* The tape's node is made before anything is written: a change in place that cannot be recorded is
  * not made. */
 static dnn_status make_node(const dnn__frame *f, dnn__node **out)
@@ -377,7 +400,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
     DNN_TRY_TO(done, dnn__settle_dtypes(&f));
     DNN_TRY_TO(done, infer(&f));
     DNN_TRY_TO(done, make_node(&f, &node));
-    DNN_TRY_TO(done, execute(&f, made, &rng));
+    DNN_TRY_TO(done, (dnn__anomaly_on() ? execute_watched : execute)(&f, made, &rng));
     if (!request->plan_only) {
         finish(&f, made, node, &rng);
         node = NULL;

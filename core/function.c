@@ -1,6 +1,7 @@
 /* function.c - functions of the program on the tape: forward runs without a tape, and backward is
  * the gradient rule of the one node that is recorded. Programs call it. */
 #include <string.h>
+#include "anomaly.h"
 #include "tape.h"
 
 struct place { /* a tensor that forward saved; input, output: which operand it is, -1 none */
@@ -122,6 +123,17 @@ void dnn__function_forget(dnn__node *node)
 void dnn__function_end(dnn__node *node)
 {
     end(node->attr);
+}
+
+/* ---- anomaly mode: operators are looked at as they run; what is made without them, here ---- */
+
+static dnn_status watch(const char *name, dnn_tensor *const *in, int n_in, dnn_tensor *const *made,
+                        int n_out)
+{
+    dnn__held held;
+
+    DNN_TRY(dnn__anomaly_before(in, n_in, &held));
+    return dnn__anomaly_after(name, in, n_in, made, n_out, false, &held);
 }
 
 /* ---- backward ---- */
@@ -313,6 +325,9 @@ static dnn_status run_backward(struct call *c)
     }
     DNN_TRY(call_backward(c));
     DNN_TRY(check_dout(c));
+    if (dnn__anomaly_on()) {
+        DNN_TRY(watch(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
+    }
     DNN_TRY(check_all_din(c, probed));
     return create && c->s->table.once ? seal_all(c) : DNN_OK;
 }
@@ -498,6 +513,9 @@ static dnn_status run_forward(struct forward *w)
     st = call_forward(w);
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         st = own_output(w, j, &scope);
+    }
+    if (st == DNN_OK && dnn__anomaly_on()) {
+        st = watch(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
     }
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         dnn_keep(w->out[j]);

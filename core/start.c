@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include "anomaly.h"
 #include "plugins.h"
 #include "policy.h"
 
@@ -84,6 +85,7 @@ static dnn_status start(const char *backend)
         stop(false); /* what a start that failed has left to be looked at */
     }
     DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
+    DNN_TRY(dnn__anomaly_start());
     DNN_TRY(dnn__pool_start());
     return load_plugins();
 }

@@ -82,6 +82,7 @@ typedef struct dnn__thread {
     dnn_explain_fn explain;
     void *explain_ctx;
     bool registered; /* the key whose destructor closes root is set */
+    bool looking;    /* anomaly mode reads a tensor */
     bool in_pool;    /* runs a piece of a parallel_for */
     int dry, dry_parts; /* depths: dispatch plans and makes results but runs nothing (stash.c); and nothing may go to the host (decompose.c) */
     const struct dnn__pin *pin; /* of the gradient rule that runs (stash.c) */

@@ -153,6 +153,15 @@ typedef struct dnn_graph_args {
     dnn_format_graph_with((dnn_graph_args){.of = __VA_ARGS__}, (text_), (bytes_))
 DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes);
 
+/* ---- anomaly mode ---- */
+/* While it is on, in all threads, every operator fails (DNN_E_INVALID) that makes a NaN, or an infinity where no operand held one.
+ * The message names the operator, its output, how many there are, where the first is, which operand held one already, and the
+ * shapes; in backward also the operator whose gradient was computed, with the shapes of its results and operands. Filling a
+ * tensor (dnn_full) is no fault, nor is copying. A target that was changed in place holds the new elements then.
+ * Everything that is computed is copied to the host and looked at: it is slow. Environment: DNN_ANOMALY=1. */
+DNN_API void dnn_set_anomaly(bool on);
+DNN_API bool dnn_anomaly_enabled(void);
+
 /* Is recording on in this thread (it is, outside DNN_NO_GRAD)? */
 DNN_API bool dnn_grad_enabled(void);
 

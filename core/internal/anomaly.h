@@ -1,0 +1,27 @@
+/* anomaly.h - anomaly mode as dispatch, rules and functions see it (anomaly.c). Private. */
+#ifndef DNN__ANOMALY_H
+#define DNN__ANOMALY_H
+#include "op.h"
+
+extern atomic_bool dnn__anomaly;
+
+/* Is it on, and is this not the look itself? */
+static inline bool dnn__anomaly_on(void)
+{
+    return DNN__UNLIKELY(atomic_load_explicit(&dnn__anomaly, memory_order_relaxed)) && !dnn__self.looking;
+}
+dnn_status dnn__anomaly_start(void); /* DNN_ANOMALY */
+
+typedef struct dnn__held { /* the first inputs that were not finite; -1: none */
+    int nan, inf;
+} dnn__held;
+/* Before an operator: it may overwrite an input. */
+dnn_status dnn__anomaly_before(dnn_tensor *const *in, int n_in, dnn__held *held);
+/* After it: an error if an output has a NaN, or has an infinity and no input had one. moves: an operator that only moves
+ * elements answers for those that it makes. */
+dnn_status dnn__anomaly_after(const char *name, dnn_tensor *const *in, int n_in, dnn_tensor *const *made, int n_out, bool moves,
+                              const dnn__held *held);
+/* Adds to the error of a gradient rule whose it was: the operator, its results and operands. */
+dnn_status dnn__anomaly_backward(const dnn__node *node, dnn_status status);
+
+#endif
