@@ -48,6 +48,7 @@ static const struct set_row sets[] = {
 struct search {
     const zoo_program *program;
     const zoo_options *options;
+    zoo_report *report;
     const struct set_row *wanted[MAX_NAMES];
     int n_wanted;
     char folder[MAX_FOLDERS][PATH_BYTES];
@@ -66,12 +67,14 @@ static const struct set_row *set_named(const char *name, size_t length)
 
 static int unknown_set(const struct search *s, const char *name, int length)
 {
-    fprintf(stderr, "%s: --dataset %.*s: no data set of that name; there are", s->program->name,
-            length, name);
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        fprintf(stderr, "%s %s", i > 0 ? "," : "", sets[i].name);
+    char there[400] = "";
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0] && n < sizeof there; i++) {
+        n += (size_t)snprintf(there + n, sizeof there - n, "%s %s", i > 0 ? "," : "", sets[i].name);
     }
-    fputc('\n', stderr);
+    zoo_report_error(s->report, "usage", "--dataset %.*s: no data set of that name; there are%s",
+                     length, name, there);
     return ZOO_USAGE;
 }
 
@@ -164,7 +167,7 @@ static int count_files(const struct set_row *row, const char *folder)
 
 static int fail_open(const struct search *s, zoo_data *out)
 {
-    fprintf(stderr, "%s: %s\n", s->program->name, dnn_error_message());
+    zoo_report_error(s->report, "data", "%s", dnn_error_message());
     if (dnn_scope_status() == DNN_E_NOMEM) {
         zoo_data_close(out);
         return ZOO_FAILED;
@@ -202,8 +205,8 @@ static int open_folder(const struct search *s, const struct set_row *row, const 
 
         if (named_after || s->options->data != NULL) {
             if (other == NULL || named_after) {
-                fprintf(stderr, "%s: %s holds %s by its contents, not %s\n", s->program->name,
-                        folder, name, row->name);
+                zoo_report_error(s->report, "data", "%s holds %s by its contents, not %s", folder,
+                                 name, row->name);
                 zoo_data_close(out);
                 return ZOO_DATA;
             }
@@ -251,34 +254,48 @@ static int look_for(const struct search *s, const struct set_row *row, zoo_data 
     return ZOO_GO_ON;
 }
 
-static void say_missing(const struct search *s)
+static void put_missing(const struct search *s, FILE *to)
 {
     const struct set_row *row = s->wanted[0];
 
-    fprintf(stderr, "%s: %s is not here.\n  looked in ", s->program->name, row->title);
+    fprintf(to, "%s is not here.\n  looked in ", row->title);
     for (int i = 0; i < s->n_folders; i++) {
-        fprintf(stderr, " %s", s->folder[i]);
+        fprintf(to, " %s", s->folder[i]);
         for (int k = 0; k < s->n_wanted; k++) {
-            fprintf(stderr, " %s/%s", s->folder[i], s->wanted[k]->name);
+            fprintf(to, " %s/%s", s->folder[i], s->wanted[k]->name);
         }
     }
-    fprintf(stderr, "%s\n  missing   ",
+    fprintf(to, "%s\n  missing   ",
             getenv("DNN_DATA_DIR") == NULL && s->options->data == NULL
                 ? "   (DNN_DATA_DIR is not set)"
                 : "");
     for (int i = 0; i < 6 && row->files[i] != NULL; i++) {
-        fprintf(stderr, "%s%s", i == 0 ? " " : row->any ? " or " : ", ", row->files[i]);
+        fprintf(to, "%s%s", i == 0 ? " " : row->any ? " or " : ", ", row->files[i]);
     }
-    fprintf(stderr, "%s\n  put it there, or %s\n", row->any ? "" : " (or each with .gz)",
-            row->hint);
+    fprintf(to, "%s\n  put it there, or %s", row->any ? "" : " (or each with .gz)", row->hint);
 }
 
-int zoo_locate(const zoo_program *program, const zoo_options *options, zoo_data *out)
+static void say_missing(const struct search *s)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *to = open_memstream(&text, &bytes);
+
+    if (to != NULL) {
+        put_missing(s, to);
+        fclose(to);
+    }
+    zoo_report_error(s->report, "data", "%s", text != NULL ? text : "the data is not here");
+    free(text);
+}
+
+int zoo_locate(const zoo_program *program, const zoo_options *options, zoo_report *report,
+               zoo_data *out)
 {
     static struct search s; /* too large for a stack frame; one search per program */
     int code;
 
-    s = (struct search){.program = program, .options = options};
+    s = (struct search){.program = program, .options = options, .report = report};
     *out = (zoo_data){0};
     code = read_names(&s);
     if (code != ZOO_GO_ON) {

@@ -3,27 +3,14 @@
 #include <stdio.h>
 #include "train.h"
 
-typedef struct run { /* all that a run owns */
-    const zoo_program *program;
-    zoo_options options;
-    zoo_report report;
-    zoo_data data;
-    dnn_dataset *train_set, *test_set; /* normalised */
-    dnn_loader *train, *test;
-    dnn_module *net;
-    dnn_optimizer *optimizer;
-    zoo_epoch now, best;
-    char saved[4200];
-} run;
-
-static int fail_with(run *r, dnn_status status)
+static int fail_with(zoo_run *r, dnn_status status)
 {
     zoo_report_error(&r->report, dnn_status_name(status), "%s", dnn_error_message());
     return ZOO_FAILED;
 }
 
 /* What a call returned, or what waits in the thread: go on, or end with its message. */
-static int check(run *r, dnn_status status)
+static int check(zoo_run *r, dnn_status status)
 {
     if (status == DNN_OK) {
         status = dnn_scope_status();
@@ -33,7 +20,7 @@ static int check(run *r, dnn_status status)
 
 /* ---- setting up ---- */
 
-static int start_library(run *r)
+static int start_library(zoo_run *r)
 {
     dnn_status status;
 
@@ -48,11 +35,10 @@ static int start_library(run *r)
         fail_with(r, status);
         return status == DNN_E_DEVICE ? ZOO_BACKEND : ZOO_FAILED;
     }
-    dnn_manual_seed(r->options.seed);
     return ZOO_GO_ON;
 }
 
-static int build(run *r)
+static int build(zoo_run *r)
 {
     const zoo_program *p = r->program;
     const zoo_options *o = &r->options;
@@ -101,7 +87,7 @@ static dnn_status count_hits(dnn_tensor *answer, dnn_tensor *target, double *hit
     return status;
 }
 
-static dnn_status train_batch(run *r, const dnn_batch *batch)
+static dnn_status train_batch(zoo_run *r, const dnn_batch *batch)
 {
     DNN_SCOPE
     {
@@ -119,7 +105,7 @@ static dnn_status train_batch(run *r, const dnn_batch *batch)
     return DNN_OK;
 }
 
-static dnn_status evaluate_batch(run *r, const dnn_batch *batch)
+static dnn_status evaluate_batch(zoo_run *r, const dnn_batch *batch)
 {
     DNN_NO_GRAD
     {
@@ -133,14 +119,14 @@ static dnn_status evaluate_batch(run *r, const dnn_batch *batch)
     return DNN_OK;
 }
 
-static int64_t batches_of(const run *r, const dnn_loader *loader)
+static int64_t batches_of(const zoo_run *r, const dnn_loader *loader)
 {
     int64_t n = dnn_loader_batches(loader), limit = r->options.limit_batches;
 
     return limit > 0 && limit < n ? limit : n;
 }
 
-static int evaluate(run *r)
+static int evaluate(zoo_run *r)
 {
     int64_t batches = batches_of(r, r->test);
     dnn_batch batch;
@@ -159,7 +145,7 @@ static int evaluate(run *r)
     return check(r, DNN_OK);
 }
 
-static int diverged(run *r)
+static int diverged(zoo_run *r)
 {
     zoo_report_error(
         &r->report, "diverged",
@@ -169,24 +155,45 @@ static int diverged(run *r)
     return ZOO_DIVERGED;
 }
 
-static void keep_time(run *r, double began, int64_t batch, int64_t batches)
+/* seen: samples since `began`. */
+static void keep_time(zoo_run *r, double began, int64_t seen, int64_t done, int64_t left)
 {
-    double seconds = zoo_now() - began, whole = seconds / (double)batch * (double)batches;
+    double seconds = zoo_now() - began, each = seconds / (double)done;
+    int64_t batches = batches_of(r, r->train), epochs = r->now.epochs - r->now.epoch;
 
     r->now.seconds = seconds;
-    r->now.samples_per_second = seconds > 0 ? (double)r->now.train.seen / seconds : 0;
-    r->now.eta_seconds = whole - seconds + whole * (double)(r->now.epochs - r->now.epoch);
+    r->now.samples_per_second = seconds > 0 ? (double)seen / seconds : 0;
+    r->now.eta_seconds = each * ((double)left + (double)batches * (double)epochs);
 }
 
-static int train_epoch(run *r)
+/* Behind the last batch of an epoch comes its end, with a checkpoint of its own. */
+static int save_within_epoch(zoo_run *r)
 {
-    int64_t batches = batches_of(r, r->train);
+    if (zoo_stop_signal() != 0) {
+        int code = zoo_save(r, false);
+
+        return code == ZOO_GO_ON ? ZOO_INTERRUPTED + zoo_stop_signal() : code;
+    }
+    return r->options.save_every > 0 && r->now.step % r->options.save_every == 0
+               ? zoo_save(r, false)
+               : ZOO_GO_ON;
+}
+
+/* From batch `first` on: 0, or where the checkpoint stood. */
+static int train_epoch(zoo_run *r, int64_t first)
+{
+    int64_t batches = batches_of(r, r->train), seen;
     double began = zoo_now();
+    int code = ZOO_GO_ON;
     dnn_batch batch;
 
-    r->now.train = (zoo_result){0};
-    dnn_loader_rewind(r->train, r->now.epoch - 1);
-    for (int64_t i = 0; i < batches && dnn_loader_next(r->train, &batch); i++) {
+    if (first == 0) {
+        r->now.train = (zoo_result){0};
+        dnn_loader_rewind(r->train, r->now.epoch - 1);
+    }
+    seen = r->now.train.seen;
+    for (int64_t i = first; i < batches && code == ZOO_GO_ON && dnn_loader_next(r->train, &batch);
+         i++) {
         dnn_status status = train_batch(r, &batch);
 
         if (status != DNN_OK) {
@@ -196,39 +203,52 @@ static int train_epoch(run *r)
         if (!isfinite(r->now.train.loss)) {
             return diverged(r);
         }
-        keep_time(r, began, i + 1, batches);
+        keep_time(r, began, r->now.train.seen - seen, i + 1 - first, batches - i - 1);
         zoo_report_batch(&r->report, &r->now, i + 1, batches);
+        code = i + 1 < batches ? save_within_epoch(r) : ZOO_GO_ON;
     }
-    return check(r, DNN_OK);
+    return code == ZOO_GO_ON ? check(r, DNN_OK) : code;
 }
 
-/* The weights of the best epoch so far, and the epoch. */
-static int keep_best(run *r)
+/* The best epoch so far, and its weights. */
+static int keep_best(zoo_run *r)
 {
     if (r->best.epoch > 0 && r->now.val.accuracy <= r->best.val.accuracy) {
         return ZOO_GO_ON;
     }
     r->best = r->now;
-    if (r->options.log_dir == NULL) {
-        return ZOO_GO_ON;
-    }
-    snprintf(r->saved, sizeof r->saved, "%s/best.safetensors", r->options.log_dir);
-    return check(r, dnn_save_weights(r->net, r->saved));
+    return zoo_save(r, true);
 }
 
-static int train(run *r)
+/* Evaluates, reports and saves; a signal that came in the meantime ends the run here. */
+static int end_epoch(zoo_run *r)
 {
+    int code = evaluate(r);
+
+    if (code == ZOO_GO_ON) {
+        zoo_report_epoch(&r->report, &r->now);
+        r->epochs_done = r->now.epoch;
+        code = keep_best(r);
+    }
+    if (code == ZOO_GO_ON) {
+        code = zoo_save(r, false);
+    }
+    return code == ZOO_GO_ON && zoo_stop_signal() != 0 ? ZOO_INTERRUPTED + zoo_stop_signal() : code;
+}
+
+static int train(zoo_run *r)
+{
+    int64_t first = r->first_batch;
+
+    zoo_stop_catch();
     r->now.epochs = r->options.epochs;
     r->now.lr = r->options.lr;
-    for (r->now.epoch = 1; r->now.epoch <= r->now.epochs; r->now.epoch++) {
-        int code = train_epoch(r);
+    for (r->now.epoch = r->epochs_done + 1; r->now.epoch <= r->now.epochs; r->now.epoch++) {
+        int code = train_epoch(r, first);
 
+        first = 0;
         if (code == ZOO_GO_ON) {
-            code = evaluate(r);
-        }
-        if (code == ZOO_GO_ON) {
-            zoo_report_epoch(&r->report, &r->now);
-            code = keep_best(r);
+            code = end_epoch(r);
         }
         if (code != ZOO_GO_ON) {
             return code;
@@ -238,36 +258,72 @@ static int train(run *r)
     return ZOO_DONE;
 }
 
-static int work(run *r)
+/* A run that is taken up at its end has its result still to be shown. */
+static int train_or_evaluate(zoo_run *r)
+{
+    if (!r->options.eval && r->epochs_done < r->options.epochs) {
+        return train(r);
+    }
+    if (r->from[0] != 0) {
+        zoo_report_warning(&r->report, "resume",
+                           "all %lld epochs of the run are done; --epochs N goes on to the N-th",
+                           (long long)r->epochs_done);
+        r->now.epoch = r->epochs_done;
+    }
+    return evaluate(r);
+}
+
+static int prepare(zoo_run *r)
 {
     int code = start_library(r);
 
     if (code == ZOO_GO_ON) {
-        code = zoo_locate(r->program, &r->options, &r->data);
+        code = zoo_resume_find(r);
+    }
+    if (code == ZOO_GO_ON) {
+        dnn_manual_seed(r->options.seed); /* which the checkpoint may have told */
+        code = zoo_locate(r->program, &r->options, &r->report, &r->data);
     }
     if (code == ZOO_GO_ON) {
         code = build(r);
     }
-    if (code != ZOO_GO_ON) {
-        return code;
+    return code == ZOO_GO_ON ? zoo_resume_load(r) : code;
+}
+
+static int work(zoo_run *r)
+{
+    int code = prepare(r);
+
+    if (code == ZOO_GO_ON) {
+        code = zoo_report_start(&r->report, &r->data, dnn_module_parameter_count(r->net),
+                                r->from[0] != 0 ? r->from : NULL, r->now.step);
     }
-    code = zoo_report_start(&r->report, &r->data, dnn_module_parameter_count(r->net));
-    if (code != ZOO_GO_ON) {
-        return code;
-    }
-    if (!r->options.eval && r->options.epochs > 0) {
-        code = train(r);
-    } else {
-        code = evaluate(r);
-    }
-    if (code == ZOO_GO_ON || code == ZOO_DONE) {
-        zoo_report_eval(&r->report, &r->now.val);
-        code = ZOO_DONE;
+    if (code == ZOO_GO_ON) {
+        code = train_or_evaluate(r);
+        if (code == ZOO_GO_ON || code == ZOO_DONE) {
+            zoo_report_eval(&r->report, &r->now.val);
+            code = ZOO_DONE;
+        }
     }
     return code;
 }
 
-static void clean_up(run *r)
+/* What a person does next. */
+static void say_interrupted(const zoo_run *r)
+{
+    if (r->options.log_dir == NULL) {
+        fprintf(stderr,
+                "%s: ended by a signal behind step %lld; nothing was saved (with --log-dir DIR it "
+                "is)\n",
+                r->program->name, (long long)r->now.step);
+        return;
+    }
+    fprintf(stderr, "%s: ended by a signal; step %lld is saved. This goes on from there:\n",
+            r->program->name, (long long)r->now.step);
+    zoo_options_print_resume(r->command, &r->options);
+}
+
+static void clean_up(zoo_run *r)
 {
     dnn_optimizer_free(r->optimizer);
     dnn_loader_free(r->train);
@@ -280,10 +336,11 @@ static void clean_up(run *r)
 
 int zoo_main(int argc, char **argv, const zoo_program *program)
 {
-    static run r; /* one run per process */
+    static zoo_run r; /* one run per process */
     int code;
 
     r.program = program;
+    r.command = argv[0];
     code = zoo_options_read(argc, argv, program, &r.options);
     if (code != ZOO_GO_ON) {
         return code;
@@ -295,7 +352,10 @@ int zoo_main(int argc, char **argv, const zoo_program *program)
             code = work(&r);
             clean_up(&r);
         }
-        zoo_report_end(&r.report, code, &r.best, &r.now, r.saved[0] != 0 ? r.saved : NULL);
+        zoo_report_end(&r.report, code, &r.best, &r.now, r.best_path[0] != 0 ? r.best_path : NULL);
+        if (code >= ZOO_INTERRUPTED) {
+            say_interrupted(&r);
+        }
         dnn_shutdown();
     }
     return zoo_report_close(&r.report, code);

@@ -45,8 +45,8 @@ balanced() {
 }
 
 short='--epochs 1 --limit-batches 20 --threads 2'
-options='--data --dataset --epochs --batch-size --lr --seed --backend --threads --workers --limit-batches --log-dir --init
-    --eval --json --quiet -q --help'
+options='--data --dataset --epochs --batch-size --lr --seed --backend --threads --workers --limit-batches --log-dir --save-every
+    --resume --resume-anyway --init --eval --json --quiet -q --help'
 for program in mnist_mlp mnist_lenet; do
     # shellcheck disable=SC2086 # words on purpose
     run 0 'test accuracy' "$bin/$program" $short
@@ -79,6 +79,9 @@ for program in mnist_mlp mnist_lenet; do
 done
 run 3 'CIFAR-10 is not here' env HOME="$scratch" "$bin/cifar_lenet"
 check 'no data: stdout is empty' [ ! -s out ]
+run 3 'is not here' "$bin/mnist_lenet" --data /nonexistent --json
+check 'no data: an error event' grep -q '^{"event":"error",.*"code":"data","message":"MNIST is not here' out
+check 'no data: the end event has the exit code' grep -q '^{"event":"end",.*"exit":3' out
 run 0 '--limit-batches N' "$bin/cifar_lenet" --help
 run 3 'CIFAR-100 is not here' env HOME="$scratch" "$bin/cifar_lenet" --dataset cifar100
 run 3 'cifar-100-binary.tar.gz or cifar-100-binary.tar or train.bin' "$bin/cifar_lenet" --dataset cifar100 --data /nonexistent
@@ -132,7 +135,7 @@ check 'metrics.csv has a row for the epoch' [ "$(wc -l <runs/one/metrics.csv)" -
 check 'config.json names the program' grep -q '"program": "mnist_lenet"' runs/one/config.json
 check 'metrics.jsonl is JSON' balanced runs/one/metrics.jsonl
 check 'metrics.jsonl has the events' [ "$(sed 's/^{"event":"\([a-z]*\)".*/\1/' runs/one/metrics.jsonl | tr '\n' ' ')" = \
-    'start epoch eval end ' ]
+    'start epoch checkpoint checkpoint eval end ' ]
 cp out first
 run 0 'test accuracy' "$bin/mnist_lenet" --eval --init runs/one/best.safetensors --limit-batches 20
 check 'the saved weights give the same result' cmp -s out first
