@@ -2,6 +2,7 @@
  * first that accepts. Called on a miss of the plan cache. It allocates the plan, never operands. */
 #include <string.h>
 #include "policy.h"
+#include "tune.h"
 
 /* What the candidates said, for the message of rung 4 and for dnn_explain. */
 struct answers {
@@ -119,7 +120,8 @@ static void put_passage(dnn__text *text, const dnn__frame *f, const dnn__plan *p
     }
 }
 
-static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, char *buffer, size_t bytes)
+static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, const char *note,
+                            char *buffer, size_t bytes)
 {
     dnn__text text = dnn__text_to(buffer, bytes);
 
@@ -127,23 +129,47 @@ static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, char *bu
     for (int i = 0; i < f->n_in + f->n_out; i++) {
         put_passage(&text, f, plan, i);
     }
+    dnn__put(&text, "%s", note);
     return buffer;
+}
+
+dnn_status dnn__plan_of(dnn__frame *f, dnn__kernel *k, dnn__plan **out)
+{
+    const char *says = "";
+    dnn__plan *plan = NULL;
+    dnn_status status;
+
+    DNN_TRY(new_plan(f, &plan));
+    status = ask(f, k, plan, &says);
+    if (status != DNN_OK) {
+        dnn__plan_release(plan);
+        return status;
+    }
+    plan->kernel = k;
+    *out = plan;
+    return DNN_OK;
 }
 
 /* Asks everybody on a device kind. DNN_DECLINED if nobody accepts. */
 static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct answers *answers)
 {
     dnn__candidates candidates = dnn__candidates_of((dnn__op_id)f->op->id, kind, primary_dtype(f));
-    char yes[400];
+    char yes[400], note[80];
+    dnn__kernel *fastest = dnn__tuned(f, kind, candidates, note, sizeof note);
 
-    for (int32_t i = 0; i < candidates.n; i++) {
-        dnn__kernel *k = candidates.kernel[i];
+    for (int32_t i = fastest != NULL ? -1 : 0; i < candidates.n; i++) {
+        dnn__kernel *k = i < 0 ? fastest : candidates.kernel[i];
         const char *says = "";
-        dnn_status status = ask(f, k, plan, &says);
+        dnn_status status;
+
+        if (i >= 0 && k == fastest) {
+            continue; /* it declined */
+        }
+        status = ask(f, k, plan, &says);
 
         if (status == DNN_OK) {
             plan->kernel = k;
-            answer(answers, f, k, yes_text(f, plan, yes, sizeof yes));
+            answer(answers, f, k, yes_text(f, plan, i < 0 ? note : "", yes, sizeof yes));
             return DNN_OK;
         }
         if (status < 0) {

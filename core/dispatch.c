@@ -4,6 +4,7 @@
 #include <string.h>
 #include "anomaly.h"
 #include "policy.h"
+#include "tune.h"
 
 dnn__counts dnn__count;
 
@@ -284,6 +285,53 @@ static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dn
     return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
 }
 
+/* A tensor with dtype, dims and strides of a destination, its elements not set. */
+static dnn_status twin_of(const dnn__frame *f, int i, dnn_tensor **out)
+{
+    const dnn_tensor *t = f->out[i];
+    dnn__storage *storage = NULL;
+
+    DNN_TRY(dnn__storage_new(f->device, f->view[f->n_in + i].nbytes, f->op->name, &storage));
+    *out = dnn__tensor_over(f->op->name, t->dtype, t->ndim, t->dim, t->stride, 0, storage, NULL);
+    dnn__storage_release(storage);
+    return *out != NULL ? DNN_OK : dnn__take();
+}
+
+/* Runs the call into twins of its destinations. */
+static dnn_status rehearse(dnn__frame *f, dnn__plan *plan)
+{
+    dnn_tensor *made[2] = {NULL, NULL};
+    dnn__rng rng = {0, 0, 0};
+
+    for (int i = 0; i < f->n_out; i++) {
+        DNN_TRY(f->out[i] != NULL ? twin_of(f, i, &f->out[i]) : DNN_OK);
+    }
+    DNN_TRY(dnn__pass(f, plan, made));
+    DNN_TRY(plan->on_host ? dnn__run_on_host(f, made, &rng) : run_kernel(f, plan, &rng));
+    return dnn__land_all(f, made);
+}
+
+dnn_status dnn__rehearse(dnn__frame *f, dnn__plan *plan)
+{
+    dnn_tensor *given[2] = {NULL, NULL};
+    dnn_status st = DNN_OK;
+
+    for (int i = 0; i < f->n_out; i++) {
+        given[i] = f->out[i];
+    }
+    DNN_NO_GRAD
+    {
+        st = rehearse(f, plan);
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        f->out[i] = given[i];
+    }
+    dnn__storage_release(f->stash);
+    f->stash = NULL;
+    dnn__views_again(f);
+    return st;
+}
+
 /* Views, plan, results, run. What was made stands in made[]; the scope of the call owns it. */
 static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
 {
@@ -311,14 +359,16 @@ done:
     return st;
 }
 
-/* The same in anomaly mode. Rows that only fill a tensor as the program asks are not looked at. */
+/* The same in anomaly mode. Not looked at are rows that only fill a tensor as the program asks, and what no
+ * call of the program's is. */
 static dnn_status execute_watched(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
 {
     bool fills = (f->op->traits & DNN__MUTATES) != 0 && f->op->n_out == 1;
+    bool moves = (f->op->traits & DNN__MOVES_LAYOUT) != 0;
     dnn__held held;
     dnn_status st;
 
-    if (fills || f->request->plan_only) {
+    if (fills || moves || f->request->plan_only || dnn__self.dry > 0) {
         return execute(f, made, rng);
     }
     DNN_TRY(dnn__anomaly_before(f->in, f->n_in, &held));

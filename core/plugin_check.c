@@ -45,7 +45,7 @@ static dnn_status check_trust(const char *path, const char *what, const struct s
     return DNN_OK;
 }
 
-static dnn_status check_folder(const char *path)
+dnn_status dnn__check_folder(const char *path)
 {
     char folder[4096];
     const char *slash = strrchr(path, '/');
@@ -393,16 +393,16 @@ static dnn_status check_link(const char *path, int fd)
                          strerror(errno));
     }
     target[n] = 0;
-    return check_folder(target);
+    return dnn__check_folder(target);
 }
 
-dnn_status dnn__check_open(const char *path, int *fd)
+dnn_status dnn__open_trusted(const char *path, int *fd, uint64_t *size)
 {
     struct stat st;
     dnn_status status;
     int file;
 
-    DNN_TRY(check_folder(path));
+    DNN_TRY(dnn__check_folder(path));
     file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
     if (file < 0) {
         return dnn__fail(DNN_E_DEVICE, "%s: %s", path, strerror(errno));
@@ -417,15 +417,26 @@ dnn_status dnn__check_open(const char *path, int *fd)
     if (status == DNN_OK) {
         status = check_link(path, file);
     }
-    if (status == DNN_OK) {
-        status = check_elf(path, file, (uint64_t)st.st_size);
-    }
     if (status != DNN_OK) {
         close(file);
         return status;
     }
     *fd = file;
+    *size = (uint64_t)st.st_size;
     return DNN_OK;
+}
+
+dnn_status dnn__check_open(const char *path, int *fd)
+{
+    uint64_t size = 0;
+    dnn_status status;
+
+    DNN_TRY(dnn__open_trusted(path, fd, &size));
+    status = check_elf(path, *fd, size);
+    if (status != DNN_OK) {
+        close(*fd);
+    }
+    return status;
 }
 
 /* Files opened so far. They stay open and mapped for the life of the process: the loader knows an

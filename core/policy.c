@@ -1,7 +1,7 @@
 /* policy.c - what a person or a program asks of the choice among kernels: DNN_PREFER pins,
- * DNN_MATH, DNN_DETERMINISTIC. Pins become a member of the kernels by
- * which the candidates are ordered, the others bits of each call's mode, so that dispatch pays for
- * one load. */
+ * DNN_MATH, DNN_DETERMINISTIC, and whether DNN_TUNE chooses by time. Pins become a member of the
+ * kernels by which the candidates are ordered, the others bits of each call's mode, so that
+ * dispatch pays for one load. */
 #include <stdlib.h>
 #include <string.h>
 #include "policy.h"
@@ -14,7 +14,7 @@ struct setting {
     int value;
     bool said;
 };
-static struct setting math, deterministic;
+static struct setting math, deterministic, tune;
 
 static char *pins; /* the text in force; NULL: none */
 
@@ -286,6 +286,19 @@ const char *dnn_preferred(void)
     return pins != NULL ? pins : "";
 }
 
+/* ---- timing ---- */
+
+void dnn_set_tune(bool on)
+{
+    tune = (struct setting){on, true};
+    dnn__plans_drop(NULL); /* what was chosen by order or by time is chosen anew */
+}
+
+bool dnn_tune(void)
+{
+    return tune.value != 0;
+}
+
 /* ---- start and stop ---- */
 
 dnn_status dnn__policy_start(void)
@@ -296,6 +309,7 @@ dnn_status dnn__policy_start(void)
 
     DNN_TRY(read_word("DNN_MATH", precisions, &math));
     DNN_TRY(read_word("DNN_DETERMINISTIC", switches, &deterministic));
+    DNN_TRY(read_word("DNN_TUNE", switches, &tune));
     fold();
     return take_pins(DNN_E_DEVICE, "DNN_PREFER", text != NULL ? text : "");
 }

@@ -6,6 +6,7 @@
 #include "anomaly.h"
 #include "plugins.h"
 #include "policy.h"
+#include "tune.h"
 
 atomic_bool dnn__running;
 
@@ -64,6 +65,7 @@ static dnn_status load_plugins(void)
 
 static void stop(bool keep_looked)
 {
+    dnn__tune_stop();
     dnn__plans_drop(NULL);
     dnn__device_shutdown();
     dnn__candidates_drop();

@@ -197,6 +197,11 @@ dnn_status dnn__views_open(dnn__frame *f)
     return DNN_OK;
 }
 
+void dnn__views_again(dnn__frame *f)
+{
+    view_all(f);
+}
+
 void dnn__views_close(dnn__frame *f)
 {
     if (DNN__UNLIKELY(f->laid_out)) {

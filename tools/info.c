@@ -24,6 +24,10 @@ static void print_settings(void)
 
     printf("math            %s\ndeterministic   %s\n", precisions[dnn_math()],
            dnn_deterministic() ? "yes" : "no");
+    printf("tune            %s%s\n", dnn_tune() ? "yes, kept in " : "no",
+           !dnn_tune()             ? ""
+           : *dnn_tune_file() != 0 ? dnn_tune_file()
+                                   : "memory");
 }
 
 static void print_pins(void)

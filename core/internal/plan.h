@@ -88,6 +88,7 @@ bool dnn__any_layout(const dnn__frame *frame);
 /* Fills frame->view. Takes the layouts' lock if an operand lies in one; dnn__views_close gives it back. */
 dnn_status dnn__views_open(dnn__frame *frame);
 void dnn__views_close(dnn__frame *frame);
+void dnn__views_again(dnn__frame *frame); /* as they were when they were opened, under the same lock */
 dnn_status dnn__all_strided(dnn__frame *frame); /* every operand, for good; not under the lock */
 /* Bytes from a view's first element on; s NULL: it is dense. */
 static inline uint64_t dnn__view_bytes(const dnn_view *v, const dnn__storage *s, int64_t offset)

@@ -286,7 +286,7 @@ static void shown(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
+    if (argc < 3) {
         fprintf(stderr, "usage: test_policy TEST_PLUGINS DNN_COMMAND\n");
         return 2;
     }

@@ -81,6 +81,15 @@ DNN_API int dnn_math(void);
 DNN_API void dnn_set_deterministic(bool on);
 DNN_API bool dnn_deterministic(void);
 
+/* DNN_TUNE: when a plan is made, every kernel that accepts the call is timed on its operands, with scratch for results, and the
+ * fastest is chosen, whatever its plugin or priority. Not for pinned operators, for those that change their operands (optimizer
+ * steps), under dnn_set_deterministic, or where memory lacks: there the order stands. Another kernel may give other bits. What was
+ * timed is kept in a file for this machine and these builds. Stays over dnn_shutdown. Makes plans anew. */
+DNN_API void dnn_set_tune(bool on);
+DNN_API bool dnn_tune(void);
+/* The file: DNN_TUNE_FILE, or dnn/tune-<machine> in XDG_CACHE_HOME or ~/.cache; "" where none can be. Lives until dnn_shutdown. */
+DNN_API const char *dnn_tune_file(void);
+
 /* ---- devices ---- */
 /* Where new tensors go unless an option says otherwise: "cpu", or the first plugin's device in the order of DNN_BACKEND. */
 DNN_API const char *dnn_default_device(void);
