@@ -108,6 +108,7 @@ struct runner {
     int64_t ns[ROUNDS], median;
     int n;
     bool out; /* it failed, or cannot win any more */
+    char failure[256];
 };
 
 struct contest {
@@ -124,12 +125,6 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void passed_over(const dnn__frame *f, const dnn__kernel *k)
-{
-    dnn__log(DNN_LOG_WARN, "libdnn: tuning %s: kernel %s of %s failed and is passed over: %s",
-             f->op->name, k->table.name, k->plugin->id, dnn__self.text);
-}
-
 /* Those that accept the call, each with its plan. */
 static void gather(dnn__frame *f, dnn__candidates candidates, struct contest *c)
 {
@@ -140,8 +135,6 @@ static void gather(dnn__frame *f, dnn__candidates candidates, struct contest *c)
         if (status == DNN_OK) {
             r->kernel = candidates.kernel[i];
             c->n++;
-        } else if (status < 0) {
-            passed_over(f, candidates.kernel[i]);
         }
     }
 }
@@ -181,7 +174,9 @@ static dnn_status run_round(dnn__frame *f, struct contest *c, int round)
             return status;
         }
         if (status != DNN_OK) {
-            passed_over(f, r->kernel);
+            dnn__text text = dnn__text_to(r->failure, sizeof r->failure);
+
+            dnn__put(&text, "%s", dnn__self.text);
             r->out = true;
             r->n = 0;
         } else if (!r->out && round >= 0) {
@@ -250,12 +245,25 @@ static bool judge(struct contest *c, dnn__timing *t)
            sizeof t->kernel;
 }
 
+/* Told only where another came through: else the call itself will fail and tell. */
+static void tell_failures(const dnn__frame *f, const struct contest *c)
+{
+    for (int i = 0; i < c->n; i++) {
+        if (c->runner[i].failure[0] != 0) {
+            dnn__log(DNN_LOG_WARN,
+                     "libdnn: a kernel failed when it was timed for %s and is passed over: %s",
+                     f->op->name, c->runner[i].failure);
+        }
+    }
+}
+
 /* False: less than two accept, there is no memory for it, or all failed. */
 static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 {
-    struct contest c = {.n = 0};
+    struct contest c;
     dnn_status status = DNN_OK;
 
+    memset(&c, 0, sizeof c);
     gather(f, candidates, &c);
     for (int round = -1; c.n > 1 && status == DNN_OK && go_on(&c, round); round++) {
         status = run_round(f, &c, round);
@@ -269,7 +277,11 @@ static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
     for (int i = 0; i < c.n; i++) {
         dnn__plan_release(c.runner[i].plan);
     }
-    return c.n > 1 && status == DNN_OK && judge(&c, t);
+    if (c.n < 2 || status != DNN_OK || !judge(&c, t)) {
+        return false;
+    }
+    tell_failures(f, &c);
+    return true;
 }
 
 /* As `hold`, and leaves the thread's messages and its dnn_explain as they were. */

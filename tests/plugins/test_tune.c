@@ -296,8 +296,25 @@ static void who_fails_is_passed_over(void)
         CHECK(dnn_read(dnn_abs(dnn_from_data(x, DNN_SHAPE(2))), y, sizeof y) == DNN_OK);
         CHECK(y[0] == 1 && y[1] == 2);
     }
-    expect_said("tuning abs: kernel breaks of tempo failed and is passed over: abs: the belt has "
-                "come off");
+    expect_said(
+        "a kernel failed when it was timed for abs and is passed over: abs: the belt has come "
+        "off (kernel breaks of tempo)");
+    dnn_set_log(NULL, NULL);
+}
+
+/* Where all fail the call does, by the order and with no word about the timing. */
+static void all_fail(void)
+{
+    float x[2] = {1, 2};
+
+    listen();
+    DNN_SCOPE
+    {
+        CHECK(dnn_exp(dnn_from_data(x, DNN_SHAPE(2))) == NULL);
+        CHECK(dnn_scope_status() == DNN_E_INTERNAL);
+        CHECK(strstr(dnn_error_message(), "come off (kernel breaks_first of tempo)") != NULL);
+    }
+    CHECK(n_said == 0);
     dnn_set_log(NULL, NULL);
 }
 
@@ -634,6 +651,7 @@ static void choices(void)
     TUNED(operands_stay, "DNN_TUNE=1");
     TUNED(tape_stays, "DNN_TUNE=1");
     TUNED(who_fails_is_passed_over, "DNN_TUNE=1");
+    TUNED(all_fail, "DNN_TUNE=1", "DNN_DISABLE=cpu_blas:relu,cpu_blas:exp");
     TUNED(no_memory_for_it, "DNN_TUNE=1");
     TUNED(half_on, "DNN_TUNE=maybe");
     TUNED(shown, "DNN_TUNE=1");

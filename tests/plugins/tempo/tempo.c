@@ -80,7 +80,7 @@ static dnn_status square(const dnn_call *c)
     return DNN_OK;
 }
 
-static dnn_status abs_breaks(const dnn_call *c)
+static dnn_status breaks(const dnn_call *c)
 {
     return c->host->fail(DNN_E_INTERNAL, "the belt has come off");
 }
@@ -96,7 +96,9 @@ static const dnn_kernel *const kernels[] = {
     DNN_KERNEL(.op = "relu", .device = "cpu", .name = "quick", .dtypes = DNN_T_F32,
                .plan = relu_plan, .run = relu, .flags = SAME_BITS, .priority = 280),
     TEMPO("add", "telling", add_telling, 300, SAME_BITS),
-    TEMPO("abs", "breaks", abs_breaks, 300, SAME_BITS),
+    TEMPO("abs", "breaks", breaks, 300, SAME_BITS),
+    TEMPO("exp", "breaks_first", breaks, 300, SAME_BITS),
+    TEMPO("exp", "breaks_second", breaks, 200, SAME_BITS),
     DNN_KERNEL(.op = "square", .device = "cpu", .name = "fours", .dtypes = DNN_T_F32,
                .plan = square_plan, .run = square, .flags = SAME_BITS, .priority = 1),
     NULL};
