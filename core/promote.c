@@ -93,7 +93,10 @@ dnn_status dnn__settle_dtypes(dnn__frame *f)
         }
         f->in[i] = dnn_cast(f->in[i], meet);
         if (f->in[i] == NULL) {
-            return dnn__take();
+            dnn_status status = dnn__take();
+
+            return dnn__fail(status, "%s: input %d as %s: %s", f->op->name, i, dnn_dtype_name(meet),
+                             dnn__self.text);
         }
     }
     return meet != 0 ? check_accepts(f, 0, meet) : DNN_OK;

@@ -30,6 +30,7 @@ dnn_status dnn__same_shape(dnn__sig *sig);
 dnn_status dnn__sgd_shape(dnn__sig *sig);
 dnn_status dnn__slice_scatter_shape(dnn__sig *sig);
 dnn_status dnn__softmax_shape(dnn__sig *sig);
+dnn_status dnn__softmax_bwd_shape(dnn__sig *sig);
 dnn_status dnn__sum_shape(dnn__sig *sig);
 dnn_status dnn__target_shape(dnn__sig *sig);
 dnn_status dnn__where_shape(dnn__sig *sig);

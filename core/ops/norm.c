@@ -15,6 +15,18 @@ dnn_status dnn__softmax_shape(dnn__sig *sig)
     return dnn__same_shape(sig);
 }
 
+/* dy and y do not broadcast: the kernel walks them side by side. */
+dnn_status dnn__softmax_bwd_shape(dnn__sig *sig)
+{
+    const dnn_tensor *dy = sig->in[0], *y = sig->in[1];
+
+    if (!dnn__same_dims(dy->ndim, dy->dim, y->ndim, y->dim)) {
+        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, y is %s: must be equal", sig->op->name,
+                         dnn__dims_text(dy), dnn__dims_text(y));
+    }
+    return dnn__softmax_shape(sig);
+}
+
 static dnn_tensor *soft(dnn__op_id op, dnn_tensor *given, int dim)
 {
     dnn_attr_dim attr = {.size = sizeof attr};

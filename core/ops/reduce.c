@@ -357,14 +357,14 @@ dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc)
 dnn_tensor *dnn_sum_to(dnn_tensor *x, dnn_shape shape)
 {
     dnn__desc desc = {.dtype = DNN_T_F32};
-    int64_t lead;
+    int64_t lead = 0;
     bool fits;
 
     if (!dnn__ready("sum_to", x)) {
         return NULL;
     }
-    lead = x->ndim - shape.ndim;
-    fits = shape.ndim >= 0 && lead >= 0;
+    fits = shape.ndim >= 0 && shape.ndim <= x->ndim;
+    lead = fits ? x->ndim - shape.ndim : 0;
     for (int d = 0; fits && d < (int)shape.ndim; d++) {
         desc.dim[d] = shape.dim[d];
         fits = shape.dim[d] == 1 || shape.dim[d] == x->dim[lead + d];

@@ -349,13 +349,14 @@ void dnn__permute_backward(dnn__grad *g)
 /* The dims that `shape` means for x: -1 keeps a size, and only sizes of 1 change. */
 static dnn_status settle_expand(const dnn_tensor *x, dnn_shape *shape)
 {
-    int64_t lead = shape->ndim - x->ndim;
     dnn_shape asked = *shape;
+    int64_t lead;
 
-    if (shape->ndim < 0 || shape->ndim > DNN_MAX_DIMS || lead < 0) {
+    if (shape->ndim < x->ndim || shape->ndim > DNN_MAX_DIMS) {
         return dnn__fail(DNN_E_INVALID, "expand: rank %lld for x %s, must be %d to %d",
                          (long long)shape->ndim, dnn__dims_text(x), x->ndim, DNN_MAX_DIMS);
     }
+    lead = shape->ndim - x->ndim;
     for (int d = 0; d < (int)shape->ndim; d++) {
         int64_t old = d < lead ? 1 : x->dim[d - lead];
 

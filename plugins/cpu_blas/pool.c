@@ -12,8 +12,6 @@ struct pool {
     int64_t kh, kw, sh, sw, ph, pw, dh, dw;
     int exclude_pad;
     double divisor;
-    int64_t bad; /* max_pool2d_bwd: the first place with an index outside the plane; the number of
-                    places if none */
     const void *from;
     const int32_t *index;
     void *to;
@@ -92,17 +90,6 @@ static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct reac
                     padded_cells(x, s->kw, s->sw, s->pw, s->w));
 }
 
-/* Keeps the lowest of the places that any task reports, so that the message does not depend on the
- * threads. */
-static void report(struct pool *s, int64_t place)
-{
-    int64_t seen = __atomic_load_n(&s->bad, __ATOMIC_RELAXED);
-
-    while (place < seen && !__atomic_compare_exchange_n(&s->bad, &seen, place, false,
-                                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-        continue;
-}
-
 #define REAL_BITS 32
 #include "pool_real.h"
 #undef REAL_BITS
@@ -170,19 +157,34 @@ static dnn_status run_adaptive_max_pool2d(const dnn_call *c)
     return run_planes(c, &s, adaptive_max_planes_f32, adaptive_max_planes_f64);
 }
 
+/* The first place whose index lies outside the plane; n if there is none, found without a branch in
+ * the loop. */
+static int64_t first_outside(const struct pool *s, int64_t n)
+{
+    int64_t cells = s->h * s->w, at = 0;
+    uint32_t limit = cells > INT32_MAX ? (uint32_t)INT32_MAX + 1 : (uint32_t)cells, largest = 0;
+
+    for (int64_t i = 0; i < n; i++) /* a negative one is larger than any */
+        largest = (uint32_t)s->index[i] > largest ? (uint32_t)s->index[i] : largest;
+    if (largest < limit)
+        return n;
+    while (at < n && (uint32_t)s->index[at] < limit)
+        at++;
+    return at;
+}
+
 static dnn_status run_max_pool2d_bwd(const dnn_call *c)
 {
     struct pool s = sizes_of(c->out[0], c->in[0]);
-    int64_t places = cpu_count(c->in[0]);
+    int64_t places = cpu_count(c->in[0]), bad;
 
     s.index = c->in[1]->data;
-    s.bad = places;
+    bad = first_outside(&s, places);
+    if (bad < places)
+        return c->host->fail(DNN_E_INVALID,
+                             "index %d at place %lld is outside its plane of %lld x %lld",
+                             s.index[bad], (long long)bad, (long long)s.h, (long long)s.w);
     run_planes(c, &s, max_bwd_planes_f32, max_bwd_planes_f64);
-    if (s.bad < places)
-        return c->host->fail(
-            DNN_E_INTERNAL,
-            "max_pool2d_bwd: index %d at place %lld is outside its plane of %lld x %lld",
-            s.index[s.bad], (long long)s.bad, (long long)s.h, (long long)s.w);
     return DNN_OK;
 }
 

@@ -157,14 +157,8 @@ static void FN(max_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker
     (void)worker;
     if (cells > 0)
         memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
-    for (int64_t i = begin * windows; i < end * windows; i++) {
-        int64_t at = s->index[i];
-
-        if (at >= 0 && at < cells)
-            ((REAL *)s->to)[i / windows * cells + at] += ((const REAL *)s->from)[i];
-        else
-            report(s, i);
-    }
+    for (int64_t i = begin * windows; i < end * windows; i++)
+        ((REAL *)s->to)[i / windows * cells + s->index[i]] += ((const REAL *)s->from)[i];
 }
 
 /* ---- average ----------------------------------------------------------------------------------------------------- */

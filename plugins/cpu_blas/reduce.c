@@ -385,7 +385,7 @@ static dnn_status run_max_dim_bwd(const dnn_call *c)
 
     for (int64_t i = 0; i < s.kept.count; i++)
         if (index[i] < 0 || index[i] >= s.reduced.count)
-            return c->host->fail(DNN_E_INTERNAL, "index %lld of row %lld is outside [0,%lld)",
+            return c->host->fail(DNN_E_INVALID, "index %lld of row %lld is outside [0,%lld)",
                                  (long long)index[i], (long long)i, (long long)s.reduced.count);
     memset(dx->data, 0, (size_t)(cpu_count(dx) * item));
     for (int64_t i = 0; i < s.kept.count; i++)
