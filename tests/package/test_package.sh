@@ -52,6 +52,8 @@ headers_alone() {
 }
 
 if [ "$step" = install ]; then
+    # What a run that was cut off left behind.
+    [ ! -s "$place" ] || rm -rf "$(cat "$place")"
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/dnn_package.XXXXXX")
     printf '%s\n' "$scratch" >"$place"
 else
@@ -168,7 +170,7 @@ uninstall)
     ;;
 clean)
     cd /
-    rm -rf "$scratch"
+    rm -rf "$scratch" "$place"
     ;;
 *) fail "no step is called $step" ;;
 esac
