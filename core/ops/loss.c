@@ -141,23 +141,102 @@ dnn_status dnn__cross_entropy_bwd_shape(dnn__sig *sig)
 
 /* ---- gradients: to the input only ---- */
 
+/* What dloss is to log-probabilities of desc, as nll_loss reduces them. */
+static dnn_tensor *to_logp(const dnn__grad *g, dnn_tensor *dloss, const dnn__desc *desc,
+                           dnn_tensor *target, dnn_tensor *weight, uint32_t reduction)
+{
+    const dnn_attr_loss *given = g->attr;
+    const dnn_attr_loss attr = {
+        .size = sizeof attr, .reduction = reduction, .ignore_index = given->ignore_index};
+    dnn_tensor *in[] = {dloss, target, weight};
+
+    return dnn__apply_to(DNN_OP_nll_loss_bwd, dnn__empty_desc("nll_loss_bwd", desc, g->device), in,
+                         3, &attr);
+}
+
 void dnn__nll_loss_backward(dnn__grad *g)
 {
-    dnn_tensor *in[] = {g->dout[0], g->in[1], g->in[2]};
-    dnn_tensor *dx;
+    const dnn_attr_loss *attr = g->attr;
 
     if (g->wants[0]) {
-        dx = dnn__empty_desc("nll_loss_bwd", &g->in_desc[0], g->device);
-        g->din[0] = dnn__apply_to(DNN_OP_nll_loss_bwd, dx, in, 3, g->attr);
+        g->din[0] = to_logp(g, g->dout[0], &g->in_desc[0], g->in[1], g->in[2], attr->reduction);
     }
 }
 
+/* dlogp = dloss c with numbers c: where all is ignored they are 0, though the mean of nothing is
+ * NaN.
+ */
+void dnn__nll_loss_bwd_backward(dnn__grad *g)
+{
+    const dnn_attr_loss *attr = g->attr;
+    const dnn__desc logp = dnn__desc_like(g->dout[0]);
+    dnn_tensor *ones, *each;
+
+    if (!g->wants[0]) {
+        return;
+    }
+    ones = dnn_fill_(dnn__empty_desc("nll_loss_bwd", &g->in_desc[0], g->device), 1.0);
+    each = dnn_mul(g->dout[0], to_logp(g, ones, &logp, g->in[1], g->in[2], attr->reduction));
+    g->din[0] = attr->reduction == DNN_NONE ? dnn_sum(each, .dims = DNN_DIMS(1)) : dnn_sum(each);
+}
+
+/* dloss by row: [N,1,d..], 0 where the target is ignored, divided by the weights of the mean. */
+static dnn_tensor *by_row(const dnn__grad *g)
+{
+    const dnn_attr_loss *attr = g->attr;
+    const dnn__desc *x = &g->in_desc[0], one = {.dtype = x->dtype};
+    dnn_tensor *dloss = g->dout[0], *target = dnn_cast(g->in[1], DNN_T_I64), *ignored;
+
+    if (attr->reduction == DNN_MEAN) {
+        dnn_tensor *unit = dnn_fill_(dnn__empty_desc("cross_entropy", &one, g->device), 1.0);
+
+        dloss = dnn_div(dloss, dnn_neg(dnn_sum(to_logp(g, unit, x, g->in[1], g->in[2], DNN_SUM))));
+    }
+    ignored = dnn_eq_scalar(target, (double)attr->ignore_index);
+    return dnn_unsqueeze(dnn_masked_fill(dloss, ignored, 0.0), 1);
+}
+
+/* The share of label smoothing: -w[k] for every class, in every row. */
+static dnn_tensor *to_all_logp(const dnn__grad *g)
+{
+    const dnn__desc *x = &g->in_desc[0], classes = {.dtype = x->dtype, .ndim = 1, {x->dim[1]}};
+    dnn_tensor *weight = g->in[2];
+    dnn_shape shape = {x->ndim, {1}};
+
+    if (weight == NULL) {
+        weight = dnn_fill_(dnn__empty_desc("cross_entropy", &classes, g->device), 1.0);
+    }
+    for (int d = 0; d < x->ndim; d++) {
+        shape.dim[d] = d == 1 ? x->dim[1] : 1;
+    }
+    return dnn_neg(dnn_mul(by_row(g), dnn_reshape(weight, shape)));
+}
+
+/* Through log_softmax: with d the gradient of the log-probabilities, dx = d - p sum(d). */
+static dnn_tensor *cross_entropy_composed(const dnn__grad *g)
+{
+    const dnn_attr_loss *attr = g->attr;
+    const dnn__desc *x = &g->in_desc[0];
+    dnn_tensor *p = dnn_exp(dnn_log_softmax(g->in[0], 1));
+    dnn_tensor *d = to_logp(g, g->dout[0], x, g->in[1], g->in[2], attr->reduction);
+    double e = attr->smoothing;
+
+    if (e != 0.0) {
+        d = dnn_add(dnn_mul_scalar(d, 1.0 - e),
+                    dnn_mul_scalar(to_all_logp(g), e / (double)x->dim[1]));
+    }
+    return dnn_sub(d, dnn_mul(p, dnn_sum(d, .dims = DNN_DIMS(1), .keepdim = true)));
+}
+
+/* The row has no gradient: what is to be differentiated again is composed. */
 void dnn__cross_entropy_backward(dnn__grad *g)
 {
     dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2], g->out[1]};
 
     if (g->wants[0]) {
-        g->din[0] = dnn__apply(DNN_OP_softmax_cross_entropy_bwd, in, 5, g->attr);
+        g->din[0] = dnn_grad_enabled()
+                        ? cross_entropy_composed(g)
+                        : dnn__apply(DNN_OP_softmax_cross_entropy_bwd, in, 5, g->attr);
     }
 }
 

@@ -57,16 +57,29 @@ dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim)
     return soft(DNN_OP_log_softmax, x, dim);
 }
 
-void dnn__softmax_backward(dnn__grad *g)
-{
-    dnn_tensor *in[] = {g->dout[0], g->out[0]};
+/* ---- gradients: rows, and composed where they are to be differentiated again ---- */
 
-    g->din[0] = dnn__apply(DNN_OP_softmax_bwd, in, 2, g->attr);
+static dnn_tensor *sum_along(const dnn__grad *g, dnn_tensor *x)
+{
+    const dnn_attr_dim *attr = g->attr;
+
+    return dnn_sum(x, .dims = DNN_DIMS(attr->dim), .keepdim = true);
 }
 
+/* dx = y (dy - sum(dy y)) */
+void dnn__softmax_backward(dnn__grad *g)
+{
+    dnn_tensor *dy = g->dout[0], *y = g->out[0], *in[] = {dy, y};
+
+    g->din[0] = dnn_grad_enabled() ? dnn_mul(y, dnn_sub(dy, sum_along(g, dnn_mul(dy, y))))
+                                   : dnn__apply(DNN_OP_softmax_bwd, in, 2, g->attr);
+}
+
+/* dx = dy - exp(y) sum(dy) */
 void dnn__log_softmax_backward(dnn__grad *g)
 {
-    dnn_tensor *in[] = {g->dout[0], g->out[0]};
+    dnn_tensor *dy = g->dout[0], *y = g->out[0], *in[] = {dy, y};
 
-    g->din[0] = dnn__apply(DNN_OP_log_softmax_bwd, in, 2, g->attr);
+    g->din[0] = dnn_grad_enabled() ? dnn_sub(dy, dnn_mul(dnn_exp(y), sum_along(g, dy)))
+                                   : dnn__apply(DNN_OP_log_softmax_bwd, in, 2, g->attr);
 }

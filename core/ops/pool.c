@@ -182,13 +182,61 @@ dnn_status dnn__adaptive_max_pool2d_shape(dnn__sig *sig)
 
 /* ---- gradients ---- */
 
-/* max_pool2d and adaptive_max_pool2d: each dy goes to the place that was taken. */
-void dnn__max_pool2d_backward(dnn__grad *g)
+static dnn_tensor *to_taken(const dnn__grad *g, dnn_tensor *dy)
 {
-    dnn_tensor *in[] = {g->dout[0], g->out[1]};
+    dnn_tensor *in[] = {dy, g->out[1]};
     dnn_tensor *dx = dnn__empty_desc("max_pool2d_bwd", &g->in_desc[0], g->device);
 
-    g->din[0] = dnn__apply_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL);
+    return dnn__apply_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL);
+}
+
+/* Average pooling over the windows of the maximum with divisor 1; false: windows overlap or have
+ * gaps in them. */
+static bool same_windows(const dnn__grad *g, dnn_attr_pool2d *windows)
+{
+    const dnn_attr_pool2d *attr = g->attr;
+    const int64_t *x = g->in_desc[0].dim, *y = g->out[1]->dim;
+
+    if (attr != NULL) {
+        *windows = *attr;
+        windows->divisor = 1;
+        windows->exclude_pad = 0;
+        return attr->dilation_h == 1 && attr->dilation_w == 1 && attr->stride_h >= attr->kernel_h &&
+               attr->stride_w >= attr->kernel_w;
+    }
+    if (y[2] < 1 || y[3] < 1 || x[2] % y[2] != 0 || x[3] % y[3] != 0 || x[2] > INT32_MAX ||
+        x[3] > INT32_MAX) { /* adaptive */
+        return false;
+    }
+    *windows = (dnn_attr_pool2d){.size = sizeof *windows,
+                                 .kernel_h = (int32_t)(x[2] / y[2]),
+                                 .kernel_w = (int32_t)(x[3] / y[3]),
+                                 .dilation_h = 1,
+                                 .dilation_w = 1,
+                                 .divisor = 1};
+    windows->stride_h = windows->kernel_h;
+    windows->stride_w = windows->kernel_w;
+    return true;
+}
+
+/* dy spread over its window, and cleared in the places that were not taken. */
+static dnn_tensor *spread(const dnn__grad *g, const dnn_attr_pool2d *windows)
+{
+    dnn_tensor *dx = dnn__empty_desc("avg_pool2d_bwd", &g->in_desc[0], g->device);
+    dnn_tensor *all = dnn__apply_to(DNN_OP_avg_pool2d_bwd, dx, &g->dout[0], 1, windows);
+    dnn_tensor *ones = dnn_fill_(dnn_empty_like(g->dout[0]), 1.0);
+
+    return dnn_masked_fill(all, dnn_eq_scalar(to_taken(g, ones), 0.0), 0.0);
+}
+
+/* max_pool2d and adaptive_max_pool2d: each dy goes to the place that was taken. The row has no
+ * gradient; where that is asked for and windows are apart, it is composed. */
+void dnn__max_pool2d_backward(dnn__grad *g)
+{
+    dnn_attr_pool2d windows;
+
+    g->din[0] = dnn_grad_enabled() && same_windows(g, &windows) ? spread(g, &windows)
+                                                                : to_taken(g, g->dout[0]);
 }
 
 static void to_input_dims(dnn__grad *g, dnn__op_id op)

@@ -274,6 +274,18 @@ void dnn__max_dim_backward(dnn__grad *g)
     g->din[0] = dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &along);
 }
 
+/* The gradient of each place that was taken; ones put there and multiplied pick it. */
+void dnn__max_dim_bwd_backward(dnn__grad *g)
+{
+    const dnn_attr_dim *attr = g->attr;
+    dnn_tensor *r = g->dout[0], *ones = dnn__empty_desc("max_dim_bwd", &g->in_desc[0], g->device);
+    dnn_tensor *in[] = {dnn_fill_(ones, 1.0), g->in[1]};
+    dnn_tensor *taken = dnn__apply_to(DNN_OP_max_dim_bwd, dnn_empty_like(r), in, 2, attr);
+
+    g->din[0] = dnn_sum(dnn_masked_fill(r, dnn_eq_scalar(taken, 0.0), 0.0),
+                        .dims = DNN_DIMS(attr->dim), .keepdim = true);
+}
+
 /* argmax over everything is that of the flat tensor; kept axes all have size 1 then. */
 static dnn_tensor *extreme_place_of_all(dnn__op_id op, const dnn_reduce_dim_args *args)
 {

@@ -26,7 +26,7 @@ typedef struct unary {
     enum conf_values values;
     double low, high;
     enum conf_judge judge;
-    bool to_bool, once;
+    bool to_bool;
     conf_case attr; /* its attributes are taken */
 } unary;
 
@@ -36,7 +36,6 @@ static void unary_cases(conf_sink *s, const unary *u)
         conf_case c = conf_case_new(u->to_bool ? CONF_EXACT : judge_of(s, u->judge));
 
         c.attr = u->attr.attr;
-        c.once = u->once;
         if (is_float(s)) {
             conf_in(&c, s->dtype, *shape, u->values, u->low, u->high);
         } else {
@@ -85,27 +84,23 @@ UNARY(erf, CONF_UNIFORM, -2, 2, CONF_ELEMENT)
 UNARY(erfc, CONF_UNIFORM, -2, 2, CONF_ELEMENT)
 UNARY(softsign, CONF_UNIFORM, 0.3, 4, CONF_ELEMENT)
 UNARY(sigmoid, CONF_UNIFORM, -4, 4, CONF_ELEMENT)
-UNARY(relu, CONF_DISTINCT, 0.03, 0, CONF_MOVED, .once = true)
-UNARY(silu, CONF_UNIFORM, -4, 4, CONF_ELEMENT, .once = true)
+UNARY(relu, CONF_DISTINCT, 0.03, 0, CONF_MOVED)
+UNARY(silu, CONF_UNIFORM, -4, 4, CONF_ELEMENT)
 UNARY(isnan, CONF_UNIFORM, -4, 4, CONF_EXACT, .to_bool = true)
 UNARY(isinf, CONF_UNIFORM, -4, 4, CONF_EXACT, .to_bool = true)
 UNARY(isfinite, CONF_UNIFORM, -4, 4, CONF_EXACT, .to_bool = true)
 UNARY(logical_not, CONF_INTEGER, -1, 1, CONF_EXACT, .to_bool = true)
-UNARY(leaky_relu, CONF_DISTINCT, 0.03, 0, CONF_ELEMENT, .once = true,
+UNARY(leaky_relu, CONF_DISTINCT, 0.03, 0, CONF_ELEMENT,
       .attr.attr.alpha = {.size = sizeof(dnn_attr_alpha), .alpha = 0.125})
-UNARY(elu, CONF_DISTINCT, 0.03, 0, CONF_ELEMENT, .once = true,
+UNARY(elu, CONF_DISTINCT, 0.03, 0, CONF_ELEMENT,
       .attr.attr.alpha = {.size = sizeof(dnn_attr_alpha), .alpha = 1.5})
-UNARY(softplus, CONF_UNIFORM, -4, 4, CONF_ELEMENT, .once = true,
+UNARY(softplus, CONF_UNIFORM, -4, 4, CONF_ELEMENT,
       .attr.attr.softplus = {.size = sizeof(dnn_attr_softplus), .beta = 1.5, .threshold = 20})
 
 void cases_gelu(conf_sink *s)
 {
     for (uint32_t by_tanh = 0; by_tanh < 2; by_tanh++) {
-        unary u = {.values = CONF_UNIFORM,
-                   .low = least(s, -1),
-                   .high = 3,
-                   .judge = CONF_ELEMENT,
-                   .once = true};
+        unary u = {.values = CONF_UNIFORM, .low = least(s, -1), .high = 3, .judge = CONF_ELEMENT};
 
         u.attr.attr.gelu = (dnn_attr_gelu){.size = sizeof(dnn_attr_gelu), .tanh = by_tanh};
         unary_cases(s, &u);
@@ -175,7 +170,7 @@ typedef struct binary {
     domain a, b;   /* of floats */
     domain ia, ib; /* of integers; zero: -120..127 */
     enum conf_judge judge;
-    bool to_bool, once;
+    bool to_bool;
 } binary;
 
 static void binary_in(conf_sink *s, conf_case *c, dnn_shape shape, const domain *floats,
@@ -195,7 +190,6 @@ static void binary_cases(conf_sink *s, const binary *r)
     for (const pair *p = pairs(s->mode); p->a.ndim >= 0; p++) {
         conf_case c = conf_case_new(r->to_bool ? CONF_EXACT : judge_of(s, r->judge));
 
-        c.once = r->once;
         binary_in(s, &c, p->a, &r->a, &r->ia);
         binary_in(s, &c, p->b, &r->b, &r->ib);
         conf_out(&c, r->to_bool ? DNN_T_BOOL : s->dtype, p->y);
@@ -241,10 +235,10 @@ BINARY(add, WIDE, WIDE, .judge = CONF_ELEMENT)
 BINARY(sub, WIDE, WIDE, .judge = CONF_ELEMENT)
 BINARY(mul, WIDE, WIDE, .judge = CONF_ELEMENT)
 BINARY(div, WIDE, AWAY, .judge = CONF_ELEMENT)
-BINARY(maximum, GRID, GRID_BETWEEN, .judge = CONF_EXACT, .once = true)
-BINARY(minimum, GRID, GRID_BETWEEN, .judge = CONF_EXACT, .once = true)
-BINARY(fmax, GRID, GRID_BETWEEN, .judge = CONF_EXACT, .once = true)
-BINARY(fmin, GRID, GRID_BETWEEN, .judge = CONF_EXACT, .once = true)
+BINARY(maximum, GRID, GRID_BETWEEN, .judge = CONF_EXACT)
+BINARY(minimum, GRID, GRID_BETWEEN, .judge = CONF_EXACT)
+BINARY(fmax, GRID, GRID_BETWEEN, .judge = CONF_EXACT)
+BINARY(fmin, GRID, GRID_BETWEEN, .judge = CONF_EXACT)
 BINARY(atan2, AWAY, AWAY, .judge = CONF_ELEMENT)
 BINARY(remainder, GRID, BY_0_7, .ib = DIVISORS, .judge = CONF_ELEMENT)
 BINARY(fmod, GRID, BY_0_7, .ib = DIVISORS, .judge = CONF_ELEMENT)
@@ -259,13 +253,10 @@ BINARY(logical_and, FEW, FEW, .ia = FEW, .ib = FEW, .to_bool = true)
 BINARY(logical_or, FEW, FEW, .ia = FEW, .ib = FEW, .to_bool = true)
 BINARY(logical_xor, FEW, FEW, .ia = FEW, .ib = FEW, .to_bool = true)
 
-/* The gradient to the exponent is a row without a gradient of its own: twice only where the
- * exponent wants none. */
 void cases_pow(conf_sink *s)
 {
-    binary both = {
-        AWAY,  WIDE, {CONF_INTEGER, -3, 3, false}, {CONF_INTEGER, -2, 5, false}, CONF_ELEMENT,
-        false, true};
+    binary both = {AWAY,         WIDE, {CONF_INTEGER, -3, 3, false}, {CONF_INTEGER, -2, 5, false},
+                   CONF_ELEMENT, false};
     binary base = {AWAY, {CONF_UNIFORM, -3, 3, true}, .judge = CONF_ELEMENT};
 
     binary_cases(s, &both);
@@ -292,7 +283,6 @@ static void clamp_case(conf_sink *s, const pair *p, int bounds)
 {
     conf_case c = conf_case_new(CONF_EXACT);
 
-    c.once = true;
     conf_in(&c, s->dtype, p->a, CONF_DISTINCT, 0.03, 0);
     for (int i = 0; i < 2; i++) {
         if ((bounds >> i & 1) == 0) {
@@ -379,8 +369,9 @@ void cases_maximum_bwd(conf_sink *s)
         conf_case c = conf_case_new(CONF_EXACT);
 
         conf_in(&c, s->dtype, *shape, CONF_UNIFORM, -2, 2);
-        conf_in(&c, s->dtype, *shape, CONF_INTEGER, -2, 2);
-        conf_in(&c, s->dtype, *shape, CONF_INTEGER, -2, 2);
+        for (int i = 0; i < 2; i++) { /* ties, where it jumps */
+            conf_in(&c, s->dtype, *shape, CONF_INTEGER, -2, 2)->constant = true;
+        }
         conf_out(&c, s->dtype, *shape);
         s->emit(s, &c);
     }
@@ -393,10 +384,11 @@ void cases_clamp_bwd(conf_sink *s)
             conf_case c = conf_case_new(CONF_EXACT);
 
             conf_in(&c, s->dtype, *shape, CONF_UNIFORM, -2, 2);
-            conf_in(&c, s->dtype, *shape, CONF_INTEGER, -3, 3);
+            conf_in(&c, s->dtype, *shape, CONF_INTEGER, -3, 3)->constant = true;
             for (int i = 0; i < 2; i++) {
                 if ((bounds >> i & 1) != 0) {
-                    conf_in(&c, s->dtype, *shape, CONF_INTEGER, i == 0 ? -2 : 1, i == 0 ? 0 : 2);
+                    conf_in(&c, s->dtype, *shape, CONF_INTEGER, i == 0 ? -2 : 1, i == 0 ? 0 : 2)
+                        ->constant = true;
                 } else {
                     conf_no_in(&c);
                 }

@@ -59,7 +59,6 @@ static void loss_case(conf_sink *s, const loss *l, uint32_t reduction, uint32_t 
     if (l->x.ndim == 1 && !(bits & FORWARD)) {
         return;
     }
-    c.once = true;
     if (l->x.ndim == 1) {
         c.call = bits & FUSED ? call_cross_entropy : call_nll;
     }

@@ -93,7 +93,6 @@ static void place_cases(conf_sink *s, bool values)
             } else {
                 conf_in(&c, s->dtype, *x, CONF_INTEGER, -3, 3);
             }
-            c.once = true;
             c.attr.reduce_dim = (dnn_attr_reduce_dim){
                 .size = sizeof c.attr.reduce_dim, .dim = dim, .keepdim = keepdim};
             if (values) {
@@ -151,7 +150,6 @@ static void softmax_cases(conf_sink *s, int n_in, double low, double high)
         for (int dim = 0; dim < x->ndim; dim++) {
             conf_case c = conf_case_new(n_in == 1 ? CONF_ELEMENT : CONF_SUM);
 
-            c.once = true;
             for (int i = 0; i < n_in; i++) {
                 conf_in(&c, s->dtype, *x, CONF_UNIFORM, i == 0 ? -2 : low, i == 0 ? 2 : high);
             }

@@ -112,6 +112,13 @@ static const pool dilated = {1, 2, 7, 6, 3, 4, {0, 3, 2, 1, 1, 0, 0, 2, 2, 0, 0,
 static const pool large_pool = {17, 8, 28, 28, 14, 14, {0, 2, 2, 2, 2, 0, 0, 1, 1, 0, 0, 0}, false};
 
 /* what: 0 max, 1 average, 2 gradient of the average. */
+/* Then the maximum cannot be differentiated twice. */
+static bool overlap(const dnn_attr_pool2d *a)
+{
+    return a->stride_h < a->kernel_h || a->stride_w < a->kernel_w || a->dilation_h > 1 ||
+           a->dilation_w > 1;
+}
+
 static void pool_case(conf_sink *s, const pool *p, int what)
 {
     bool average = what != 0;
@@ -121,7 +128,7 @@ static void pool_case(conf_sink *s, const pool *p, int what)
 
     c.attr.pool2d = p->a;
     c.attr.pool2d.size = sizeof c.attr.pool2d;
-    c.once = !average;
+    c.once = !average && overlap(&p->a);
     c.destination = what == 2;
     if (!average && s->mode != CONF_GRAD) {
         conf_in(&c, s->dtype, x, CONF_INTEGER, -3, 3);
@@ -213,7 +220,7 @@ static void adaptive_cases(conf_sink *s, int what)
 
         y.dim[2] = to[i][0];
         y.dim[3] = to[i][1];
-        c.once = what == 0;
+        c.once = what == 0 && (x.dim[2] % y.dim[2] != 0 || x.dim[3] % y.dim[3] != 0);
         c.destination = true;
         conf_in(&c, s->dtype, what == 2 ? y : x, what == 0 ? CONF_DISTINCT : CONF_UNIFORM,
                 what == 0 ? 0.03 : -1, 2);
