@@ -583,13 +583,37 @@ void dnn__atan2_backward(dnn__grad *g)
 
 /* ---- gradients of choices ---- */
 
-/* The bounds get none, as in PyTorch. */
+/* The bounds get it where they were taken: high where max(x, low) > high, else low where x < low.
+ */
+static void clamp_bounds(dnn__grad *g)
+{
+    dnn_tensor *x = g->in[0], *low = g->in[1], *high = g->in[2], *dy = g->dout[0];
+    dnn_tensor *to_low = low != NULL ? dnn_lt(x, low) : NULL;
+    dnn_tensor *to_high = high != NULL ? dnn_gt(x, high) : NULL;
+
+    if (low != NULL && high != NULL) {
+        dnn_tensor *crossed = dnn_gt(low, high);
+
+        to_low = dnn_logical_and(to_low, dnn_logical_not(crossed));
+        to_high = dnn_logical_or(to_high, crossed);
+    }
+    if (g->wants[1]) {
+        give(g, 1, dnn_masked_fill(dy, dnn_logical_not(to_low), 0.0));
+    }
+    if (g->wants[2]) {
+        give(g, 2, dnn_masked_fill(dy, dnn_logical_not(to_high), 0.0));
+    }
+}
+
 void dnn__clamp_backward(dnn__grad *g)
 {
     dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2]};
 
     if (g->wants[0]) {
         give(g, 0, dnn__apply(DNN_OP_clamp_bwd, in, 4, NULL));
+    }
+    if (g->wants[1] || g->wants[2]) {
+        clamp_bounds(g);
     }
 }
 

@@ -154,10 +154,23 @@ static dnn_tensor *to_logp(const dnn__grad *g, dnn_tensor *dloss, const dnn__des
                          3, &attr);
 }
 
+/* The weights are numbers of the problem. A zero in their gradient would be wrong, so asking is an
+ * error. */
+static void refuse_weight(const dnn__grad *g)
+{
+    if (g->wants[2]) {
+        dnn__null(dnn__fail(DNN_E_INVALID,
+                            "backward of %s: the weights of the classes want a gradient, and have "
+                            "none; dnn_detach them",
+                            g->op->name));
+    }
+}
+
 void dnn__nll_loss_backward(dnn__grad *g)
 {
     const dnn_attr_loss *attr = g->attr;
 
+    refuse_weight(g);
     if (g->wants[0]) {
         g->din[0] = to_logp(g, g->dout[0], &g->in_desc[0], g->in[1], g->in[2], attr->reduction);
     }
@@ -233,6 +246,7 @@ void dnn__cross_entropy_backward(dnn__grad *g)
 {
     dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2], g->out[1]};
 
+    refuse_weight(g);
     if (g->wants[0]) {
         g->din[0] = dnn_grad_enabled()
                         ? cross_entropy_composed(g)

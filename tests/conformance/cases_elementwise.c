@@ -288,7 +288,7 @@ static void clamp_case(conf_sink *s, const pair *p, int bounds)
         if ((bounds >> i & 1) == 0) {
             conf_no_in(&c);
         } else if (is_float(s)) {
-            conf_in(&c, s->dtype, p->b, CONF_CONSTANT, i == 0 ? -0.2 : 0.25, 0)->constant = true;
+            conf_in(&c, s->dtype, p->b, CONF_CONSTANT, i == 0 ? -0.2 : 0.25, 0);
         } else {
             conf_in(&c, s->dtype, p->b, CONF_CONSTANT, i == 0 ? 1 : 40, 0);
         }

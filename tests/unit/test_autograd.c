@@ -184,13 +184,49 @@ Test(autograd, integers_have_no_gradients)
 
 Test(autograd, a_rule_without_a_gradient_says_so_when_it_is_differentiated)
 {
-    dnn_tensor *x = LEAF(S(3), 1, -2, 3), *g;
+    dnn_tensor *x = LEAF(S(1, 1, 1, 3), 1, -2, 3), *y, *g = NULL;
 
-    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(dnn_relu(x))), .create_graph = true), DNN_OK, "%s",
+    y = dnn_max_pool2d(x, .kernel_h = 1, .kernel_w = 2, .stride = 1); /* windows overlap */
+    cr_assert_eq(dnn_grad_of(dnn_sum(dnn_square(y)), DNN_TENSORS(x), &g, .create_graph = true),
+                 DNN_OK, "%s", dnn_error_message());
+    EXPECT(g, DNN_T_F64, S(1, 1, 1, 3), 2, 0, 6);
+    EXPECT_STATUS_FAIL(dnn_backward(dnn_sum(g)), "max_pool2d_bwd", "differentiated again");
+    cr_expect_null(dnn_grad(x));
+}
+
+Test(autograd, a_penalty_on_the_gradient_of_a_net_trains)
+{
+    dnn_tensor *x = LEAF(S(1, 1, 4, 4), 1, 2, 3, 4, 5, 9, 7, 8, -1, 2, 0, 1, 4, -3, 2, 6);
+    dnn_tensor *w = LEAF(S(2, 4), 0.5, -0.25, 0.125, 1, -1, 0.75, 0.5, 0.25), *y, *g = NULL;
+    dnn_tensor *target = I64(S(1), 1);
+
+    y = dnn_linear(dnn_flatten(dnn_relu(dnn_max_pool2d(x, .kernel = 2)), 1, -1), w, NULL);
+    y = dnn_cross_entropy(y, target, .label_smoothing = 0.1);
+    cr_assert_eq(dnn_grad_of(y, DNN_TENSORS(x), &g, .create_graph = true), DNN_OK, "%s",
                  dnn_error_message());
-    g = dnn_sum(dnn_grad(x));
-    EXPECT_STATUS_FAIL(dnn_backward(g), "relu_bwd", "differentiated again");
-    cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(g))), DNN_OK, "%s", dnn_error_message());
+    cr_expect_not_null(dnn_grad(w));
+    cr_expect_not_null(dnn_grad(x));
+}
+
+Test(autograd, bounds_of_clamp_have_gradients)
+{
+    dnn_tensor *x = LEAF(S(4), -3, 0, 3, 1), *low = LEAF(S(1), -1), *high = LEAF(S(4), 2, 2, 2, -2);
+
+    unit_backward(dnn_mul(dnn_clamp(x, low, high), F64(S(4), 1, 10, 100, 1000)));
+    EXPECT(dnn_grad(x), DNN_T_F64, S(4), 0, 10, 0, 0);
+    EXPECT(dnn_grad(low), DNN_T_F64, S(1), 1);
+    EXPECT(dnn_grad(high), DNN_T_F64, S(4), 0, 0, 100, 1000);
+}
+
+Test(autograd, weights_of_classes_have_no_gradient_and_say_so)
+{
+    dnn_tensor *x = LEAF(S(1, 2), 1, 2), *w = LEAF(S(2), 1, 2), *t = I64(S(1), 1);
+
+    EXPECT_STATUS_FAIL(dnn_backward(dnn_cross_entropy(x, t, .weight = w)), "softmax_cross_entropy",
+                       "weights", "dnn_detach");
+    EXPECT_STATUS_FAIL(dnn_backward(dnn_nll_loss(x, t, .weight = w)), "nll_loss", "weights");
+    cr_expect_null(dnn_grad(x));
 }
 
 Test(autograd, null_and_waiting_errors_come_first)

@@ -169,7 +169,7 @@ DNN_API dnn_tensor *dnn_floor_divide(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_remainder(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_fmod(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_atan2(dnn_tensor *a, dnn_tensor *b);
-/* N. NaN wins in maximum and minimum, the number in fmax and fmin. Grad: maximum, minimum once, equal arguments share it by
+/* N. NaN wins in maximum and minimum, the number in fmax and fmin. Grad: yes, equal arguments share it by
  * halves; fmax, fmin yes, all of it to a where they are equal. */
 DNN_API dnn_tensor *dnn_maximum(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_minimum(dnn_tensor *a, dnn_tensor *b);
@@ -196,7 +196,7 @@ DNN_API dnn_tensor *dnn_isnan(dnn_tensor *a);
 DNN_API dnn_tensor *dnn_isinf(dnn_tensor *a);
 DNN_API dnn_tensor *dnn_isfinite(dnn_tensor *a);
 
-/* N. Grad: yes (relu and silu once; sign, floor, ceil, round, trunc: zero). abs'(0) = 0; sign(NaN) = 0; round: half to even. */
+/* N. Grad: yes (sign, floor, ceil, round, trunc: zero). abs'(0) = 0; sign(NaN) = 0; round: half to even. */
 DNN_API dnn_tensor *dnn_neg(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_abs(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_sign(dnn_tensor *x);
@@ -246,7 +246,7 @@ typedef struct dnn_activation_args {
     double threshold; /* softplus; 0 = 20: linear above */
     bool tanh;        /* gelu: the tanh form */
 } dnn_activation_args;
-/* F. Grad: once. leaky_relu'(0) = slope. */
+/* F. Grad: yes. leaky_relu'(0) = slope. */
 #define dnn_leaky_relu(...) dnn_leaky_relu_with((dnn_activation_args){.x = __VA_ARGS__})
 #define dnn_elu(...) dnn_elu_with((dnn_activation_args){.x = __VA_ARGS__})
 #define dnn_softplus(...) dnn_softplus_with((dnn_activation_args){.x = __VA_ARGS__})
@@ -256,7 +256,8 @@ DNN_API dnn_tensor *dnn_elu_with(dnn_activation_args args);
 DNN_API dnn_tensor *dnn_softplus_with(dnn_activation_args args);
 DNN_API dnn_tensor *dnn_gelu_with(dnn_activation_args args);
 
-/* Between low and high, tensors that broadcast or NULL (not both). N. low > high gives high. Grad: once, 1 on both bounds; to x. */
+/* Between low and high, tensors that broadcast or NULL (not both). N. low > high gives high. Grad: yes, to x on
+ * both bounds, to a bound beyond it. */
 DNN_API dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high);
 DNN_API dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high); /* low -INFINITY, high INFINITY = no bound */
 /* condition ? a : b, broadcast; condition bool, else an error. A. Grad: yes, to the branch taken. */
@@ -297,7 +298,7 @@ typedef struct dnn_reduce_dim_args {
     bool keepdim;
 } dnn_reduce_dim_args;
 /* The largest (smallest) along dim: dnn_max_dim(x, 1, &places, .keepdim = true). A. First of equals; NaN first. An empty axis:
- * error. Grad: once; the whole to that place. argmax, argmin give the places only. */
+ * error. Grad: yes; the whole to that place. argmax, argmin give the places only. */
 #define dnn_max_dim(x_, ...) dnn_max_dim_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
 #define dnn_min_dim(x_, ...) dnn_min_dim_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
 #define dnn_argmax(x_, ...) dnn_argmax_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
@@ -307,7 +308,7 @@ DNN_API dnn_tensor *dnn_min_dim_with(dnn_reduce_dim_args args);
 DNN_API dnn_tensor *dnn_argmax_with(dnn_reduce_dim_args args);
 DNN_API dnn_tensor *dnn_argmin_with(dnn_reduce_dim_args args);
 
-/* Along dim; rank 0 counts as [1]. F, integers are an error ("cast"). A row of -inf only, or with +inf: NaN. Grad: once. */
+/* Along dim; rank 0 counts as [1]. F, integers are an error ("cast"). A row of -inf only, or with +inf: NaN. Grad: yes. */
 DNN_API dnn_tensor *dnn_softmax(dnn_tensor *x, int dim);
 DNN_API dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim);
 
@@ -360,14 +361,15 @@ typedef struct dnn_pool2d_args {
  * Shape   height (H + 2 padding - dilation (kernel-1) - 1)/stride + 1, rounded down, or up with .ceil_mode (a last window that
  *         would begin in the far padding is dropped); width likewise.
  * Values  max: NaN is larger than any number; padding never wins; average: padding counts as 0 unless .exclude_pad.
- * Grad    max: once, to the place taken, the first of equals; average: yes.
+ * Grad    yes; max: to the place taken, the first of equals, once where windows overlap or have gaps (dilation).
  * Fails   rank not 3 or 4; H or W 0; kernel < 1; a window larger than the padded x (with .ceil_mode: and its stride); stride or
  *         dilation < 0; padding > kernel/2; max: a window between whose cells all of x lies. *.indices is set on success only. */
 #define dnn_max_pool2d(...) dnn_max_pool2d_with((dnn_pool2d_args){.x = __VA_ARGS__})
 #define dnn_avg_pool2d(...) dnn_avg_pool2d_with((dnn_pool2d_args){.x = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_max_pool2d_with(dnn_pool2d_args args);
 DNN_API dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args);
-/* To height and width, 0 or more: window i = [floor(i H/out), ceil((i+1) H/out)). x as above. F. Grad: average yes, max once.
+/* To height and width, 0 or more: window i = [floor(i H/out), ceil((i+1) H/out)). x as above. F. Grad: yes; max once where
+ * out does not divide H and W.
  * Fails   rank not 3 or 4; a size < 0; an empty H or W for a size > 0. */
 DNN_API dnn_tensor *dnn_adaptive_avg_pool2d(dnn_tensor *x, int64_t height, int64_t width);
 DNN_API dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width, dnn_tensor **indices);
@@ -393,7 +395,8 @@ typedef struct dnn_loss_args {
 DNN_API dnn_tensor *dnn_mse_loss_with(dnn_loss_args args);
 DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
 /* input [N,C], [C] or [N,C,d..]; target: class numbers i64, i32 or u8 of input's shape without C. nll_loss wants log-probabilities,
- * cross_entropy logits. Mean divides by the sum of the targets' weights: NaN where all are ignored. F. Grad: once, to input.
+ * cross_entropy logits. Mean divides by the sum of the targets' weights: NaN where all are ignored. F. Grad: yes, to input; a weight
+ * that wants one is an error.
  * Fails   a target outside [0,C) that is not ignored, with row and value; shapes that do not fit, both are named; a target that is
  *         no class number; a weight of another dtype or size; .label_smoothing outside [0,1]. */
 #define dnn_nll_loss(input_, ...) dnn_nll_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
