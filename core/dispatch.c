@@ -138,9 +138,8 @@ static dnn_status infer(dnn__frame *f)
         }
     }
     DNN_TRY(f->op->shape(&sig));
-    f->recording =
-        (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn_grad_enabled() &&
-        (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
+    f->recording = (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 &&
+                   dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
     f->mode = dnn__mode() | (f->recording ? DNN_M_GRAD : 0);
     if (mutates) {
         for (int i = 0; i < f->n_out; i++) {
@@ -229,7 +228,9 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
     if (alone) {
         pthread_mutex_lock(&plan->lock);
     }
+    dnn__self.in_kernel = plan->kernel->table.name;
     status = plan->kernel->table.run(&call);
+    dnn__self.in_kernel = NULL;
     if (alone) {
         pthread_mutex_unlock(&plan->lock);
     }
@@ -254,8 +255,8 @@ static dnn__rng numbers_for(const dnn__frame *f)
     return dnn__rng_take(words * (uint64_t)out_numel(f, 0));
 }
 
-/* A row of any number of operands has no detour: where nobody runs over their private layout they are made
- * strided, and everybody is asked again. */
+/* A row of any number of operands has no detour: where nobody runs over their private layout they
+ * are made strided, and everybody is asked again. */
 static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
 {
     dnn_status status = dnn__plan_find(f, plan);
@@ -438,6 +439,12 @@ dnn_status dnn__dispatch(const dnn__request *request)
         return dnn__fail(DNN_E_INVALID,
                          "%s: this process was forked from one that uses libdnn; exec first",
                          dnn__ops[request->op].name);
+    }
+    if (DNN__UNLIKELY(dnn__self.in_kernel != NULL)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: called from inside the kernel %s, which may call "
+                         "nothing of libdnn but its host table",
+                         dnn__ops[request->op].name, dnn__self.in_kernel);
     }
     DNN_TRY(frame_open(&f, request, &small));
     dnn_scope_begin(&scope);

@@ -227,7 +227,9 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
     dnn_status status;
 
     dnn__self.plugin_text[0] = 0;
+    dnn__self.in_kernel = k->table.name;
     status = k->table.plan(&call, &p->plan);
+    dnn__self.in_kernel = NULL;
     *says = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "declined without a reason";
     if (status < 0) {
         return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,

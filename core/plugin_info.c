@@ -101,6 +101,10 @@ bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int r
 dnn_status dnn_plugin_disable(const char *id)
 {
     DNN_TRY(dnn__require(id, "dnn_plugin_disable", "id"));
+    if (dnn__self.in_kernel != NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_plugin_disable: called from inside the kernel %s",
+                         dnn__self.in_kernel);
+    }
     for (int64_t i = 0; i < dnn__n_plugins; i++) {
         dnn__plugin *p = dnn__plugins[i];
 

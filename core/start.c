@@ -148,6 +148,9 @@ static void tell_counts(void)
 
 void dnn_shutdown(void)
 {
+    if (dnn__self.in_kernel != NULL) {
+        return; /* a kernel would lose what it stands on */
+    }
     if (atomic_load(&dnn__forked)) {
         return; /* devices, workers and locks are the parent's */
     }

@@ -88,6 +88,7 @@ typedef struct dnn__thread {
     const struct dnn__pin *pin; /* of the gradient rule that runs (stash.c) */
     char text[1024], waiting_text[1024];
     char plugin_text[512]; /* what host->fail kept */
+    const char *in_kernel; /* the kernel whose plan() or run() this thread is in, or NULL */
 } dnn__thread;
 /* initial-exec: dispatch reads it in every call. */
 extern _Thread_local dnn__thread dnn__self __attribute__((tls_model("initial-exec")));

@@ -52,6 +52,10 @@ static const struct fault faults[] = {
     {"zero_tail", 0, "asked zero_tail for relu (bad_relu): yes"},
     {"bad_dtypes", 0, "no dtype that this host knows (0x100000)"},
     {"calls_back", 4, "the library says -1"},
+    {"calls_back_in_run", 1, "fill: called from inside the kernel bad_relu"},
+    {"calls_back_in_plan", 1, "fill: called from inside the kernel bad_relu"},
+    {"stops_in_run", 0, "asked stops_in_run for relu (bad_relu): yes"},
+    {"disables_in_run", 0, "asked disables_in_run for relu (bad_relu): yes"},
     {"device_is_cpu", 4, "is cpu, which is built in"},
 };
 
@@ -142,6 +146,82 @@ static void odd_files(const char *acme, size_t n)
     s.files = path;
     judge("one file named twice is one plugin", run_probe(&s), 0,
           "asked acme for relu (acme_relu): yes");
+}
+
+/* Names of folders are bytes: those that are odd are as good as others, but for the colon. */
+static void odd_folders(const char *acme, size_t n)
+{
+    static const char *const names[] = {
+        "with space",  "tab\there",        "new\nline", "per%s%n%cent",     "-dash",   "quo\"te's",
+        "back\\slash", "\x01\x7f\xff\xfe", "*?[a]",     "\xc3\xbc\xc3\xb6", "$(true)", "."};
+    char folder[PATH_BYTES], file[PATH_BYTES + 32], path[3 * PATH_BYTES];
+    struct setting s = {.backend = "acme", .path = path};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(folder, sizeof folder, "%s/%s", scratch, names[i]);
+        snprintf(file, sizeof file, "%s/dnn_acme.so", folder);
+        snprintf(path, sizeof path, "%s:%s", folder, plugins);
+        make_folder(folder);
+        write_file(file, acme, n, 0755);
+        judge(names[i], run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+        write_file(file, acme, n / 2, 0755);
+        judge(names[i], run_probe(&s), 4, "the file is cut short");
+        unlink(file);
+    }
+    snprintf(path, sizeof path, "%s/with:colon:%s", scratch, plugins);
+    judge("a colon in a folder's name", run_probe(&s), 4, "\"colon\" is refused: folders must be");
+    memset(folder, 'a', 300); /* more than a name may have */
+    folder[300] = 0;
+    snprintf(path, sizeof path, "/%s:%s", folder, plugins);
+    judge("a folder's name of 300 bytes", run_probe(&s), 4, "acme was asked for");
+}
+
+/* Who owns the file, or its folder, could change it. */
+static void owners(const char *acme, size_t n)
+{
+    char folder[PATH_BYTES], file[PATH_BYTES + 32];
+    struct setting s = with_bytes("acme", acme, n, 0755);
+
+    snprintf(folder, sizeof folder, "%s/case", scratch);
+    snprintf(file, sizeof file, "%s/dnn_acme.so", folder);
+    if (geteuid() != 0 || chown(file, 12345, 12345) != 0) {
+        printf("skipped: files of another user: only root can make them\n");
+        return;
+    }
+    judge("a file of another user", run_probe(&s), 4, "belongs to user 12345");
+    if (chown(file, 0, 0) == 0 && chown(folder, 12345, 12345) == 0) {
+        judge("a folder of another user", run_probe(&s), 4, "belongs to user 12345");
+    }
+    if (chown(folder, 0, 0) == 0) {
+        judge("both of root again", run_probe(&s), 0, "asked acme for relu (acme_relu): yes");
+    }
+}
+
+/* Links: round and round, and two names of one file. */
+static void links(const char *acme, size_t n)
+{
+    char file[PATH_BYTES + 32], twin[PATH_BYTES + 32];
+    struct setting s = with_bytes("acme", acme, n, 0755);
+
+    snprintf(file, sizeof file, "%s/case/dnn_acme.so", scratch);
+    snprintf(twin, sizeof twin, "%s/case/dnn_twin_of_acme.so", scratch);
+    unlink(twin);
+    if (link(file, twin) == 0) {
+        s.files = twin;
+        judge("one file under two names is one plugin", run_probe(&s), 0,
+              "asked acme for relu (acme_relu): yes");
+        s.files = NULL;
+        s.backend = "twin_of_acme";
+        judge("the id is not that of the file's name", run_probe(&s), 4,
+              "the plugin calls itself acme");
+        s.backend = "acme";
+        unlink(twin);
+    }
+    unlink(file);
+    if (symlink(file, file) == 0) {
+        judge("a link to itself", run_probe(&s), 4, "Too many levels of symbolic links");
+        unlink(file);
+    }
 }
 
 static void environments(void)
@@ -266,6 +346,9 @@ int main(int argc, char **argv)
     bad_zoo();
     bad_readers();
     odd_files(acme, n);
+    odd_folders(acme, n);
+    links(acme, n);
+    owners(acme, n);
     environments();
     set_user_id();
     free(acme);

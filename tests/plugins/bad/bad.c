@@ -46,8 +46,16 @@
 #define DIES_IN_RUN 40
 #define DIES_IN_FINI 41
 
-#if BAD == CALLS_BACK
+#define CALLS_BACK_IN_RUN 42
+#define CALLS_BACK_IN_PLAN 43
+#define STOPS_IN_RUN 44
+#define DISABLES_IN_RUN 45
+
+#if BAD == CALLS_BACK || BAD >= CALLS_BACK_IN_RUN
 #include <dlfcn.h>
+#endif
+#if BAD == CALLS_BACK_IN_RUN || BAD == CALLS_BACK_IN_PLAN
+#include "dnn/dnn.h"
 #endif
 #if BAD >= DIES_IN_LOAD && BAD <= DIES_IN_FINI
 #include <signal.h>
@@ -91,8 +99,41 @@ static dnn_status init(const dnn_host *h)
 #endif
 }
 
+#if BAD == CALLS_BACK_IN_RUN || BAD == CALLS_BACK_IN_PLAN
+/* An operator of the library whose kernel this is a part of. */
+static void call_back(void)
+{
+    dnn_tensor *(*zeros)(dnn_create_args args);
+    void *found = dlsym(dlopen(NULL, RTLD_LAZY), "dnn_zeros_with");
+
+    memcpy(&zeros, &found, sizeof zeros);
+    zeros((dnn_create_args){.shape = DNN_SHAPE(2)});
+}
+#elif BAD == STOPS_IN_RUN
+static void call_back(void)
+{
+    void (*shutdown)(void);
+    void *found = dlsym(dlopen(NULL, RTLD_LAZY), "dnn_shutdown");
+
+    memcpy(&shutdown, &found, sizeof shutdown);
+    shutdown();
+}
+#elif BAD == DISABLES_IN_RUN
+static void call_back(void)
+{
+    dnn_status (*disable)(const char *id);
+    void *found = dlsym(dlopen(NULL, RTLD_LAZY), "dnn_plugin_disable");
+
+    memcpy(&disable, &found, sizeof disable);
+    disable(ID);
+}
+#endif
+
 static dnn_status run(const dnn_call *c)
 {
+#if BAD == CALLS_BACK_IN_RUN || BAD == STOPS_IN_RUN || BAD == DISABLES_IN_RUN
+    call_back();
+#endif
 #if BAD == DIES_IN_RUN
     raise(SIGFPE);
 #endif
@@ -121,11 +162,14 @@ static void fini(void)
 #define FINI
 #endif
 
-#if (BAD >= PLAN_MUTE && BAD <= PLAN_STASH) || BAD == DIES_IN_PLAN
+#if (BAD >= PLAN_MUTE && BAD <= PLAN_STASH) || BAD == DIES_IN_PLAN || BAD == CALLS_BACK_IN_PLAN
 static dnn_status plan(const dnn_call *c, dnn_plan *p)
 {
     (void)c;
-#if BAD == DIES_IN_PLAN
+#if BAD == CALLS_BACK_IN_PLAN
+    (void)p;
+    call_back();
+#elif BAD == DIES_IN_PLAN
     (void)p;
     raise(SIGBUS);
 #elif BAD == PLAN_MUTE
