@@ -272,6 +272,9 @@ int zoo_resume_load(zoo_run *r)
     if (st != DNN_OK) {
         return fail_data(r, st);
     }
+    if (dnn_seed() != r->options.seed) { /* by --resume-anyway */
+        dnn_manual_seed(r->options.seed);
+    }
     numbers_to(r);
     r->now.step = run.step;
     r->best.step = run.best_step;

@@ -262,7 +262,8 @@ static dnn_status prepare_loader(struct load *l, int i)
     if (v[SIZE] < 0 || v[BATCH_SIZE] < 1 || v[BATCH] < 0 || v[EPOCH] < 0) {
         return damaged(l, name, "one of its numbers", v[BATCH_SIZE] < 1 ? v[BATCH_SIZE] : -1);
     }
-    if (v[SIZE] == here.size && v[BATCH_SIZE] == here.batch_size && v[STREAM] == here.stream) {
+    if (v[SIZE] == here.size && v[BATCH_SIZE] == here.batch_size && v[STREAM] == here.stream &&
+        (!l->run->anyway || (uint64_t)v[SEED] == here.seed)) {
         return dnn__loader_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH],
                                    (uint64_t)v[SEED], &l->move[i]);
     }

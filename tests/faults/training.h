@@ -30,8 +30,8 @@ static dnn_dataset *training_set(void)
     for (int i = 0; i < SAMPLES; i++) {
         target[i] = (i * 5) % CLASSES;
     }
-    field[0] = dnn_from_data(input, DNN_SHAPE(SAMPLES, IN));
-    field[1] = dnn_from_data(target, DNN_SHAPE(SAMPLES), .dtype = DNN_T_I64);
+    field[0] = dnn_from_data(input, DNN_SHAPE(SAMPLES, IN), .device = "cpu");
+    field[1] = dnn_from_data(target, DNN_SHAPE(SAMPLES), .dtype = DNN_T_I64, .device = "cpu");
     return dnn_dataset_tensors(field, 2);
 }
 

@@ -249,6 +249,20 @@ Test(checkpoint, another_run_is_refused_with_both_numbers)
     training_end(&b);
 
     training_begin(&b, SAMPLES, BATCH, 0.9);
+    dnn_loader_free(b.loader);
+    b.loader = dnn_loader_new(b.set, .batch_size = BATCH, .shuffle = true, .seed = 4);
+    b.run.loader[0] = b.loader;
+    b.run.anyway = true;
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn__loader_get(b.loader).seed, 4);
+    cr_expect_eq(dnn__loader_get(b.loader).batch, 0);
+    b.run.anyway = false;
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn__loader_get(b.loader).seed, 3);
+    cr_expect_eq(dnn__loader_get(b.loader).batch, 1);
+    training_end(&b);
+
+    training_begin(&b, SAMPLES, BATCH, 0.9);
     steps(&b, 1);
     b.run.optimizer[0] = NULL;
     expect_refused(&b, "a", DNN_E_INVALID, "\"sgd\"");

@@ -88,7 +88,7 @@ typedef struct dnn_run { /* what a training run is made of; all borrowed */
     int64_t n_numbers;
     const dnn_named_text *metadata; /* texts to be saved as well: "dnn.program", "dnn.args", "dnn.model", "dnn.metrics", ... */
     int64_t n_metadata;
-    bool anyway; /* loading: take it up on another data set or batch size too; such a loader begins its epoch anew */
+    bool anyway; /* loading: take it up with another data set, batch size or seed of a loader too; that loader begins its epoch anew */
 } dnn_run;
 
 /* Writes folder/ckpt-00001200.safetensors (of step 1200), and then removes all but the newest two up to that step, and what killed
@@ -105,7 +105,7 @@ DNN_API DNN_CHECKED dnn_status dnn_find_checkpoint(const char *folder, char *pat
                                                    void (*passed_over)(void *ctx, const char *why), void *ctx);
 /* Sets module, optimizers, loaders and the generator as they were, and the run's own numbers. All of the file is validated, and all
  * that is needed is read and checked, before anything is changed; only a copy to a device, of a parameter that has other views, can
- * fail later. Optimizers get the learning rate of the file. Batches that a loader gave out end here.
+ * fail later. Optimizers get the learning rate of the file, loaders its seed. Batches that a loader gave out end here.
  * Fails   DNN_E_FORMAT: damaged (the tensor is named), no checkpoint, of a newer version; DNN_E_INVALID: another module, optimizer,
  *         data set or batch size (both sides are named); DNN_E_IO, DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_load_checkpoint(dnn_run *run, const char *path);
