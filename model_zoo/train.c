@@ -240,7 +240,6 @@ static int train(zoo_run *r)
 {
     int64_t first = r->first_batch;
 
-    zoo_stop_catch();
     r->now.epochs = r->options.epochs;
     r->now.lr = r->options.lr;
     for (r->now.epoch = r->epochs_done + 1; r->now.epoch <= r->now.epochs; r->now.epoch++) {
@@ -258,10 +257,15 @@ static int train(zoo_run *r)
     return ZOO_DONE;
 }
 
+static bool has_to_train(const zoo_run *r)
+{
+    return !r->options.eval && r->epochs_done < r->options.epochs;
+}
+
 /* A run that is taken up at its end has its result still to be shown. */
 static int train_or_evaluate(zoo_run *r)
 {
-    if (!r->options.eval && r->epochs_done < r->options.epochs) {
+    if (has_to_train(r)) {
         return train(r);
     }
     if (r->from[0] != 0) {
@@ -294,6 +298,9 @@ static int work(zoo_run *r)
 {
     int code = prepare(r);
 
+    if (code == ZOO_GO_ON && has_to_train(r)) { /* before it is said that the run begins */
+        zoo_stop_catch();
+    }
     if (code == ZOO_GO_ON) {
         code = zoo_report_start(&r->report, &r->data, dnn_module_parameter_count(r->net),
                                 r->from[0] != 0 ? r->from : NULL, r->now.step);
