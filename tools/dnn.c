@@ -7,11 +7,15 @@
 static const struct command {
     const char *name, *about;
     int (*run)(int argc, char **argv);
+    bool loads; /* plugins, into this process */
 } commands[] = {
-    {"info", "version, threads, devices, folders", command_info},
-    {"backends", "each plugin file that was looked at: loaded, or why not", command_backends},
-    {"ops", "operators, and which plugin serves each dtype", command_ops},
-    {"explain", "who is asked to compute an operator, in order, and each answer", command_explain},
+    {"info", "version, threads, devices, folders", command_info, true},
+    {"backends", "each plugin file that was looked at: loaded, or why not", command_backends, true},
+    {"ops", "operators, and which plugin serves each dtype", command_ops, true},
+    {"explain", "who is asked to compute an operator, in order, and each answer", command_explain,
+     true},
+    {"conform", "checks every kernel of a plugin: numbers, memory, promises, ABI", command_conform,
+     false},
 };
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -61,7 +65,7 @@ static int run_command(const struct command *command, bool child, int argc, char
 {
     int code;
 
-    if (!child && !goes_well(argc, argv)) {
+    if (command->loads && !child && !goes_well(argc, argv)) {
         return 4;
     }
     code = command->run(argc - 1, argv + 1);

@@ -1,5 +1,5 @@
 /* dnn.h (tools) - the subcommands of the dnn command. Each gets its own words and returns the exit code of the conventions:
- * 0 done, 1 failed, 2 wrong usage, 4 backend not available. */
+ * 0 done, 1 failed, 2 wrong usage, 3 a file is missing, 4 backend not available. */
 #ifndef TOOLS_DNN_H
 #define TOOLS_DNN_H
 #include <dnn/dnn.h>
@@ -8,6 +8,7 @@ int command_info(int argc, char **argv);
 int command_backends(int argc, char **argv);
 int command_ops(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_conform(int argc, char **argv);
 
 /* Starts the library; 0, or the code to end with after the message was written. */
 int start(void);

@@ -57,6 +57,7 @@ const dnn_plugin *kit_open(const kit_child *child)
     kit_doing(child, -1, 0, "opening the file");
     if (dnn__open_symbol(path, "dnn_plugin_v1", &symbol) != DNN_OK) {
         kit_sendf(child, KIT_FAIL, -1, 0, "%s", dnn_error_message());
+        kit_sendf(child, KIT_STOP, -1, 0, "not opened");
         return NULL;
     }
     memcpy(&entry, &symbol, sizeof entry);
@@ -67,6 +68,7 @@ const dnn_plugin *kit_open(const kit_child *child)
     kit_doing(child, -1, 0, "looking at its table");
     if (dnn__adopt_plugin(path, NULL, table, &adopted) != DNN_OK) {
         kit_sendf(child, KIT_FAIL, -1, 0, "%s", dnn_error_message());
+        kit_sendf(child, KIT_STOP, -1, 0, "not opened");
         return NULL;
     }
     dnn__free(adopted);

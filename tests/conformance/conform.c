@@ -12,9 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    PATIENCE = 300
-}; /* seconds without any progress: valgrind is slow, a dead lock is for ever */
+enum { PATIENCE = 60 }; /* seconds on one case */
 
 static void ignore_log(void *ctx, int level, const char *text)
 {
@@ -25,8 +23,20 @@ static void ignore_log(void *ctx, int level, const char *text)
 
 /* ---- a child ---- */
 
+/* The environment of whoever starts the kit shall not choose kernels. */
+static void forget_policy(void)
+{
+    static const char *const names[] = {"DNN_BACKEND", "DNN_PLUGINS", "DNN_DISABLE", "DNN_PREFER",
+                                        "DNN_FALLBACK", "DNN_MATH", "DNN_DETERMINISTIC", "DNN_TUNE",
+                                        "DNN_SYNC", "DNN_THREADS", "DNN_PROFILE"};
+
+    for (size_t i = 0; i < DNN__COUNT(names); i++)
+        unsetenv(names[i]);
+}
+
 static void run_child(kit_child *child, void (*phase)(kit_child *child))
 {
+    forget_policy();
     dup2(child->captured, STDOUT_FILENO);
     dup2(child->captured, STDERR_FILENO);
     dnn_set_log(ignore_log, NULL);
@@ -224,13 +234,40 @@ static int parse(int argc, char **argv, kit_options *o, const char **list)
     return 0;
 }
 
+/* The base lies with the plugins of the tree that the kit belongs to: gradients need it, and perf compares with
+ * it. Folders that the environment names come first. */
+static void find_base(void)
+{
+    static const char *const from_here[] = {"../../../" KIT_LIBDIR "/dnn/plugins",
+                                            "../../../dnn/plugins"};
+    char self[4096], folder[4200], found[4096], list[10000];
+    const char *named = getenv("DNN_PLUGIN_PATH");
+    dnn__text out = dnn__text_to(list, sizeof list);
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash;
+
+    self[n > 0 ? n : 0] = 0;
+    slash = strrchr(self, '/');
+    if (slash == NULL)
+        return;
+    *slash = 0;
+    dnn__put(&out, "%s", named != NULL ? named : "");
+    for (size_t i = 0; i < DNN__COUNT(from_here); i++) {
+        snprintf(folder, sizeof folder, "%s/%s", self, from_here[i]);
+        if (realpath(folder, found) != NULL)
+            dnn__put(&out, "%s%s", out.length > 0 ? ":" : "", found);
+    }
+    if (out.length > 0 && out.length < sizeof list)
+        setenv("DNN_PLUGIN_PATH", list, 1);
+}
+
 static void run_phases(kit_report *report, const kit_options *o)
 {
     run_phase(report, o, kit_phase_table);
-    if (!kit_report_has_table(report))
-        return;
-    if (o->test)
+    if (!kit_report_stopped(report))
         run_phase(report, o, kit_phase_adopt);
+    if (kit_report_stopped(report))
+        return;
     if (o->test)
         run_phase(report, o, kit_phase_kernels);
     if (o->grad)
@@ -266,6 +303,7 @@ int main(int argc, char **argv)
     o.file = path;
     if (list != NULL && !kit_gaps_read(list, &gaps))
         return 3;
+    find_base();
     report = kit_report_new(&o, &gaps);
     if (report == NULL)
         return 1;

@@ -30,6 +30,8 @@ typedef struct conf_options {
     /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not
      * told. */
     void (*event)(void *ctx, const char *kind, const char *text);
+    /* Each candidate that was asked for the first case of a row and dtype, with its answer, as dnn_explain. May be NULL. */
+    void (*asked)(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer);
 } conf_options;
 
 typedef struct conf_totals {

@@ -120,6 +120,36 @@ static void finish_view(kit_call *call, int i)
     call->pointer[i] = v;
 }
 
+static uint64_t dense_bytes(const ref_array *a)
+{
+    return (uint64_t)a->n * dnn_dtype_size(a->dtype);
+}
+
+/* What the view of an operand in a private layout is. */
+static void show_private(kit_call *call, int i, uint32_t layout, uint64_t bytes)
+{
+    dnn_view *v = &call->view[i].s;
+
+    call->layout_id[i] = layout;
+    call->physical[i] = bytes;
+    v->layout = layout;
+    v->stride = NULL;
+    v->nbytes = bytes;
+}
+
+/* An input arrives in the layout that another kernel of the plugin has left it in. */
+static void offer(kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    kit_side from = {.bytes = dense_bytes(a)}, to = {.layout = call->setup.offer};
+
+    if (call->setup.offer == 0 || (call->setup.offer_only >= 0 && call->setup.offer_only != i) ||
+        a->n == 0 || call->view[i].s.ndim != a->ndim || call->layout[i] != CONF_DENSE)
+        return;
+    if (kit_reorder_plan(call->k, a, &from, &to) == DNN_OK)
+        show_private(call, i, to.layout, to.bytes);
+}
+
 static bool open_input(kit_call *call, int i, const ref_array *a)
 {
     if (!copy_array(&call->seen[i], a))
@@ -130,6 +160,7 @@ static bool open_input(kit_call *call, int i, const ref_array *a)
     if (!stretch_input(call, i))
         return false;
     finish_view(call, i);
+    offer(call, i);
     return true;
 }
 
@@ -206,15 +237,128 @@ bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, cons
 
 /* ---- plan ---- */
 
-dnn_status kit_call_plan(kit_call *call)
+static void show_strided(kit_call *call, int i)
 {
+    call->view[i].s.layout = call->layout_id[i] = 0;
+    call->view[i].s.stride = call->stride[i];
+    call->view[i].s.nbytes = bytes_behind(call, i);
+}
+
+/* FLAT, on operands that share a layout where zeros stay zeros: the results lie as they do. Rows whose
+ * results are operands have nothing to settle. */
+static bool runs_flat(const kit_call *call)
+{
+    const dnn__op *op = &dnn__ops[call->k->op];
+
+    if (!has(call->k, DNN_K_FLAT) || (op->traits & DNN__KEEPS_ZEROS) == 0 ||
+        (op->traits & DNN__MUTATES) != 0 || call->c->n_in == 0 || call->layout_id[0] == 0)
+        return false;
+    for (int i = 1; i < call->c->n_in; i++) {
+        if (call->pointer[i] != NULL && (call->layout_id[i] != call->layout_id[0] ||
+                                         call->physical[i] != call->physical[0]))
+            return false;
+    }
+    return true;
+}
+
+static dnn_status settle_input(kit_call *call, int i)
+{
+    uint32_t want = call->layouts[i];
+    const ref_array *a = &call->seen[i];
+    kit_side from = {.bytes = dense_bytes(a)}, to = {.layout = want};
     dnn_status status;
 
-    kit_said_forget();
-    if (call->k->table->plan == NULL)
+    if (call->pointer[i] == NULL || want == call->layout_id[i])
         return DNN_OK;
-    status = call->k->table->plan(&call->call.s, &call->plan.s);
-    call->planned = status == DNN_OK;
+    show_strided(call, i);
+    if (want == 0)
+        return DNN_OK;
+    kit_layout_seen(want, a->dtype);
+    if (call->view[i].s.ndim != a->ndim || a->n == 0)
+        return kit_host.fail(DNN_DECLINED, "it wants input %d, which is stretched or empty, in %s", i,
+                             kit_host.layout_name(want));
+    status = kit_reorder_plan(call->k, a, &from, &to);
+    if (status == DNN_OK)
+        show_private(call, i, want, to.bytes);
+    return status;
+}
+
+static dnn_status settle_output(kit_call *call, int j)
+{
+    int i = call->c->n_in + j;
+    uint32_t gives = call->layouts[i];
+    kit_side from = {.bytes = dense_bytes(&call->seen[i])}, to = {.layout = gives};
+
+    if (call->pointer[i] == NULL || gives == 0)
+        return DNN_OK;
+    kit_layout_seen(gives, call->seen[i].dtype);
+    DNN_TRY(kit_reorder_plan(call->k, &call->seen[i], &from, &to));
+    if (to.bytes != call->out_bytes[j])
+        return kit_host.fail(DNN_E_INVALID,
+                             "it says %llu bytes for output %d in %s, and its reorder says %llu",
+                             (unsigned long long)call->out_bytes[j], j,
+                             kit_host.layout_name(gives), (unsigned long long)to.bytes);
+    show_private(call, i, gives, to.bytes);
+    call->owner[i] = i;
+    return DNN_OK;
+}
+
+/* Only a forward kernel fills a stash, and only if a backward follows. */
+static dnn_status settle_stash(kit_call *call)
+{
+    const dnn__op *op = &dnn__ops[call->k->op];
+
+    if (call->plan.s.stash_bytes == 0)
+        return DNN_OK;
+    call->reads_stash = op->gradient == NULL || op->backward == DNN_OP_none;
+    if (call->reads_stash)
+        return kit_host.fail(DNN_DECLINED, "it reads a stash, so the gradients alone can try it");
+    if ((call->setup.mode & DNN_M_GRAD) == 0)
+        call->plan.s.stash_bytes = 0;
+    return DNN_OK;
+}
+
+static dnn_status check_sizes(const kit_call *call)
+{
+    const uint64_t most = (uint64_t)1 << 40;
+    const dnn_plan *p = &call->plan.s;
+
+    return p->workspace_bytes <= most && p->stash_bytes <= most
+               ? DNN_OK
+               : kit_host.fail(DNN_E_INVALID,
+                               "it asks for a workspace of %llu bytes and a stash of %llu",
+                               (unsigned long long)p->workspace_bytes,
+                               (unsigned long long)p->stash_bytes);
+}
+
+/* What the kernel takes and gives, after it has accepted. */
+static dnn_status settle(kit_call *call)
+{
+    DNN_TRY(check_sizes(call));
+    DNN_TRY(settle_stash(call));
+    if (runs_flat(call)) {
+        for (int j = 0; j < call->c->n_out; j++) {
+            if (call->pointer[call->c->n_in + j] != NULL)
+                show_private(call, call->c->n_in + j, call->layout_id[0], call->physical[0]);
+        }
+        return DNN_OK;
+    }
+    for (int i = 0; i < call->c->n_in; i++)
+        DNN_TRY(settle_input(call, i));
+    for (int j = 0; j < call->c->n_out; j++)
+        DNN_TRY(settle_output(call, j));
+    return DNN_OK;
+}
+
+dnn_status kit_call_plan(kit_call *call)
+{
+    dnn_status status = DNN_OK;
+
+    kit_said_forget();
+    if (call->k->table->plan != NULL)
+        status = call->k->table->plan(&call->call.s, &call->plan.s);
+    if (status == DNN_OK)
+        status = settle(call);
     if (status != DNN_OK && call->plan.s.state != NULL && call->k->table->unplan != NULL)
         call->k->table->unplan(call->plan.s.state);
     if (status != DNN_OK)
@@ -241,6 +385,23 @@ static void store_values(kit_call *call, int i)
         conf_store(call->block[i].at + (size_t)conf_base_index(a, call->layout[i], k) * item, a, k);
 }
 
+/* The dense values, brought into the private layout by the plugin's reorder. */
+static bool make_private_input(kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    kit_block dense = {0};
+    kit_side from = {.bytes = dense_bytes(a), .block = &dense},
+             to = {.layout = call->layout_id[i], .block = &call->block[i]};
+    bool good = kit_block_new(&call->k->place, &dense, from.bytes, 0, 64, true, 0xff);
+
+    for (int64_t k = 0; k < a->n && good; k++)
+        conf_store(dense.at + (size_t)k * dnn_dtype_size(a->dtype), a, k);
+    good = good && kit_block_give(&call->k->place, &dense, true) == DNN_OK &&
+           kit_reorder(call->k, a, &from, &to, call->setup.poison_beside) == DNN_OK;
+    kit_block_free(&call->k->place, &dense);
+    return good;
+}
+
 static bool make_block(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -249,6 +410,11 @@ static bool make_block(kit_call *call, int i)
     /* Against UNALIGNED the base is aligned and its view is not. */
     size_t offset = call->layout[i] == CONF_UNALIGNED ? 0 : call->offset[i];
 
+    if (call->layout_id[i] != 0 && input)
+        return make_private_input(call, i);
+    if (call->layout_id[i] != 0)
+        return kit_block_new(&call->k->place, &call->block[i], call->physical[i], 0, 64,
+                             !call->setup.at_start, call->setup.poison_out);
     if (!kit_block_new(&call->k->place, &call->block[i], bytes, offset, alignment(call, i),
                        !call->setup.at_start,
                        input ? call->setup.poison_beside : call->setup.poison_out))
@@ -289,7 +455,8 @@ bool kit_call_memory(kit_call *call)
              kit_block_give(&call->k->place, &call->block[i], !is_written(call, i)) != DNN_OK))
             return false;
         if (call->view[i].s.nbytes > 0)
-            call->view[i].s.data = kit_block_address(&call->block[call->owner[i]], call->offset[i]);
+            call->view[i].s.data = kit_block_address(&call->block[call->owner[i]],
+                                                       call->layout_id[i] != 0 ? 0 : call->offset[i]);
     }
     call->call.s.stream = call->k->place.stream;
     call->call.s.rng_seed = conf_rng.seed;
@@ -302,21 +469,45 @@ bool kit_call_memory(kit_call *call)
 
 /* ---- run ---- */
 
+/* A private result as dense elements. */
+static dnn_status bring_back(kit_call *call, int j)
+{
+    int i = call->c->n_in + j;
+    kit_side from = {.layout = call->layout_id[i],
+                     .bytes = call->physical[i],
+                     .block = &call->block[call->owner[i]]},
+             to = {.bytes = dense_bytes(&call->seen[i]), .block = &call->back[j]};
+
+    if (call->pointer[i] == NULL || call->layout_id[i] == 0)
+        return DNN_OK;
+    kit_block_free(&call->k->place, &call->back[j]);
+    return kit_reorder(call->k, &call->seen[i], &from, &to, 0xff);
+}
+
 dnn_status kit_call_run(kit_call *call)
 {
-    const kit_place *place = &call->k->place;
     dnn_status status;
 
     kit_said_forget();
     kit_count.running++;
     status = call->k->table->run(&call->call.s);
     kit_count.running--;
+    return status == DNN_OK ? kit_call_fetch(call) : status;
+}
+
+dnn_status kit_call_fetch(kit_call *call)
+{
+    const kit_place *place = &call->k->place;
+    dnn_status status = DNN_OK;
+
     for (int i = 0; i < call->n && status == DNN_OK; i++)
         status = kit_block_take(place, &call->block[i]);
     status = status == DNN_OK ? kit_block_take(place, &call->workspace) : status;
     status = status == DNN_OK ? kit_block_take(place, &call->stash) : status;
     if (place->stream != NULL && status == DNN_OK)
         status = place->device->stream_sync(0, place->stream);
+    for (int j = 0; j < call->c->n_out && status == DNN_OK; j++)
+        status = bring_back(call, j);
     return status;
 }
 
@@ -324,6 +515,8 @@ static char *element(const kit_call *call, int i, int64_t k)
 {
     const ref_array *a = &call->seen[i];
 
+    if (i >= call->c->n_in && call->layout_id[i] != 0)
+        return call->back[i - call->c->n_in].at + (size_t)k * dnn_dtype_size(a->dtype);
     return call->block[call->owner[i]].at +
            (size_t)conf_base_index(a, call->layout[i], k) * dnn_dtype_size(a->dtype);
 }
@@ -363,7 +556,9 @@ static bool find_stray(kit_call *call, int i, ptrdiff_t *at)
     for (int j = call->c->n_in; j < call->n; j++) {
         if (call->pointer[j] == NULL || call->owner[j] != i)
             continue;
-        for (int64_t k = 0; k < call->seen[j].n; k++)
+        if (call->layout_id[j] != 0)
+            memset(b->at, b->poison, b->bytes);
+        for (int64_t k = 0; k < call->seen[j].n && call->layout_id[j] == 0; k++)
             memset(element(call, j, k), b->poison, dnn_dtype_size(call->seen[j].dtype));
     }
     for (size_t k = 0; k < b->room_bytes; k++) {
@@ -429,6 +624,26 @@ const char *kit_call_strayed(kit_call *call, char *text, size_t bytes)
     return NULL;
 }
 
+const char *kit_call_padding(const kit_call *call, char *text, size_t bytes)
+{
+    for (int j = 0; j < call->c->n_out; j++) {
+        int i = call->c->n_in + j;
+        int64_t at = -1;
+
+        if (call->pointer[i] != NULL && call->layout_id[i] != 0)
+            at = kit_padding_at(call->k, &call->seen[i], call->layout_id[i],
+                                &call->block[call->owner[i]]);
+        if (at >= 0) {
+            snprintf(text, bytes,
+                     "the padding of output %d in %s is not zero at item %lld: FLAT kernels rely on "
+                     "it",
+                     j, kit_host.layout_name(call->layout_id[i]), (long long)at);
+            return text;
+        }
+    }
+    return NULL;
+}
+
 void kit_call_close(kit_call *call)
 {
     if (call->plan.s.state != NULL && call->k->table->unplan != NULL)
@@ -438,6 +653,8 @@ void kit_call_close(kit_call *call)
         if (call->owner[i] == i)
             kit_block_free(&call->k->place, &call->block[i]);
     }
+    for (int j = 0; j < call->c->n_out; j++)
+        kit_block_free(&call->k->place, &call->back[j]);
     kit_block_free(&call->k->place, &call->workspace);
     kit_block_free(&call->k->place, &call->stash);
 }

@@ -47,6 +47,7 @@ void kit_scramble(int threads);
 /* ---- a call (direct.c) ---- */
 typedef struct kit_kernel {
     const dnn_kernel *table;
+    const dnn_plugin *plugin; /* whose reorder kernels serve its private layouts; NULL: it has none */
     dnn__op_id op;
     kit_place place;
 } kit_kernel;
@@ -62,6 +63,8 @@ typedef struct kit_setup {
     enum conf_layout layout, out_layout;
     int only; /* the input that gets the layout; -1 = all */
     bool in_place, grown, at_start;
+    uint32_t offer; /* a private layout that inputs are in when plan is asked; 0: they are strided */
+    int offer_only; /* the input that is; -1 = all that can be */
     uint8_t poison_out, poison_beside, poison_workspace;
     uint32_t mode;
 } kit_setup;
@@ -84,7 +87,10 @@ typedef struct kit_call {
     kit_block block[REF_MAX_IN + REF_MAX_OUT], workspace, stash;
     uint32_t layouts[REF_MAX_IN + REF_MAX_OUT];
     uint64_t out_bytes[REF_MAX_OUT];
-    bool planned;
+    uint32_t layout_id[REF_MAX_IN + REF_MAX_OUT];      /* private layouts as settled by plan; 0: strided */
+    uint64_t physical[REF_MAX_IN + REF_MAX_OUT];       /* their bytes */
+    kit_block back[REF_MAX_OUT];                       /* private results, reordered to be read */
+    bool reads_stash;
 } kit_call;
 
 /* Does the kernel's table say that it may be called in this way? */
@@ -94,12 +100,34 @@ bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, cons
 dnn_status kit_call_plan(kit_call *call); /* DNN_DECLINED, or an error: kit_said() is why */
 /* Memory of the operands, workspace and stash, filled and protected; false without. */
 bool kit_call_memory(kit_call *call);
-dnn_status kit_call_run(kit_call *call); /* waits for a device; images are up to date afterwards */
+dnn_status kit_call_run(kit_call *call);   /* waits for a device; images are up to date afterwards */
+dnn_status kit_call_fetch(kit_call *call); /* what follows a run that was called otherwise */
 bool kit_call_read(const kit_call *call, int output, ref_array *out);
 /* After the outputs were read: was anything written that is no element of an output? The sentence, or NULL. */
 const char *kit_call_strayed(kit_call *call, char *text, size_t bytes);
+/* Is the padding of all private results zero, as the FLAT rule needs it? The sentence, or NULL. */
+const char *kit_call_padding(const kit_call *call, char *text, size_t bytes);
 /* The output's elements have the same bits as those of another call of the case. */
 bool kit_call_same(const kit_call *a, const kit_call *b, int output, int64_t *where);
 void kit_call_close(kit_call *call); /* unplan, and the memory */
+
+/* ---- private layouts (layouts.c) ---- */
+/* One side of a reorder: in strides or in a private layout. */
+typedef struct kit_side {
+    uint32_t layout;
+    const int64_t *stride; /* of layout 0; NULL = dense */
+    uint64_t bytes;        /* physical; of a private result it is what plan says */
+    kit_block *block;      /* of a result: made */
+    size_t offset;
+} kit_side;
+/* By the plugin's own kernels; `what` has dtype and dims. DNN_DECLINED: none of them takes it, kit_said() is the last no. */
+dnn_status kit_reorder_plan(const kit_kernel *k, const ref_array *what, const kit_side *from, kit_side *to);
+dnn_status kit_reorder(const kit_kernel *k, const ref_array *what, const kit_side *from, kit_side *to, uint8_t poison);
+/* Layouts that plans have asked for so far, as pairs with a dtype. */
+void kit_layout_seen(uint32_t layout, uint32_t dtype);
+bool kit_layout_at(int index, uint32_t *layout, uint32_t *dtype);
+bool kit_layout_owned(const dnn_plugin *plugin, uint32_t layout);
+/* The first item (of the dtype) of the padding that is not zero; -1: none. */
+int64_t kit_padding_at(const kit_kernel *k, const ref_array *what, uint32_t layout, const kit_block *block);
 
 #endif

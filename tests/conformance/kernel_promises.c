@@ -155,7 +155,7 @@ static void *run_again(void *arg)
     return NULL;
 }
 
-/* Each its own memory, all the plan of the first. */
+/* Each its own memory, all the state of the first one's plan. */
 static bool open_crowd(promise *p, kit_call *calls)
 {
     kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff};
@@ -163,13 +163,9 @@ static bool open_crowd(promise *p, kit_call *calls)
     for (int i = 0; i < CROWD; i++) {
         if (!kit_call_open(&calls[i], p->check->k, p->c, p->in, &setup))
             return false;
-        if (i == 0 && !kit_accepts(p->check, &calls[0]))
+        if (!kit_accepts(p->check, &calls[i]) || !kit_call_memory(&calls[i]))
             return false;
         calls[i].call.s.state = calls[0].plan.s.state;
-        calls[i].plan.s.workspace_bytes = calls[0].plan.s.workspace_bytes;
-        calls[i].plan.s.stash_bytes = calls[0].plan.s.stash_bytes;
-        if (!kit_call_memory(&calls[i]))
-            return false;
     }
     return true;
 }
@@ -190,6 +186,8 @@ static void run_crowd(promise *p, kit_call *calls)
     pthread_mutex_unlock(&gate);
     for (int i = 0; i < n; i++) {
         pthread_join(thread[i], NULL);
+        if (runner[i].status == DNN_OK)
+            runner[i].status = kit_call_fetch(&calls[i]);
         if (runner[i].status != DNN_OK)
             conf_fail(&p->check->h, p->c,
                       "it says REENTRANT, and run fails with %d on %d threads: %s",

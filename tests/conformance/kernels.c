@@ -134,6 +134,7 @@ static void check_dtype(kit_child *child, const kit_kernel *k, int row, uint32_t
     r.count[0] = check.cases;
     r.count[1] = check.h.row.failed;
     r.count[2] = check.declined;
+    r.reads_stash = check.reads_stash;
     snprintf(r.text, sizeof r.text, "%s", check.declined_text);
     kit_send(child, &r);
 }
@@ -160,14 +161,16 @@ static bool find_place(const dnn_plugin *table, const dnn_kernel *k, kit_place *
     return true;
 }
 
-static void check_kernel(kit_child *child, const dnn_kernel *k, int row, kit_place place,
-                         const struct mode *modes, size_t n)
+static void check_kernel(kit_child *child, const dnn_plugin *table, const dnn_kernel *k, int row,
+                         kit_place place, const struct mode *modes, size_t n)
 {
     const dnn__op *op = dnn__op_named(k->op);
-    kit_kernel kernel = {.table = k, .op = (dnn__op_id)op->id, .place = place};
+    kit_kernel kernel = {.table = k, .plugin = table, .op = (dnn__op_id)op->id, .place = place};
     uint32_t dtypes = (k->dtypes != 0 ? k->dtypes : op->accepts) & op->accepts;
 
     kit_manners_note(child);
+    if (op->id == DNN_OP_reorder)
+        kit_check_reorder(child, &kernel, row);
     for (int d = 0; d < DNN__N_DTYPES; d++) {
         if ((dtypes & child->options->dtypes & 1u << d) != 0)
             check_dtype(child, &kernel, row, 1u << d, modes, n);
@@ -182,7 +185,31 @@ static bool is_adopted(const dnn_kernel *k)
 
     return k->op != NULL && dnn__op_named(k->op) != NULL && k->run != NULL && k->device != NULL &&
            (k->flags & DNN__MUST_UNDERSTAND & ~(uint32_t)KNOWN) == 0 &&
+           k->op_version <= dnn__op_named(k->op)->version &&
            dnn__tail_is_zero(k, k->size, sizeof *k);
+}
+
+/* Before anything else: kernels are offered the layouts that others leave results in. */
+static void discover(kit_child *child, const dnn_plugin *table, kit_place device)
+{
+    char why[200];
+
+    for (int i = 0; table->layouts != NULL && table->kernels[i] != NULL; i++) {
+        kit_place place = {0};
+        dnn_kernel k;
+
+        if (!is_adopted(table->kernels[i]))
+            continue;
+        dnn__adopt(&k, sizeof k, table->kernels[i], table->kernels[i]->size);
+        if (find_place(table, &k, &place, why, sizeof why)) {
+            kit_kernel kernel = {.table = &k,
+                                 .plugin = table,
+                                 .op = (dnn__op_id)dnn__op_named(k.op)->id,
+                                 .place = place.device != NULL ? device : place};
+
+            kit_discover_layouts(child, &kernel, i);
+        }
+    }
 }
 
 static void each_kernel(kit_child *child, const dnn_plugin *table, kit_place device,
@@ -203,7 +230,7 @@ static void each_kernel(kit_child *child, const dnn_plugin *table, kit_place dev
             kit_sendf(child, KIT_SKIP, i, 0, "%s", why);
             continue;
         }
-        check_kernel(child, &k, i, place.device != NULL ? device : place, modes, n);
+        check_kernel(child, table, &k, i, place.device != NULL ? device : place, modes, n);
     }
 }
 
@@ -239,8 +266,11 @@ static void run_kernels(kit_child *child, const struct mode *modes, size_t n)
         return; /* told by the phase of the table */
     note = child->note;
     catch_faults();
-    if (open_device(child, table, &device))
+    if (open_device(child, table, &device)) {
+        discover(child, table, device);
         each_kernel(child, table, device, modes, n);
+        kit_check_chains(child, table);
+    }
     kit_doing(child, -1, 0, "fini");
     if (device.stream != NULL)
         device.device->stream_del(0, device.stream);

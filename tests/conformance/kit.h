@@ -14,11 +14,13 @@ enum kit_kind {
     KIT_COUNT,   /* row, dtype: count[0] cases, [1] failed, [2] declined; text: the first decline's sentence */
     KIT_PERF,    /* row, dtype; text: shapes; us[0] the kernel's median, us[1] of the base, 0 = none */
     KIT_FACT,    /* text: key; us[0]: value */
+    KIT_STOP,    /* the plugin cannot be used, so nothing else can be checked */
     KIT_DONE     /* the child did all that was asked of it */
 };
 typedef struct kit_record {
     int32_t kind, row;
-    uint32_t dtype, flags;
+    uint32_t dtype;
+    bool reads_stash; /* of COUNT: the declines are no gap */
     int64_t count[3];
     double us[2];
     char op[64], device[64];
@@ -82,6 +84,7 @@ typedef struct kit_check {
     int row;
     int64_t cases, declined;
     char declined_text[512];
+    bool reads_stash; /* a backward kernel that only its forward kernel can feed */
     char *captured; /* a failure's sentence goes here instead of to the parent */
     size_t captured_bytes;
 } kit_check;
@@ -91,6 +94,11 @@ void kit_emit_plan(conf_sink *sink, const conf_case *c); /* does it accept? */
 void kit_emit_time(conf_sink *sink, const conf_case *c);
 /* Plans the call; counts and keeps a decline. */
 bool kit_accepts(kit_check *check, kit_call *call);
+
+/* ---- private layouts (layout_checks.c) ---- */
+void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row); /* what its plans ask for */
+void kit_check_reorder(kit_child *child, const kit_kernel *k, int row);    /* there and back */
+void kit_check_chains(kit_child *child, const dnn_plugin *table);          /* padding after FLAT kernels */
 
 /* ---- known gaps (known.c) ---- */
 typedef struct kit_gap {
@@ -112,7 +120,7 @@ bool kit_gap_names(const kit_gap *gap, const char *op, const char *kernel, const
 typedef struct kit_report kit_report;
 kit_report *kit_report_new(const kit_options *options, kit_gaps *gaps);
 void kit_report_take(kit_report *report, const kit_record *record);
-bool kit_report_has_table(const kit_report *report); /* the plugin could be opened */
+bool kit_report_stopped(const kit_report *report); /* nothing else can be checked */
 enum { KIT_HUNG = -1 }; /* in place of a wait status */
 void kit_report_died(kit_report *report, const kit_note *note, int status, const char *printed);
 int kit_report_end(kit_report *report); /* prints; the exit code */

@@ -19,6 +19,7 @@ bool kit_accepts(kit_check *check, kit_call *call)
         if (check->declined == 0)
             snprintf(check->declined_text, sizeof check->declined_text, "%s", kit_said());
         check->declined++;
+        check->reads_stash = check->reads_stash || call->reads_stash;
     }
     return false;
 }
@@ -33,6 +34,8 @@ static void check_traces(kit_check *check, kit_call *call)
     if (allocs > 0)
         conf_fail(&check->h, call->c, "run asks host->alloc for memory, %lld times",
                   (long long)allocs);
+    if (kit_call_padding(call, text, sizeof text) != NULL)
+        conf_fail(&check->h, call->c, "%s", text);
     if (kit_call_strayed(call, text, sizeof text) != NULL)
         conf_fail(&check->h, call->c, "%s", text);
 }
@@ -176,6 +179,38 @@ static void trials(kit_check *check, const conf_case *c, const ref_array *in, ki
     trial(check, c, in, &setup, each);
 }
 
+/* A forward kernel may keep a stash then. */
+static void before_backward(kit_check *check, const conf_case *c, const ref_array *in)
+{
+    kit_setup setup = {.only = -1, .mode = DNN_M_GRAD};
+    const char *note = check->h.note;
+
+    check->h.note = "with a backward to follow";
+    if (dnn__ops[check->h.op].backward >= 0)
+        trials(check, c, in, setup, false);
+    check->h.note = note;
+}
+
+/* Inputs that arrive in a private layout of the plugin's own: the first, and all that can. */
+static void offered(kit_check *check, const conf_case *c, const ref_array *in)
+{
+    const char *note = check->h.note;
+    uint32_t layout, dtype;
+    char text[96];
+
+    for (int l = 0; kit_layout_at(l, &layout, &dtype); l++) {
+        for (int only = -1; only < 1 && dtype == check->h.sink.dtype; only++) {
+            kit_setup setup = {.only = -1, .offer = layout, .offer_only = only};
+
+            snprintf(text, sizeof text, only < 0 ? "inputs in %s" : "input 0 in %s",
+                     kit_host.layout_name(layout));
+            check->h.note = text;
+            trials(check, c, in, setup, false);
+        }
+    }
+    check->h.note = note;
+}
+
 void kit_direct_road(harness *h, const conf_case *c, const ref_array *in, enum conf_layout layout,
                      int only, bool each)
 {
@@ -189,6 +224,10 @@ void kit_direct_road(harness *h, const conf_case *c, const ref_array *in, enum c
     trials(check, c, in, setup, each);
     if (each || only >= 0)
         return;
+    if (layout == CONF_DENSE) {
+        before_backward(check, c, in);
+        offered(check, c, in);
+    }
     for (int l = CONF_TRANSPOSED; l <= CONF_SLICED; l++) {
         if (layout != CONF_DENSE && l != (int)layout)
             continue;

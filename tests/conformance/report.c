@@ -14,6 +14,7 @@ typedef struct kit_row {
     char name[96], op[64], device[64];
     int64_t cases[DNN__N_DTYPES], failed[DNN__N_DTYPES], declined[DNN__N_DTYPES];
     char decline[DNN__N_DTYPES][256];
+    bool reads_stash;
     int64_t failures, known, told; /* failed checks; of them excused; sentences printed */
     char first[1024];
 } kit_row;
@@ -26,7 +27,7 @@ struct kit_report {
     char plugin[256], about[1024];
     int64_t failures, known, warnings, skipped;
     double init_us, open_us;
-    bool table;
+    bool stopped;
 };
 
 /* ---- rows ---- */
@@ -133,6 +134,7 @@ static void take_count(kit_report *r, const kit_record *record)
     row->cases[d] += record->count[0];
     row->failed[d] += record->count[1];
     row->declined[d] += record->count[2];
+    row->reads_stash = row->reads_stash || record->reads_stash;
     if (row->decline[d][0] == 0)
         snprintf(row->decline[d], sizeof row->decline[d], "%.255s", record->text);
 }
@@ -164,7 +166,6 @@ void kit_report_take(kit_report *r, const kit_record *record)
 
     switch (record->kind) {
     case KIT_TABLE:
-        r->table = true;
         r->n_kernels = record->count[0];
         snprintf(r->plugin, sizeof r->plugin, "%s", record->op);
         snprintf(r->about, sizeof r->about, "%s", record->text);
@@ -199,6 +200,9 @@ void kit_report_take(kit_report *r, const kit_record *record)
         else
             r->open_us = record->us[0];
         break;
+    case KIT_STOP:
+        r->stopped = true;
+        break;
     default:
         break;
     }
@@ -221,6 +225,7 @@ void kit_report_died(kit_report *r, const kit_note *note, int status, const char
     if (printed[0] != 0)
         dnn__put(&out, "; standard error: %s", printed);
     fail(r, note->row, note->dtype, text);
+    r->stopped = r->stopped || note->row < 0; /* opening, init or fini: the next child would too */
 }
 
 /* ---- what the dtypes came to ---- */
@@ -249,7 +254,7 @@ static void check_support(kit_report *r)
         kit_row *row = &r->rows[i];
 
         for (int d = 0; d < DNN__N_DTYPES; d++) {
-            if (row->cases[d] == 0 || row->declined[d] < row->cases[d] || row->failed[d] > 0 ||
+            if (row->cases[d] == 0 || row->declined[d] < row->cases[d] || row->failed[d] > 0 || row->reads_stash ||
                 is_gap(r, row, 1u << d))
                 continue;
             snprintf(
@@ -260,6 +265,26 @@ static void check_support(kit_report *r)
             fail(r, row->number, 1u << d, text);
         }
     }
+}
+
+static int64_t total(const int64_t *by_dtype)
+{
+    int64_t sum = 0;
+
+    for (int d = 0; d < DNN__N_DTYPES; d++)
+        sum += by_dtype[d];
+    return sum;
+}
+
+/* A pattern that names nothing, or a plugin whose every kernel was skipped, is no pass. */
+static void check_anything(kit_report *r)
+{
+    int64_t cases = 0;
+
+    for (int64_t i = 0; i < r->n; i++)
+        cases += total(r->rows[i].cases);
+    if (cases == 0 && r->failures == 0)
+        fail(r, -1, 0, "nothing was checked: no kernel could be called");
 }
 
 /* Was anything run that the line speaks of? */
@@ -293,15 +318,6 @@ static void check_gaps(kit_report *r)
 }
 
 /* ---- the table ---- */
-
-static int64_t total(const int64_t *by_dtype)
-{
-    int64_t sum = 0;
-
-    for (int d = 0; d < DNN__N_DTYPES; d++)
-        sum += by_dtype[d];
-    return sum;
-}
 
 static const char *dtypes_text(const kit_row *row, char *text, size_t bytes)
 {
@@ -361,7 +377,8 @@ static void print_totals(const kit_report *r)
     for (int64_t i = 0; i < r->n; i++) {
         cases += total(r->rows[i].cases);
         declined += total(r->rows[i].declined);
-        untested += r->rows[i].number < KIT_GRADIENTS && total(r->rows[i].cases) == 0;
+        untested += r->options->test && r->rows[i].number < KIT_GRADIENTS &&
+                    total(r->rows[i].cases) == 0;
     }
     if (r->options->json) {
         print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:i}",
@@ -373,13 +390,12 @@ static void print_totals(const kit_report *r)
                              r->init_us, "exit", r->failures > 0 ? 1 : 0));
         return;
     }
-    printf(
-        "\n%s\n%lld kernels (%lld not called), %lld cases: %lld failed, %lld declined, %lld known "
-        "gaps, %lld warnings, %lld checks skipped; init took %.1f ms\n%s\n",
-        r->table ? r->about : r->options->file, (long long)r->n_kernels, (long long)untested,
-        (long long)cases, (long long)r->failures, (long long)declined, (long long)r->known,
-        (long long)r->warnings, (long long)r->skipped, r->init_us / 1e3,
-        r->failures == 0 ? "PASSED" : "FAILED");
+    printf("\n%s\nkernels %lld (not called %lld), cases %lld, failed %lld, declined %lld, known gaps "
+           "%lld, warnings %lld, checks skipped %lld; init %.1f ms\n%s\n",
+           r->about[0] != 0 ? r->about : r->options->file, (long long)r->n_kernels,
+           (long long)untested, (long long)cases, (long long)r->failures, (long long)declined,
+           (long long)r->known, (long long)r->warnings, (long long)r->skipped, r->init_us / 1e3,
+           r->failures == 0 ? "PASSED" : "FAILED");
 }
 
 /* ---- the whole ---- */
@@ -395,9 +411,9 @@ kit_report *kit_report_new(const kit_options *options, kit_gaps *gaps)
     return r;
 }
 
-bool kit_report_has_table(const kit_report *r)
+bool kit_report_stopped(const kit_report *r)
 {
-    return r->table;
+    return r->stopped;
 }
 
 int kit_report_end(kit_report *r)
@@ -409,6 +425,7 @@ int kit_report_end(kit_report *r)
         check_support(r);
     if (o->test || o->support)
         check_gaps(r);
+    check_anything(r);
     if (!o->json && (o->test || o->grad))
         printf("\n%-30s %-22s %8s %7s %6s %9s  %s\n", "kernel", "operator", "cases", "failed",
                "known", "declined", "dtypes");

@@ -58,6 +58,8 @@ static void note_served(void *ctx, const char *op, const char *plugin, const cha
     char name[128];
     size_t used = strlen(h->served);
 
+    if (h->options->asked != NULL)
+        h->options->asked(h->options->ctx, op, plugin, kernel, answer);
     snprintf(name, sizeof name, "%s/%s ", plugin != NULL ? plugin : "?",
              kernel != NULL ? kernel : "?");
     if (strcmp(op, dnn__ops[h->op].name) == 0 && strncmp(answer, "yes", 3) == 0 &&

@@ -57,7 +57,7 @@ static void send_kernels(const kit_child *child, const dnn_plugin *table)
 /* Flags that say what cannot be. */
 static void check_flags(const kit_child *child, int row, const dnn_kernel *k)
 {
-    const dnn__op *op = dnn__op_named(k->op);
+    const dnn__op *op = k->op != NULL ? dnn__op_named(k->op) : NULL;
 
     if (op == NULL)
         return;
@@ -130,8 +130,10 @@ static void check_start(const kit_child *child, const dnn_plugin *table)
     uint64_t before = digest(table);
 
     for (int i = 0; i < 2; i++) {
-        if (!start_plugin(child, table, i == 0 ? "" : " after fini"))
+        if (!start_plugin(child, table, i == 0 ? "" : " after fini")) {
+            kit_sendf(child, KIT_STOP, -1, 0, "no init");
             return;
+        }
         stop_plugin(child, table);
     }
     if (kit_count.live != live)
@@ -211,6 +213,7 @@ void kit_phase_adopt(kit_child *child)
     if (status != DNN_OK) {
         kit_sendf(child, KIT_FAIL, -1, 0, "libdnn %s refuses it: %s", dnn_version(),
                   dnn_error_message());
+        kit_sendf(child, KIT_STOP, -1, 0, "refused");
         return;
     }
     unsetenv("DNN_PLUGINS");
