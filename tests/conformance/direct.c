@@ -489,6 +489,7 @@ dnn_status kit_call_run(kit_call *call)
     dnn_status status;
 
     kit_said_forget();
+    kit_count.allocs_in_run = 0;
     kit_count.running++;
     status = call->k->table->run(&call->call.s);
     kit_count.running--;

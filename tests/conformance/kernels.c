@@ -268,6 +268,8 @@ static void run_kernels(kit_child *child, const struct mode *modes, size_t n)
     catch_faults();
     if (open_device(child, table, &device)) {
         discover(child, table, device);
+        if (child->from == 0)
+            kit_check_families(child, table);
         each_kernel(child, table, device, modes, n);
         kit_check_chains(child, table);
     }

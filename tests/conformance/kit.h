@@ -97,6 +97,7 @@ bool kit_accepts(kit_check *check, kit_call *call);
 
 /* ---- private layouts (layout_checks.c) ---- */
 void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row); /* what its plans ask for */
+void kit_check_families(kit_child *child, const dnn_plugin *table);        /* listed, and with reorders */
 void kit_check_reorder(kit_child *child, const kit_kernel *k, int row);    /* there and back */
 void kit_check_chains(kit_child *child, const dnn_plugin *table);          /* padding after FLAT kernels */
 

@@ -30,9 +30,8 @@ static void check_traces(kit_check *check, kit_call *call)
     char text[256];
     int64_t allocs = kit_count.allocs_in_run;
 
-    kit_count.allocs_in_run = 0;
     if (allocs > 0)
-        conf_fail(&check->h, call->c, "run asks host->alloc for memory, %lld times",
+        conf_fail(&check->h, call->c, "run asks host->alloc for memory (%lld calls)",
                   (long long)allocs);
     if (kit_call_padding(call, text, sizeof text) != NULL)
         conf_fail(&check->h, call->c, "%s", text);

@@ -198,6 +198,18 @@ static void report_skipped(const kit_child *child, int backend, const dnn_plugin
     }
 }
 
+/* What `dnn backends` says of the file: without the words around it about the environment. */
+static const char *why_refused(const char *path)
+{
+    dnn_backend_info info;
+
+    for (int i = 0; dnn_backend_at(i, &info); i++) {
+        if (info.reason != NULL && strcmp(info.path, path) == 0)
+            return info.reason;
+    }
+    return dnn_error_message();
+}
+
 void kit_phase_adopt(kit_child *child)
 {
     const dnn_plugin *table = kit_open(child);
@@ -212,7 +224,7 @@ void kit_phase_adopt(kit_child *child)
     status = dnn_init(table->id);
     if (status != DNN_OK) {
         kit_sendf(child, KIT_FAIL, -1, 0, "libdnn %s refuses it: %s", dnn_version(),
-                  dnn_error_message());
+                  why_refused(child->options->file));
         kit_sendf(child, KIT_STOP, -1, 0, "refused");
         return;
     }
