@@ -209,7 +209,7 @@ static void move_into(const dnn_host *host, const dnn_view *out, int dim, int64_
     if (cpu_count(in) == 0)
         return;
     for (int d = 0; d < in->ndim; d++)
-        stride[d] = out->stride[d] * (d == dim ? step : 1);
+        stride[d] = d == dim && in->dim[d] > 1 ? out->stride[d] * step : out->stride[d];
     operand[0] = cpu_operand_of(out);
     operand[0].data += start * out->stride[dim] * operand[0].item;
     operand[0].stride = stride;
@@ -223,6 +223,8 @@ static dnn_status run_cat(const dnn_call *c)
     int64_t start = 0;
 
     for (uint32_t i = 0; i < c->n_in; i++) {
+        if (c->in[i]->ndim != c->out[0]->ndim) /* a [0], which joins any rank */
+            continue;
         move_into(c->host, c->out[0], a->dim, start, 1, c->in[i]);
         start += c->in[i]->dim[a->dim];
     }

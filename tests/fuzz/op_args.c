@@ -22,9 +22,8 @@ static const struct member {
 #undef DNN_ATTR
 };
 
-static void set_member(fuzz_bytes *b, const struct member *m, char *at)
+static void set_member(fuzz_bytes *b, const struct member *m, bool usual, char *at)
 {
-    bool usual = fuzz_below(b, 8) < 5;
     int64_t whole = usual ? (int64_t)m->value : fuzz_number(b);
 
     if (m->kind == F64) {
@@ -42,6 +41,8 @@ static void set_member(fuzz_bytes *b, const struct member *m, char *at)
 
 static const void *attributes(fuzz_bytes *b, const dnn__op *op, uint64_t *room)
 {
+    bool all_usual = fuzz_one_in(b, 2);
+
     if (op->attr_bytes == 0) {
         return NULL;
     }
@@ -49,7 +50,8 @@ static const void *attributes(fuzz_bytes *b, const dnn__op *op, uint64_t *room)
     memcpy(room, &op->attr_bytes, sizeof op->attr_bytes);
     for (size_t i = 0; i < DNN__COUNT(members); i++) {
         if (strcmp(members[i].attr, op->attr) == 0) {
-            set_member(b, &members[i], (char *)room + members[i].offset);
+            set_member(b, &members[i], all_usual || fuzz_below(b, 4) > 0,
+                       (char *)room + members[i].offset);
         }
     }
     return room;
@@ -92,8 +94,8 @@ static dnn_tensor *target(fuzz_call *c, const dnn__request *rq, bool needed)
     if (how == 5) {
         return fuzz_overlapping(c);
     }
-    if (how == 6 && rq->n_in > 0 && rq->in[0] != NULL) {
-        return fuzz_alike(c, rq->in[0]);
+    if (how == 6 && c->n_made > 0) {
+        return fuzz_alike(c, c->made[fuzz_below(&c->bytes, (unsigned)c->n_made)]);
     }
     return needed || how == 7 ? fuzz_some_operand(c) : NULL;
 }
@@ -109,12 +111,14 @@ static void operands(fuzz_call *c, const dnn__op *op, dnn__request *rq)
     rq->n_in = op->n_in >= 0 ? op->n_in : 1 + (int)fuzz_below(&c->bytes, 11);
     rq->n_out = op->n_out;
     for (int i = 0; i < rq->n_in; i++) {
-        rq->in[i] = fuzz_operand(c);
+        bool left_out = (op->optional >> i & 1) != 0 && fuzz_one_in(&c->bytes, 2);
+
+        rq->in[i] = left_out ? NULL : fuzz_operand(c);
     }
     for (int i = 0; i < rq->n_out; i++) {
         rq->out[i] = target(c, rq, mutates && !fuzz_one_in(&c->bytes, 16));
     }
-    rq->want = fuzz_one_in(&c->bytes, 8) ? fuzz_below(&c->bytes, 4) : 3;
+    rq->want = fuzz_one_in(&c->bytes, 8) ? 1 : 3; /* the first output is always asked for */
 }
 
 /* ---- the call ---- */
@@ -138,6 +142,9 @@ static void call_row(fuzz_call *c, const dnn__op *op)
     dnn_status status;
 
     c->name = op->name;
+    if ((op->accepts & c->dtype & (DNN_T_F16 | DNN_T_BF16)) != 0 || (op->accepts & c->dtype) == 0) {
+        c->dtype = fuzz_one_in(&c->bytes, 8) ? c->dtype : DNN_T_F64; /* most calls get that far */
+    }
     rq.attr = attributes(&c->bytes, op, attr);
     operands(c, op, &rq);
     rq.plan_only = is_long(&rq);
@@ -147,6 +154,7 @@ static void call_row(fuzz_call *c, const dnn__op *op)
         return;
     }
     fuzz_count.accepted++;
+    fuzz_count.of_row[op->id]++;
     fuzz_count.planned += rq.plan_only;
     if (!rq.plan_only && rq.n_out > 0) {
         fuzz_go_back(c, out[0]);
@@ -202,5 +210,11 @@ void fuzz_summary(FILE *out)
         fprintf(out, "%s%s=%llu", i > 1 ? " " : "", dnn_status_name(-i),
                 (unsigned long long)fuzz_count.by_status[i]);
     }
-    fprintf(out, ")\n");
+    fprintf(out, ")\nrows that never ran:");
+    for (int i = 0; i < DNN__N_OPS; i++) {
+        if (fuzz_count.of_row[i] == 0 && (dnn__ops[i].traits & DNN__IS_VIEW) == 0) {
+            fprintf(out, " %s", dnn__ops[i].name);
+        }
+    }
+    fprintf(out, "\n");
 }

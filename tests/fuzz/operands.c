@@ -112,6 +112,9 @@ static dnn_shape small_shape(fuzz_call *c)
             }
             if (fuzz_one_in(&c->bytes, 8)) {
                 shape.ndim--;
+            } else if (fuzz_one_in(&c->bytes, 6) && shape.ndim > 1) { /* as class numbers */
+                shape.ndim--;
+                memmove(&shape.dim[1], &shape.dim[2], sizeof shape.dim[0] * (size_t)(shape.ndim - 1));
             }
             return shape;
         }
@@ -145,7 +148,11 @@ dnn_shape fuzz_shape(fuzz_call *c)
 
 static dnn_dtype some_dtype(fuzz_call *c)
 {
-    return fuzz_one_in(&c->bytes, 4) ? 1u << fuzz_below(&c->bytes, DNN__N_DTYPES) : c->dtype;
+    static const dnn_dtype class_numbers[] = {DNN_T_I64, DNN_T_I32, DNN_T_U8};
+    unsigned n = fuzz_below(&c->bytes, 16);
+
+    return n < 3 ? 1u << fuzz_below(&c->bytes, DNN__N_DTYPES) : n < 5 ? class_numbers[n - 3 + fuzz_below(&c->bytes, 2)]
+                                                                      : c->dtype;
 }
 
 static dnn_tensor *new_base(fuzz_call *c, dnn_dtype dtype, dnn_shape shape)
@@ -276,7 +283,7 @@ static dnn_tensor *on_tape(fuzz_call *c, dnn_tensor *t)
 {
     unsigned how = fuzz_below(&c->bytes, 16);
 
-    if (how < 14 || t == NULL || (t->dtype & DNN__FLOATS) == 0) {
+    if (how < 12 || t == NULL || (t->dtype & DNN__FLOATS) == 0) {
         return t;
     }
     if (t->leaf == NULL && dnn_requires_grad_(t, true) == NULL) {

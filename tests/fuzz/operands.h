@@ -35,7 +35,7 @@ void fuzz_go_back(fuzz_call *c, dnn_tensor *y);
 
 typedef struct fuzz_counts {
     uint64_t calls, accepted, planned, refused, backwards;
-    uint64_t by_status[8];
+    uint64_t by_status[8], of_row[DNN__N_OPS];
 } fuzz_counts;
 extern fuzz_counts fuzz_count;
 
