@@ -25,7 +25,7 @@ typedef struct dnn_function_state state;
 
 /* ---- what forward and backward may ask ---- */
 
-int64_t dnn_function_save(dnn_function_call *call, dnn_tensor *t)
+dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t)
 {
     state *s;
     struct place *p;
@@ -41,7 +41,8 @@ int64_t dnn_function_save(dnn_function_call *call, dnn_tensor *t)
     p = &s->place[s->n_places];
     p->input = p->output = -1;
     dnn__save(&p->saved, t, s->recorded);
-    return s->n_places++;
+    s->n_places++;
+    return DNN_OK;
 }
 
 dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)

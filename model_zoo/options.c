@@ -47,6 +47,8 @@ static const struct option_row rows[] = {
      0, 0, OURS},
     {"init", "FILE", "begin with the weights of a safetensors file", TEXT, AT(init), 0, 0, OURS},
     {"eval", NULL, "do not train: evaluate the weights of --init", FLAG, AT(eval), 0, 0, OURS},
+    {"anomaly", NULL, "stop at the operator that makes a NaN or an infinity, and name it (slow)",
+     FLAG, AT(anomaly), 0, 0, OURS},
     {"json", NULL, "one JSON object per line on stdout", FLAG, AT(json), 0, 0, OURS},
     {"quiet", NULL, "errors and the result only", FLAG, AT(quiet), 0, 0, OURS},
 };

@@ -30,6 +30,9 @@ static int start_library(zoo_run *r)
             return fail_with(r, status);
         }
     }
+    if (r->options.anomaly) {
+        dnn_set_anomaly(true);
+    }
     status = dnn_init(r->options.backend);
     if (status != DNN_OK) {
         fail_with(r, status);

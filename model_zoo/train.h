@@ -30,7 +30,7 @@ typedef struct zoo_options {
     double lr;
     uint64_t seed;
     int threads, workers;
-    bool eval, json, quiet, resume_anyway;
+    bool eval, anomaly, json, quiet, resume_anyway;
     uint32_t given; /* by row of the table: named on the command line */
 } zoo_options;
 

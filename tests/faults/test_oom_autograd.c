@@ -25,11 +25,8 @@ static void *new_context(void)
 
 static dnn_status product_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
 {
-    for (int i = 0; i < 2; i++) {
-        int64_t at = dnn_function_save(call, in[i]);
-
-        DNN_TRY(at < 0 ? (dnn_status)at : DNN_OK);
-    }
+    DNN_TRY(dnn_function_save(call, in[0]));
+    DNN_TRY(dnn_function_save(call, in[1]));
     out[0] = dnn_mul(in[0], in[1]);
     out[1] = dnn_sum(dnn_gt(in[0], in[1]));
     return DNN_OK;
@@ -51,7 +48,7 @@ static const dnn_function product = {.name = "product",
 static dnn_status square_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
 {
     out[0] = dnn_square(in[0]);
-    return dnn_function_save(call, in[0]) < 0 ? DNN_E_NOMEM : DNN_OK;
+    return dnn_function_save(call, in[0]);
 }
 
 static dnn_status square_backward(dnn_function_call *call, dnn_tensor *const *dout,

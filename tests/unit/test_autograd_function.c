@@ -10,18 +10,13 @@ TestSuite(autograd_function, .init = unit_init, .fini = unit_fini, .timeout = 60
 #define BACKWARD(name) \
     static dnn_status name(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor **din)
 
-static dnn_status saved(int64_t index)
-{
-    return index < 0 ? (dnn_status)index : DNN_OK;
-}
-
 /* ---- exp: saves its output ---- */
 
 FORWARD(exp_forward)
 {
     cr_expect(!dnn_grad_enabled());
     out[0] = dnn_exp(in[0]);
-    return saved(dnn_function_save(call, out[0]));
+    return dnn_function_save(call, out[0]);
 }
 
 BACKWARD(exp_backward)
@@ -93,6 +88,42 @@ Test(autograd_function, a_saved_output_that_was_changed_is_an_error)
     cr_expect_null(dnn_grad(x));
 }
 
+/* ---- swish: the example of docs/autograd.md ---- */
+
+FORWARD(swish_forward)
+{
+    out[0] = dnn_mul(in[0], dnn_sigmoid(in[0]));
+    return dnn_function_save(call, in[0]);
+}
+
+BACKWARD(swish_backward)
+{
+    dnn_tensor *x = dnn_function_saved(call, 0), *s = dnn_sigmoid(x);
+
+    din[0] = dnn_mul(dout[0], dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_rsub(s, 1)), 1)));
+    return DNN_OK;
+}
+
+static const dnn_function swish = {
+    .name = "swish", .forward = swish_forward, .backward = swish_backward};
+
+Test(autograd_function, the_example_of_the_page_is_silu)
+{
+    dnn_tensor *x = LEAF(S(3), -2, 0.5, 3), *mine, *silu, *a = NULL, *b = NULL;
+    double want[3];
+
+    mine = dnn_apply(&swish, NULL, DNN_TENSORS(x));
+    silu = dnn_silu(x);
+    for (int order = 0; order < 4; order++) {
+        cr_assert_eq(dnn_to_list(silu, want, 3), DNN_OK, "%s", dnn_error_message());
+        EXPECT(mine, DNN_T_F64, S(3), want[0], want[1], want[2]);
+        cr_assert_eq(dnn_grad_of(dnn_sum(mine), DNN_TENSORS(x), &a, .create_graph = true), DNN_OK);
+        cr_assert_eq(dnn_grad_of(dnn_sum(silu), DNN_TENSORS(x), &b, .create_graph = true), DNN_OK);
+        mine = a;
+        silu = b;
+    }
+}
+
 /* ---- quotient and rest: two inputs, three outputs, one without a gradient, a context ---- */
 
 typedef struct factor {
@@ -126,8 +157,8 @@ FORWARD(mix_forward)
     out[1] = dnn_add(in[0], in[1]);
     out[2] = dnn_cast(dnn_gt(in[0], in[1]), DNN_T_F64);
     out[3] = dnn_cast(out[2], DNN_T_I64);
-    DNN_TRY(saved(dnn_function_save(call, in[0])));
-    DNN_TRY(saved(dnn_function_save(call, in[1])));
+    DNN_TRY(dnn_function_save(call, in[0]));
+    DNN_TRY(dnn_function_save(call, in[1]));
     return dnn_function_no_gradient(call, 2);
 }
 
@@ -272,7 +303,7 @@ Test(autograd_function, an_input_that_is_returned_becomes_another_handle)
 FORWARD(cube_forward)
 {
     out[0] = dnn_mul(dnn_square(in[0]), in[0]);
-    return saved(dnn_function_save(call, in[0]));
+    return dnn_function_save(call, in[0]);
 }
 
 BACKWARD(cube_backward)
@@ -320,7 +351,7 @@ FORWARD(tanh_forward) /* by way of a saved intermediate value */
 
     out[0] = dnn_tanh(in[0]);
     slope = dnn_rsub(dnn_square(out[0]), 1);
-    return saved(dnn_function_save(call, slope));
+    return dnn_function_save(call, slope);
 }
 
 static const dnn_function my_tanh = {
@@ -386,7 +417,7 @@ BACKWARD(bad_backward)
         din[0] = dnn_mul_scalar_(dout[0], 2);
     }
     if (strcmp(what, "save") == 0) {
-        return saved(dnn_function_save(call, dout[0]));
+        return dnn_function_save(call, dout[0]);
     }
     if (strcmp(what, "index of saved") == 0) {
         din[0] = dnn_function_saved(call, 5);

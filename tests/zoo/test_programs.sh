@@ -46,7 +46,7 @@ balanced() {
 
 short='--epochs 1 --limit-batches 20 --threads 2'
 options='--data --dataset --epochs --batch-size --lr --seed --backend --threads --workers --limit-batches --log-dir --save-every
-    --resume --resume-anyway --init --eval --json --quiet -q --help'
+    --resume --resume-anyway --init --eval --anomaly --json --quiet -q --help'
 for program in mnist_mlp mnist_lenet; do
     # shellcheck disable=SC2086 # words on purpose
     run 0 'test accuracy' "$bin/$program" $short
@@ -150,6 +150,7 @@ check 'a run that cannot begin leaves the folder as it was' cmp -s before after
 # shellcheck disable=SC2086
 run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.safetensors
 run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20
+run 1 'conv2d: anomaly: output 0' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20 --anomaly
 
 # A result that is lost is no success.
 for form in --quiet --json; do

@@ -81,7 +81,7 @@ DNN_API DNN_CHECKED dnn_status dnn_retain_grad(dnn_tensor *t);
  *     static dnn_status exp_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
  *     {
  *         out[0] = dnn_exp(in[0]);
- *         return (dnn_status)dnn_function_save(call, out[0]);
+ *         return dnn_function_save(call, out[0]);
  *     }
  *     static dnn_status exp_backward(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor **din)
  *     {
@@ -123,10 +123,10 @@ DNN_API DNN_CHECKED dnn_status dnn_function_apply(const dnn_function *function, 
 /* The same for one output, in the idiom of operators: NULL, and the error waits. */
 DNN_API dnn_tensor *dnn_apply(const dnn_function *function, void *ctx, dnn_tensor_list in);
 
-/* In forward: keeps t for backward. Returns its index (0, 1, ..) or a negative status. Inputs and outputs lead on under
+/* In forward: keeps t for backward, where the tensors saved are numbered 0, 1, .. in order. Inputs and outputs lead on under
  * create_graph; another floating tensor is then an error, for it would count as a constant. */
-DNN_API DNN_CHECKED int64_t dnn_function_save(dnn_function_call *call, dnn_tensor *t);
-/* In backward: the tensor saved as index. NULL, and the error waits: it was changed in place meanwhile. */
+DNN_API DNN_CHECKED dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t);
+/* In backward: the tensor that was saved as number index. NULL, and the error waits: it was changed in place meanwhile. */
 DNN_API dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index);
 /* In forward: output has no gradient, whatever its dtype (an index, a mask, a count). */
 DNN_API DNN_CHECKED dnn_status dnn_function_no_gradient(dnn_function_call *call, int output);
