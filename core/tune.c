@@ -10,9 +10,38 @@
 #include "policy.h"
 #include "tune.h"
 
-/* One contest at a time: two would disturb each other. Recursive, for a candidate's operands may be
- * copied to be dense, and the copy is a call that is timed too. */
+/* Of the table and its file; never held while a kernel runs. Recursive, for a program's log
+ * callback may call operators. */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+/* One contest at a time, for two would disturb each other; but nobody waits long for its turn: who
+ * waits may hold the layouts' lock. A contest inside another, of a copy that a candidate needs, has
+ * the turn already. */
+static atomic_bool turn_taken;
+static _Thread_local int depth;
+
+static bool take_turn(void)
+{
+    static const struct timespec pause = {0, 2000000};
+    bool mine = false;
+
+    depth++;
+    for (int i = 0; depth == 1 && !mine && i < 100; i++) {
+        mine = !atomic_exchange(&turn_taken, true);
+        if (!mine) {
+            nanosleep(&pause, NULL);
+        }
+    }
+    return mine;
+}
+
+static void give_turn(bool mine)
+{
+    depth--;
+    if (mine) {
+        atomic_store(&turn_taken, false);
+    }
+}
 
 /* ---- what a call is remembered by ---- */
 
@@ -27,14 +56,18 @@ static void add_text(XXH3_state_t *state, const char *text)
  * then times anew. */
 static void add_call(XXH3_state_t *state, dnn__frame *f)
 {
-    size_t words = (size_t)dnn__key_make(f);
+    size_t words = (size_t)dnn__key_make(f), pinned = f->pin != NULL ? 2 : 0;
     uint64_t head[3] = {f->key[0] & ~(uint64_t)0xffff, f->key[1], f->key[2] & UINT32_MAX};
 
     add_text(state, dnn_version());
     add_text(state, f->op->name);
     add_text(state, dnn__kind_name(dnn__dev(f->device)->kind));
     XXH3_128bits_update(state, head, sizeof head);
-    XXH3_128bits_update(state, f->key + 3, (words - 3) * sizeof *f->key);
+    if (f->pin != NULL) { /* words 4 and 5: an address, and bytes */
+        add_text(state, f->pin->plugin->id);
+        XXH3_128bits_update(state, &f->pin->bytes, sizeof f->pin->bytes);
+    }
+    XXH3_128bits_update(state, f->key + 4 + pinned, (words - 4 - pinned) * sizeof *f->key);
     for (int i = 0; i < f->n_in + f->n_out; i++) {
         if (f->pointer[i] != NULL && f->pointer[i]->layout != 0) {
             add_text(state, dnn__host.layout_name(f->pointer[i]->layout));
@@ -289,24 +322,27 @@ static bool hold_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing 
 {
     dnn_explain_fn explain = dnn__self.explain;
     char text[sizeof dnn__self.text];
-    bool held;
+    bool held, mine = take_turn();
 
     memcpy(text, dnn__self.text, sizeof text);
     dnn__self.explain = NULL;
     held = hold(f, candidates, t);
     dnn__self.explain = explain;
+    give_turn(mine);
     memcpy(dnn__self.text, text, sizeof text);
     return held;
 }
 
 /* ---- the choice ---- */
 
-/* Not a question alone, whose operands have no values. Not what changes its operands: it cannot be run for a trial. Not what a person has pinned. Not
- * inside the pool, where the threads that the key tells of are not there. */
+/* Not what changes its operands: it cannot be run for a trial. Not what a person has pinned. Not
+ * a dry run or a mere question, whose operands have no values. Not inside the pool, where the threads that the key
+ * tells of are not there. */
 static bool is_tuned(const dnn__frame *f, int32_t kind, dnn__candidates candidates)
 {
-    return dnn_tune() && !f->request->plan_only && dnn__self.dry == 0 && (f->mode & DNN_M_DETERMINISTIC) == 0 && candidates.n > 1 &&
-           kind == dnn__dev(f->device)->kind && (f->op->traits & DNN__MUTATES) == 0 &&
+    return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 && candidates.n > 1 &&
+           kind == dnn__dev(f->device)->kind &&
+           (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn__self.dry == 0 &&
            f->n_out <= 2 && candidates.kernel[0]->pin == 0 && !dnn__self.in_pool;
 }
 
@@ -330,46 +366,57 @@ static dnn__kernel *named(dnn__candidates candidates, const dnn__timing *t)
     return NULL;
 }
 
-static dnn__kernel *tuned(dnn__frame *f, dnn__candidates candidates, dnn__text *note)
+static bool remembered(dnn__timing *t)
 {
-    dnn__timing t = {.age = 0};
     const dnn__timing *known;
-    dnn__kernel *k;
 
-    make_key(f, candidates, t.key);
-    known = dnn__timing_find(t.key);
-    k = known != NULL ? named(candidates, known) : NULL;
-    if (k != NULL) {
-        t = *known;
-    } else {
-        put_call(t.call, sizeof t.call, f);
-        if (!hold_quietly(f, candidates, &t)) {
-            return NULL;
-        }
-        dnn__timing_keep(&t);
-        k = named(candidates, &t);
+    pthread_mutex_lock(&lock);
+    known = dnn__timing_find(t->key);
+    if (known != NULL) {
+        *t = *known;
     }
-    dnn__put(note, "; tuned: ");
-    put_time(note, t.ns);
-    if (t.next_ns > 0) {
-        dnn__put(note, ", next ");
-        put_time(note, t.next_ns);
+    pthread_mutex_unlock(&lock);
+    return known != NULL;
+}
+
+static void remember(const dnn__timing *t)
+{
+    pthread_mutex_lock(&lock);
+    dnn__timing_keep(t);
+    pthread_mutex_unlock(&lock);
+}
+
+static void put_times(dnn__text *text, const dnn__timing *t)
+{
+    dnn__put(text, "; tuned: ");
+    put_time(text, t->ns);
+    if (t->next_ns > 0) {
+        dnn__put(text, ", next ");
+        put_time(text, t->next_ns);
     }
-    return k;
 }
 
 dnn__kernel *dnn__tuned(dnn__frame *f, int32_t kind, dnn__candidates candidates, char *note,
                         size_t bytes)
 {
     dnn__text text = dnn__text_to(note, bytes);
+    dnn__timing t = {.age = 0};
     dnn__kernel *k;
 
     if (!is_tuned(f, kind, candidates)) {
         return NULL;
     }
-    pthread_mutex_lock(&lock);
-    k = tuned(f, candidates, &text);
-    pthread_mutex_unlock(&lock);
+    make_key(f, candidates, t.key);
+    k = remembered(&t) ? named(candidates, &t) : NULL;
+    if (k == NULL) {
+        put_call(t.call, sizeof t.call, f);
+        if (!hold_quietly(f, candidates, &t)) {
+            return NULL;
+        }
+        remember(&t);
+        k = named(candidates, &t);
+    }
+    put_times(&text, &t);
     return k;
 }
 
