@@ -43,6 +43,7 @@ static dnn_status new_plan(const dnn__frame *f, dnn__plan **out)
     memset(plan, 0, bytes);
     atomic_init(&plan->refs, 1);
     plan->device = f->device;
+    plan->threads = dnn__self.call_threads;
     plan->key = (uint64_t *)(void *)(plan + 1);
     plan->passage = (dnn__passage *)(void *)((char *)plan->key + key_bytes);
     pthread_mutex_init(&plan->lock, NULL);

@@ -197,6 +197,7 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
 {
     dnn__storage *workspace = NULL;
     bool alone = (plan->kernel->table.flags & DNN_K_REENTRANT) == 0;
+    int outer = dnn__self.call_threads;
     dnn_status status;
     dnn_call call = {.size = sizeof call,
                      .n_in = (uint32_t)f->n_in,
@@ -229,7 +230,9 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         pthread_mutex_lock(&plan->lock);
     }
     dnn__self.in_kernel = plan->kernel->table.name;
+    dnn__self.call_threads = plan->threads;
     status = plan->kernel->table.run(&call);
+    dnn__self.call_threads = outer;
     dnn__self.in_kernel = NULL;
     if (alone) {
         pthread_mutex_unlock(&plan->lock);

@@ -17,6 +17,8 @@ static struct {
 
 /* ---- the key ---- */
 
+enum { THREADS_AT = 40 }; /* bit of the number of threads in the first word */
+
 /* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie
  * well. */
 static uint64_t alignment_of(const dnn_tensor *t)
@@ -57,7 +59,7 @@ int64_t dnn__key_make(const dnn__frame *f)
     int64_t n = 4;
 
     key[0] = (uint64_t)f->op->id | (uint64_t)f->mode << 16 | (uint64_t)f->inplace << 32 |
-             (uint64_t)dnn__threads() << 40;
+             (uint64_t)dnn__threads() << THREADS_AT;
     key[1] = (uint64_t)f->n_in | (uint64_t)f->n_out << 32;
     key[2] = (uint64_t)dnn__dev(f->device)->kind << 32 | (uint32_t)dnn__dev(f->device)->ordinal;
     key[3] = f->pin != NULL;
@@ -165,10 +167,15 @@ static dnn__plan *put_in(dnn__plan *plan)
 
 static dnn_status make(dnn__frame *f, uint64_t hash, int64_t words, dnn__plan **out)
 {
+    int outer = dnn__self.call_threads;
     dnn__plan *plan;
+    dnn_status status;
 
     atomic_fetch_add_explicit(&dnn__count.plan_misses, 1, memory_order_relaxed);
-    DNN_TRY(dnn__plan_make(f, &plan));
+    dnn__self.call_threads = (int)(f->key[0] >> THREADS_AT);
+    status = dnn__plan_make(f, &plan);
+    dnn__self.call_threads = outer;
+    DNN_TRY(status);
     plan->hash = hash;
     plan->key_words = words;
     memcpy(plan->key, f->key, (size_t)words * sizeof *f->key);

@@ -21,6 +21,7 @@ struct job {
     piece_fn fn;
     void *arg;
     int64_t n, grain, pieces;
+    int width; /* workers below it take part: the caller's scratch has room for no more */
 };
 
 /* A worker takes part in a job between its CAS that raises the count in `state` and its
@@ -162,7 +163,10 @@ static void *work(void *worker_)
     dnn__self.in_pool = true;
     while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
         if (join_job()) {
-            run_pieces(worker);
+            if (worker < job.width) {
+                dnn__self.call_threads = job.width;
+                run_pieces(worker);
+            }
             leave_job();
         }
         seen = wait_for_job(seen);
@@ -213,7 +217,7 @@ static bool run_shared(const struct job *j)
 
 void dnn__parallel_for(int64_t n, int64_t grain, piece_fn fn, void *arg)
 {
-    struct job j = {fn, arg, n, grain < 1 ? 1 : grain, 0};
+    struct job j = {fn, arg, n, grain < 1 ? 1 : grain, 0, dnn__call_threads()};
     bool nested = dnn__self.in_pool, shared = false;
 
     if (n <= 0) {
@@ -304,7 +308,9 @@ static int start_workers(int n)
     return made;
 }
 
-dnn_status dnn__pool_start(void)
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER; /* one starts, stops or resizes */
+
+static dnn_status pool_start(void)
 {
     static atomic_flag fork_watched = ATOMIC_FLAG_INIT;
     int n;
@@ -323,7 +329,7 @@ dnn_status dnn__pool_start(void)
     return DNN_OK;
 }
 
-void dnn__pool_stop(void)
+static void pool_stop(void)
 {
     int n = atomic_load_explicit(&threads, memory_order_acquire);
 
@@ -343,11 +349,33 @@ void dnn__pool_stop(void)
     atomic_flag_clear_explicit(&taken, memory_order_release);
 }
 
+dnn_status dnn__pool_start(void)
+{
+    dnn_status status;
+
+    pthread_mutex_lock(&pool_lock);
+    status = pool_start();
+    pthread_mutex_unlock(&pool_lock);
+    return status;
+}
+
+void dnn__pool_stop(void)
+{
+    pthread_mutex_lock(&pool_lock);
+    pool_stop();
+    pthread_mutex_unlock(&pool_lock);
+}
+
 int dnn__threads(void)
 {
     int n = atomic_load_explicit(&threads, memory_order_relaxed);
 
     return DNN__LIKELY(n > 0) ? n : threads_to_start(false);
+}
+
+int dnn__call_threads(void)
+{
+    return dnn__self.call_threads > 0 ? dnn__self.call_threads : dnn__threads();
 }
 
 int dnn_threads(void)
@@ -357,7 +385,6 @@ int dnn_threads(void)
 
 dnn_status dnn_set_threads(int n)
 {
-    static pthread_mutex_t resizing = PTHREAD_MUTEX_INITIALIZER;
     dnn_status status = DNN_OK;
     bool running;
 
@@ -375,15 +402,15 @@ dnn_status dnn_set_threads(int n)
                          "library cannot run",
                          n);
     }
-    pthread_mutex_lock(&resizing);
+    pthread_mutex_lock(&pool_lock);
     running = atomic_load_explicit(&threads, memory_order_acquire) > 0;
     if (running) {
-        dnn__pool_stop();
+        pool_stop();
     }
     atomic_store_explicit(&wanted, n, memory_order_relaxed);
     if (running) {
-        status = dnn__pool_start();
+        status = pool_start();
     }
-    pthread_mutex_unlock(&resizing);
+    pthread_mutex_unlock(&pool_lock);
     return status;
 }

@@ -84,6 +84,7 @@ typedef struct dnn__thread {
     bool registered; /* the key whose destructor closes root is set */
     bool looking;    /* anomaly mode reads a tensor */
     bool in_pool;    /* runs a piece of a parallel_for */
+    int call_threads; /* that the plan of the running call has scratch for; 0: no call runs */
     int dry, dry_parts; /* depths: dispatch plans and makes results but runs nothing (stash.c); and nothing may go to the host (decompose.c) */
     const struct dnn__pin *pin; /* of the gradient rule that runs (stash.c) */
     char text[1024], waiting_text[1024];
@@ -101,6 +102,7 @@ extern atomic_bool dnn__forked;
 
 /* ---- threads (threads.c) ---- */
 int dnn__threads(void);
+int dnn__call_threads(void); /* the same for the whole of a call, dnn_set_threads or not */
 void dnn__parallel_for(int64_t n, int64_t grain, void (*fn)(void *arg, int64_t begin, int64_t end, int worker), void *arg);
 dnn_status dnn__pool_start(void); /* DNN_THREADS or the CPUs of the process; called once the library starts */
 void dnn__pool_stop(void);        /* joins the workers */

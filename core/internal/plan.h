@@ -47,6 +47,7 @@ typedef struct dnn__plan {
     dnn__device *device;
     void *state;
     uint64_t workspace, stash; /* bytes */
+    int threads;               /* that the workspace has room for */
     bool decomposed;           /* rung 2: no kernel, the row's parts */
     bool on_host, detours; /* rung 3: the kernel works on host memory; some operand does not pass as it is */
     pthread_mutex_t lock; /* for kernels that are not reentrant */

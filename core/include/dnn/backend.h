@@ -1,6 +1,6 @@
 /* backend.h - starting and stopping the library, plugins and why they were or were not chosen, memory, threads, seeds.
  *
- * Threads: starting, stopping and the dnn_set_ calls are for one thread while no other uses the library. */
+ * Threads: starting, stopping and the dnn_set_ calls but dnn_set_threads are for one thread while no other uses the library. */
 #ifndef DNN_BACKEND_H
 #define DNN_BACKEND_H
 #include "dnn/tensor.h"
@@ -47,8 +47,9 @@ DNN_API DNN_CHECKED dnn_status dnn_set_memory_cap(const char *device, int64_t by
 DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
 
 /* ---- threads, seeds, log ---- */
-/* Only while no other thread runs an operator: plans hold scratch for as many threads as there are. */
-DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n); /* 1..256; default DNN_THREADS, else the CPUs this process may use */
+/* 1..256; default DNN_THREADS, else the CPUs this process may use. From any thread, also while others run operators: a call that
+ * runs keeps the number it was planned for. Not from inside a kernel. */
+DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n);
 DNN_API int dnn_threads(void);
 /* Sets the generator that creation, dropout and initialisation draw from. Default seed 0. */
 DNN_API void dnn_manual_seed(uint64_t seed);
