@@ -4,6 +4,7 @@
 #include <string.h>
 #include "anomaly.h"
 #include "policy.h"
+#include "profile.h"
 #include "tune.h"
 
 dnn__counts dnn__count;
@@ -273,6 +274,19 @@ static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
     return dnn__plan_find(f, plan);
 }
 
+static dnn_status run_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
+{
+    int64_t begin;
+
+    dnn__profile_begin(f->device, &begin);
+    DNN_TRY(dnn__pass(f, plan, made));
+    DNN_TRY(plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng));
+    if (!plan->on_host) { /* the call on the host counts for itself */
+        dnn__profile_end(f, plan, begin);
+    }
+    return DNN_OK;
+}
+
 static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
 {
     if (DNN__UNLIKELY(dnn__self.dry > 0)) {
@@ -285,6 +299,9 @@ static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dn
         return dnn__run_parts(f, made);
     }
     *rng = numbers_for(f);
+    if (dnn__profiles()) {
+        return run_profiled(f, plan, made, rng);
+    }
     DNN_TRY(dnn__pass(f, plan, made));
     return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
 }

@@ -455,6 +455,12 @@ dnn__candidates dnn__candidates_of(dnn__op_id op, int32_t kind, dnn_dtype dtype)
                  (size_t)dnn__dtype_index(dtype)];
 }
 
+dnn__kernel *const *dnn__all_kernels(int64_t *n)
+{
+    *n = n_kernels;
+    return kernels;
+}
+
 void dnn__candidates_drop(void)
 {
     for (int64_t i = 0; i < n_kernels; i++) {

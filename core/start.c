@@ -6,6 +6,7 @@
 #include "anomaly.h"
 #include "plugins.h"
 #include "policy.h"
+#include "profile.h"
 #include "tune.h"
 
 atomic_bool dnn__running;
@@ -88,6 +89,7 @@ static dnn_status start(const char *backend)
     }
     DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
     DNN_TRY(dnn__anomaly_start());
+    DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
     return load_plugins();
 }
@@ -160,6 +162,7 @@ void dnn_shutdown(void)
         return; /* from a plugin's init or fini */
     }
     if (atomic_load(&dnn__running)) {
+        dnn__profile_tell();
         tell_counts();
     }
     atomic_store(&dnn__running, false);

@@ -58,6 +58,9 @@ typedef struct dnn_attr_linspace {
  * To an integer: toward zero, NaN 0, out of range saturates. To bool: != 0, NaN true. From bool: 0 or 1.
  * To f16, bf16: nearest even, overflow to infinity. primary in[0]. */
 
+/* reorder: out[0] = in[0], from one layout to another, one of the two strided; same dtype and dims. The core calls it alone. Brought by
+ * plugins with private layouts, to and from each; its plan declines layouts that are not its own, and says out_bytes[0]. */
+
 /* cat: out[0] = the inputs one after the other along dim. Any number of inputs >= 1, one dtype; an input may be empty. */
 /* slice_scatter: out[0] = in[0], but in[1] in the places start, start+step, ... along dim (in[1] has size n there). */
 typedef struct dnn_attr_dim {

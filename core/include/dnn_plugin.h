@@ -63,7 +63,8 @@ typedef struct dnn_view {
     int32_t ndim;
     uint32_t mem;          /* DNN_MEM_ bits: dereference data only if the bit for where you run is set */
     int32_t ordinal;       /* which device of the kernel's device kind */
-    uint32_t layout;       /* 0: strided; else an id from host->layout("family/description") */
+    uint32_t layout;       /* 0: strided; else an id from host->layout("family/description"): of a family of the kernel's
+                            * plugin, or any that all operands of a FLAT kernel share. Others are shown strides */
     const int64_t *dim;    /* always the logical shape; never NULL */
     const int64_t *stride; /* in elements; NULL if and only if layout != 0 */
     void *data;            /* the first element; NULL in plan(), and where nbytes is 0 */
@@ -119,11 +120,14 @@ struct dnn_host {
 /* What a plan() asks for. The core prepares it zeroed; write newer members only if DNN_FITS(plan, member). */
 typedef struct dnn_plan {
     uint32_t size, _pad;
-    uint64_t workspace_bytes, stash_bytes;
+    uint64_t workspace_bytes;
+    uint64_t stash_bytes; /* forward: what I keep for my plugin's backward kernels, given under DNN_M_GRAD. Backward: what I
+                           * read of it; must be equal. If they decline, the forward kernel is passed over */
     void *state;          /* the plugin's; freed by unplan() */
-    uint32_t *in_layout;  /* [n_in] of the core, zeroed: what I want; the core reorders */
-    uint32_t *out_layout; /* [n_out] of the core, zeroed: what I will write */
-    uint64_t *out_bytes;  /* [n_out] of the core, zeroed: physical size of outputs with a private layout */
+    uint32_t *in_layout;  /* [n_in] of the core, zeroed: what I want, 0 = strides; the core reorders. Not of FLAT kernels */
+    uint32_t *out_layout; /* [n_out] of the core, zeroed: what I will write, padding zero */
+    uint64_t *out_bytes;  /* [n_out] of the core, zeroed: physical size of outputs with a private layout; equal to what the
+                           * family's reorder says. Of reorder, whose layouts are in the views, out_bytes[0] alone is read */
 } dnn_plan;
 
 /* Without any flag a kernel gets strided, contiguous, 64-byte aligned operands whose outputs overlap nothing, one call
@@ -133,7 +137,7 @@ enum {
     DNN_K_STRIDED = 1 << 0,        /* takes any strides, 0 for broadcast inputs included */
     DNN_K_UNALIGNED = 1 << 1,      /* takes data aligned to the element only */
     DNN_K_INPLACE = 1 << 2,        /* out[0] may be in[0] */
-    DNN_K_FLAT = 1 << 3,           /* elementwise over nbytes: takes any layout that all operands share */
+    DNN_K_FLAT = 1 << 3,           /* elementwise over nbytes: takes any layout that all operands share, if zeros stay zeros */
     DNN_K_REENTRANT = 1 << 16,     /* several threads at once on one plan */
     DNN_K_DETERMINISTIC = 1 << 17, /* same inputs, same bits, on any number of threads */
     DNN_K_CAPTURABLE = 1 << 18     /* same launches for the same plan, no host read of device data */

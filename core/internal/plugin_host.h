@@ -13,12 +13,17 @@ typedef struct dnn__plugin {
     bool disabled;
 } dnn__plugin;
 
+typedef struct dnn__tally { /* of a kernel, under DNN_PROFILE (profile.c) */
+    _Atomic int64_t calls, ns, copies, reorders, bytes;
+} dnn__tally;
+
 typedef struct dnn__kernel {
     dnn_kernel table; /* adopted */
     dnn__plugin *plugin;
     const dnn__op *op;
     int32_t kind; /* -1: sleeps, nobody brings the device */
     int32_t pin;  /* 0: none; else its place in DNN_PREFER */
+    dnn__tally tally;
 } dnn__kernel;
 
 typedef struct dnn__candidates {

@@ -27,6 +27,7 @@ dnn__kernel *dnn__kernel_at(int64_t index); /* of all that were adopted, in no o
 dnn_status dnn__candidates_build(void);
 void dnn__candidates_sort(void); /* anew, after the pins have changed */
 void dnn__candidates_drop(void);
+dnn__kernel *const *dnn__all_kernels(int64_t *n); /* that were adopted */
 void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
 bool dnn__valid_id(const char *id);
 

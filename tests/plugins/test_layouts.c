@@ -402,6 +402,42 @@ static void gradients(void)
     check(same(plain, ours), "the same gradient twice");
 }
 
+/* ---- DNN_PROFILE ---- */
+
+static char logged[8000];
+
+static void keep_log(void *ctx, int level, const char *text)
+{
+    size_t n = strlen(logged);
+
+    (void)ctx;
+    (void)level;
+    snprintf(logged + n, sizeof logged - n, "%s\n", text);
+}
+
+static void profile(void)
+{
+    setenv("DNN_PROFILE", "1", 1);
+    dnn_set_log(keep_log, NULL);
+    if (start("blocked/dnn_blocked.so", "blocked")) {
+        DNN_SCOPE
+        {
+            dnn_tensor *x = randoms(2, 5, 3, 4), *p = into_blocks(x);
+
+            check(dnn_add(p, p) != NULL && dnn_add(p, x) != NULL, "profiled");
+        }
+        stop("profile");
+        check(strstr(logged, "2 calls") != NULL && strstr(logged, "add: blocked_add of blocked; 1 reorders; 480 bytes") != NULL,
+              logged);
+        check(strstr(logged, "reorder: blocked_reorder of blocked") != NULL, "the reorder has a line");
+    }
+    dnn_set_log(NULL, NULL);
+    setenv("DNN_PROFILE", "maybe", 1);
+    check(dnn_init("cpu_blas") == DNN_E_DEVICE && strstr(dnn_error_message(), "DNN_PROFILE=maybe: not one of 0, 1") != NULL,
+          dnn_error_message());
+    unsetenv("DNN_PROFILE");
+}
+
 /* ---- lies about layouts ---- */
 
 static char said[4000];
@@ -679,6 +715,7 @@ int main(int argc, char **argv)
     stashes();
     orphan();
     parts();
+    profile();
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
 }
