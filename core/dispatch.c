@@ -380,22 +380,21 @@ done:
     return st;
 }
 
-/* The same in anomaly mode. Not looked at are rows that only fill a tensor as the program asks, and what no
- * call of the program's is. */
-static dnn_status execute_watched(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
+/* Is the call looked at in anomaly mode? Rows that only fill a tensor as the program asks are not.
+ */
+static bool is_watched(const dnn__frame *f)
 {
     bool fills = (f->op->traits & DNN__MUTATES) != 0 && f->op->n_out == 1;
     bool moves = (f->op->traits & DNN__MOVES_LAYOUT) != 0;
-    dnn__held held;
-    dnn_status st;
 
-    if (fills || moves || f->request->plan_only || dnn__self.dry > 0) {
-        return execute(f, made, rng);
-    }
-    DNN_TRY(dnn__anomaly_before(f->in, f->n_in, &held));
-    DNN_TRY(execute(f, made, rng));
-    st = dnn__anomaly_after(f->op->name, f->in, f->n_in, made, f->n_out, f->op->id == DNN_OP_copy,
-                            &held);
+    return !fills && !moves && !f->request->plan_only && dnn__self.dry == 0;
+}
+
+static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__held *held)
+{
+    dnn_status st = dnn__anomaly_after(f->op->name, f->in, f->n_in, made, f->n_out,
+                                       f->op->id == DNN_OP_copy, held);
+
     for (int i = 0; st != DNN_OK && i < f->n_out; i++) {
         if (f->out[i] != NULL) {
             dnn__written(f->out[i]);
@@ -451,7 +450,9 @@ dnn_status dnn__dispatch(const dnn__request *request)
     dnn_tensor *few[SMALL], **made = few;
     dnn__node *node = NULL;
     dnn__rng rng = {0, 0, 0};
+    dnn__held held;
     dnn_scope scope;
+    bool watched;
     dnn_status st;
 
     DNN_TRY(dnn__start());
@@ -477,7 +478,14 @@ dnn_status dnn__dispatch(const dnn__request *request)
     DNN_TRY_TO(done, dnn__settle_dtypes(&f));
     DNN_TRY_TO(done, infer(&f));
     DNN_TRY_TO(done, make_node(&f, &node));
-    DNN_TRY_TO(done, (dnn__anomaly_on() ? execute_watched : execute)(&f, made, &rng));
+    watched = dnn__anomaly_on() && is_watched(&f);
+    if (DNN__UNLIKELY(watched)) {
+        DNN_TRY_TO(done, dnn__anomaly_before(f.in, f.n_in, &held));
+    }
+    DNN_TRY_TO(done, execute(&f, made, &rng)); /* its one call, so that it is compiled in place */
+    if (DNN__UNLIKELY(watched)) {
+        DNN_TRY_TO(done, look_after(&f, made, &held));
+    }
     if (!request->plan_only) {
         finish(&f, made, node, &rng);
         node = NULL;
