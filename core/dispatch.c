@@ -33,7 +33,7 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
     f->n_out = rq->n_out;
     f->want = rq->want;
     f->memory = f->stash = NULL;
-    f->inplace = f->laid_out = f->plain = false;
+    f->inplace = f->plain = f->given = f->any_layout = f->laid_out = false;
     f->pin = DNN__UNLIKELY(dnn__self.pin != NULL) ? dnn__pin_for(op) : NULL;
     if (DNN__LIKELY(n <= SMALL)) {
         f->in = small->tensor;
@@ -72,9 +72,10 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 
 /* ---- checks ---- */
 
-static dnn_status check_operand(const dnn__frame *f, const char *role, int i, const dnn_tensor *t,
+static dnn_status check_operand(dnn__frame *f, const char *role, int i, const dnn_tensor *t,
                                 dnn__device **device)
 {
+    f->any_layout = f->any_layout || dnn__layout_of(t->storage) != 0;
     if (*device == NULL) {
         *device = dnn__device_of(t);
     } else if (*device != dnn__device_of(t)) {
@@ -103,6 +104,7 @@ static dnn_status check_operands(dnn__frame *f)
     }
     for (int i = 0; i < f->n_out; i++) {
         if (f->out[i] != NULL) {
+            f->given = true;
             DNN_TRY(check_operand(f, "output", i, f->out[i], &device));
         }
     }
@@ -372,8 +374,10 @@ static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
         goto done;
     }
     DNN_TRY_TO(done, run_plan(f, plan, made, rng));
-    dnn__views_close(f);
-    st = dnn__land_all(f, made);
+    if (f->given) {
+        dnn__views_close(f);
+        st = dnn__land_all(f, made);
+    }
 done:
     dnn__views_close(f);
     dnn__plan_release(plan);

@@ -64,19 +64,23 @@ static dnn_status pass_input(dnn__frame *f, const dnn__plan *plan, int i)
 
 /* ---- results ---- */
 
-static dnn_tensor *new_result(dnn__frame *f, const dnn__passage *p, dnn_view *v)
+static dnn_tensor *private_result(dnn__frame *f, const dnn__passage *p, dnn_view *v)
 {
-    dnn_tensor *t;
+    v->layout = p->layout;
+    v->stride = NULL;
+    v->nbytes = p->bytes;
+    return dnn__tensor_private(f->op->name, v->dtype, v->ndim, v->dim, f->device, p->layout,
+                               p->bytes);
+}
 
-    if (p != NULL && p->how == DNN__PRIVATE) {
-        t = dnn__tensor_private(f->op->name, v->dtype, v->ndim, v->dim, f->device, p->layout,
-                                p->bytes);
-    } else {
-        t = dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
-    }
+/* The view of a new result is dense already; that of a temporary for a destination was the destination's. */
+static dnn_tensor *dense_result(dnn__frame *f, dnn_view *v)
+{
+    dnn_tensor *t = dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
+
     if (t != NULL) {
-        v->layout = dnn__layout_of(t->storage);
-        v->stride = v->layout == 0 ? t->stride : NULL;
+        v->layout = 0;
+        v->stride = t->stride;
         v->nbytes = t->storage->bytes;
     }
     return t;
@@ -96,7 +100,8 @@ static dnn_status make_result(dnn__frame *f, const dnn__plan *plan, int i, dnn_t
     if (dnn__is_direct(f, i) && (p == NULL || p->how == DNN__AS_IT_IS)) {
         *out = f->out[i];
     } else {
-        *out = new_result(f, p, &f->view[slot]);
+        *out = p != NULL && p->how == DNN__PRIVATE ? private_result(f, p, &f->view[slot])
+                                                   : dense_result(f, &f->view[slot]);
         if (*out == NULL) {
             return dnn__take();
         }

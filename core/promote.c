@@ -74,10 +74,27 @@ static dnn_status equal_dtypes(const dnn__frame *f)
     return DNN_OK;
 }
 
+/* The ordinary call: nothing is to be cast. False may also mean that it takes a longer look to tell. */
+static bool nothing_to_settle(const dnn__frame *f)
+{
+    dnn_dtype dtype = f->n_in > 0 && f->in[0] != NULL ? f->in[0]->dtype : 0;
+
+    for (int i = 1; i < f->n_in; i++) {
+        if (f->in[i] != NULL && f->in[i]->dtype != dtype) {
+            return false;
+        }
+    }
+    return (f->op->accepts & dtype) != 0 &&
+           (f->op->dtype_rule != DNN__FLOAT || (dtype & DNN__FLOATS) != 0);
+}
+
 dnn_status dnn__settle_dtypes(dnn__frame *f)
 {
     dnn_dtype meet;
 
+    if (DNN__LIKELY(f->op->dtype_rule != DNN__AS_IS && nothing_to_settle(f))) {
+        return DNN_OK;
+    }
     if (f->op->dtype_rule == DNN__AS_IS) {
         return f->op->primary < f->n_in && f->in[f->op->primary] != NULL
                    ? check_accepts(f, f->op->primary, f->in[f->op->primary]->dtype)
@@ -98,6 +115,7 @@ dnn_status dnn__settle_dtypes(dnn__frame *f)
             return dnn__fail(status, "%s: input %d as %s: %s", f->op->name, i, dnn_dtype_name(meet),
                              dnn__self.text);
         }
+        f->any_layout = f->any_layout || dnn__layout_of(f->in[i]->storage) != 0;
     }
     return meet != 0 ? check_accepts(f, 0, meet) : DNN_OK;
 }

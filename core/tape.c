@@ -188,8 +188,10 @@ void dnn__node_forget(dnn__node *node)
     if ((node->op->traits & DNN__FUNCTION) != 0) {
         dnn__function_forget(node);
     }
-    dnn__storage_release(node->stash);
-    node->stash = NULL;
+    if (node->stash != NULL) {
+        dnn__storage_release(node->stash);
+        node->stash = NULL;
+    }
 }
 
 /* A graph may be a million nodes long: those that die wait in a list, not on the stack. */
@@ -206,7 +208,9 @@ void dnn__node_release(dnn__node *node)
         node = dead;
         dead = node->next_dead;
         dnn__node_forget(node);
-        dnn__hooks_drop(&node->hooks, false);
+        if (node->hooks != NULL) {
+            dnn__hooks_drop(&node->hooks, false);
+        }
         for (int i = 0; i < node->n_out; i++) {
             dnn_release(node->dout[i]);
         }

@@ -3,15 +3,17 @@
 #include <string.h>
 #include "plan.h"
 
-static void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
-                     const int64_t *dim, const int64_t *stride)
+static inline void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
+                            const int64_t *dim, const int64_t *stride)
 {
+    const struct dnn__device_public *device = dnn__dev(f->device);
+
     /* A member that is not named is zero: "as before it existed". */
     *v = (dnn_view){.size = sizeof *v,
                     .dtype = dtype,
                     .ndim = ndim,
-                    .mem = dnn__dev(f->device)->mem,
-                    .ordinal = dnn__dev(f->device)->ordinal,
+                    .mem = device->mem,
+                    .ordinal = device->ordinal,
                     .dim = dim,
                     .stride = stride};
 }
@@ -26,19 +28,23 @@ static void lay_out(dnn_view *v, const dnn_tensor *t)
     }
 }
 
-static bool has_dims(const dnn_tensor *t, const dnn__desc *d)
+static inline bool has_dims(const dnn_tensor *t, const dnn__desc *d)
 {
-    return t->ndim == d->ndim &&
-           memcmp(t->dim, d->dim, sizeof(int64_t) * (size_t)d->ndim) == 0;
+    bool same = t->ndim == d->ndim;
+
+    for (int i = 0; same && i < d->ndim; i++) {
+        same = t->dim[i] == d->dim[i];
+    }
+    return same;
 }
 
-static bool is_stretched(const dnn__frame *f, const dnn_tensor *t)
+static inline bool is_stretched(const dnn__frame *f, const dnn_tensor *t)
 {
     return (f->op->traits & DNN__ELEMENTWISE) != 0 && f->n_in + f->n_out <= DNN__FEW_OPERANDS &&
            !has_dims(t, &f->desc[0]);
 }
 
-static void view_input(dnn__frame *f, int i)
+static inline void view_input(dnn__frame *f, int i)
 {
     const dnn_tensor *t = f->in[i];
     const dnn__desc *d = &f->desc[0];
@@ -57,7 +63,7 @@ static void view_input(dnn__frame *f, int i)
     f->pointer[i] = v;
 }
 
-static void view_output(dnn__frame *f, int i)
+static inline void view_output(dnn__frame *f, int i)
 {
     int slot = f->n_in + i;
     dnn_view *v = &f->view[slot];
@@ -77,7 +83,7 @@ static void view_output(dnn__frame *f, int i)
 
         dnn__dense_strides(d->ndim, d->dim, f->stride[slot]);
         set_view(f, v, d->dtype, d->ndim, d->dim, f->stride[slot]);
-        v->nbytes = dnn__view_bytes(v, NULL, 0);
+        v->nbytes = (uint64_t)dnn__numel_of(d->ndim, d->dim) * dnn__item_size(d->dtype);
         if (f->request->layout != 0) { /* of a reorder: its size is for the plan to say */
             v->layout = f->request->layout;
             v->stride = NULL;
@@ -88,26 +94,6 @@ static void view_output(dnn__frame *f, int i)
 }
 
 /* ---- private layouts of a call ---- */
-
-static bool has_layout(const dnn_tensor *t)
-{
-    return t != NULL && dnn__layout_of(t->storage) != 0;
-}
-
-bool dnn__any_layout(const dnn__frame *f)
-{
-    for (int i = 0; i < f->n_in; i++) {
-        if (DNN__UNLIKELY(has_layout(f->in[i]))) {
-            return true;
-        }
-    }
-    for (int i = 0; i < f->n_out; i++) {
-        if (DNN__UNLIKELY(has_layout(f->out[i]))) {
-            return true;
-        }
-    }
-    return false;
-}
 
 dnn_status dnn__all_strided(dnn__frame *f)
 {
@@ -183,15 +169,22 @@ static void view_all(dnn__frame *f)
     }
 }
 
+/* An operand lies, or lay a moment ago, in a private layout. */
+static dnn_status open_laid_out(dnn__frame *f)
+{
+    DNN_TRY(settle(f));
+    dnn__layouts_read();
+    f->laid_out = true;
+    f->flat = flat_layout(f);
+    return DNN_OK;
+}
+
 dnn_status dnn__views_open(dnn__frame *f)
 {
     f->laid_out = false;
     f->flat = 0;
-    if (DNN__UNLIKELY(dnn__any_layout(f))) {
-        DNN_TRY(settle(f));
-        dnn__layouts_read();
-        f->laid_out = true;
-        f->flat = flat_layout(f);
+    if (DNN__UNLIKELY(f->any_layout)) {
+        DNN_TRY(open_laid_out(f));
     }
     view_all(f);
     return DNN_OK;

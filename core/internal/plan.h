@@ -14,7 +14,8 @@ typedef struct dnn__frame {
     int n_in, n_out;
     uint32_t want, mode;
     bool recording, inplace; /* a tape node will be made; out[0] is exactly in[0] */
-    bool laid_out; /* some operand lies in a private layout: the layouts' lock is held */
+    bool given;    /* a destination is among the outputs */
+    bool any_layout, laid_out; /* some operand lies in a private layout; then, while there are views, the layouts' lock is held */
     bool plain;    /* every operand is to be shown to kernels strided, dense and aligned */
     uint32_t flat; /* the private layout that all operands share, where zeros stay zeros: FLAT kernels may run over it; else 0 */
     dnn__device *device;
@@ -85,7 +86,6 @@ static inline bool dnn__is_direct(const dnn__frame *f, int i)
 }
 
 /* ---- views.c: the operands as kernels are shown them ---- */
-bool dnn__any_layout(const dnn__frame *frame);
 /* Fills frame->view. Takes the layouts' lock if an operand lies in one; dnn__views_close gives it back. */
 dnn_status dnn__views_open(dnn__frame *frame);
 void dnn__views_close(dnn__frame *frame);
@@ -95,13 +95,14 @@ dnn_status dnn__all_strided(dnn__frame *frame); /* every operand, for good; not 
 static inline uint64_t dnn__view_bytes(const dnn_view *v, const dnn__storage *s, int64_t offset)
 {
     uint64_t item = dnn__item_size(v->dtype);
-    int64_t n = dnn__numel_of(v->ndim, v->dim);
+    int64_t n = 1;
+    bool dense = true;
 
-    if (n == 0) {
-        return 0;
+    for (int i = v->ndim - 1; i >= 0; i--) {
+        dense = dense && (v->dim[i] == 1 || v->stride[i] == n);
+        n *= v->dim[i];
     }
-    return s == NULL || dnn__is_dense(v->ndim, v->dim, v->stride) ? (uint64_t)n * item
-                                                                  : s->bytes - (uint64_t)offset * item;
+    return n == 0 || s == NULL || dense ? (uint64_t)n * item : s->bytes - (uint64_t)offset * item;
 }
 
 /* ---- passage.c: operands to the kernel, results from it ---- */
