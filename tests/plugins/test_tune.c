@@ -5,6 +5,8 @@
  *
  * usage: test_tune TEST_PLUGINS DNN_COMMAND SCRATCH */
 #include <fcntl.h>
+#include <math.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -12,7 +14,8 @@
 
 static const char *tool;
 static char folder[4000], file[4100]; /* of this run; the file that DNN_TUNE_FILE names */
-static char file_setting[4200], cache_setting[4200], home_setting[4200];
+static char file_setting[4200], cache_setting[4200], home_setting[4200], keeper[4200],
+    blocked[4200];
 
 /* ---- calls ---- */
 
@@ -284,6 +287,74 @@ static void tape_stays(void)
         CHECK(dnn_backward(dnn_sum(dnn_square(dnn_relu(t)))) == DNN_OK);
         CHECK(dnn_read(dnn_grad(t), g, sizeof g) == DNN_OK && g[0] == 0 && g[1] == 6);
     }
+}
+
+/* A kernel with a stash is timed as well; whichever wins, the gradient is that of one call. */
+static void stash_stays(void)
+{
+    float x[3] = {-1, 0, 2}, g[3];
+    struct walk w = {{0}, {0}, {0}};
+
+    for (int i = 0; i < 3; i++) {
+        DNN_SCOPE
+        {
+            dnn_tensor *t = dnn_requires_grad_(dnn_from_data(x, DNN_SHAPE(3)), true), *y;
+
+            dnn_explain(i == 1 ? note : NULL, &w);
+            y = dnn_silu(t);
+            dnn_explain(NULL, NULL);
+            CHECK(dnn_backward(dnn_sum(y)) == DNN_OK);
+            CHECK(dnn_read(dnn_grad(t), g, sizeof g) == DNN_OK);
+            CHECK(g[0] > 0.0722 && g[0] < 0.0724 && g[1] == 0.5F && g[2] > 1.0907 && g[2] < 1.0909);
+        }
+    }
+    CHECK(strstr(w.answer, "; tuned: ") != NULL);
+}
+
+/* Operands in a private layout, timed beside kernels that take strides. */
+static void layouts_stay(void)
+{
+    enum { N = 2 * 8 * 6 * 6 };
+    static float first[N], second[N];
+
+    for (int on = 0; on < 2; on++) {
+        dnn_set_tune(on != 0);
+        dnn_manual_seed(3);
+        DNN_SCOPE
+        {
+            dnn_tensor *x = dnn_randn(DNN_SHAPE(2, 8, 6, 6)), *w = dnn_randn(DNN_SHAPE(8, 8, 3, 3));
+            dnn_tensor *y = dnn_relu(dnn_conv2d(x, w, NULL, .padding = 1));
+
+            y = dnn_add(y, dnn_relu(dnn_conv2d(y, w, NULL, .padding = 1)));
+            CHECK(dnn_read(y, on ? second : first, sizeof first) == DNN_OK);
+        }
+    }
+    for (int i = 0; i < N; i++) {
+        CHECK(fabsf(first[i] - second[i]) <= 1e-4F * (1 + fabsf(first[i])));
+    }
+}
+
+static void *tune_some(void *arg)
+{
+    for (int i = 0; i < 6; i++) {
+        relu(20 + i + *(int *)arg); /* neighbours have shapes in common */
+    }
+    return NULL;
+}
+
+static void threads_together(void)
+{
+    pthread_t thread[4];
+    int number[4];
+
+    for (int i = 0; i < 4; i++) {
+        number[i] = 3 * i;
+        CHECK(pthread_create(&thread[i], NULL, tune_some, &number[i]) == 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    CHECK(runs_of_relu(25) == 1);
 }
 
 static void who_fails_is_passed_over(void)
@@ -650,6 +721,9 @@ static void choices(void)
     TUNED(not_under_deterministic, "DNN_TUNE=1", "DNN_DETERMINISTIC=1");
     TUNED(operands_stay, "DNN_TUNE=1");
     TUNED(tape_stays, "DNN_TUNE=1");
+    TUNED(stash_stays, "DNN_TUNE=1", "DNN_BACKEND=keeper_none", keeper);
+    TUNED(layouts_stay, "DNN_BACKEND=blocked", "DNN_DISABLE=", blocked);
+    TUNED(threads_together, "DNN_TUNE=1");
     TUNED(who_fails_is_passed_over, "DNN_TUNE=1");
     TUNED(all_fail, "DNN_TUNE=1", "DNN_DISABLE=cpu_blas:relu,cpu_blas:exp");
     TUNED(no_memory_for_it, "DNN_TUNE=1");
@@ -695,6 +769,8 @@ int main(int argc, char **argv)
     snprintf(file_setting, sizeof file_setting, "DNN_TUNE_FILE=%s", file);
     snprintf(cache_setting, sizeof cache_setting, "XDG_CACHE_HOME=%s/cache", folder);
     snprintf(home_setting, sizeof home_setting, "HOME=%s", folder);
+    snprintf(keeper, sizeof keeper, "DNN_PLUGINS=%s/keeper/dnn_keeper_none.so", test_plugins);
+    snprintf(blocked, sizeof blocked, "DNN_PLUGINS=%s/blocked/dnn_blocked.so", test_plugins);
     choices();
     files();
     unlink(file);
