@@ -189,8 +189,8 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     uint64_t hash = XXH3_64bits(f->key, (size_t)words * sizeof *f->key);
     dnn__plan *plan, *old;
 
-    if (DNN__UNLIKELY(dnn__self.explain != NULL)) {
-        return make(f, hash, words, out); /* told, not kept */
+    if (DNN__UNLIKELY(dnn__self.explain != NULL || (dnn__self.dry > 0 && dnn_tune()))) {
+        return make(f, hash, words, out); /* told, not kept; or made where nothing can be timed */
     }
     pthread_mutex_lock(&cache.lock);
     plan = look_up(hash, f->key, words);

@@ -336,12 +336,12 @@ static bool hold_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing 
 /* ---- the choice ---- */
 
 /* Not what changes its operands: it cannot be run for a trial. Not what a person has pinned. Not
- * a dry run or a mere question, whose operands have no values. Not inside the pool, where the threads that the key
- * tells of are not there. */
+ * a dry run or a mere question, whose operands have no values. Not inside the pool, where the
+ * threads that the key tells of are not there. */
 static bool is_tuned(const dnn__frame *f, int32_t kind, dnn__candidates candidates)
 {
-    return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 && candidates.n > 1 &&
-           kind == dnn__dev(f->device)->kind &&
+    return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 &&
+           candidates.n > 1 && kind == dnn__dev(f->device)->kind &&
            (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn__self.dry == 0 &&
            f->n_out <= 2 && candidates.kernel[0]->pin == 0 && !dnn__self.in_pool;
 }
