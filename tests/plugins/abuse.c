@@ -11,7 +11,7 @@
 #include "abuse.h"
 
 const char *probe, *command, *tests, *plugins, *scratch;
-bool full;
+int thin;
 char output[OUT];
 int passed, failed;
 
@@ -116,7 +116,7 @@ bool taken(int stride)
 {
     static int n;
 
-    return full || n++ % stride == 0;
+    return thin == 0 || n++ % (stride * thin) == 0;
 }
 
 /* ---- files ---- */

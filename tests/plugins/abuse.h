@@ -8,7 +8,7 @@
 enum { PATH_BYTES = 1024, OUT = 16384 };
 
 extern const char *probe, *command, *tests, *plugins, *scratch; /* programs and folders */
-extern bool full;                                               /* all cases, not only those of the landing tier */
+extern int thin; /* 0: all cases; 1: those of the landing tier; n: one of n of these */
 extern char output[OUT];                                        /* what the last child said */
 extern int passed, failed;
 
@@ -24,7 +24,7 @@ int run_probe(const struct setting *s);   /* the library in a child */
 int run_command(const struct setting *s); /* dnn explain relu 3 */
 void judge(const char *what, int code, int want, const char *text);
 void judge_alive(const char *what, int code, const char *text); /* any code of the probe's, no signal */
-/* In the landing tier one of `stride` cases is taken, in the full tier all. */
+/* Is the next case one of those taken: in the landing tier one of `stride`. */
 bool taken(int stride);
 
 char *read_file(const char *path, size_t *n);
