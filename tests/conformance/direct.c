@@ -150,11 +150,13 @@ static void offer(kit_call *call, int i)
         show_private(call, i, to.layout, to.bytes);
 }
 
-static bool open_input(kit_call *call, int i, const ref_array *a)
+static bool open_input(kit_call *call, int i, const ref_array *in)
 {
+    const ref_array *a = &in[i];
+
     if (!copy_array(&call->seen[i], a))
         return false;
-    call->layout[i] = conf_layout_of(call->c, a, i, call->setup.layout, call->setup.only);
+    call->layout[i] = conf_layout_of(call->c, in, i, call->setup.layout, call->setup.only);
     call->view[i].s.ndim = a->ndim;
     lay_out(call, i);
     if (!stretch_input(call, i))
@@ -224,7 +226,7 @@ bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, cons
     for (int i = 0; i < call->n; i++)
         call->owner[i] = i;
     for (int i = 0; i < c->n_in; i++) {
-        if (c->in[i].dtype != 0 && !open_input(call, i, &in[i]))
+        if (c->in[i].dtype != 0 && !open_input(call, i, in))
             return false;
     }
     for (int j = 0; j < c->n_out; j++) {
