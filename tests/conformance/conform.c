@@ -274,8 +274,12 @@ static void run_phases(kit_report *report, const kit_options *o)
         run_phase(report, o, kit_phase_grad);
     if (o->support)
         run_phase(report, o, kit_phase_support);
-    if (o->perf)
+    if (o->perf) {
+        if (!o->json)
+            printf("%-28s %-20s %-5s %13s %13s %8s %s\n", "kernel", "operator", "dtype", "median",
+                   "cpu_blas", "ratio", "shapes");
         run_phase(report, o, kit_phase_perf);
+    }
 }
 
 int main(int argc, char **argv)

@@ -3,8 +3,11 @@
 #include "direct.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- the operands as the kernel sees them ---- */
+
+static const int64_t FAR = ((int64_t)1 << 31) + 1024; /* elements between rows */
 
 static bool has(const kit_kernel *k, uint32_t flag)
 {
@@ -34,6 +37,10 @@ bool kit_allowed(const kit_kernel *k, const conf_case *c, const ref_array *in,
         (l != CONF_DENSE && !has(k, l == CONF_UNALIGNED ? DNN_K_UNALIGNED : DNN_K_STRIDED)))
         return false;
     if (setup->out_layout != CONF_DENSE && !has(k, DNN_K_STRIDED))
+        return false;
+    if (setup->far && (!has(k, DNN_K_STRIDED) || k->place.device != NULL || conf_is_alias(c, 0) ||
+                       c->in[0].dtype == 0 || c->in[0].plain || in[0].n == 0 || in[0].ndim < 2 ||
+                       in[0].dim[0] < 2 || in[0].dim[0] > 4))
         return false;
     return !setup->in_place || has(k, DNN_K_INPLACE);
 }
@@ -102,6 +109,8 @@ static uint64_t bytes_behind(const kit_call *call, int i)
 
     if (n == 0)
         return 0;
+    if (call->setup.far && i == 0)
+        return (uint64_t)a->dim[0] * (uint64_t)FAR * item;
     if (dnn__is_dense(v->ndim, v->dim, v->stride))
         return (uint64_t)n * item;
     return (uint64_t)conf_base_count(a, call->layout[i]) * item - call->offset[i];
@@ -159,6 +168,8 @@ static bool open_input(kit_call *call, int i, const ref_array *in)
     call->layout[i] = conf_layout_of(call->c, in, i, call->setup.layout, call->setup.only);
     call->view[i].s.ndim = a->ndim;
     lay_out(call, i);
+    if (call->setup.far && i == 0)
+        call->stride[i][0] = FAR;
     if (!stretch_input(call, i))
         return false;
     finish_view(call, i);
@@ -404,6 +415,32 @@ static bool make_private_input(kit_call *call, int i)
     return good;
 }
 
+/* Only the rows' own pages are there; all between them faults. */
+static bool make_far_block(kit_call *call, int i)
+{
+    const ref_array *a = &call->seen[i];
+    size_t item = dnn_dtype_size(a->dtype), apart = (size_t)FAR * item;
+    int64_t inner = a->n / a->dim[0];
+    kit_block *b = &call->block[i];
+
+    *b = (kit_block){.map_bytes = (size_t)a->dim[0] * apart, .bytes = (size_t)a->dim[0] * apart};
+    b->map = mmap(NULL, b->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (b->map == MAP_FAILED) {
+        b->map = NULL;
+        return false;
+    }
+    b->room = b->at = b->map;
+    for (int64_t k = 0; k < a->n; k++) {
+        char *row = b->map + (size_t)(k / inner) * apart;
+
+        if (k % inner == 0 && mprotect((void *)((uintptr_t)row & ~(uintptr_t)4095),
+                                       (size_t)inner * item + 4096, PROT_READ | PROT_WRITE) != 0)
+            return false;
+        conf_store(row + (size_t)(k % inner) * item, a, k);
+    }
+    return true;
+}
+
 static bool make_block(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -414,6 +451,8 @@ static bool make_block(kit_call *call, int i)
 
     if (call->layout_id[i] != 0 && input)
         return make_private_input(call, i);
+    if (call->setup.far && i == 0)
+        return make_far_block(call, i);
     if (call->layout_id[i] != 0)
         return kit_block_new(&call->k->place, &call->block[i], call->physical[i], 0, 64,
                              !call->setup.at_start, call->setup.poison_out);

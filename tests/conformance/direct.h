@@ -63,6 +63,7 @@ typedef struct kit_setup {
     enum conf_layout layout, out_layout;
     int only; /* the input that gets the layout; -1 = all */
     bool in_place, grown, at_start;
+    bool far; /* the rows of input 0 lie further apart than 32 bits count, in elements */
     uint32_t offer; /* a private layout that inputs are in when plan is asked; 0: they are strided */
     int offer_only; /* the input that is; -1 = all that can be */
     uint8_t poison_out, poison_beside, poison_workspace;

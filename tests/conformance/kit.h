@@ -84,6 +84,7 @@ typedef struct kit_check {
     int row;
     int64_t cases, declined;
     char declined_text[512];
+    bool far_tried;   /* with large strides */
     bool reads_stash; /* a backward kernel that only its forward kernel can feed */
     char *captured; /* a failure's sentence goes here instead of to the parent */
     size_t captured_bytes;

@@ -178,6 +178,20 @@ static void trials(kit_check *check, const conf_case *c, const ref_array *in, ki
     trial(check, c, in, &setup, each);
 }
 
+/* Strides that do not fit 32 bits, once for each dtype. */
+static void far_apart(kit_check *check, const conf_case *c, const ref_array *in)
+{
+    kit_setup setup = {.only = -1, .far = true};
+    const char *note = check->h.note;
+
+    if (check->far_tried || c->n_in == 0 || !kit_allowed(check->k, c, in, &setup))
+        return;
+    check->far_tried = true;
+    check->h.note = "rows of input 0 more than 2^31 elements apart";
+    trials(check, c, in, setup, true);
+    check->h.note = note;
+}
+
 /* A forward kernel may keep a stash then. */
 static void before_backward(kit_check *check, const conf_case *c, const ref_array *in)
 {
@@ -224,6 +238,7 @@ void kit_direct_road(harness *h, const conf_case *c, const ref_array *in, enum c
     if (each || only >= 0)
         return;
     if (layout == CONF_DENSE) {
+        far_apart(check, c, in);
         before_backward(check, c, in);
         offered(check, c, in);
     }

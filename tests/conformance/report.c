@@ -1,6 +1,7 @@
 /* report.c - what the children found, for people and as JSON: a line per kernel, its first failure
  * as a sentence, what known gaps excuse, and the totals. The parent of the kit calls it. */
 #include "kit.h"
+#include <fnmatch.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,9 +155,9 @@ static void take_perf(const kit_report *r, const kit_record *record, kit_row *ro
     printf("%-28s %-20s %-5s %10.1f us", row->name, row->op, dnn_dtype_name(record->dtype),
            record->us[0]);
     if (ratio > 0)
-        printf(" %10.1f us  x%-6.2f", record->us[1], ratio);
+        printf(" %10.1f us %8.2f", record->us[1], ratio);
     else
-        printf(" %13s  %-7s", "-", "-");
+        printf(" %13s %8s", "-", "-");
     printf(" %s\n", record->text);
 }
 
@@ -370,6 +371,14 @@ static void print_support(const kit_report *r, const kit_row *row)
     }
 }
 
+static bool was_asked_for(const kit_report *r, const kit_row *row)
+{
+    const char *pattern = r->options->pattern;
+
+    return r->options->test && row->number < KIT_GRADIENTS &&
+           (pattern == NULL || fnmatch(pattern, row->op, 0) == 0);
+}
+
 static void print_totals(const kit_report *r)
 {
     int64_t cases = 0, declined = 0, untested = 0;
@@ -377,8 +386,7 @@ static void print_totals(const kit_report *r)
     for (int64_t i = 0; i < r->n; i++) {
         cases += total(r->rows[i].cases);
         declined += total(r->rows[i].declined);
-        untested += r->options->test && r->rows[i].number < KIT_GRADIENTS &&
-                    total(r->rows[i].cases) == 0;
+        untested += was_asked_for(r, &r->rows[i]) && total(r->rows[i].cases) == 0;
     }
     if (r->options->json) {
         print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:i}",
