@@ -34,9 +34,19 @@ static void forget_policy(void)
         unsetenv(names[i]);
 }
 
+/* A signal ends the child as it would end a program: a sanitizer's handlers would make an exit of it. */
+static void die_plainly(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+    for (size_t i = 0; i < DNN__COUNT(signals); i++)
+        signal(signals[i], SIG_DFL);
+}
+
 static void run_child(kit_child *child, void (*phase)(kit_child *child))
 {
     forget_policy();
+    die_plainly();
     dup2(child->captured, STDOUT_FILENO);
     dup2(child->captured, STDERR_FILENO);
     dnn_set_log(ignore_log, NULL);
