@@ -345,6 +345,13 @@ Test(checkpoint, cut_at_any_byte)
     training_end(&b);
 }
 
+/* Under the sanitizer each byte, its bits in turn: the rest is for the release build. */
+#ifdef __SANITIZE_ADDRESS__
+enum { BIT_STEP = 7 };
+#else
+enum { BIT_STEP = 1 };
+#endif
+
 Test(checkpoint, any_bit_flipped)
 {
     struct training a, b;
@@ -357,7 +364,7 @@ Test(checkpoint, any_bit_flipped)
     steps(&b, 1);
     save(&a, "a");
     whole = read_whole(in_folder("a"), &bytes);
-    for (size_t bit = 0; bit < 8 * bytes; bit++) {
+    for (size_t bit = 0; bit < 8 * bytes; bit += BIT_STEP) {
         whole[bit / 8] ^= (unsigned char)(1u << bit % 8);
         write_whole(in_folder("flipped"), whole, bytes);
         expect_refused(&b, "flipped", DNN_E_FORMAT, "flipped");
