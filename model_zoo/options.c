@@ -234,6 +234,7 @@ int zoo_options_read(int argc, char **argv, const zoo_program *program, zoo_opti
 
 /* ---- a run that goes on ---- */
 
+/* Of a row that is kept: COUNT here is 64 bits wide. */
 static json_t *value_of(const struct option_row *row, const zoo_options *options)
 {
     const void *member = (const char *)options + row->offset;
@@ -299,29 +300,35 @@ static int tell_difference(const struct option_row *row, const zoo_options *opti
     return ZOO_GO_ON;
 }
 
+/* One row; `value` is the checkpoint's. */
+static int take_up_row(int i, zoo_options *options, const json_t *value, zoo_report *report)
+{
+    json_t *mine = value_of(&rows[i], options);
+    char there[40], here[40];
+
+    put_value(value, there, sizeof there);
+    put_value(mine, here, sizeof here);
+    json_decref(mine);
+    if ((options->given >> i & 1) == 0) {
+        return read_value(report->program, &rows[i], there, options);
+    }
+    return strcmp(there, here) == 0 ? ZOO_GO_ON
+                                    : tell_difference(&rows[i], options, there, here, report);
+}
+
 int zoo_options_take_up(zoo_options *options, const json_t *stored, zoo_report *report)
 {
     int result = ZOO_GO_ON;
+    char key[40];
 
     for (int i = 0; i < N_ROWS; i++) {
-        char key[40], there[40], here[40];
         const json_t *value = json_object_get(stored, key_of(&rows[i], key, sizeof key));
-        json_t *mine = value_of(&rows[i], options);
 
         if (rows[i].role != OURS && json_is_number(value)) {
-            put_value(value, there, sizeof there);
-            put_value(mine, here, sizeof here);
-            if ((options->given >> i & 1) == 0) {
-                int code = read_value(report->program, &rows[i], there, options);
+            int code = take_up_row(i, options, value, report);
 
-                result = code != ZOO_GO_ON ? code : result;
-            } else if (strcmp(there, here) != 0) {
-                int code = tell_difference(&rows[i], options, there, here, report);
-
-                result = code != ZOO_GO_ON ? code : result;
-            }
+            result = code != ZOO_GO_ON ? code : result;
         }
-        json_decref(mine);
     }
     return result;
 }
