@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "dnn/dnn.h"
 #include "../plugins/planner/planner.h"
 
@@ -239,6 +240,7 @@ static void *resize(void *unused)
     (void)unused;
     for (int i = 0; i < 5 * rounds; i++) {
         check(dnn_set_threads(1 + i % 7) == DNN_OK, "set_threads while calls run");
+        nanosleep(&(struct timespec){0, 500000}, NULL);
     }
     resizing = false;
     return NULL;
@@ -373,7 +375,7 @@ int main(int argc, char **argv)
         at_once(THREADS, start_and_call, NULL);
         dnn_shutdown();
     }
-    printf("%d strangers, %d calls on dead plans\n", p.strangers, p.dead_runs);
+    printf("%d plans, %d strangers, %d calls on dead plans\n", p.planned, p.strangers, p.dead_runs);
     printf("%ld passed, %ld failed\n", passed, failed);
     return failed != 0;
 }
