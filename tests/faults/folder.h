@@ -24,7 +24,7 @@ static const char *in_folder(const char *folder, const char *name)
 }
 
 /* data NULL: it is not there. */
-static bytes file_read(const char *path)
+static inline bytes file_read(const char *path)
 {
     FILE *file = fopen(path, "rb");
     bytes b = {NULL, 0};
@@ -40,7 +40,7 @@ static bytes file_read(const char *path)
     return b;
 }
 
-static void file_write(const char *path, bytes b)
+static inline void file_write(const char *path, bytes b)
 {
     FILE *file = fopen(path, "wb");
 
@@ -50,7 +50,7 @@ static void file_write(const char *path, bytes b)
     }
 }
 
-static bool bytes_equal(bytes a, bytes b)
+static inline bool bytes_equal(bytes a, bytes b)
 {
     return a.data != NULL && b.data != NULL && a.n == b.n && memcmp(a.data, b.data, a.n) == 0;
 }

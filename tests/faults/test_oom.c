@@ -1,15 +1,17 @@
-/* test_oom - a program that builds a net, takes two steps, saves, loads and frees, with its n-th
- * request for memory failing, for every n until it runs through: once with one failure, once with
- * failure for ever after. After each failure the status is DNN_E_NOMEM, the operands are as before,
- * nothing is alive but what was, and the same program then succeeds.
+/* test_oom - a program that trains (convolution, dropout, a loader with workers), saves, loads and
+ * frees weights and a checkpoint, with its n-th request for memory failing, for every n until it runs
+ * through: once with one failure, once with failure for ever after. After each failure the status is
+ * DNN_E_NOMEM, the operands are as before, nothing is alive but what was, and the same program then
+ * succeeds and comes to the same loss.
  *
- * usage: test_oom FOLDER [LIMIT]    prints "sites= modes= crash= leak= changed=", as reliability R1
- * asks */
+ * usage: test_oom FOLDER [STEP]    every STEP-th request; FOLDER is emptied. Prints "sites= modes=
+ * crash= leak= changed=", as reliability R1 asks */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "dnn/dnn.h"
+#include "folder.h"
 
 /* ---- an allocator that fails on request ---- */
 
@@ -19,7 +21,7 @@ static struct {
     long live;
 } memory;
 
-static void *counted_alloc(void *ctx, size_t bytes, size_t align)
+static void *counted_alloc(void *ctx, size_t size, size_t align)
 {
     void *p = NULL;
     long n = __atomic_add_fetch(&memory.asked, 1, __ATOMIC_RELAXED);
@@ -28,7 +30,7 @@ static void *counted_alloc(void *ctx, size_t bytes, size_t align)
     if (memory.fail_at > 0 && (n == memory.fail_at || (memory.for_ever && n > memory.fail_at))) {
         return NULL;
     }
-    if (posix_memalign(&p, align < sizeof(void *) ? sizeof(void *) : align, bytes) != 0) {
+    if (posix_memalign(&p, align < sizeof(void *) ? sizeof(void *) : align, size) != 0) {
         return NULL;
     }
     __atomic_add_fetch(&memory.live, 1, __ATOMIC_RELAXED);
@@ -46,66 +48,101 @@ static void counted_free(void *ctx, void *p)
 
 /* ---- the program ---- */
 
-enum { N = 6, IN = 3 * 8 * 8, CLASSES = 4 };
+enum { N = 6, BATCH = 3, IN = 3 * 8 * 8, CLASSES = 4 };
 
 typedef struct input {
     float image[N * IN];
     int64_t target[N];
 } input;
 
-static dnn_module *build(void)
+typedef struct parts { /* what the program makes and frees */
+    dnn_module *net;
+    dnn_optimizer *optimizer;
+    dnn_dataset *set, *brighter;
+    dnn_loader *loader;
+    double loss;
+} parts;
+
+static dnn_tensor *brighten(void *ctx, dnn_tensor *x)
 {
-    return dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(),
-                                         dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
-                                         dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
+    (void)ctx;
+    return dnn_add_scalar(dnn_mul_scalar(x, 0.5), 0.25);
 }
 
-static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x, dnn_tensor *y)
+static dnn_status build(parts *p, const input *in)
 {
-    DNN_SCOPE
-    {
-        dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, x), y);
+    dnn_tensor *field[] = {dnn_from_data(in->image, DNN_SHAPE(N, 3, 8, 8), .device = "cpu"),
+                           dnn_from_data(in->target, DNN_SHAPE(N), .dtype = DNN_T_I64, .device = "cpu")};
 
-        DNN_TRY(dnn_zero_grad(optimizer));
-        DNN_TRY(dnn_backward(loss));
-        DNN_TRY(dnn_step(optimizer));
-    }
-    return DNN_OK;
+    p->net = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(),
+                                           dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
+                                           dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
+    p->optimizer = dnn_sgd(dnn_parameters(p->net), 0.1, .momentum = 0.9);
+    p->set = dnn_dataset_tensors(field, 2);
+    p->brighter = dnn_dataset_map(p->set, 0, brighten, NULL, NULL);
+    p->loader = dnn_loader_new(p->brighter, .batch_size = BATCH, .shuffle = true, .workers = 2);
+    return dnn_scope_status();
 }
 
-static dnn_status train_and_save(dnn_module *net, const input *in, const char *path)
+static dnn_status epoch(parts *p)
 {
-    dnn_tensor *x = dnn_from_data(in->image, DNN_SHAPE(N, 3, 8, 8));
-    dnn_tensor *y = dnn_from_data(in->target, DNN_SHAPE(N), .dtype = DNN_T_I64);
-    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
-    dnn_status st = dnn_scope_status();
+    dnn_batch batch;
 
-    for (int i = 0; i < 2 && st == DNN_OK; i++) {
-        st = step(net, optimizer, x, y);
-    }
-    if (st == DNN_OK) {
-        st = dnn_save_weights(net, path);
-    }
-    if (st == DNN_OK) {
-        st = dnn_load_weights(net, path);
-    }
-    dnn_optimizer_free(optimizer);
-    return st;
-}
-
-static dnn_status program(const input *in, const char *path)
-{
-    dnn_status st = dnn_init(NULL);
-
-    if (st == DNN_OK) {
-        dnn_manual_seed(3);
+    while (dnn_loader_next(p->loader, &batch)) {
         DNN_SCOPE
         {
-            dnn_module *net = build();
+            dnn_tensor *loss = dnn_cross_entropy(dnn_forward(p->net, batch.input), batch.target);
 
-            st = net != NULL ? train_and_save(net, in, path) : dnn_scope_status();
-            dnn_module_free(net);
+            DNN_TRY(dnn_zero_grad(p->optimizer));
+            DNN_TRY(dnn_backward(loss));
+            DNN_TRY(dnn_step(p->optimizer));
+            DNN_TRY(dnn_item(loss, &p->loss));
         }
+    }
+    return dnn_scope_status();
+}
+
+/* Weights and a checkpoint, out and in again; the epoch behind them is trained twice. */
+static dnn_status train_save_load(parts *p, const char *folder)
+{
+    dnn_run run = {.module = p->net, .optimizer = {p->optimizer}, .loader = {p->loader}, .step = 2};
+    char weights[4200], found[4200];
+
+    snprintf(weights, sizeof weights, "%s/weights.safetensors", folder);
+    DNN_TRY(epoch(p));
+    DNN_TRY(dnn_save_weights(p->net, weights));
+    DNN_TRY(dnn_load_weights(p->net, weights));
+    DNN_TRY(dnn_save_checkpoint(&run, folder));
+    DNN_TRY(epoch(p));
+    DNN_TRY(dnn_find_checkpoint(folder, found, sizeof found, NULL, NULL));
+    DNN_TRY(dnn_load_checkpoint(&run, found));
+    return epoch(p);
+}
+
+/* *loss is set on success only. */
+static dnn_status program(const input *in, const char *folder, double *loss)
+{
+    dnn_status st = dnn_init(NULL);
+    parts p = {0};
+
+    if (st != DNN_OK) {
+        return st;
+    }
+    dnn_manual_seed(3);
+    DNN_SCOPE
+    {
+        st = build(&p, in);
+        if (st == DNN_OK) {
+            st = train_save_load(&p, folder);
+        }
+        dnn_loader_free(p.loader);
+        dnn_dataset_release(p.brighter);
+        dnn_dataset_release(p.set);
+        dnn_optimizer_free(p.optimizer);
+        dnn_module_free(p.net);
+    }
+    if (st == DNN_OK) {
+        *loss = p.loss;
     }
     return st;
 }
@@ -114,6 +151,7 @@ static dnn_status program(const input *in, const char *path)
 
 static struct {
     long sites, crash, leak, changed, wrong, retry;
+    double loss; /* of an undisturbed run */
 } result;
 
 static bool all_gone(const char *when, long n)
@@ -127,8 +165,10 @@ static bool all_gone(const char *when, long n)
 }
 
 static void check_after(long n, dnn_status st, const input *before, const input *in,
-                        const char *path)
+                        const char *folder)
 {
+    double loss = 0;
+
     memory.fail_at = 0;
     if (st != DNN_E_NOMEM && st != DNN_OK) {
         printf("request %ld: %s, not DNN_E_NOMEM: %s\n", n, dnn_status_name(st),
@@ -138,8 +178,8 @@ static void check_after(long n, dnn_status st, const input *before, const input 
     if (memcmp(before, in, sizeof *in) != 0) {
         result.changed++;
     }
-    if (program(in, path) != DNN_OK) { /* in the same process, without a restart */
-        printf("request %ld: the retry failed: %s\n", n, dnn_error_message());
+    if (program(in, folder, &loss) != DNN_OK || loss != result.loss) { /* without a restart */
+        printf("request %ld: the retry failed, loss %.9g: %s\n", n, loss, dnn_error_message());
         result.retry++;
     }
     dnn_shutdown();
@@ -148,39 +188,38 @@ static void check_after(long n, dnn_status st, const input *before, const input 
     }
 }
 
-/* The number of requests of an undisturbed run. */
-static long fail_each(const input *before, bool for_ever, const char *path, long limit)
+/* How many requests there were to fail: two programs' workers never ask in quite the same order, so
+ * the last run is the one that ends before its turn comes. */
+static long fail_each(const input *before, bool for_ever, const char *folder, long from, long step)
 {
-    for (long n = 1; n <= limit; n++) {
+    for (long n = from;; n += step) {
         input in = *before;
+        double loss;
         dnn_status st;
         bool reached;
 
+        folder_empty(folder);
         memory.asked = 0;
         memory.for_ever = for_ever;
         memory.fail_at = n;
-        st = program(&in, path);
+        st = program(&in, folder, &loss);
         reached = memory.asked >= n;
-        check_after(n, st, before, &in, path);
+        check_after(n, st, before, &in, folder);
         if (!reached) {
             return n - 1;
         }
         result.sites++;
     }
-    return limit;
 }
 
 int main(int argc, char **argv)
 {
     static input in;
-    char path[4096];
-    long limit = argc > 2 ? atol(argv[2]) : 100000;
+    long step = argc > 2 ? atol(argv[2]) : 1, once, ever, failed;
     dnn_allocator allocator = {NULL, counted_alloc, counted_free};
-    long once, ever, failed;
 
-    if (argc < 2 ||
-        snprintf(path, sizeof path, "%s/oom.safetensors", argv[1]) >= (int)sizeof path) {
-        fprintf(stderr, "usage: test_oom FOLDER [LIMIT]\n");
+    if (argc < 2 || step < 1) {
+        fprintf(stderr, "usage: test_oom FOLDER [STEP]\n");
         return 2;
     }
     for (int i = 0; i < N * IN; i++) {
@@ -189,15 +228,18 @@ int main(int argc, char **argv)
     for (int i = 0; i < N; i++) {
         in.target[i] = i % CLASSES;
     }
-    if (dnn_set_allocator(&allocator) != DNN_OK || program(&in, path) != DNN_OK) {
+    folder_empty(argv[1]);
+    if (dnn_set_allocator(&allocator) != DNN_OK ||
+        program(&in, argv[1], &result.loss) != DNN_OK) {
         fprintf(stderr, "test_oom: %s\n", dnn_error_message());
         return 1;
     }
     dnn_shutdown();
-    once = fail_each(&in, false, path, limit);
-    ever = fail_each(&in, true, path, limit);
-    unlink(path);
-    printf("one failure: %ld requests; failure for ever: %ld requests\n", once, ever);
+    once = fail_each(&in, false, argv[1], 1, step);
+    ever = fail_each(&in, true, argv[1], 1, step);
+    folder_empty(argv[1]);
+    printf("one failure: %ld requests; failure for ever: %ld requests; every %ld tried\n", once, ever,
+           step);
     printf("sites=%ld modes=2 crash=%ld leak=%ld changed=%ld wrong_status=%ld retry_failed=%ld\n",
            result.sites, result.crash, result.leak, result.changed, result.wrong, result.retry);
     failed = result.leak + result.changed + result.wrong + result.retry;
