@@ -168,7 +168,8 @@ dnn_tensor *dnn_unflatten(dnn_tensor *x, int dim, dnn_shape sizes)
     for (int d = at + 1; d < x->ndim; d++) {
         shape.dim[shape.ndim++] = x->dim[d];
     }
-    return view_as_dims("unflatten", x, &shape, true);
+    st = dnn__check_shape("unflatten", x->dtype, shape.ndim, shape.dim, NULL);
+    return st == DNN_OK ? view_as_dims("unflatten", x, &shape, true) : dnn__null(st);
 }
 
 dnn_tensor *dnn_squeeze(dnn_tensor *x, dnn_dims dims)

@@ -151,6 +151,12 @@ struct reduction {
     double divisor;                /* of a mean; 0 = none */
 };
 
+/* n / size, rounded up; n may be the largest there is: an expanded operand costs no memory. */
+static int64_t parts(int64_t n, int64_t size)
+{
+    return n / size + (n % size != 0);
+}
+
 /* Outputs alone make the pieces where there are many; else the reduced places are cut as well. */
 static void cut(struct reduction *r)
 {
@@ -160,11 +166,11 @@ static void cut(struct reduction *r)
     r->segments = outputs > 1024 ? 1 : total / PIECE;
     r->segments = r->segments < 1 ? 1 : r->segments > MAX_SEGMENTS ? MAX_SEGMENTS : r->segments;
     r->segments = r->segments > places && places > 0 ? places : r->segments;
-    r->per_segment = (places + r->segments - 1) / r->segments;
-    r->segments = r->per_segment > 0 ? (places + r->per_segment - 1) / r->per_segment : 1;
+    r->per_segment = parts(places, r->segments);
+    r->segments = r->per_segment > 0 ? parts(places, r->per_segment) : 1;
     r->per_block = r->segments > 1 ? outputs : cpu_grain(places);
     r->per_block = r->per_block < 1 ? 1 : r->per_block;
-    r->blocks = (outputs + r->per_block - 1) / r->per_block;
+    r->blocks = parts(outputs, r->per_block);
 }
 
 static struct reduction reduction_of(const dnn_call *c, const struct loops *loops)

@@ -284,3 +284,16 @@ Test(elementwise, a_saved_operand_that_was_changed_is_an_error)
     cr_assert_not_null(strstr(dnn_error_message(), "mul"));
     cr_assert_null(dnn_grad(a));
 }
+
+/* Found by op_args: the message spoke of "cast", which nobody had called. */
+Test(elementwise, an_operand_that_cannot_be_promoted_is_told_by_the_operator)
+{
+    dnn_tensor *x = dnn_expand(dnn_scalar(1, DNN_T_I32), S(1 << 30)), *y;
+
+    cr_assert_eq(dnn_set_memory_cap("cpu", 1 << 20), DNN_OK);
+    y = dnn_add(x, dnn_ones(S(1)));
+    cr_expect_null(y);
+    cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM);
+    cr_expect(strncmp(dnn_error_message(), "add: input 0 as f32: ", 21) == 0, "%s", dnn_error_message());
+    cr_assert_eq(dnn_set_memory_cap("cpu", 0), DNN_OK);
+}

@@ -1,5 +1,6 @@
 /* test_index.c - indexing by text, joining, assignment into new tensors. */
 #include "unit.h"
+#include "op.h"
 
 TestSuite(index, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
@@ -127,4 +128,23 @@ Test(index, scatters_write_into_a_new_tensor)
     EXPECT_FAIL(dnn_slice_scatter(x, NULL, 0, 0, 4, 2), "slice_scatter", "NULL");
     EXPECT_FAIL(dnn_select_scatter(x, dnn_scalar(1, DNN_T_F64), 0, 4), "select_scatter", "4");
     EXPECT_FAIL(dnn_select_scatter(x, src, 0, 0), "select_scatter", "rank");
+}
+
+/* Found by op_args: cat counted a size that a [0] does not have, and wrote past the result. */
+Test(index, cat_along_a_dim_that_a_0_does_not_have)
+{
+    dnn_tensor *in[] = {NULL, F32(S(1, 1, 2), 1, 2), F32(S(1, 1, 1), 3)};
+
+    dnn_release(dnn_ones(S(50, 60, 70))); /* a handle to be used again */
+    in[0] = dnn_zeros(S(0));
+    EXPECT(dnn_cat(in, 3, 2), DNN_T_F32, S(1, 1, 3), 1, 2, 3);
+}
+
+/* Found by op_args: a step that is never taken was multiplied. */
+Test(index, the_step_of_one_element_is_never_taken)
+{
+    dnn_attr_slice attr = {.size = sizeof attr, .start = 1, .step = INT64_MAX};
+    dnn_tensor *in[] = {F32(S(2, 2), 1, 2, 3, 4), F32(S(1, 2), 8, 9)};
+
+    EXPECT(dnn__apply(DNN_OP_slice_scatter, in, 2, &attr), DNN_T_F32, S(2, 2), 1, 2, 8, 9);
 }

@@ -1,6 +1,7 @@
 /* test_reduce.c - sums, means, largest and smallest, places, sums to a shape, comparison of whole
  * tensors. */
 #include "unit.h"
+#include "op.h"
 
 TestSuite(reduce, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
@@ -121,4 +122,28 @@ Test(reduce, whole_tensors_compare)
     EXPECT_STATUS_FAIL(dnn_equal(NULL, x, &same), "dnn_equal", "NULL");
     EXPECT_STATUS_FAIL(dnn_equal(x, y, NULL), "dnn_equal", "out");
     EXPECT_STATUS_FAIL(dnn_allclose(x, y, -1, 0, &same), "dnn_allclose", "-1");
+}
+
+/* Found by op_args: the rank was subtracted before it was checked. */
+Test(reduce, sum_to_the_lowest_rank_there_is_is_refused)
+{
+    EXPECT_FAIL(dnn_sum_to(F32(S(2), 1, 2), (dnn_shape){.ndim = INT64_MIN}), "sum_to", "rank -9223372036854775808");
+}
+
+/* Found by op_args: a wrong index was called a fault of the library. */
+Test(reduce, a_place_outside_its_row_is_an_argument_that_is_wrong)
+{
+    dnn_attr_dim attr = {.size = sizeof attr, .dim = 0};
+    dnn_tensor *in[] = {F32(S(1), 1), I64(S(1), 3)}, *dx = F32(S(3), 7, 8, 9);
+
+    EXPECT_FAIL_KEEPS(dx, dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &attr), "max_dim_bwd", "index 3", "[0,3)");
+}
+
+/* Found by op_args: rounding up the number of results overflowed. */
+Test(reduce, more_results_than_memory_holds_are_refused)
+{
+    dnn_tensor *x = dnn_expand(dnn_zeros(S(1, 1), .dtype = DNN_T_BOOL), S(INT64_MAX, 1));
+
+    cr_expect_null(dnn_amax(x, .dims = DNN_DIMS(1)));
+    cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM, "%s", dnn_error_message());
 }

@@ -159,3 +159,15 @@ Test(view, gradients_are_the_mirrored_views)
     unit_backward(dnn_expand(dnn_select(x, 0, 1), S(4, 3)));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2, 3), 3, 5, 9, 11, 13, 17);
 }
+
+/* Found by op_args: the rank was subtracted before it was checked. */
+Test(view, expand_to_the_lowest_rank_there_is_is_refused)
+{
+    EXPECT_FAIL(dnn_expand(six(), (dnn_shape){.ndim = INT64_MIN}), "expand", "rank -9223372036854775808");
+}
+
+/* Found by op_args: beside a size of 0 the new sizes were checked by themselves, and their strides overflowed. */
+Test(view, unflatten_into_sizes_that_no_strides_can_span_is_refused)
+{
+    EXPECT_FAIL(dnn_unflatten(dnn_zeros(S(0, 7)), 0, S(0, INT64_MAX / 4)), "unflatten", "more than");
+}
