@@ -1,5 +1,5 @@
-/* conform.c - dnn conform: becomes the program of the kit, which lies beside this one in the tree. The
- * kit runs the plugin in children of its own, so nothing of it is loaded here. */
+/* conform.c - dnn conform: becomes the program of the kit, which lies beside this one in the tree.
+ * The kit runs the plugin in children of its own, so nothing of it is loaded here. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,8 @@ int command_conform(int argc, char **argv)
     memcpy(slash + 1, kit, sizeof kit);
     argv[0] = path;
     execv(path, argv);
-    fprintf(stderr, "dnn conform: %s: %s (the kit is built with -DDNN_TESTS=ON and installed with it)\n",
+    fprintf(stderr,
+            "dnn conform: %s: %s (the kit is built with -DDNN_TESTS=ON and installed with it)\n",
             path, strerror(errno));
     return 3;
 }

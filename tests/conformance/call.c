@@ -141,20 +141,26 @@ static double saturated(uint32_t dtype, double x, enum conf_judge judge)
     return is_exact(judge) || isinf(y) ? y : x;
 }
 
+static double shown(double x) /* the sign of a NaN says nothing */
+{
+    return isnan(x) ? fabs(x) : x;
+}
+
 static void compare_floats(harness *h, const conf_case *c, int output, const ref_array *want,
                            const ref_array *got, bool each)
 {
     double error = 0, size = 0, bound = bound_of(want->dtype, c->judge), ratio;
     int64_t worst = -1;
     double worst_error = -1;
+    int digits = want->dtype == DNN_T_F64 ? 17 : 9;
 
     for (int64_t k = 0; k < want->n; k++) {
         double w = saturated(want->dtype, want->f[k], c->judge), g = got->f[k], e = fabs(w - g);
         bool by_itself = each || is_exact(c->judge) || !isfinite(w) || !isfinite(g);
 
         if (by_itself && !element_agrees(want->dtype, c->judge, w, g)) {
-            conf_fail(h, c, "output %d, element %lld: %.17g, expected %.17g", output, (long long)k,
-                      g, w);
+            conf_fail(h, c, "output %d, element %lld: %.*g, expected %.*g", output, (long long)k,
+                      digits, shown(g), digits, shown(w));
             return;
         }
         if (!by_itself) {
@@ -170,10 +176,10 @@ static void compare_floats(harness *h, const conf_case *c, int output, const ref
     if (ratio > h->row.worst)
         h->row.worst = ratio;
     if (ratio > 1 || isnan(ratio)) {
-        conf_fail(
-            h, c,
-            "output %d: NMSE %.3g, at most %.3g; worst at element %lld: %.17g, expected %.17g",
-            output, error / size, bound, (long long)worst, got->f[worst], want->f[worst]);
+        conf_fail(h, c,
+                  "output %d: NMSE %.3g, at most %.3g; worst at element %lld: %.*g, expected %.*g",
+                  output, error / size, bound, (long long)worst, digits, shown(got->f[worst]),
+                  digits, shown(want->f[worst]));
         return;
     }
     conf_pass(h);
@@ -190,8 +196,9 @@ static bool same_shape(const conf_operand *o, const dnn_tensor *t)
     return s.ndim == o->shape.ndim && dnn_dtype_of(t) == o->dtype;
 }
 
-/* rms relative to rms, or to 1, as where sums over a stretched axis cancel; the gradient rule rounds a few
- * times where a kernel rounds once, and the differences themselves are good to 1e-8. */
+/* rms relative to rms, or to 1, as where sums over a stretched axis cancel; the gradient rule
+ * rounds a few times where a kernel rounds once, and the differences themselves are good to 1e-8.
+ */
 void conf_judge_gradient(harness *h, const conf_case *c, int input, const ref_array *want,
                          const ref_array *got)
 {

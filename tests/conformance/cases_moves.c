@@ -375,8 +375,8 @@ void cases_sgd_step(conf_sink *s)
     sgd_case(s, 4, true, (dnn_attr_sgd){.nesterov = 1});
 }
 
-/* reorder moves between private layouts, and only the core calls it: dnn conform tries it with the layouts of
- * the plugin that it checks. */
+/* reorder moves between private layouts, and only the core calls it: dnn conform tries it with the
+ * layouts of the plugin that it checks. */
 void cases_reorder(conf_sink *s)
 {
     (void)s;

@@ -26,9 +26,10 @@ static void ignore_log(void *ctx, int level, const char *text)
 /* The environment of whoever starts the kit shall not choose kernels. */
 static void forget_policy(void)
 {
-    static const char *const names[] = {"DNN_BACKEND", "DNN_PLUGINS", "DNN_DISABLE", "DNN_PREFER",
-                                        "DNN_FALLBACK", "DNN_MATH", "DNN_DETERMINISTIC", "DNN_TUNE",
-                                        "DNN_SYNC", "DNN_THREADS", "DNN_PROFILE"};
+    static const char *const names[] = {"DNN_BACKEND",       "DNN_PLUGINS",  "DNN_DISABLE",
+                                        "DNN_PREFER",        "DNN_FALLBACK", "DNN_MATH",
+                                        "DNN_DETERMINISTIC", "DNN_TUNE",     "DNN_SYNC",
+                                        "DNN_THREADS",       "DNN_PROFILE"};
 
     for (size_t i = 0; i < DNN__COUNT(names); i++)
         unsetenv(names[i]);
@@ -244,8 +245,8 @@ static int parse(int argc, char **argv, kit_options *o, const char **list)
     return 0;
 }
 
-/* The base lies with the plugins of the tree that the kit belongs to: gradients need it, and perf compares with
- * it. Folders that the environment names come first. */
+/* The base lies with the plugins of the tree that the kit belongs to: gradients need it, and perf
+ * compares with it. Folders that the environment names come first. */
 static void find_base(void)
 {
     static const char *const from_here[] = {"../../../" KIT_LIBDIR "/dnn/plugins",

@@ -257,8 +257,8 @@ static void show_strided(kit_call *call, int i)
     call->view[i].s.nbytes = bytes_behind(call, i);
 }
 
-/* FLAT, on operands that share a layout where zeros stay zeros: the results lie as they do. Rows whose
- * results are operands have nothing to settle. */
+/* FLAT, on operands that share a layout where zeros stay zeros: the results lie as they do. Rows
+ * whose results are operands have nothing to settle. */
 static bool runs_flat(const kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
@@ -267,8 +267,8 @@ static bool runs_flat(const kit_call *call)
         (op->traits & DNN__MUTATES) != 0 || call->c->n_in == 0 || call->layout_id[0] == 0)
         return false;
     for (int i = 1; i < call->c->n_in; i++) {
-        if (call->pointer[i] != NULL && (call->layout_id[i] != call->layout_id[0] ||
-                                         call->physical[i] != call->physical[0]))
+        if (call->pointer[i] != NULL &&
+            (call->layout_id[i] != call->layout_id[0] || call->physical[i] != call->physical[0]))
             return false;
     }
     return true;
@@ -288,8 +288,8 @@ static dnn_status settle_input(kit_call *call, int i)
         return DNN_OK;
     kit_layout_seen(want, a->dtype);
     if (call->view[i].s.ndim != a->ndim || a->n == 0)
-        return kit_host.fail(DNN_DECLINED, "it wants input %d, which is stretched or empty, in %s", i,
-                             kit_host.layout_name(want));
+        return kit_host.fail(DNN_DECLINED, "it wants input %d, which is stretched or empty, in %s",
+                             i, kit_host.layout_name(want));
     status = kit_reorder_plan(call->k, a, &from, &to);
     if (status == DNN_OK)
         show_private(call, i, want, to.bytes);
@@ -309,8 +309,8 @@ static dnn_status settle_output(kit_call *call, int j)
     if (to.bytes != call->out_bytes[j])
         return kit_host.fail(DNN_E_INVALID,
                              "it says %llu bytes for output %d in %s, and its reorder says %llu",
-                             (unsigned long long)call->out_bytes[j], j,
-                             kit_host.layout_name(gives), (unsigned long long)to.bytes);
+                             (unsigned long long)call->out_bytes[j], j, kit_host.layout_name(gives),
+                             (unsigned long long)to.bytes);
     show_private(call, i, gives, to.bytes);
     call->owner[i] = i;
     return DNN_OK;
@@ -338,10 +338,9 @@ static dnn_status check_sizes(const kit_call *call)
 
     return p->workspace_bytes <= most && p->stash_bytes <= most
                ? DNN_OK
-               : kit_host.fail(DNN_E_INVALID,
-                               "it asks for a workspace of %llu bytes and a stash of %llu",
-                               (unsigned long long)p->workspace_bytes,
-                               (unsigned long long)p->stash_bytes);
+               : kit_host.fail(
+                     DNN_E_INVALID, "it asks for a workspace of %llu bytes and a stash of %llu",
+                     (unsigned long long)p->workspace_bytes, (unsigned long long)p->stash_bytes);
 }
 
 /* What the kernel takes and gives, after it has accepted. */
@@ -424,7 +423,8 @@ static bool make_far_block(kit_call *call, int i)
     kit_block *b = &call->block[i];
 
     *b = (kit_block){.map_bytes = (size_t)a->dim[0] * apart, .bytes = (size_t)a->dim[0] * apart};
-    b->map = mmap(NULL, b->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    b->map =
+        mmap(NULL, b->map_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (b->map == MAP_FAILED) {
         b->map = NULL;
         return false;
@@ -497,7 +497,7 @@ bool kit_call_memory(kit_call *call)
             return false;
         if (call->view[i].s.nbytes > 0)
             call->view[i].s.data = kit_block_address(&call->block[call->owner[i]],
-                                                       call->layout_id[i] != 0 ? 0 : call->offset[i]);
+                                                     call->layout_id[i] != 0 ? 0 : call->offset[i]);
     }
     call->call.s.stream = call->k->place.stream;
     call->call.s.rng_seed = conf_rng.seed;
@@ -676,10 +676,11 @@ const char *kit_call_padding(const kit_call *call, char *text, size_t bytes)
             at = kit_padding_at(call->k, &call->seen[i], call->layout_id[i],
                                 &call->block[call->owner[i]]);
         if (at >= 0) {
-            snprintf(text, bytes,
-                     "the padding of output %d in %s is not zero at item %lld: FLAT kernels rely on "
-                     "it",
-                     j, kit_host.layout_name(call->layout_id[i]), (long long)at);
+            snprintf(
+                text, bytes,
+                "the padding of output %d in %s is not zero at item %lld: FLAT kernels rely on "
+                "it",
+                j, kit_host.layout_name(call->layout_id[i]), (long long)at);
             return text;
         }
     }

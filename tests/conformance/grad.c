@@ -96,6 +96,19 @@ static dnn_tensor *loss_of(const problem *p, dnn_tensor *y, bool squared)
 
 /* Gradients of the loss in every leaf, as arrays; a leaf without one has zeros. With create the
  * tape goes on and tensor[i] are they. */
+static dnn_status read_gradients(const problem *p, dnn_tensor *const *leaf, ref_array *gradient)
+{
+    for (int i = 0; i < p->c->n_in; i++) {
+        if (!p->wants[i])
+            continue;
+        if (!ref_array_new(&gradient[i], p->base[i].dtype, p->base[i].ndim, p->base[i].dim))
+            return DNN_E_NOMEM;
+        if (dnn_grad(leaf[i]) != NULL)
+            DNN_TRY(conf_read(dnn_grad(leaf[i]), &gradient[i]));
+    }
+    return DNN_OK;
+}
+
 static dnn_status gradients(const problem *p, bool squared, bool create, dnn_tensor **leaf,
                             ref_array *gradient)
 {
@@ -105,15 +118,7 @@ static dnn_status gradients(const problem *p, bool squared, bool create, dnn_ten
         return DNN_E_INVALID;
     loss = loss_of(p, y, squared);
     DNN_TRY(dnn_backward(loss, .create_graph = create));
-    for (int i = 0; i < p->c->n_in; i++) {
-        if (!p->wants[i] || gradient == NULL)
-            continue;
-        if (!ref_array_new(&gradient[i], p->base[i].dtype, p->base[i].ndim, p->base[i].dim))
-            return DNN_E_NOMEM;
-        if (dnn_grad(leaf[i]) != NULL)
-            DNN_TRY(conf_read(dnn_grad(leaf[i]), &gradient[i]));
-    }
-    return DNN_OK;
+    return gradient != NULL ? read_gradients(p, leaf, gradient) : DNN_OK;
 }
 
 /* ---- what is differentiated by differences ---- */
@@ -294,6 +299,44 @@ static void free_all(ref_array *a)
         ref_array_free(&a[i]);
 }
 
+static dnn_status two_backwards(const problem *p, ref_array *once, ref_array *twice)
+{
+    dnn_tensor *leaf[REF_MAX_IN], *y = forward(p, leaf), *loss;
+
+    if (y == NULL)
+        return DNN_E_INVALID;
+    loss = loss_of(p, y, false);
+    DNN_TRY(dnn_backward(loss, .retain_graph = true));
+    DNN_TRY(read_gradients(p, leaf, once));
+    DNN_TRY(dnn_backward(loss));
+    return read_gradients(p, leaf, twice);
+}
+
+/* Backward may run twice over one forward, on one stash: the same bits are added again. */
+static void check_twice(problem *p)
+{
+    ref_array once[REF_MAX_IN] = {0}, twice[REF_MAX_IN] = {0};
+    dnn_status st;
+    bool same = true;
+
+    DNN_SCOPE
+    {
+        st = two_backwards(p, once, twice);
+    }
+    for (int i = 0; i < p->c->n_in && st == DNN_OK; i++) {
+        for (int64_t k = 0; p->wants[i] && k < once[i].n; k++)
+            same = same && twice[i].f[k] == ref_rounded(once[i].dtype, 2 * once[i].f[k]);
+    }
+    if (st != DNN_OK)
+        conf_fail(p->h, p->c, "backward twice over one forward: %s", dnn_error_message());
+    else if (!same)
+        conf_fail(p->h, p->c, "backward twice over one forward gives two gradients");
+    else
+        conf_pass(p->h);
+    free_all(once);
+    free_all(twice);
+}
+
 static void first_check(problem *p)
 {
     ref_array gradient[REF_MAX_IN] = {0};
@@ -388,6 +431,8 @@ void conf_emit_grad(conf_sink *sink, const conf_case *c)
             first_check(&p);
             if (h->sink.dtype == DNN_T_F64)
                 second_check(&p);
+            else
+                check_twice(&p);
         }
         problem_free(&p);
     }

@@ -23,7 +23,8 @@ static void take_event(void *ctx, const char *kind, const char *text)
         kit_sendf(g->child, KIT_FAIL, g->row, g->dtype, "%s", text);
 }
 
-/* A forward kernel that is passed over for its stash would leave training to somebody else in silence. */
+/* A forward kernel that is passed over for its stash would leave training to somebody else in
+ * silence. */
 static void take_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
                         const char *answer)
 {
@@ -34,8 +35,8 @@ static void take_answer(void *ctx, const char *op, const char *plugin, const cha
         return;
     g->stash_told = true;
     g->failed++;
-    kit_sendf(g->child, KIT_FAIL, g->row, g->dtype, "kernel %s of %s is passed over in training: %s",
-              kernel, op, answer);
+    kit_sendf(g->child, KIT_FAIL, g->row, g->dtype,
+              "kernel %s of %s is passed over in training: %s", kernel, op, answer);
 }
 
 /* Does the plugin take part in it: the operator itself, or a row that is a gradient of it? */
@@ -76,8 +77,11 @@ static bool is_served(const dnn__op *op, uint32_t dtype)
 
 static void check_row(gradients *g, const dnn__op *op)
 {
-    conf_options options = {
-        .modes = CONF_GRAD, .pattern = op->name, .dtypes = g->dtype, .ctx = g, .event = take_event,
+    conf_options options = {.modes = CONF_GRAD,
+                            .pattern = op->name,
+                            .dtypes = g->dtype,
+                            .ctx = g,
+                            .event = take_event,
                             .asked = take_answer};
     kit_record r = {.kind = KIT_COUNT, .row = g->row, .dtype = g->dtype};
     conf_totals totals;
@@ -142,9 +146,10 @@ void kit_phase_grad(kit_child *child)
         return;
     }
     if (!has_kernel("mul", DNN_T_F32) || !has_kernel("sum", DNN_T_F32))
-        kit_sendf(child, KIT_SKIP, -1, 0,
-                  "gradients: they need mul and sum for the loss, which this plugin does not have, and "
-                  "the base cpu_blas was not found (DNN_PLUGIN_PATH names its folder)");
+        kit_sendf(
+            child, KIT_SKIP, -1, 0,
+            "gradients: they need mul and sum for the loss, which this plugin does not have, and "
+            "the base cpu_blas was not found (DNN_PLUGIN_PATH names its folder)");
     check_rows(child, table);
     kit_doing(child, -1, 0, "shutdown after gradients");
     tensors = (long long)dnn_live_tensors();

@@ -242,10 +242,12 @@ static bool open_device(kit_child *child, const dnn_plugin *table, kit_place *pl
         return true;
     place->device = table->device;
     if (child->from == 0)
-        kit_sendf(child, KIT_SKIP, -1, 0,
-                  "pages that fault, and inputs that cannot be written: memory of %s has none; the "
-                  "bytes around and in them are compared instead",
-                  table->device->kind);
+        kit_sendf(
+            child, KIT_SKIP, -1, 0,
+            "pages that fault, and inputs that cannot be written: memory of %s has none, so the "
+            "bytes around and in them are compared instead; several threads on one plan: the "
+            "kit has one stream",
+            table->device->kind);
     if (!DNN_HAS(table->device, stream_new))
         return true;
     if (table->device->stream_new(0, &place->stream) == DNN_OK)

@@ -1,6 +1,6 @@
-/* layout_checks.c - a plugin's private layouts: which its plans ask for, whether its reorders bring every
- * bit there and back and keep the padding zero, and whether padding is still zero after chains of FLAT
- * kernels. Called by kernels.c. */
+/* layout_checks.c - a plugin's private layouts: which its plans ask for, whether its reorders bring
+ * every bit there and back and keep the padding zero, and whether padding is still zero after
+ * chains of FLAT kernels. Called by kernels.c. */
 #include "kit.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,7 @@ static void emit_discover(conf_sink *sink, const conf_case *c)
     bool good = c->call == NULL;
 
     for (int i = 0; i < c->n_in && good; i++)
-        good = c->in[i].dtype == 0 ||
-               conf_fill(&in[i], &c->in[i], CONF_DENSE, &check->h.random);
+        good = c->in[i].dtype == 0 || conf_fill(&in[i], &c->in[i], CONF_DENSE, &check->h.random);
     if (good && kit_call_open(&call, check->k, c, in, &setup)) {
         kit_doing(check->child, check->row, sink->dtype, "plan of %s, for its layouts",
                   check->k->table->name);
@@ -52,8 +51,8 @@ void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row)
 static const struct {
     int ndim;
     int64_t dim[5];
-} shapes[] = {{1, {1}},          {1, {17}},         {2, {3, 5}},          {2, {16, 8}},
-              {3, {2, 3, 4}},    {4, {1, 1, 1, 1}}, {4, {2, 3, 5, 4}},    {4, {1, 8, 3, 3}},
+} shapes[] = {{1, {1}},           {1, {17}},          {2, {3, 5}},         {2, {16, 8}},
+              {3, {2, 3, 4}},     {4, {1, 1, 1, 1}},  {4, {2, 3, 5, 4}},   {4, {1, 8, 3, 3}},
               {4, {3, 17, 7, 2}}, {4, {2, 16, 4, 4}}, {5, {2, 3, 2, 3, 2}}};
 
 /* Bits of every kind, NaN and denormals among them: a reorder moves and does not compute. */

@@ -1,5 +1,5 @@
-/* layouts.c - private layouts as the kit moves them: reorder kernels called by hand, which layouts the
- * plugin's plans have asked for, and whether padding is still zero. Called by direct.c and
+/* layouts.c - private layouts as the kit moves them: reorder kernels called by hand, which layouts
+ * the plugin's plans have asked for, and whether padding is still zero. Called by direct.c and
  * layout_checks.c. */
 #include "kit.h"
 #include "internal/plugins.h"
@@ -60,7 +60,8 @@ typedef struct reorder {
     dnn_call call;
 } reorder;
 
-static void show(reorder *r, int i, const kit_kernel *k, const ref_array *what, const kit_side *side)
+static void show(reorder *r, int i, const kit_kernel *k, const ref_array *what,
+                 const kit_side *side)
 {
     dnn_view *v = &r->view[i];
 
@@ -100,7 +101,8 @@ static void set_up(reorder *r, const kit_kernel *k, const ref_array *what, const
                          .host = &kit_host};
 }
 
-/* The plugin's first kernel that accepts. The row of the kernel under test goes first where it is one. */
+/* The plugin's first kernel that accepts. The row of the kernel under test goes first where it is
+ * one. */
 static dnn_status choose(reorder *r, const kit_kernel *k, const ref_array *what,
                          const kit_side *from, kit_side *to)
 {
@@ -164,8 +166,7 @@ static dnn_status run(reorder *r, const kit_kernel *k, const kit_side *from, kit
         r->view[1].data = to->bytes > 0 ? kit_block_address(to->block, 0) : NULL;
         r->view[1].nbytes = to->bytes;
         r->call.state = r->plan.state;
-        r->call.workspace =
-            r->plan.workspace_bytes > 0 ? kit_block_address(&workspace, 0) : NULL;
+        r->call.workspace = r->plan.workspace_bytes > 0 ? kit_block_address(&workspace, 0) : NULL;
         r->call.stream = k->place.stream;
         status = kit_block_give(&k->place, to->block, false);
         status = status == DNN_OK ? kit_block_give(&k->place, &workspace, false) : status;

@@ -255,8 +255,8 @@ static void check_support(kit_report *r)
         kit_row *row = &r->rows[i];
 
         for (int d = 0; d < DNN__N_DTYPES; d++) {
-            if (row->cases[d] == 0 || row->declined[d] < row->cases[d] || row->failed[d] > 0 || row->reads_stash ||
-                is_gap(r, row, 1u << d))
+            if (row->cases[d] == 0 || row->declined[d] < row->cases[d] || row->failed[d] > 0 ||
+                row->reads_stash || is_gap(r, row, 1u << d))
                 continue;
             snprintf(
                 text, sizeof text,
@@ -398,12 +398,13 @@ static void print_totals(const kit_report *r)
                              r->init_us, "exit", r->failures > 0 ? 1 : 0));
         return;
     }
-    printf("\n%s\nkernels %lld (not called %lld), cases %lld, failed %lld, declined %lld, known gaps "
-           "%lld, warnings %lld, checks skipped %lld; init %.1f ms\n%s\n",
-           r->about[0] != 0 ? r->about : r->options->file, (long long)r->n_kernels,
-           (long long)untested, (long long)cases, (long long)r->failures, (long long)declined,
-           (long long)r->known, (long long)r->warnings, (long long)r->skipped, r->init_us / 1e3,
-           r->failures == 0 ? "PASSED" : "FAILED");
+    printf(
+        "\n%s\nkernels %lld (not called %lld), cases %lld, failed %lld, declined %lld, known gaps "
+        "%lld, warnings %lld, checks skipped %lld; init %.1f ms\n%s\n",
+        r->about[0] != 0 ? r->about : r->options->file, (long long)r->n_kernels,
+        (long long)untested, (long long)cases, (long long)r->failures, (long long)declined,
+        (long long)r->known, (long long)r->warnings, (long long)r->skipped, r->init_us / 1e3,
+        r->failures == 0 ? "PASSED" : "FAILED");
 }
 
 /* ---- the whole ---- */

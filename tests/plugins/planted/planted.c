@@ -2,6 +2,7 @@
  * must find. tests/plugins/CMakeLists.txt builds one file for each and holds the sentence beside it. */
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "dnn_plugin.h"
 #include "dnn_ops.h"
@@ -23,6 +24,7 @@
 #define EXPORTS 14
 #define READS_PAST 15
 #define WRITES_INPUT 16
+#define LEAKS 17
 
 #if PLANTED == EXPORTS
 DNN_EXPORT int dnn_planted_helper;
@@ -90,7 +92,15 @@ static dnn_status relu_bwd_run(const dnn_call *c)
     return DNN_OK;
 }
 
-#if PLANTED == READS_POISON || PLANTED == STASH_MISMATCH
+#if PLANTED == LEAKS
+static dnn_status relu_plan(const dnn_call *c, dnn_plan *p)
+{
+    (void)c;
+    p->state = malloc(100); /* and no unplan */
+    return DNN_OK;
+}
+#define RELU_PLAN .plan = relu_plan,
+#elif PLANTED == READS_POISON || PLANTED == STASH_MISMATCH
 static dnn_status relu_plan(const dnn_call *c, dnn_plan *p)
 {
     (void)c;
