@@ -25,6 +25,7 @@
 #define READS_PAST 15
 #define WRITES_INPUT 16
 #define LEAKS 17
+#define NARROW_STRIDES 18
 
 #if PLANTED == EXPORTS
 DNN_EXPORT int dnn_planted_helper;
@@ -32,7 +33,41 @@ DNN_EXPORT int dnn_planted_helper;
 
 /* ---- relu ---- */
 
-static dnn_status relu_run(const dnn_call *c)
+#if PLANTED == NARROW_STRIDES
+/* The place of element i in elements, in 32 bits. */
+static int32_t place(const dnn_view *v, int64_t i)
+{
+    uint32_t at = 0;
+
+    for (int32_t d = v->ndim - 1; d >= 0; d--) {
+        at += (uint32_t)(i % v->dim[d]) * (uint32_t)v->stride[d];
+        i /= v->dim[d];
+    }
+    return (int32_t)at;
+}
+
+static dnn_status relu_strided_run(const dnn_call *c)
+{
+    const float *x = c->in[0]->data;
+    float *y = c->out[0]->data;
+    int64_t n = 1;
+
+    for (int32_t d = 0; d < c->out[0]->ndim; d++) {
+        n *= c->out[0]->dim[d];
+    }
+    for (int64_t i = 0; i < n; i++) {
+        float from = x[place(c->in[0], i)];
+
+        y[place(c->out[0], i)] = from < 0 ? 0 : from;
+    }
+    return DNN_OK;
+}
+#define RELU_RUN relu_strided_run
+#else
+#define RELU_RUN relu_run
+#endif
+
+static inline dnn_status relu_run(const dnn_call *c)
 {
     const float *x = c->in[0]->data;
     float *y = c->out[0]->data;
@@ -243,7 +278,7 @@ enum {
                .flags = flags_, .priority = DNN_PRI_SPECIAL, __VA_ARGS__)
 
 static const dnn_kernel *const kernels[] = {
-    KERNEL("relu", FLAGS, RELU_PLAN.run = relu_run),
+    KERNEL("relu", FLAGS | (PLANTED == NARROW_STRIDES ? DNN_K_STRIDED : 0), RELU_PLAN.run = RELU_RUN),
     KERNEL("relu_bwd", FLAGS, RELU_BWD_PLAN.run = relu_bwd_run),
     KERNEL("sum", PLANTED == LIES_DETERMINISTIC ? (int)FLAGS : DNN_K_REENTRANT, .plan = sum_plan,
            .run = sum_run),
