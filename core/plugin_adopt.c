@@ -8,6 +8,7 @@
 enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT };
 
 /* v1.0 sizes: below them a struct is not ours. */
+enum { MAX_FAMILIES = 64 }; /* of private layouts, in one plugin */
 enum { PLUGIN_V1_0 = 80, KERNEL_V1_0 = 72, DEVICE_V1_0 = 128 };
 
 enum { MAX_KERNELS = 1 << 14, MAX_NAME = 127 }; /* of one plugin */
@@ -124,11 +125,19 @@ static dnn_status check_device(const char *path, const dnn_device *d)
     return DNN_OK;
 }
 
+/* A family without a way there and back would lock tensors in. Whether the kernels go both ways, for each
+ * dtype and size, shows when a plan asks for a layout (negotiate.c). */
 static dnn_status check_layouts(const char *path, const dnn_plugin *p)
 {
     for (int i = 0; p->layouts != NULL && p->layouts[i] != NULL; i++) {
         bool reorder = false;
 
+        if (i == MAX_FAMILIES || !dnn__valid_id(p->layouts[i])) {
+            return dnn__fail(DNN_E_DEVICE,
+                             "%s: layout family %d is not 1 to 31 of [a-z0-9_], or there are more "
+                             "than %d",
+                             path, i, MAX_FAMILIES);
+        }
         for (int k = 0; p->kernels != NULL && p->kernels[k] != NULL && !reorder; k++) {
             reorder = p->kernels[k]->size >= KERNEL_V1_0 && p->kernels[k]->op != NULL &&
                       strcmp(p->kernels[k]->op, "reorder") == 0;

@@ -68,9 +68,37 @@ static void run_fini(const dnn__plugin *plugin)
     }
 }
 
+static bool owns_family(const dnn__plugin *plugin, const char *family)
+{
+    const char *const *own = plugin->table.layouts;
+
+    while (own != NULL && *own != NULL && strcmp(*own, family) != 0) {
+        own++;
+    }
+    return own != NULL && *own != NULL;
+}
+
+static dnn_status check_families(const char *path, const dnn__plugin *plugin)
+{
+    const char *const *family = plugin->table.layouts;
+
+    for (; family != NULL && *family != NULL; family++) {
+        for (int64_t i = 0; i < dnn__n_plugins; i++) {
+            if (owns_family(dnn__plugins[i], *family)) {
+                return dnn__fail(DNN_E_DEVICE,
+                                 "%s: it owns the layout family %s, as %s does; drop one of the "
+                                 "two",
+                                 path, *family, dnn__looked_path(dnn__plugins[i]));
+            }
+        }
+    }
+    return DNN_OK;
+}
+
 static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
 {
     const dnn__plugin *other = plugin_named(plugin->id);
+
 
     if (other != NULL) {
         return dnn__fail(DNN_E_DEVICE,
@@ -86,7 +114,7 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
                              device->kind, dnn__looked_path(dnn__plugins[i]));
         }
     }
-    return DNN_OK;
+    return check_families(path, plugin);
 }
 
 /* The plugin's device and place among ours; its kernels are adopted, and init has run. */

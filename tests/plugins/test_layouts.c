@@ -509,6 +509,25 @@ static void liars(void)
     }
 }
 
+/* Two owners of one family, and a name that is none. */
+static void families(void)
+{
+    char paths[8192];
+
+    snprintf(paths, sizeof paths, "%s/liar/dnn_liar_none.so:%s/liar/dnn_liar_twin.so", folder, folder);
+    setenv("DNN_PLUGINS", paths, 1);
+    check(dnn_init("cpu_blas") == DNN_E_DEVICE &&
+              strstr(dnn_error_message(), "dnn_liar_twin.so: it owns the layout family liar_none, as ") != NULL,
+          dnn_error_message());
+    dnn_shutdown();
+    snprintf(paths, sizeof paths, "%s/liar/dnn_liar_odd.so", folder);
+    setenv("DNN_PLUGINS", paths, 1);
+    check(dnn_init("cpu_blas") == DNN_E_DEVICE &&
+              strstr(dnn_error_message(), "layout family 0 is not 1 to 31 of [a-z0-9_]") != NULL,
+          dnn_error_message());
+    dnn_shutdown();
+}
+
 /* All kernels of a plugin agree on a size that nobody has: no memory, and nothing lost. */
 static void absurd_layout(void)
 {
@@ -711,6 +730,7 @@ int main(int argc, char **argv)
         stop("blocked");
     }
     liars();
+    families();
     absurd_layout();
     stashes();
     orphan();

@@ -13,9 +13,13 @@
 #include <math.h>
 #include "dnn_plugin.h"
 
+#ifndef FAMILY
+#define FAMILY ID
+#endif
+
 static uint32_t twice(const dnn_call *c)
 {
-    return c->host->layout(ID "/twice");
+    return c->host->layout(FAMILY "/twice");
 }
 
 static uint64_t dense_bytes(const dnn_view *v)
@@ -86,7 +90,7 @@ static const dnn_kernel *const kernels[] = {
     DNN_KERNEL(.op = "exp", .device = "cpu", .name = "liar_exp", .dtypes = DNN_T_F32,
                .priority = DNN_PRI_VENDOR, .plan = exp_plan, .run = exp_run),
     NULL};
-static const char *const layouts[] = {ID, NULL};
+static const char *const layouts[] = {FAMILY, NULL};
 
 DNN_PLUGIN(.id = ID, .version = "1.0.0", .build = "a layout of its own", .kernels = kernels,
            .layouts = layouts)
