@@ -35,7 +35,8 @@ static void forget_policy(void)
         unsetenv(names[i]);
 }
 
-/* A signal ends the child as it would end a program: a sanitizer's handlers would make an exit of it. */
+/* A signal ends the child as it would end a program: a sanitizer's handlers would make an exit of
+ * it. */
 static void die_plainly(void)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};

@@ -1,5 +1,6 @@
-/* planted.c - plugins that load well and are wrong in one thing each, which PLANTED names: what `dnn conform`
- * must find. tests/plugins/CMakeLists.txt builds one file for each and holds the sentence beside it. */
+/* planted.c - plugins that load well and are wrong in one thing each, which PLANTED names: what
+ * `dnn conform` must find. tests/plugins/CMakeLists.txt builds one file for each and holds the
+ * sentence beside it. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,15 +271,16 @@ static const char *const layouts[] = {"planted", NULL};
 /* ---- the table ---- */
 
 enum {
-    FLAGS = DNN_K_DETERMINISTIC | DNN_K_REENTRANT |
-            (PLANTED == UNCLEAN_FLAGS ? 1 << 9 : 0) | (PLANTED == LIES_INPLACE ? DNN_K_INPLACE : 0)
+    FLAGS = DNN_K_DETERMINISTIC | DNN_K_REENTRANT | (PLANTED == UNCLEAN_FLAGS ? 1 << 9 : 0) |
+            (PLANTED == LIES_INPLACE ? DNN_K_INPLACE : 0)
 };
-#define KERNEL(op_, flags_, ...)                                                           \
-    DNN_KERNEL(.op = op_, .device = "cpu", .name = "planted_" op_, .dtypes = DNN_T_F32,    \
+#define KERNEL(op_, flags_, ...)                                                        \
+    DNN_KERNEL(.op = op_, .device = "cpu", .name = "planted_" op_, .dtypes = DNN_T_F32, \
                .flags = flags_, .priority = DNN_PRI_SPECIAL, __VA_ARGS__)
 
 static const dnn_kernel *const kernels[] = {
-    KERNEL("relu", FLAGS | (PLANTED == NARROW_STRIDES ? DNN_K_STRIDED : 0), RELU_PLAN.run = RELU_RUN),
+    KERNEL("relu", FLAGS | (PLANTED == NARROW_STRIDES ? DNN_K_STRIDED : 0),
+           RELU_PLAN.run = RELU_RUN),
     KERNEL("relu_bwd", FLAGS, RELU_BWD_PLAN.run = relu_bwd_run),
     KERNEL("sum", PLANTED == LIES_DETERMINISTIC ? (int)FLAGS : DNN_K_REENTRANT, .plan = sum_plan,
            .run = sum_run),
@@ -290,4 +292,5 @@ static const dnn_kernel *const kernels[] = {
 #endif
     NULL};
 
-DNN_PLUGIN(.id = "planted", .version = "1.0.0", .build = "wrong in one thing", LAYOUTS.kernels = kernels)
+DNN_PLUGIN(.id = "planted", .version = "1.0.0", .build = "wrong in one thing",
+           LAYOUTS.kernels = kernels)
