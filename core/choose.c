@@ -274,8 +274,8 @@ static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answ
     return status;
 }
 
-/* A backward call whose stash pins it: what its kernels accepted when the pair was planned were strided,
- * dense operands. */
+/* A backward call whose stash pins it: what its kernels accepted when the pair was planned were
+ * strided, dense operands. */
 static dnn_status ask_plainly(dnn__frame *f, dnn__plan *plan, struct answers *answers)
 {
     dnn_status status;

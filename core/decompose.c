@@ -1,6 +1,6 @@
-/* decompose.c - rung 2 of the ladder: an operator that nobody has a kernel for on a device is computed by its
- * row's parts, smaller operators on the same device. Below the tape: the graph has one node, the operator's.
- * choose.c asks whether it can be done, dispatch does it. */
+/* decompose.c - rung 2 of the ladder: an operator that nobody has a kernel for on a device is
+ * computed by its row's parts, smaller operators on the same device. Below the tape: the graph has
+ * one node, the operator's. choose.c asks whether it can be done, dispatch does it. */
 #include <stdio.h>
 #include <string.h>
 #include "plan.h"
@@ -14,8 +14,8 @@ static dnn_status call_parts(const dnn__frame *f, dnn_tensor *const *in, dnn__pa
     return dnn__take();
 }
 
-/* A result that is not what the row says is a fault of the decomposition; one that shares memory with an
- * operand would make two tensors of one. */
+/* A result that is not what the row says is a fault of the decomposition; one that shares memory
+ * with an operand would make two tensors of one. */
 static dnn_status own_result(const dnn__frame *f, int i, dnn_tensor **out)
 {
     dnn_tensor *t = *out;
@@ -69,9 +69,8 @@ static dnn_status try_parts(const dnn__frame *f)
     for (int i = 0; i < f->n_in; i++) {
         const dnn_tensor *t = f->in[i];
 
-        in[i] = t != NULL
-                    ? dnn__tensor_new(f->op->name, t->dtype, t->ndim, t->dim, f->device)
-                    : NULL;
+        in[i] =
+            t != NULL ? dnn__tensor_new(f->op->name, t->dtype, t->ndim, t->dim, f->device) : NULL;
         if (t != NULL && in[i] == NULL) {
             return dnn__take();
         }

@@ -1,6 +1,6 @@
-/* layout.c - private layouts of storages: who owns one, reordered copies, and the way back to strides
- * once somebody needs a view or the bytes. Tensors and dispatch call it; the elements are moved by the
- * reorder kernels of the plugin that owns the layout, on the one road. */
+/* layout.c - private layouts of storages: who owns one, reordered copies, and the way back to
+ * strides once somebody needs a view or the bytes. Tensors and dispatch call it; the elements are
+ * moved by the reorder kernels of the plugin that owns the layout, on the one road. */
 #include <pthread.h>
 #include <string.h>
 #include "layout.h"
@@ -86,7 +86,8 @@ static dnn_status reorder_once(dnn_tensor *t, uint32_t layout, dnn_tensor **out)
     return DNN_OK;
 }
 
-/* From one private layout to another by way of strides: the one pair of roads that every family has. */
+/* From one private layout to another by way of strides: the one pair of roads that every family
+ * has. */
 dnn_status dnn__reorder(dnn_tensor *t, uint32_t layout, dnn_tensor **out)
 {
     if (layout != 0 && dnn__layout_of(t->storage) != 0) {

@@ -1,6 +1,6 @@
-/* negotiate.c - what a kernel takes and gives: how each operand is shown to it, what its plan asks for in
- * layouts, workspace and stash, and by what detour an operand passes that is not as the kernel wants it.
- * choose.c calls it for one candidate after another. It moves nothing. */
+/* negotiate.c - what a kernel takes and gives: how each operand is shown to it, what its plan asks
+ * for in layouts, workspace and stash, and by what detour an operand passes that is not as the
+ * kernel wants it. choose.c calls it for one candidate after another. It moves nothing. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,8 +39,8 @@ static bool lies_well(const dnn_tensor *t)
     return t->storage->data == NULL || address % 64 == 0;
 }
 
-/* Rule (a) of FLAT: one run of elements in every operand, in the same order. A result that is made is
- * row-major. */
+/* Rule (a) of FLAT: one run of elements in every operand, in the same order. A result that is made
+ * is row-major. */
 static bool same_dense_strides(const dnn__frame *f)
 {
     const dnn_view *first = f->pointer[0];
@@ -81,16 +81,15 @@ static bool runs_flat(const dnn__frame *f, const dnn__kernel *k)
     return f->flat != 0 && !f->plain && (k->table.flags & DNN_K_FLAT) != 0;
 }
 
-/* A private layout is shown to kernels that can say what they want instead, of the plugin that owns it;
- * others would find no strides. */
+/* A private layout is shown to kernels that can say what they want instead, of the plugin that owns
+ * it; others would find no strides. */
 static bool shows_layout(const dnn__frame *f, const dnn__kernel *k, int i)
 {
     const dnn_view *v = f->pointer[i];
     bool negotiates = k->table.plan != NULL && (k->table.flags & DNN_K_FLAT) == 0;
 
-    return !f->plain &&
-           (runs_flat(f, k) || (f->op->traits & DNN__MOVES_LAYOUT) != 0 ||
-            (negotiates && dnn__owns_layout(k->plugin, v->layout)));
+    return !f->plain && (runs_flat(f, k) || (f->op->traits & DNN__MOVES_LAYOUT) != 0 ||
+                         (negotiates && dnn__owns_layout(k->plugin, v->layout)));
 }
 
 static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int i)
@@ -108,8 +107,8 @@ static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int 
     }
 }
 
-/* Results: in place and not fit for it, a temporary takes it; a new one of a FLAT kernel lies as the operands
- * do. */
+/* Results: in place and not fit for it, a temporary takes it; a new one of a FLAT kernel lies as
+ * the operands do. */
 static void see_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
 {
     if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 &&
@@ -168,15 +167,15 @@ struct proposal { /* arrays of the core for dnn_plan */
 static dnn_status proposal_open(struct proposal *p, const dnn__frame *f)
 {
     size_t n = (size_t)(f->n_in + f->n_out);
-    size_t each = sizeof *p->view + sizeof *p->pointer + sizeof *p->stride +
-                  sizeof *p->few_layout + sizeof *p->few_bytes;
+    size_t each = sizeof *p->view + sizeof *p->pointer + sizeof *p->stride + sizeof *p->few_layout +
+                  sizeof *p->few_bytes;
 
     p->memory = NULL;
     p->view = p->few_view;
     p->pointer = p->few_pointer;
     p->stride = p->few_stride;
-    p->plan = (dnn_plan){
-        .size = sizeof(dnn_plan), .in_layout = p->few_layout, .out_bytes = p->few_bytes};
+    p->plan =
+        (dnn_plan){.size = sizeof(dnn_plan), .in_layout = p->few_layout, .out_bytes = p->few_bytes};
     if (n > FEW) {
         DNN_TRY(dnn__storage_new(dnn__cpu(), each * n, f->op->name, &p->memory));
         p->view = p->memory->data;
@@ -251,7 +250,8 @@ static dnn_status check_owned(const dnn__kernel *k, uint32_t layout, const char 
 {
     return dnn__owns_layout(k->plugin, layout)
                ? DNN_OK
-               : decline(says, "it asks for the layout %s, of a family that its plugin does not list",
+               : decline(says,
+                         "it asks for the layout %s, of a family that its plugin does not list",
                          dnn__layout_name(layout));
 }
 
@@ -294,7 +294,8 @@ static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__pla
     return status == DNN_OK ? DNN_OK : no_way(status, 0, want, says);
 }
 
-/* A result in a private layout: there must be a way back, and the reorder must know the same size. */
+/* A result in a private layout: there must be a way back, and the reorder must know the same size.
+ */
 static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,
                               const struct proposal *p, int i, const char **says)
 {
@@ -356,7 +357,8 @@ static dnn_status settle_layouts(const dnn__frame *f, const dnn__kernel *k, dnn_
     if ((f->op->traits & DNN__MOVES_LAYOUT) != 0) {
         return settle_reorder(f, plan, p, says);
     }
-    if ((k->table.flags & DNN_K_FLAT) != 0) { /* takes what all operands share, and asks for nothing */
+    if ((k->table.flags & DNN_K_FLAT) !=
+        0) { /* takes what all operands share, and asks for nothing */
         return DNN_OK;
     }
     for (int i = 0; i < f->n_in; i++) {
@@ -385,8 +387,8 @@ static bool has_backward(const dnn__op *op)
     return op->gradient != NULL && op->backward != DNN_OP_none;
 }
 
-/* A forward kernel keeps a stash for the backward rows of its plugin; a backward kernel says in the same
- * member how much of one it reads. */
+/* A forward kernel keeps a stash for the backward rows of its plugin; a backward kernel says in the
+ * same member how much of one it reads. */
 static dnn_status settle_stash(const dnn__frame *f, dnn__plan *plan, uint64_t bytes,
                                const char **says)
 {

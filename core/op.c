@@ -32,24 +32,24 @@ enum {
     V1_0_to_device = 0
 };
 
-#define DNN_OP(name_, inputs, optional_, outputs, attributes, keeps, rule, accepts_, primary_, \
+#define DNN_OP(name_, inputs, optional_, outputs, attributes, keeps, rule, accepts_, primary_,   \
                traits_, version_, backward_, shape_, ...) /* gradient, and what few rows have */ \
-    {.name = #name_,                                                                           \
-     .attr = #attributes,                                                                      \
-     .id = DNN_OP_##name_,                                                                     \
-     .n_in = inputs,                                                                           \
-     .n_out = outputs,                                                                         \
-     .optional = optional_,                                                                    \
-     .attr_bytes = ATTR_BYTES(attributes),                                                     \
-     .attr_v1_0 = V1_0_##attributes,                                                           \
-     .keep = keeps,                                                                            \
-     .dtype_rule = rule,                                                                       \
-     .primary = primary_,                                                                      \
-     .traits = traits_,                                                                        \
-     .version = version_,                                                                      \
-     .accepts = accepts_,                                                                      \
-     .backward = DNN_OP_##backward_,                                                           \
-     .shape = shape_,                                                                          \
+    {.name = #name_,                                                                             \
+     .attr = #attributes,                                                                        \
+     .id = DNN_OP_##name_,                                                                       \
+     .n_in = inputs,                                                                             \
+     .n_out = outputs,                                                                           \
+     .optional = optional_,                                                                      \
+     .attr_bytes = ATTR_BYTES(attributes),                                                       \
+     .attr_v1_0 = V1_0_##attributes,                                                             \
+     .keep = keeps,                                                                              \
+     .dtype_rule = rule,                                                                         \
+     .primary = primary_,                                                                        \
+     .traits = traits_,                                                                          \
+     .version = version_,                                                                        \
+     .accepts = accepts_,                                                                        \
+     .backward = DNN_OP_##backward_,                                                             \
+     .shape = shape_,                                                                            \
      .gradient = __VA_ARGS__},
 
 const dnn__op dnn__ops[DNN__N_OPS] = {

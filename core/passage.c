@@ -1,5 +1,6 @@
-/* passage.c - how operands pass to a kernel and results from it: as they are, by a dense copy, by a copy in
- * another layout, by a temporary that takes a result. dispatch calls it once there is a plan. */
+/* passage.c - how operands pass to a kernel and results from it: as they are, by a dense copy, by a
+ * copy in another layout, by a temporary that takes a result. dispatch calls it once there is a
+ * plan. */
 #include <string.h>
 #include "plan.h"
 
@@ -73,7 +74,8 @@ static dnn_tensor *private_result(dnn__frame *f, const dnn__passage *p, dnn_view
                                p->bytes);
 }
 
-/* The view of a new result is dense already; that of a temporary for a destination was the destination's. */
+/* The view of a new result is dense already; that of a temporary for a destination was the
+ * destination's. */
 static dnn_tensor *dense_result(dnn__frame *f, dnn_view *v)
 {
     dnn_tensor *t = dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
@@ -86,8 +88,8 @@ static dnn_tensor *dense_result(dnn__frame *f, dnn_view *v)
     return t;
 }
 
-/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that lands on the
- * destination. plan NULL: nothing will be written. */
+/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that lands
+ * on the destination. plan NULL: nothing will be written. */
 static dnn_status make_result(dnn__frame *f, const dnn__plan *plan, int i, dnn_tensor **out)
 {
     int slot = f->n_in + i;
@@ -128,7 +130,8 @@ dnn_status dnn__pass(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
     return dnn__make_results(f, plan, made);
 }
 
-/* May the destination take the block of what was made? Only if nobody but its one handle knows its own. */
+/* May the destination take the block of what was made? Only if nobody but its one handle knows its
+ * own. */
 static bool takes_block(const dnn_tensor *t, const dnn_tensor *made)
 {
     const dnn__storage *s = t->storage;

@@ -125,8 +125,8 @@ static dnn_status check_device(const char *path, const dnn_device *d)
     return DNN_OK;
 }
 
-/* A family without a way there and back would lock tensors in. Whether the kernels go both ways, for each
- * dtype and size, shows when a plan asks for a layout (negotiate.c). */
+/* A family without a way there and back would lock tensors in. Whether the kernels go both ways,
+ * for each dtype and size, shows when a plan asks for a layout (negotiate.c). */
 static dnn_status check_layouts(const char *path, const dnn_plugin *p)
 {
     for (int i = 0; p->layouts != NULL && p->layouts[i] != NULL; i++) {

@@ -99,7 +99,6 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
 {
     const dnn__plugin *other = plugin_named(plugin->id);
 
-
     if (other != NULL) {
         return dnn__fail(DNN_E_DEVICE,
                          "%s: a plugin called %s is loaded from %s already; drop one of the two",

@@ -74,7 +74,8 @@ static dnn_status equal_dtypes(const dnn__frame *f)
     return DNN_OK;
 }
 
-/* The ordinary call: nothing is to be cast. False may also mean that it takes a longer look to tell. */
+/* The ordinary call: nothing is to be cast. False may also mean that it takes a longer look to
+ * tell. */
 static bool nothing_to_settle(const dnn__frame *f)
 {
     dnn_dtype dtype = f->n_in > 0 && f->in[0] != NULL ? f->in[0]->dtype : 0;

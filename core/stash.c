@@ -1,6 +1,7 @@
 /* stash.c - pairs of forward and backward. A forward kernel may keep private bytes for the backward
- * kernels of its own plugin. So that none is kept in vain the pair is planned together: the row's gradient
- * rule runs dry, which plans what it calls and computes nothing. negotiate.c calls it on a miss. */
+ * kernels of its own plugin. So that none is kept in vain the pair is planned together: the row's
+ * gradient rule runs dry, which plans what it calls and computes nothing. negotiate.c calls it on a
+ * miss. */
 #include <stdio.h>
 #include <string.h>
 #include "plan.h"

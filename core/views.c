@@ -1,5 +1,5 @@
-/* views.c - the operands of a call as kernels are shown them: dims, strides or private layout, bytes.
- * dispatch makes them ahead of the plan; where the data lies is filled in by passage.c. */
+/* views.c - the operands of a call as kernels are shown them: dims, strides or private layout,
+ * bytes. dispatch makes them ahead of the plan; where the data lies is filled in by passage.c. */
 #include <string.h>
 #include "plan.h"
 
@@ -111,12 +111,13 @@ static bool lies_alike(const dnn__frame *f, const dnn_tensor *t, uint32_t layout
 {
     bool number = (f->op->traits & DNN__MUTATES) != 0 && t->ndim == 0;
 
-    return number || (dnn__layout_of(t->storage) == layout && t->dtype == f->in[f->op->primary]->dtype &&
-                      ((f->op->traits & DNN__MUTATES) != 0 || has_dims(t, &f->desc[0])));
+    return number ||
+           (dnn__layout_of(t->storage) == layout && t->dtype == f->in[f->op->primary]->dtype &&
+            ((f->op->traits & DNN__MUTATES) != 0 || has_dims(t, &f->desc[0])));
 }
 
-/* Rule (b) of FLAT. Rows that mutate any number of operands hold the shapes of each group to be equal
- * themselves. */
+/* Rule (b) of FLAT. Rows that mutate any number of operands hold the shapes of each group to be
+ * equal themselves. */
 static uint32_t flat_layout(const dnn__frame *f)
 {
     bool mutates = (f->op->traits & DNN__MUTATES) != 0;

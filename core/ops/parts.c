@@ -1,5 +1,6 @@
-/* parts.c - decompositions: rows of the table in terms of smaller operators, for a device on which nobody
- * has a kernel for them (rung 2 of the ladder). Formulas as in dnn_ops.h. They run below the tape. */
+/* parts.c - decompositions: rows of the table in terms of smaller operators, for a device on which
+ * nobody has a kernel for them (rung 2 of the ladder). Formulas as in dnn_ops.h. They run below the
+ * tape. */
 #include <math.h>
 #include "ops.h"
 #include "rules.h"
@@ -45,9 +46,9 @@ void dnn__mean_parts(dnn__parts *p)
 {
     dnn_tensor *sum = dnn__apply(DNN_OP_sum, p->in, 1, p->attr);
 
-    p->out[0] = sum == NULL ? NULL
-                            : dnn_div_scalar(sum, (double)dnn__numel(p->in[0]) /
-                                                      (double)dnn__numel(sum));
+    p->out[0] = sum == NULL
+                    ? NULL
+                    : dnn_div_scalar(sum, (double)dnn__numel(p->in[0]) / (double)dnn__numel(sum));
 }
 
 void dnn__linear_parts(dnn__parts *p)

@@ -38,12 +38,10 @@ static void put_traits(const dnn__op *op)
     static const struct {
         int bit;
         const char *name;
-    } names[] = {{DNN__ELEMENTWISE, "elementwise"},
-                 {DNN__KEEPS_ZEROS, "keeps zeros"},
-                 {DNN__IS_VIEW, "view, no kernel"},
-                 {DNN__RANDOM, "random"},
-                 {DNN__MUTATES, "in place only"},
-                 {DNN__MOVES_LAYOUT, "between layouts, by the core"}};
+    } names[] = {
+        {DNN__ELEMENTWISE, "elementwise"}, {DNN__KEEPS_ZEROS, "keeps zeros"},
+        {DNN__IS_VIEW, "view, no kernel"}, {DNN__RANDOM, "random"},
+        {DNN__MUTATES, "in place only"},   {DNN__MOVES_LAYOUT, "between layouts, by the core"}};
     int n = 0;
 
     for (size_t i = 0; i < DNN__COUNT(names); i++) {

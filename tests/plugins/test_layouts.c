@@ -1,6 +1,6 @@
-/* test_layouts - private layouts and stashes under the core: who converts what and when, that padding stays zero
- * under any chain of operators, that a stash always finds its reader, and that a plugin that says something false
- * about either is passed over with a sentence.
+/* test_layouts - private layouts and stashes under the core: who converts what and when, that
+ * padding stays zero under any chain of operators, that a stash always finds its reader, and that a
+ * plugin that says something false about either is passed over with a sentence.
  *
  *     test_layouts FOLDER-OF-TEST-PLUGINS */
 #include <math.h>
@@ -87,7 +87,9 @@ static dnn_tensor *into_blocks(dnn_tensor *x)
 {
     int64_t channels = dnn_size(x, 1);
 
-    return dnn_conv2d(x, dnn_reshape(dnn_eye(channels, channels, DNN_T_F32), DNN_SHAPE(channels, channels, 1, 1)), NULL);
+    return dnn_conv2d(
+        x, dnn_reshape(dnn_eye(channels, channels, DNN_T_F32), DNN_SHAPE(channels, channels, 1, 1)),
+        NULL);
 }
 
 static dnn_tensor *randoms(int64_t n, int64_t channels, int64_t rows, int64_t columns)
@@ -116,9 +118,11 @@ static void conversions(void)
     uint64_t version;
 
     check(is_private(p) && padding_is_zero(p), "a convolution writes blocks");
-    check(dnn_is_contiguous(p) && dnn_stride(p, 1) == 12, "its strides are those that it will have");
+    check(dnn_is_contiguous(p) && dnn_stride(p, 1) == 12,
+          "its strides are those that it will have");
     twin = dnn_detach(p);
-    check(is_private(twin) && twin->storage == p->storage, "a handle on the whole of it is no view");
+    check(is_private(twin) && twin->storage == p->storage,
+          "a handle on the whole of it is no view");
     before = reorders();
     version = p->version->count;
     flat = dnn_flatten(p, 1, -1);
@@ -137,7 +141,8 @@ static void host_access(void)
     void *data;
     double item;
 
-    check(dnn_read(p, ours, sizeof ours) == DNN_OK && dnn_read(x, theirs, sizeof theirs) == DNN_OK &&
+    check(dnn_read(p, ours, sizeof ours) == DNN_OK &&
+              dnn_read(x, theirs, sizeof theirs) == DNN_OK &&
               memcmp(ours, theirs, sizeof ours) == 0 && !is_private(p),
           "dnn_read converts");
     check(is_private(q) && dnn_map(q, DNN_MAP_READ, &data) == DNN_OK &&
@@ -159,18 +164,23 @@ static void operators(void)
     dnn_tensor *channel = dnn_randn(DNN_SHAPE(5, 1, 1));
 
     q = dnn_add(p, into_blocks(y));
-    check(is_private(q) && padding_is_zero(q) && same(q, dnn_add(x, y)), "add of two in blocks gives blocks");
+    check(is_private(q) && padding_is_zero(q) && same(q, dnn_add(x, y)),
+          "add of two in blocks gives blocks");
     q = dnn_add(p, y);
-    check(!is_private(q) && is_private(p) && same(q, dnn_add(x, y)), "add of blocks and strides gives strides");
+    check(!is_private(q) && is_private(p) && same(q, dnn_add(x, y)),
+          "add of blocks and strides gives strides");
     q = dnn_mul(p, channel);
-    check(!is_private(q) && same(q, dnn_mul(x, channel)), "blocks times one number for each channel");
+    check(!is_private(q) && same(q, dnn_mul(x, channel)),
+          "blocks times one number for each channel");
     q = dnn_mul(dnn_mean(p, .dims = DNN_DIMS(2, 3), .keepdim = true), p);
     check(same(q, dnn_mul(dnn_mean(x, .dims = DNN_DIMS(2, 3), .keepdim = true), x)),
           "a stretched operand beside one in blocks");
     q = into_blocks(channel = dnn_reshape(channel, DNN_SHAPE(1, 5, 1, 1)));
-    check(is_private(q) && same(dnn_add(q, x), dnn_add(channel, x)), "an operand in blocks that is stretched");
+    check(is_private(q) && same(dnn_add(q, x), dnn_add(channel, x)),
+          "an operand in blocks that is stretched");
     q = dnn_reciprocal(p);
-    check(!is_private(q) && same(q, dnn_reciprocal(x)), "FLAT does not run over padding that would not stay zero");
+    check(!is_private(q) && same(q, dnn_reciprocal(x)),
+          "FLAT does not run over padding that would not stay zero");
     q = dnn_exp(p);
     check(!is_private(q) && same(q, dnn_exp(x)), "a kernel that knows no blocks gets strides");
     q = dnn_cat((dnn_tensor *[]){p, p}, 2, 1);
@@ -191,7 +201,8 @@ static void in_place(void)
     p = into_blocks(x);
     alias = dnn_detach(p);
     dnn_exp_(p);
-    check(same(p, dnn_exp(x)) && same(alias, p), "in place by a kernel that knows no blocks: every handle sees it");
+    check(same(p, dnn_exp(x)) && same(alias, p),
+          "in place by a kernel that knows no blocks: every handle sees it");
     p = into_blocks(x);
     dnn_add_(p, x);
     check(same(p, dnn_add(x, x)), "in place with a strided operand");
@@ -209,7 +220,8 @@ static void in_place(void)
 
 static void steps(void)
 {
-    dnn_tensor *x = randoms(2, 5, 3, 4), *g = randoms(2, 5, 3, 4), *p = into_blocks(x), *q = into_blocks(x);
+    dnn_tensor *x = randoms(2, 5, 3, 4), *g = randoms(2, 5, 3, 4), *p = into_blocks(x),
+               *q = into_blocks(x);
     dnn_optimizer *sgd;
 
     dnn_requires_grad_(p, true);
@@ -217,8 +229,8 @@ static void steps(void)
     check(is_private(p) && is_private(q), "leaves may lie in blocks");
     sgd = dnn_sgd(DNN_TENSORS(p, q), 0.5, .momentum = 0.9);
     for (int i = 0; i < 3; i++) {
-        check(dnn_set_grad(p, into_blocks(g)) == DNN_OK && dnn_set_grad(q, into_blocks(g)) == DNN_OK &&
-                  dnn_step(sgd) == DNN_OK,
+        check(dnn_set_grad(p, into_blocks(g)) == DNN_OK &&
+                  dnn_set_grad(q, into_blocks(g)) == DNN_OK && dnn_step(sgd) == DNN_OK,
               "a step over blocks");
     }
     check(same(p, q), "two equal parameters stay equal");
@@ -231,7 +243,8 @@ static void steps(void)
           "a step where all operands lie in blocks leaves them there");
     check(dnn_set_grad(p, g) == DNN_OK && dnn_step(sgd) == DNN_OK && !is_private(p),
           "a step with a strided gradient makes the parameter strided");
-    check(same(dnn_detach(p), dnn_sub(dnn_sub(x, dnn_mul_scalar(g, 0.5)), dnn_mul_scalar(g, 0.5))), "to the same numbers");
+    check(same(dnn_detach(p), dnn_sub(dnn_sub(x, dnn_mul_scalar(g, 0.5)), dnn_mul_scalar(g, 0.5))),
+          "to the same numbers");
     dnn_optimizer_free(sgd);
 }
 
@@ -258,16 +271,26 @@ static void put(dnn_tensor **slot, dnn_tensor *t)
 static dnn_tensor *apply(int which, dnn_tensor *a, dnn_tensor *b)
 {
     switch (which) {
-    case 0: return dnn_add(a, b);
-    case 1: return dnn_sub(a, b);
-    case 2: return dnn_mul(a, b);
-    case 3: return dnn_neg(a);
-    case 4: return dnn_relu(a);
-    case 5: return dnn_add_(dnn_clone(a), b);
-    case 6: return dnn_reciprocal(dnn_add_scalar(dnn_abs(a), 1));
-    case 7: return dnn_div(a, dnn_add_scalar(dnn_square(b), 1));
-    case 8: return dnn_tanh(a);
-    default: return dnn_mul_scalar(a, 0.5);
+    case 0:
+        return dnn_add(a, b);
+    case 1:
+        return dnn_sub(a, b);
+    case 2:
+        return dnn_mul(a, b);
+    case 3:
+        return dnn_neg(a);
+    case 4:
+        return dnn_relu(a);
+    case 5:
+        return dnn_add_(dnn_clone(a), b);
+    case 6:
+        return dnn_reciprocal(dnn_add_scalar(dnn_abs(a), 1));
+    case 7:
+        return dnn_div(a, dnn_add_scalar(dnn_square(b), 1));
+    case 8:
+        return dnn_tanh(a);
+    default:
+        return dnn_mul_scalar(a, 0.5);
     }
 }
 
@@ -275,7 +298,8 @@ struct tally {
     int64_t in_blocks, dirty, wrong;
 };
 
-/* One operator on two of the tensors and on their strided twins. What left the blocks goes back into them. */
+/* One operator on two of the tensors and on their strided twins. What left the blocks goes back
+ * into them. */
 static void link(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
 {
     uint32_t a = below(LIVE), b = below(LIVE), which = below(10);
@@ -324,7 +348,8 @@ static void chain(void)
             compare(ours, twin, &t);
         }
     }
-    check(t.wrong == 0, "operators that keep zeros stay in blocks; all give the numbers of their strided twins");
+    check(t.wrong == 0,
+          "operators that keep zeros stay in blocks; all give the numbers of their strided twins");
     check(t.dirty == 0, "padding is zero after each operator");
     printf("chain: %d operators, %lld of them over blocks, %lld dirty, %lld wrong\n", CHAIN,
            (long long)t.in_blocks, (long long)t.dirty, (long long)t.wrong);
@@ -427,13 +452,16 @@ static void profile(void)
             check(dnn_add(p, p) != NULL && dnn_add(p, x) != NULL, "profiled");
         }
         stop("profile");
-        check(strstr(logged, "2 calls") != NULL && strstr(logged, "add: blocked_add of blocked; 1 reorders; 480 bytes") != NULL,
+        check(strstr(logged, "2 calls") != NULL &&
+                  strstr(logged, "add: blocked_add of blocked; 1 reorders; 480 bytes") != NULL,
               logged);
-        check(strstr(logged, "reorder: blocked_reorder of blocked") != NULL, "the reorder has a line");
+        check(strstr(logged, "reorder: blocked_reorder of blocked") != NULL,
+              "the reorder has a line");
     }
     dnn_set_log(NULL, NULL);
     setenv("DNN_PROFILE", "maybe", 1);
-    check(dnn_init("cpu_blas") == DNN_E_DEVICE && strstr(dnn_error_message(), "DNN_PROFILE=maybe: not one of 0, 1") != NULL,
+    check(dnn_init("cpu_blas") == DNN_E_DEVICE &&
+              strstr(dnn_error_message(), "DNN_PROFILE=maybe: not one of 0, 1") != NULL,
           dnn_error_message());
     unsetenv("DNN_PROFILE");
 }
@@ -442,7 +470,8 @@ static void profile(void)
 
 static char said[4000];
 
-static void keep(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer)
+static void keep(void *ctx, const char *op, const char *plugin, const char *kernel,
+                 const char *answer)
 {
     size_t n = strlen(said);
 
@@ -457,12 +486,15 @@ static void liars(void)
         bool serves;
     } liar[] = {
         {"liar_none", "yes; output 0 is written as liar_none/twice", true},
-        {"liar_plan", "its plan says 24 bytes for output 0 in liar_plan/twice, the reorder to it 48", false},
+        {"liar_plan",
+         "its plan says 24 bytes for output 0 in liar_plan/twice, the reorder to it 48", false},
         {"liar_strided", "its plan says 88 bytes for a strided result of 24", false},
         {"liar_one_way", "no kernel reorders from liar_one_way/twice to strided", false},
         {"liar_zero", "its plan says 0 bytes for a result in liar_zero/twice", false},
-        {"liar_foreign", "it asks for the layout somebody/else, of a family that its plugin does not list", false},
-        {"liar_unknown", "it asks for the layout unknown, of a family that its plugin does not list", false},
+        {"liar_foreign",
+         "it asks for the layout somebody/else, of a family that its plugin does not list", false},
+        {"liar_unknown",
+         "it asks for the layout unknown, of a family that its plugin does not list", false},
         {"liar_workspace", "it asks for a workspace of more bytes than there can be", false},
     };
     char file[100];
@@ -482,7 +514,8 @@ static void liars(void)
             y = dnn_exp(x);
             dnn_explain(NULL, NULL);
             setenv("DNN_PLUGINS", "", 1);
-            check(dnn_item(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5, liar[i].id);
+            check(dnn_item(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5,
+                  liar[i].id);
         }
         stop(liar[i].id);
         snprintf(file, sizeof file, "liar/dnn_%s.so", liar[i].id);
@@ -514,10 +547,12 @@ static void families(void)
 {
     char paths[8192];
 
-    snprintf(paths, sizeof paths, "%s/liar/dnn_liar_none.so:%s/liar/dnn_liar_twin.so", folder, folder);
+    snprintf(paths, sizeof paths, "%s/liar/dnn_liar_none.so:%s/liar/dnn_liar_twin.so", folder,
+             folder);
     setenv("DNN_PLUGINS", paths, 1);
     check(dnn_init("cpu_blas") == DNN_E_DEVICE &&
-              strstr(dnn_error_message(), "dnn_liar_twin.so: it owns the layout family liar_none, as ") != NULL,
+              strstr(dnn_error_message(),
+                     "dnn_liar_twin.so: it owns the layout family liar_none, as ") != NULL,
           dnn_error_message());
     dnn_shutdown();
     snprintf(paths, sizeof paths, "%s/liar/dnn_liar_odd.so", folder);
@@ -538,7 +573,8 @@ static void absurd_layout(void)
     {
         dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 3));
 
-        check(dnn_exp(x) == NULL && dnn_scope_status() == DNN_E_NOMEM, "2^60 bytes for a layout: no memory");
+        check(dnn_exp(x) == NULL && dnn_scope_status() == DNN_E_NOMEM,
+              "2^60 bytes for a layout: no memory");
         check(same(dnn_add(x, x), dnn_full(2, DNN_SHAPE(2, 3))), "and all goes on");
     }
     stop("absurd layout");
@@ -564,7 +600,8 @@ static bool close_to(dnn_tensor *a, dnn_tensor *b)
 {
     double worst = 1;
 
-    return a != NULL && b != NULL && dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &worst) == DNN_OK && worst < 1e-6;
+    return a != NULL && b != NULL && dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &worst) == DNN_OK &&
+           worst < 1e-6;
 }
 
 static void stashes(void)
@@ -574,8 +611,11 @@ static void stashes(void)
         bool serves;
     } keeper[] = {
         {"keeper_none", "silu keeper_none keeper_silu: yes", true},
-        {"keeper_declines", "that no backward kernel of its plugin would read: silu_bwd: no kernel for f32 on cpu (keeper_silu_bwd "
-                            "of keeper_declines: not today", false},
+        {"keeper_declines",
+         "that no backward kernel of its plugin would read: silu_bwd: no kernel for f32 on cpu "
+         "(keeper_silu_bwd "
+         "of keeper_declines: not today",
+         false},
         {"keeper_other_size", "reads a stash of 88 bytes, the forward kernel kept 24", false},
         {"keeper_no_reader", "that no backward kernel of its plugin would read", false},
         {"keeper_absurd", "a stash of more bytes than there can be", false},
@@ -602,14 +642,16 @@ static void stashes(void)
             }
             check((strstr(said, "keeper_silu_bwd: yes") != NULL) == keeper[i].serves, keeper[i].id);
             check(close_to(silu_gradient(x, true), expected), "a stash is read twice");
-            check(close_to(silu_gradient(dnn_slice(wide, 0, 0, 12, 2), false), expected), "from a strided operand");
+            check(close_to(silu_gradient(dnn_slice(wide, 0, 0, 12, 2), false), expected),
+                  "from a strided operand");
             check(dnn_silu(x) != NULL, "without a gradient there is no stash");
         }
         stop(keeper[i].id);
     }
 }
 
-/* A plugin is taken out of dispatch between forward and backward: the stash has no reader, and that is said. */
+/* A plugin is taken out of dispatch between forward and backward: the stash has no reader, and that
+ * is said. */
 static void orphan(void)
 {
     if (!start("keeper/dnn_keeper_none.so", "keeper_none")) {
@@ -617,14 +659,18 @@ static void orphan(void)
     }
     DNN_SCOPE
     {
-        dnn_tensor *x = dnn_requires_grad_(dnn_ones(DNN_SHAPE(6)), true), *loss = dnn_sum(dnn_silu(x));
+        dnn_tensor *x = dnn_requires_grad_(dnn_ones(DNN_SHAPE(6)), true),
+                   *loss = dnn_sum(dnn_silu(x));
 
-        check(dnn_plugin_disable("keeper_none") == DNN_OK, "a plugin is disabled between forward and backward");
-        check(dnn_backward(loss) == DNN_E_DEVICE && strstr(dnn_error_message(), "its plugin is disabled") != NULL &&
+        check(dnn_plugin_disable("keeper_none") == DNN_OK,
+              "a plugin is disabled between forward and backward");
+        check(dnn_backward(loss) == DNN_E_DEVICE &&
+                  strstr(dnn_error_message(), "its plugin is disabled") != NULL &&
                   strstr(dnn_error_message(), "for its own plugin") != NULL,
               dnn_error_message());
         check(dnn_grad(x) == NULL, "no gradient came of it");
-        check(close_to(silu_gradient(dnn_detach(x), false), silu_gradient(dnn_detach(x), false)), "forward again");
+        check(close_to(silu_gradient(dnn_detach(x), false), silu_gradient(dnn_detach(x), false)),
+              "forward again");
     }
     stop("orphan");
 }
@@ -633,13 +679,15 @@ static void orphan(void)
 
 static void parts(void)
 {
-    static const char *const rows[] = {"square",  "softsign",    "silu",        "gelu",            "mean",   "softmax",
-                                       "log_softmax", "softmax_bwd", "log_softmax_bwd", "linear", "relu_bwd"};
+    static const char *const rows[] = {
+        "square",      "softsign",        "silu",   "gelu",    "mean", "softmax", "log_softmax",
+        "softmax_bwd", "log_softmax_bwd", "linear", "relu_bwd"};
     dnn_tensor *x, *w, *b;
     char disable[600] = "";
 
     for (int i = 0; i < 11; i++) {
-        snprintf(disable + strlen(disable), sizeof disable - strlen(disable), "%scpu_blas:%s", i > 0 ? "," : "", rows[i]);
+        snprintf(disable + strlen(disable), sizeof disable - strlen(disable), "%scpu_blas:%s",
+                 i > 0 ? "," : "", rows[i]);
     }
     setenv("DNN_PLUGINS", "", 1);
     for (int round = 0; round < 2; round++) {
@@ -673,7 +721,8 @@ static void parts(void)
                 size_t bytes = (size_t)dnn_numel(y[i]) * sizeof(float);
                 bool ok = y[i] != NULL && dnn_read(y[i], now, bytes) == DNN_OK;
 
-                ok = ok && dnn_set_grad(x, NULL) == DNN_OK && dnn_backward(dnn_sum(dnn_square(y[i]))) == DNN_OK;
+                ok = ok && dnn_set_grad(x, NULL) == DNN_OK &&
+                     dnn_backward(dnn_sum(dnn_square(y[i]))) == DNN_OK;
                 g = ok ? dnn_grad(x) : NULL;
                 ok = ok && dnn_read(g, now + 24, 24 * sizeof(float)) == DNN_OK;
                 for (int k = 0; ok && k < 48; k++) {
@@ -692,7 +741,8 @@ static void parts(void)
                 dnn_explain(keep, NULL);
                 dnn_silu(x);
                 dnn_explain(NULL, NULL);
-                check(strstr(said, "silu libdnn decomposition: yes; in smaller operators") != NULL &&
+                check(strstr(said, "silu libdnn decomposition: yes; in smaller operators") !=
+                              NULL &&
                           strstr(said, "sigmoid cpu_blas") != NULL,
                       said);
             }

@@ -1,6 +1,6 @@
-/* test_blocked - LeNet trains on a plugin whose activations lie in blocks of channels: to cpu_blas's losses,
- * and without a reorder between its operators. Needs DNN_PLUGIN_PATH with the folders of cpu_blas and of
- * blocked. */
+/* test_blocked - LeNet trains on a plugin whose activations lie in blocks of channels: to
+ * cpu_blas's losses, and without a reorder between its operators. Needs DNN_PLUGIN_PATH with the
+ * folders of cpu_blas and of blocked. */
 #include <stdio.h>
 #include <string.h>
 #include "nets.h"
@@ -22,7 +22,8 @@ static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, int i, double 
 
     DNN_SCOPE
     {
-        dnn_tensor *x = formula(100 + (uint64_t)(i % 8), DNN_SHAPE(BATCH, 1, 28, 28), -1, 2, DNN_T_F32);
+        dnn_tensor *x =
+            formula(100 + (uint64_t)(i % 8), DNN_SHAPE(BATCH, 1, 28, 28), -1, 2, DNN_T_F32);
         dnn_tensor *l =
             dnn_cross_entropy(dnn_forward(net, x), labels(200 + (uint64_t)(i % 8), BATCH));
 
@@ -38,7 +39,8 @@ static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, int i, double 
 static dnn_status train(double *loss, dnn_counters *before, dnn_counters *after)
 {
     dnn_module *net = lenet_new(0);
-    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.05, .momentum = 0.9, .weight_decay = 1e-4);
+    dnn_optimizer *optimizer =
+        dnn_sgd(dnn_parameters(net), 0.05, .momentum = 0.9, .weight_decay = 1e-4);
     dnn_status st = set_weights(net);
 
     for (int i = 0; i < STEPS && st == DNN_OK; i++) {
@@ -75,7 +77,8 @@ static bool losses_of(const char *backend, double *loss, dnn_counters *before, d
     return st == DNN_OK;
 }
 
-static void print_line(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer)
+static void print_line(void *ctx, const char *op, const char *plugin, const char *kernel,
+                       const char *answer)
 {
     int *private_lines = ctx;
 
@@ -114,16 +117,18 @@ int main(void)
     double ours[STEPS] = {0}, theirs[STEPS] = {0}, worst = 0;
     dnn_counters before = {0}, after = {0}, none;
     char what[200];
-    bool ok = losses_of("cpu_blas", theirs, &none, &none) && losses_of("blocked", ours, &before, &after);
+    bool ok =
+        losses_of("cpu_blas", theirs, &none, &none) && losses_of("blocked", ours, &before, &after);
 
     for (int i = 0; i < STEPS; i++) {
         double error = fabs(ours[i] - theirs[i]) / fabs(theirs[i]);
 
         worst = error > worst || error != error ? error : worst;
     }
-    snprintf(what, sizeof what,
-             "%d losses on blocked equal cpu_blas's (first %.6f, last %.6f, worst relative error %.3g)", STEPS,
-             ours[0], ours[STEPS - 1], worst);
+    snprintf(
+        what, sizeof what,
+        "%d losses on blocked equal cpu_blas's (first %.6f, last %.6f, worst relative error %.3g)",
+        STEPS, ours[0], ours[STEPS - 1], worst);
     check(ok && worst <= 1e-5, what);
     snprintf(what, sizeof what, "%lld reorders in %d steps after the first %d",
              (long long)(after.reorders - before.reorders), STEPS - WARM, WARM);

@@ -1,18 +1,19 @@
-/* blocked.c - a plugin with a private layout: f32 activations in blocks of eight channels. It is the
- * worked example of one, and the test of all that the core does about them: a LeNet trains on it without
- * a reorder between its operators.
+/* blocked.c - a plugin with a private layout: f32 activations in blocks of eight channels. It is
+ * the worked example of one, and the test of all that the core does about them: a LeNet trains on
+ * it without a reorder between its operators.
  *
- * "blocked/nChw8c" of [N,C,H,W]: element (n,c,h,w) lies at ((n*B + c/8)*H + h)*W + w)*8 + c%8, where B =
- * ceil(C/8); the lanes beyond C are zero. Eight channels of one place are then one vector, whatever H and W
- * are. Weights, biases and their gradients stay strided: parameters are the program's. */
+ * "blocked/nChw8c" of [N,C,H,W]: element (n,c,h,w) lies at ((n*B + c/8)*H + h)*W + w)*8 + c%8,
+ * where B = ceil(C/8); the lanes beyond C are zero. Eight channels of one place are then one
+ * vector, whatever H and W are. Weights, biases and their gradients stay strided: parameters are
+ * the program's. */
 #include <string.h>
 #include "dnn_plugin.h"
 #include "dnn_ops.h"
 
 enum { LANES = 8 };
 
-/* Planes smaller than this are written strided by the pooling: what follows is a flatten, or so small that
- * blocks gain nothing. */
+/* Planes smaller than this are written strided by the pooling: what follows is a flatten, or so
+ * small that blocks gain nothing. */
 enum { LEAST_PLANE = 32 };
 
 static uint32_t blocked(const dnn_call *c)
@@ -189,8 +190,8 @@ static float weight_at(const struct weights *w, int64_t o, int64_t i, int64_t ro
 }
 
 /* sum[lanes] of the output block at (row, column): every tap that lies inside the image. */
-static void gather(const dnn_attr_conv2d *a, const struct image *x, const struct weights *w, int64_t n,
-                   int64_t block, int lanes, int64_t row, int64_t column, float *sum)
+static void gather(const dnn_attr_conv2d *a, const struct image *x, const struct weights *w,
+                   int64_t n, int64_t block, int lanes, int64_t row, int64_t column, float *sum)
 {
     for (int64_t ky = 0; ky < w->rows; ky++) {
         int64_t iy = row * a->stride_h + ky * a->dilation_h - a->pad_top;
@@ -293,10 +294,10 @@ static dnn_status bwd_input_run(const dnn_call *c)
     return DNN_OK;
 }
 
-/* dw[o, i, ky, kx] for the eight o of a block: the sum over all places of dy times the place of x below the
- * tap, in the order of the places. */
-static void tap_sum(const dnn_attr_conv2d *a, const struct image *dy, const struct image *x, int64_t block,
-                    int64_t i, int64_t ky, int64_t kx, int64_t images, float *sum)
+/* dw[o, i, ky, kx] for the eight o of a block: the sum over all places of dy times the place of x
+ * below the tap, in the order of the places. */
+static void tap_sum(const dnn_attr_conv2d *a, const struct image *dy, const struct image *x,
+                    int64_t block, int64_t i, int64_t ky, int64_t kx, int64_t images, float *sum)
 {
     int lanes = lanes_in(dy, block);
     float lane[LANES];
@@ -396,7 +397,8 @@ static dnn_status sum_run(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- max pooling: blocks in, blocks out while the plane is large enough; indices are strided ---- */
+/* ---- max pooling: blocks in, blocks out while the plane is large enough; indices are strided ----
+ */
 
 static dnn_status pool_plan(const dnn_call *c, dnn_plan *plan)
 {
@@ -410,9 +412,10 @@ static dnn_status pool_plan(const dnn_call *c, dnn_plan *plan)
     return DNN_OK;
 }
 
-/* Value and place of the maximum of one window, of one lane. Padding never wins; the first of equals, NaN first. */
-static void window_max(const dnn_attr_pool2d *a, const struct image *x, const float *plane, int64_t row,
-                       int64_t column, float *best, int32_t *at)
+/* Value and place of the maximum of one window, of one lane. Padding never wins; the first of
+ * equals, NaN first. */
+static void window_max(const dnn_attr_pool2d *a, const struct image *x, const float *plane,
+                       int64_t row, int64_t column, float *best, int32_t *at)
 {
     *at = -1;
     for (int64_t ky = 0; ky < a->kernel_h; ky++) {
@@ -453,7 +456,8 @@ static void pool_piece(void *arg, int64_t begin, int64_t end, int worker)
                     int64_t plane = n * x.channels + block * LANES + k;
                     int32_t at;
 
-                    window_max(c->attr, &x, place(&x, n, block, 0, 0) + k * x.lane, row, column, &best[k], &at);
+                    window_max(c->attr, &x, place(&x, n, block, 0, 0) + k * x.lane, row, column,
+                               &best[k], &at);
                     if (indices != NULL) {
                         indices[(plane * y.rows + row) * y.columns + column] = at;
                     }
@@ -527,7 +531,8 @@ static dnn_status pool_bwd_run(const dnn_call *c)
     int64_t bad = bad_index(c->in[1], dim[2] * dim[3]);
 
     if (bad >= 0) {
-        return c->host->fail(DNN_E_INVALID, "index %d at place %lld is outside its plane of %lld x %lld",
+        return c->host->fail(DNN_E_INVALID,
+                             "index %d at place %lld is outside its plane of %lld x %lld",
                              ((const int32_t *)c->in[1]->data)[bad], (long long)bad,
                              (long long)dim[2], (long long)dim[3]);
     }
@@ -539,27 +544,27 @@ static dnn_status pool_bwd_run(const dnn_call *c)
 
 enum { PIECE = 1 << 14 };
 
-#define DEFINE_FLAT(name, expression)                                                  \
-    static void name##_piece(void *arg, int64_t begin, int64_t end, int worker)        \
-    {                                                                                  \
-        const dnn_call *c = arg;                                                       \
-        const float *first = c->in[0]->data;                                           \
-        const float *second = c->n_in > 1 ? c->in[1]->data : first;                    \
-        float *y = c->out[0]->data;                                                    \
-                                                                                       \
-        (void)worker;                                                                  \
-        for (int64_t i = begin; i < end; i++) {                                        \
-            float a = first[i], b = second[i];                                         \
-                                                                                       \
-            (void)b;                                                                   \
-            y[i] = expression;                                                         \
-        }                                                                              \
-    }                                                                                  \
-    static dnn_status name##_run(const dnn_call *c)                                    \
-    {                                                                                  \
-        c->host->parallel_for((int64_t)(c->out[0]->nbytes / sizeof(float)), PIECE,     \
-                              name##_piece, (void *)c);                                \
-        return DNN_OK;                                                                 \
+#define DEFINE_FLAT(name, expression)                                                            \
+    static void name##_piece(void *arg, int64_t begin, int64_t end, int worker)                  \
+    {                                                                                            \
+        const dnn_call *c = arg;                                                                 \
+        const float *first = c->in[0]->data;                                                     \
+        const float *second = c->n_in > 1 ? c->in[1]->data : first;                              \
+        float *y = c->out[0]->data;                                                              \
+                                                                                                 \
+        (void)worker;                                                                            \
+        for (int64_t i = begin; i < end; i++) {                                                  \
+            float a = first[i], b = second[i];                                                   \
+                                                                                                 \
+            (void)b;                                                                             \
+            y[i] = expression;                                                                   \
+        }                                                                                        \
+    }                                                                                            \
+    static dnn_status name##_run(const dnn_call *c)                                              \
+    {                                                                                            \
+        c->host->parallel_for((int64_t)(c->out[0]->nbytes / sizeof(float)), PIECE, name##_piece, \
+                              (void *)c);                                                        \
+        return DNN_OK;                                                                           \
     }
 DEFINE_FLAT(relu, a < 0 ? 0 : a)
 DEFINE_FLAT(relu_bwd, b <= 0 ? 0 : a)
@@ -567,7 +572,8 @@ DEFINE_FLAT(neg, -a)
 DEFINE_FLAT(add, a + b)
 DEFINE_FLAT(sub, a - b)
 DEFINE_FLAT(mul, a *b)
-/* These do not keep zeros: over blocks they would write into the padding. The core does not let them. */
+/* These do not keep zeros: over blocks they would write into the padding. The core does not let
+ * them. */
 DEFINE_FLAT(reciprocal, 1 / a)
 DEFINE_FLAT(div, a / b)
 
@@ -627,8 +633,8 @@ enum {
     FLAT = SAFE | DNN_K_FLAT | DNN_K_UNALIGNED | DNN_K_INPLACE
 };
 
-#define KERNEL(op_, flags_, ...)                                                           \
-    DNN_KERNEL(.op = op_, .device = "cpu", .name = "blocked_" op_, .dtypes = DNN_T_F32,    \
+#define KERNEL(op_, flags_, ...)                                                        \
+    DNN_KERNEL(.op = op_, .device = "cpu", .name = "blocked_" op_, .dtypes = DNN_T_F32, \
                .flags = flags_, .priority = DNN_PRI_VENDOR, __VA_ARGS__)
 
 static const dnn_kernel *const kernels[] = {
@@ -651,5 +657,5 @@ static const dnn_kernel *const kernels[] = {
     NULL};
 static const char *const layouts[] = {"blocked", NULL};
 
-DNN_PLUGIN(.id = "blocked", .version = "1.0.0", .build = "channels in blocks of eight", .init = init,
-           .kernels = kernels, .layouts = layouts)
+DNN_PLUGIN(.id = "blocked", .version = "1.0.0", .build = "channels in blocks of eight",
+           .init = init, .kernels = kernels, .layouts = layouts)

@@ -1,5 +1,5 @@
-/* keeper.c - a plugin whose forward keeps something for its backward, and its faults. silu keeps sigmoid(x) in
- * the stash, silu_bwd reads it. Built once for each FAULT_NUMBER:
+/* keeper.c - a plugin whose forward keeps something for its backward, and its faults. silu keeps
+ * sigmoid(x) in the stash, silu_bwd reads it. Built once for each FAULT_NUMBER:
  *
  * 0 NONE        as it should be
  * 1 DECLINES    the backward kernel takes nothing: the forward kernel must be passed over
@@ -79,7 +79,8 @@ static const dnn_kernel *const kernels[] = {
                .priority = DNN_PRI_VENDOR, .flags = SAFE, .plan = forward_plan, .run = forward_run),
 #if FAULT_NUMBER != 3
     DNN_KERNEL(.op = "silu_bwd", .device = "cpu", .name = "keeper_silu_bwd", .dtypes = DNN_T_F32,
-               .priority = DNN_PRI_VENDOR, .flags = SAFE, .plan = backward_plan, .run = backward_run),
+               .priority = DNN_PRI_VENDOR, .flags = SAFE, .plan = backward_plan,
+               .run = backward_run),
 #endif
     NULL};
 

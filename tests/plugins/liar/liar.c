@@ -1,5 +1,5 @@
-/* liar.c - plugins whose private layout does not hold what they say. exp writes its result in "<id>/twice",
- * each element twice; reorder goes there and back. Built once for each LIE:
+/* liar.c - plugins whose private layout does not hold what they say. exp writes its result in
+ * "<id>/twice", each element twice; reorder goes there and back. Built once for each LIE:
  *
  * 0 none       as it should be
  * 1 plan       exp's plan says half of the bytes that the reorder says
