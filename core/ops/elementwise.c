@@ -739,7 +739,7 @@ static dnn_tensor *fused(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, const 
 static void again(dnn__grad *g)
 {
     if (g->wants[0]) {
-        g->din[0] = fused((dnn__op_id)g->op->id, g->dout[0], g->in[1], g->attr);
+        give(g, 0, fused((dnn__op_id)g->op->id, g->dout[0], g->in[1], g->attr));
     }
 }
 
