@@ -248,6 +248,25 @@ static void steps(void)
     dnn_optimizer_free(sgd);
 }
 
+/* FLAT over strides: operands that fill memory in the same order need no copy; others do. */
+static void same_strides(void)
+{
+    dnn_tensor *a = dnn_transpose(dnn_randn(DNN_SHAPE(6, 5)), 0, 1);
+    dnn_tensor *b = dnn_transpose(dnn_randn(DNN_SHAPE(6, 5)), 0, 1);
+    dnn_tensor *sum = dnn_contiguous(dnn_add(a, b));
+    dnn_counters before, after;
+
+    dnn_counters_read(&before);
+    dnn_add_(a, b);
+    dnn_counters_read(&after);
+    check(after.copies == before.copies && same(a, sum),
+          "in place over equal transposed strides: no copy");
+    dnn_add_(a, dnn_contiguous(b));
+    dnn_counters_read(&after);
+    check(after.copies > before.copies && same(a, dnn_add(sum, b)),
+          "strides that differ cost a copy");
+}
+
 /* ---- 10,000 operators in a row ---- */
 
 enum { CHAIN = 10000, LIVE = 4, KEEPS_ZEROS = 4 /* the last operator of apply() that does */ };
@@ -754,6 +773,7 @@ int main(int argc, char **argv)
             host_access();
             operators();
             in_place();
+            same_strides();
             steps();
             gradients();
             chain();
