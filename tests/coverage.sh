@@ -22,8 +22,8 @@ find "$build/core" "$build/plugins" "$build/datasets" "$build/tools" "$build/mod
 # "File 'core/x.c'", then "Lines executed:12.34% of 56", "Branches ...", "Taken at least once:12.34% of 56".
 awk -F"[':% ]+" '
 /^File / { file = $2; next }
-/^Lines executed/ { if (file != "") { lines = $NF; hit = $3 * lines / 100; if (hit >= line_hit[file]) line_hit[file] = hit; line_all[file] = lines } }
-/^Taken at least once/ { if (file != "") { n = $NF; hit = $5 * n / 100; if (hit >= branch_hit[file]) branch_hit[file] = hit; branch_all[file] = n }; file = "" }
+/^Lines executed/ { if (file != "") { lines = $NF; hit = $3 * lines / 100; if (hit >= line_hit[file]) { line_hit[file] = hit; line_all[file] = lines } } }
+/^Taken at least once/ { if (file != "") { n = $NF; hit = $5 * n / 100; if (hit >= branch_hit[file]) { branch_hit[file] = hit; branch_all[file] = n } }; file = "" }
 END {
     for (file in line_all) {
         if (file !~ /\.(c|h|def)$/) continue

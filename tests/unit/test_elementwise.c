@@ -1,6 +1,7 @@
 /* test_elementwise.c - operators place by place: values, dtypes, broadcasting, gradients at the
  * edges, in place, refusals. */
 #include "unit.h"
+#include "op.h"
 
 TestSuite(elementwise, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
@@ -296,4 +297,13 @@ Test(elementwise, an_operand_that_cannot_be_promoted_is_told_by_the_operator)
     cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM);
     cr_expect(strncmp(dnn_error_message(), "add: input 0 as f32: ", 21) == 0, "%s", dnn_error_message());
     cr_assert_eq(dnn_set_memory_cap("cpu", 0), DNN_OK);
+}
+
+/* Found by op_args: the gradient of the gradient had the dims of the result where the row had stretched an operand. */
+Test(elementwise, rows_of_gradients_give_stretched_operands_their_sum)
+{
+    dnn_tensor *dy = LEAF(S(2), 1, 2), *in[] = {dy, F64(S(2, 2), 1, -1, 1, 1)};
+
+    unit_backward(dnn__apply(DNN_OP_relu_bwd, in, 2, NULL));
+    EXPECT(dnn_grad(dy), DNN_T_F64, S(2), 2, 1);
 }
