@@ -624,7 +624,7 @@ static dnn_status init(const dnn_host *host)
 {
     return host->layout("blocked/nChw8c") != 0
                ? DNN_OK
-               : host->fail(DNN_DECLINED, "no room for the name of its layout");
+               : host->fail(DNN_E_NOMEM, "no room for the name of its layout");
 }
 
 enum {
