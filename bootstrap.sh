@@ -79,5 +79,5 @@ cmake --build build
 
 case $command in
 run) exec build/bin/mnist_lenet "$@" ;;
-test) exec ctest --test-dir build --output-on-failure -LE full "$@" ;;
+test) exec ctest --test-dir build --output-on-failure -j "$(nproc)" -LE full "$@" ;;
 esac
