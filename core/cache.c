@@ -284,6 +284,12 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
     return DNN_OK;
 }
 
+dnn_status dnn__storage_bare(dnn__device *device, uint64_t bytes, const char *what,
+                             dnn__storage **out)
+{
+    return new_bare(device, NULL, bytes, what, out);
+}
+
 dnn_status dnn__storage_borrow(void *data, uint64_t bytes, void (*release)(void *), void *ctx,
                                dnn__storage **out)
 {

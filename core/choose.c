@@ -1,5 +1,5 @@
 /* choose.c - the ladder: asks the candidates for a call in their order and makes the plan of the
- * first that accepts. Called on a miss of the plan cache. It allocates the plan, never operands. */
+ * first that accepts. Called on a miss of the plan cache. It allocates the plan, never elements. */
 #include <string.h>
 #include "policy.h"
 #include "tune.h"
@@ -73,7 +73,7 @@ static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char
 {
     plan->state = NULL;
     plan->workspace = 0;
-    if (k->plugin->disabled) {
+    if (k->plugin->disabled && (f->op->traits & DNN__MOVES_LAYOUT) == 0) {
         *says = "its plugin is disabled";
         return DNN_DECLINED;
     }
@@ -243,7 +243,7 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     plan->state = NULL;
     plan->on_host = true;
     pass_by_host(f, plan);
-    if (mode == DNN__FALLBACK_WARN) {
+    if (mode == DNN__FALLBACK_WARN && dnn__self.dry == 0) {
         dnn__log(DNN_LOG_WARN,
                  "libdnn: %s of %s is computed by %s on the host: %s bytes are copied for each "
                  "call (no kernel on %s)",

@@ -34,11 +34,17 @@ static dnn_status own_result(const dnn__frame *f, int i, dnn_tensor **out)
     return *out != NULL ? DNN_OK : dnn__take();
 }
 
+/* On dense operands, as they were when the parts were tried. */
 static dnn_status run_parts(dnn__frame *f, dnn_tensor **made)
 {
+    dnn_tensor *in[DNN__FEW_OPERANDS];
     dnn__parts parts;
 
-    DNN_TRY(call_parts(f, f->in, &parts));
+    for (int i = 0; i < f->n_in; i++) {
+        in[i] = f->in[i] != NULL ? dnn_contiguous(f->in[i]) : NULL;
+        DNN_TRY(f->in[i] == NULL || in[i] != NULL ? DNN_OK : dnn__take());
+    }
+    DNN_TRY(call_parts(f, in, &parts));
     for (int i = 0; i < f->n_out; i++) {
         if (f->pointer[f->n_in + i] != NULL) {
             DNN_TRY(own_result(f, i, &parts.out[i]));
@@ -85,7 +91,8 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     char why[300];
 
     if (f->op->decompose == NULL || f->n_in + f->n_out > DNN__FEW_OPERANDS) {
-        *says = "the operator has no decomposition";
+        *says = f->op->decompose == NULL ? "the operator has no decomposition"
+                                         : "it has more operands than its parts take";
         return DNN_DECLINED;
     }
     dnn__self.dry++;

@@ -292,6 +292,9 @@ static dnn_status run_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor **made
 static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
 {
     if (DNN__UNLIKELY(dnn__self.dry > 0)) {
+        if (f->pin != NULL && f->pin->readers != NULL && plan->stash > 0) {
+            ++*f->pin->readers;
+        }
         return plan->on_host && dnn__self.dry_parts > 0
                    ? dnn__fail(DNN_E_DEVICE, "%s: only the host has a kernel", f->op->name)
                    : dnn__make_results(f, plan, made);
@@ -312,9 +315,13 @@ static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dn
 static dnn_status twin_of(const dnn__frame *f, int i, dnn_tensor **out)
 {
     const dnn_tensor *t = f->out[i];
+    uint64_t bytes = f->view[f->n_in + i].nbytes; /* of a private layout the only word */
     dnn__storage *storage = NULL;
 
-    DNN_TRY(dnn__storage_new(f->device, f->view[f->n_in + i].nbytes, f->op->name, &storage));
+    if (dnn__layout_of(t->storage) == 0) {
+        bytes = dnn__extent(t->ndim, t->dim, t->stride) * dnn__item_size(t->dtype);
+    }
+    DNN_TRY(dnn__storage_new(f->device, bytes, f->op->name, &storage));
     *out = dnn__tensor_over(f->op->name, t->dtype, t->ndim, t->dim, t->stride, 0, storage, NULL);
     dnn__storage_release(storage);
     return *out != NULL ? DNN_OK : dnn__take();
@@ -427,6 +434,7 @@ static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn_
         if (f->out[i] == NULL) {
             continue;
         }
+        f->out[i]->fresh = false;
         if (mutates || !f->recording) { /* what is not recorded has no history any more */
             dnn__written(f->out[i]);
         } else {

@@ -6,17 +6,24 @@
 #include "layout.h"
 #include "plan.h"
 
-static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER; /* of layout, data and size together */
-static pthread_mutex_t converting = PTHREAD_MUTEX_INITIALIZER;
+/* Of layout, data and size together. One who waits to write goes before who comes to read: a thread
+ * that holds it already does not come again. */
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
+/* Recursive: an explain callback may look at a tensor. */
+static pthread_mutex_t converting = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 void dnn__layouts_read(void)
 {
-    pthread_rwlock_rdlock(&lock);
+    if (dnn__self.layouts_held++ == 0) {
+        pthread_rwlock_rdlock(&lock);
+    }
 }
 
 void dnn__layouts_release(void)
 {
-    pthread_rwlock_unlock(&lock);
+    if (--dnn__self.layouts_held == 0) {
+        pthread_rwlock_unlock(&lock);
+    }
 }
 
 const char *dnn__layout_name(uint32_t layout)
@@ -79,9 +86,11 @@ static dnn_status reorder_once(dnn_tensor *t, uint32_t layout, dnn_tensor **out)
                             .layout = layout};
 
     DNN_TRY(dnn__dispatch(&request));
-    atomic_fetch_add_explicit(&dnn__count.reorders, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&dnn__count.reorder_bytes, (int64_t)made->storage->bytes,
-                              memory_order_relaxed);
+    if (dnn__self.dry == 0) {
+        atomic_fetch_add_explicit(&dnn__count.reorders, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&dnn__count.reorder_bytes, (int64_t)made->storage->bytes,
+                                  memory_order_relaxed);
+    }
     *out = made;
     return DNN_OK;
 }
@@ -96,8 +105,7 @@ dnn_status dnn__reorder(dnn_tensor *t, uint32_t layout, dnn_tensor **out)
     return reorder_once(t, layout, out);
 }
 
-/* Held: converting. */
-static dnn_status convert(dnn_tensor *t)
+static dnn_status convert(dnn_tensor *t, bool alone)
 {
     dnn_tensor *strided;
 
@@ -105,19 +113,33 @@ static dnn_status convert(dnn_tensor *t)
         return DNN_OK;
     }
     DNN_TRY(reorder_once(t, 0, &strided));
-    pthread_rwlock_wrlock(&lock);
+    if (!alone) {
+        pthread_rwlock_wrlock(&lock);
+    }
     dnn__storage_exchange(t->storage, strided->storage);
-    pthread_rwlock_unlock(&lock);
+    if (!alone) {
+        pthread_rwlock_unlock(&lock);
+    }
     dnn_release(strided); /* and the old block with it, in stream order */
     return DNN_OK;
 }
 
 dnn_status dnn__make_strided_slow(dnn_tensor *t)
 {
+    bool alone = dnn__self.dry > 0 || atomic_load(&t->storage->handles) == 1;
     dnn_status status;
 
+    /* Under the lock only what this thread made, and nobody else knows, can be converted. */
+    if (dnn__self.layouts_held > 0) {
+        return alone
+                   ? convert(t, true)
+                   : dnn__fail(DNN_E_INTERNAL,
+                               "the layout %s of a tensor %s was to be changed while it is in use",
+                               dnn__layout_name(dnn__layout_of(t->storage)),
+                               dnn__shape_text(t->ndim, t->dim));
+    }
     pthread_mutex_lock(&converting);
-    status = convert(t);
+    status = convert(t, false);
     pthread_mutex_unlock(&converting);
     return status;
 }

@@ -147,6 +147,10 @@ dnn_status dnn__storage_read(dnn__storage *s, uint64_t offset, void *host, uint6
     if (bytes == 0) {
         return DNN_OK;
     }
+    if (s->data == NULL) { /* of a dry run */
+        memset(host, 0, (size_t)bytes);
+        return DNN_OK;
+    }
     src = (char *)s->data + offset;
     if (!device->pub.api) {
         memcpy(host, src, (size_t)bytes);
@@ -171,7 +175,7 @@ dnn_status dnn__storage_write(dnn__storage *s, uint64_t offset, const void *host
     char *dst;
 
     DNN_TRY(check_range(s, offset, bytes));
-    if (bytes == 0) {
+    if (bytes == 0 || s->data == NULL) { /* NULL: of a dry run */
         return DNN_OK;
     }
     dst = (char *)s->data + offset;

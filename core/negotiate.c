@@ -76,6 +76,13 @@ static bool must_pack(const dnn__frame *f, const dnn__kernel *k, int i)
     return (flags & DNN_K_UNALIGNED) == 0 && t != NULL && !lies_well(t);
 }
 
+/* A kernel of the host for a call of a device: it is asked only whether it would serve the call on
+ * host copies, which then has a plan of its own. */
+static bool is_elsewhere(const dnn__frame *f, const dnn__kernel *k)
+{
+    return k->kind != dnn__dev(f->device)->kind;
+}
+
 static bool runs_flat(const dnn__frame *f, const dnn__kernel *k)
 {
     return f->flat != 0 && !f->plain && (k->table.flags & DNN_K_FLAT) != 0;
@@ -88,8 +95,9 @@ static bool shows_layout(const dnn__frame *f, const dnn__kernel *k, int i)
     const dnn_view *v = f->pointer[i];
     bool negotiates = k->table.plan != NULL && (k->table.flags & DNN_K_FLAT) == 0;
 
-    return !f->plain && (runs_flat(f, k) || (f->op->traits & DNN__MOVES_LAYOUT) != 0 ||
-                         (negotiates && dnn__owns_layout(k->plugin, v->layout)));
+    return !f->plain && !is_elsewhere(f, k) &&
+           (runs_flat(f, k) || (f->op->traits & DNN__MOVES_LAYOUT) != 0 ||
+            (negotiates && dnn__owns_layout(k->plugin, v->layout)));
 }
 
 static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int i)
@@ -396,6 +404,7 @@ static dnn_status settle_stash(const dnn__frame *f, dnn__plan *plan, uint64_t by
         return DNN_OK;
     }
     if (f->pin != NULL) {
+        plan->stash = bytes;
         return bytes == f->pin->bytes
                    ? DNN_OK
                    : decline(says, "it reads a stash of %llu bytes, the forward kernel kept %llu",
@@ -422,11 +431,14 @@ static dnn_status settle(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const s
     if (p->plan.workspace_bytes > (uint64_t)INT64_MAX / 2) {
         return decline(says, "it asks for a workspace of more bytes than there can be");
     }
+    if (is_elsewhere(f, k)) {
+        return DNN_OK;
+    }
     status = settle_stash(f, plan, p->plan.stash_bytes, says);
     if (status == DNN_OK) {
         status = settle_layouts(f, k, plan, p, says);
     }
-    if (status == DNN_OK && plan->stash > 0) {
+    if (status == DNN_OK && plan->stash > 0 && f->pin == NULL) {
         status = dnn__pair_check(f, k, plan->stash, says);
     }
     return status;

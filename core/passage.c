@@ -131,12 +131,13 @@ dnn_status dnn__pass(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
 }
 
 /* May the destination take the block of what was made? Only if nobody but its one handle knows its
- * own. */
+ * own; and a private layout only if nobody can have made it strided to keep it so. */
 static bool takes_block(const dnn_tensor *t, const dnn_tensor *made)
 {
     const dnn__storage *s = t->storage;
+    bool may = t->fresh || dnn__layout_of(made->storage) == 0;
 
-    return atomic_load_explicit(&s->refs, memory_order_relaxed) == 1 &&
+    return may && atomic_load_explicit(&s->refs, memory_order_relaxed) == 1 &&
            atomic_load_explicit(&s->handles, memory_order_relaxed) == 1 &&
            atomic_load_explicit(&made->storage->refs, memory_order_relaxed) == 1 &&
            s->capacity > 0 && t->mapped == NULL && t->offset == 0 && t->dtype == made->dtype &&

@@ -379,7 +379,7 @@ dnn_status dnn__plugins_load(void)
 void dnn__plugins_drop(void)
 {
     for (int64_t i = 0; i < dnn__n_plugins; i++) {
-        if (!dnn__plugins[i]->disabled) {
+        if (!dnn__plugins[i]->disabled || dnn__plugins[i]->table.layouts != NULL) {
             run_fini(dnn__plugins[i]);
         }
         dnn__free(dnn__plugins[i]);

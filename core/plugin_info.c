@@ -120,7 +120,8 @@ dnn_status dnn_plugin_disable(const char *id)
         }
         p->disabled = true;
         dnn__plans_drop(id);
-        if (p->table.fini != NULL) {
+        /* Tensors may lie in its layouts: the way back stays open until dnn_shutdown. */
+        if (p->table.fini != NULL && p->table.layouts == NULL) {
             p->table.fini();
         }
         return DNN_OK;

@@ -256,12 +256,21 @@ bool dnn__is_injective(int ndim, const int64_t *dim, const int64_t *stride)
     return true;
 }
 
-bool dnn__is_run(int ndim, const int64_t *dim, const int64_t *stride)
+uint64_t dnn__extent(int ndim, const int64_t *dim, const int64_t *stride)
 {
-    int64_t last = 0;
+    uint64_t extent = 1;
 
     for (int i = 0; i < ndim; i++) {
-        last += (dim[i] - 1) * stride[i];
+        if (dim[i] == 0) {
+            return 0;
+        }
+        extent += (uint64_t)(dim[i] - 1) * (uint64_t)stride[i];
     }
-    return dnn__is_injective(ndim, dim, stride) && last == dnn__numel_of(ndim, dim) - 1;
+    return extent;
+}
+
+bool dnn__is_run(int ndim, const int64_t *dim, const int64_t *stride)
+{
+    return dnn__is_injective(ndim, dim, stride) &&
+           dnn__extent(ndim, dim, stride) == (uint64_t)dnn__numel_of(ndim, dim);
 }

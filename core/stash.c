@@ -10,7 +10,11 @@ const dnn__pin *dnn__pin_for(const dnn__op *op)
 {
     const dnn__pin *pin = dnn__self.pin;
 
-    return pin != NULL && (pin->forward->backward == op->id || pin->forward->backward_too == op->id)
+    if (pin == NULL) {
+        return NULL;
+    }
+    return pin->forward->backward == op->id ||
+                   (pin->forward->backward_too > 0 && pin->forward->backward_too == op->id)
                ? pin
                : NULL;
 }
@@ -78,7 +82,8 @@ static void run_rule(const dnn__frame *f)
 dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t bytes,
                            const char **says)
 {
-    dnn__pin pin = {.forward = f->op, .plugin = k->plugin, .bytes = bytes};
+    int readers = 0;
+    dnn__pin pin = {.forward = f->op, .plugin = k->plugin, .bytes = bytes, .readers = &readers};
     const dnn__pin *before = dnn__self.pin;
     dnn_explain_fn explain = dnn__self.explain;
     dnn_scope scope;
@@ -99,8 +104,12 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
     dnn__self.dry--;
     dnn__self.pin = before;
     dnn_scope_end(&scope);
-    if (status == DNN_OK || status == DNN_E_NOMEM) {
+    if (status == DNN_E_NOMEM || (status == DNN_OK && readers > 0)) {
         return status;
+    }
+    if (status == DNN_OK) {
+        *says = "it asks for a stash that no backward kernel of its plugin would read";
+        return DNN_DECLINED;
     }
     snprintf(why, sizeof why, "%.299s", dnn__self.text);
     snprintf(dnn__self.plugin_text, sizeof dnn__self.plugin_text,

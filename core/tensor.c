@@ -34,7 +34,7 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     atomic_init(&t->refs, 1);
     t->dtype = dtype;
     t->ndim = ndim;
-    t->is_view = t->mapped_copy = t->mapped_write = false;
+    t->is_view = t->mapped_copy = t->mapped_write = t->fresh = false;
     t->offset = offset;
     for (int i = 0; i < ndim; i++) {
         t->dim[i] = dim[i];
@@ -53,6 +53,14 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     return t;
 }
 
+/* In a dry run there are no elements. */
+static dnn_status new_storage(const char *op, dnn__device *device, uint64_t bytes,
+                              dnn__storage **out)
+{
+    return DNN__LIKELY(dnn__self.dry == 0) ? dnn__storage_new(device, bytes, op, out)
+                                           : dnn__storage_bare(device, bytes, op, out);
+}
+
 dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
                             dnn__device *device)
 {
@@ -63,7 +71,7 @@ dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int
     dnn_status status = dnn__check_shape(op, dtype, ndim, dim, &bytes);
 
     if (status == DNN_OK) {
-        status = dnn__storage_new(device, bytes, op, &storage);
+        status = new_storage(op, device, bytes, &storage);
     }
     if (status != DNN_OK) {
         return dnn__null(status);
@@ -100,7 +108,7 @@ dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const
     int64_t stride[DNN_MAX_DIMS];
     dnn__storage *storage;
     dnn_tensor *t;
-    dnn_status status = dnn__storage_new(device, bytes, op, &storage);
+    dnn_status status = new_storage(op, device, bytes, &storage);
 
     if (status != DNN_OK) {
         return dnn__null(status);
@@ -145,7 +153,7 @@ dnn_tensor *dnn__scalar(double value, dnn_dtype dtype, dnn__device *device)
         return NULL;
     }
     dnn__store_double(dtype, &element, value);
-    if (dnn__dev(device)->api == NULL) {
+    if (dnn__dev(device)->api == NULL && t->storage->data != NULL) {
         memcpy(t->storage->data, &element, dnn__item_size(dtype));
         return t;
     }

@@ -86,6 +86,7 @@ typedef struct dnn__thread {
     bool in_pool;    /* runs a piece of a parallel_for */
     int call_threads; /* that the plan of the running call has scratch for; 0: no call runs */
     int dry, dry_parts; /* depths: dispatch plans and makes results but runs nothing (stash.c); and nothing may go to the host (decompose.c) */
+    int layouts_held;   /* depth of the layouts' lock (layout.c) */
     const struct dnn__pin *pin; /* of the gradient rule that runs (stash.c) */
     char text[1024], waiting_text[1024];
     char plugin_text[512]; /* what host->fail kept */
@@ -167,6 +168,8 @@ bool dnn__view_strides(int ndim, const int64_t *dim, const int64_t *stride, int 
                        int64_t *new_stride);
 /* Do the elements of a view lie at distinct places (no stride 0 on a size > 1, no overlap)? Conservative: false when unsure. */
 bool dnn__is_injective(int ndim, const int64_t *dim, const int64_t *stride);
+/* Elements from the first to behind the last; 0 if there are none. No stride is negative. */
+uint64_t dnn__extent(int ndim, const int64_t *dim, const int64_t *stride);
 /* Do they fill one run of memory, in any order of the dims? */
 bool dnn__is_run(int ndim, const int64_t *dim, const int64_t *stride);
 

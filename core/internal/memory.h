@@ -17,7 +17,7 @@ typedef struct dnn__storage {
     void *data;                /* NULL where bytes is 0 */
     uint64_t bytes, capacity;  /* asked for; of the block */
     uint32_t mem;              /* DNN_MEM_ bits */
-    _Atomic uint32_t layout;   /* 0 = strided, else a private layout of dense tensor handles (layout.c); only ever becomes 0 */
+    _Atomic uint32_t layout;   /* 0 = strided, else a private layout of dense tensor handles (layout.c) */
     void (*release)(void *ctx); /* of a buffer of the program, else NULL */
     void *release_ctx;
     struct dnn__storage *next; /* in the cache's free list */
@@ -54,6 +54,8 @@ void dnn__device_shutdown(void); /* waits, empties caches, deletes streams, forg
 
 /* A storage of at least `bytes`; `what` begins the message of a failure. bytes 0: data is NULL. Owner: the caller (refs 1). */
 dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *what, dnn__storage **out);
+/* One without a block: data is NULL, whatever bytes says. For dry runs, where nothing is computed (stash.c). */
+dnn_status dnn__storage_bare(dnn__device *device, uint64_t bytes, const char *what, dnn__storage **out);
 dnn_status dnn__storage_borrow(void *data, uint64_t bytes, void (*release)(void *), void *ctx, dnn__storage **out);
 static inline void dnn__storage_retain(dnn__storage *s)
 {

@@ -26,6 +26,7 @@ struct dnn_tensor {
     bool is_view;               /* made by a view operator */
     bool lent;                  /* leaf belongs to another handle of the program, and so does its gradient */
     bool mapped_copy, mapped_write;
+    bool fresh;                 /* made for the operator that writes it first: nobody knows it yet */
     int64_t offset; /* elements from the start of the storage */
     int64_t dim[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
     dnn__storage *storage;
@@ -221,6 +222,7 @@ typedef struct dnn__pin {
     const struct dnn__plugin *plugin;
     uint64_t bytes;
     dnn__storage *stash; /* NULL while the pair is planned */
+    int *readers;        /* then: counts the calls that would read it */
 } dnn__pin;
 dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out, int n_out,
                        const void *attr, const dnn__rng *rng);

@@ -24,7 +24,12 @@ dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x)
 
 dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *device)
 {
-    return dnn__tensor_new(op, desc->dtype, desc->ndim, desc->dim, device);
+    dnn_tensor *t = dnn__tensor_new(op, desc->dtype, desc->ndim, desc->dim, device);
+
+    if (t != NULL) {
+        t->fresh = true;
+    }
+    return t;
 }
 
 /* Fills a fresh or given tensor with a number that its dtype holds. NULL: an error waits; the

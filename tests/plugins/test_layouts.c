@@ -5,6 +5,7 @@
  *     test_layouts FOLDER-OF-TEST-PLUGINS */
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -424,6 +425,75 @@ static void threads(void)
     check(ok, "three threads read a tensor while one makes it strided");
 }
 
+/* One who makes a tensor strided is not kept waiting by those who never stop to read others. */
+static atomic_bool enough;
+
+static void *read_on(void *arg)
+{
+    while (!atomic_load(&enough)) {
+        DNN_SCOPE
+        {
+            dnn_relu(arg);
+        }
+    }
+    return NULL;
+}
+
+static void no_starving(void)
+{
+    enum { READERS = 4 };
+    pthread_t thread[READERS];
+    int started = 0;
+    bool ok = true;
+
+    atomic_store(&enough, false);
+    for (int i = 0; i < READERS; i++) {
+        ok = ok &&
+             pthread_create(&thread[i], NULL, read_on, into_blocks(randoms(8, 5, 16, 16))) == 0;
+        started += ok;
+    }
+    for (int i = 0; i < 50; i++) {
+        DNN_SCOPE
+        {
+            dnn_tensor *p = into_blocks(randoms(1, 5, 2, 2));
+
+            ok = ok && dnn_flatten(p, 1, -1) != NULL && !is_private(p);
+        }
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < started; i++) {
+        pthread_join(thread[i], NULL);
+    }
+    check(ok, "fifty tensors are made strided beside four threads that read");
+}
+
+/* A target that is a slice, timed: the twin that takes the trial's result is as wide as the slice.
+ */
+static void tuned_slices(void)
+{
+    char file[4200];
+    dnn_tensor *base = dnn_ones(DNN_SHAPE(1000, 20)), *s = dnn_slice(base, 0, 0, 1000, 100);
+    double sum = 0;
+
+    snprintf(file, sizeof file, "%s/layouts.tune", folder);
+    setenv("DNN_TUNE_FILE", file, 1);
+    dnn_set_tune(true);
+    check(dnn_add_(s, s) == s, "in place over a slice, with kernels in competition");
+    dnn_set_tune(false);
+    check(dnn_item(dnn_sum(base), &sum) == DNN_OK && sum == 20000 + 200, "each place once");
+}
+
+/* Out of dispatch, and yet its layout can be read. */
+static void disabled(void)
+{
+    dnn_tensor *x = randoms(2, 5, 3, 4), *p = into_blocks(x);
+
+    check(is_private(p) && dnn_plugin_disable("blocked") == DNN_OK,
+          "the owner of a layout is disabled");
+    check(same(dnn_exp(p), dnn_exp(x)) && same(p, x), "its tensors are still read");
+    check(!is_private(into_blocks(x)), "and it makes no more of them");
+}
+
 /* ---- gradients through blocks ---- */
 
 static void gradients(void)
@@ -536,11 +606,35 @@ static void liars(void)
                 printf("  it says: %s", said);
             }
             check(is_private(y) == liar[i].serves, liar[i].id);
+            check(!is_private(dnn_exp_(dnn_clone(x))), "a tensor that was strided stays so");
             check(dnn_item(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5,
                   "another kernel, or this one, gives the numbers");
         }
         stop(liar[i].id);
     }
+}
+
+/* In parts, an intermediate result is private, and the next operator stretches it: when the parts
+ * are tried, and when they run. */
+static void stretched_part(void)
+{
+    setenv("DNN_DISABLE", "cpu_blas:softmax", 1);
+    if (start("liar/dnn_liar_none.so", "liar_none")) {
+        DNN_SCOPE
+        {
+            dnn_tensor *x = dnn_exp(dnn_randn(DNN_SHAPE(4, 6))), *y;
+            double all = 0, row[4] = {0};
+
+            check(is_private(x), "the operand is private");
+            y = dnn_softmax(x, 1);
+            check(dnn_item(dnn_sum(y), &all) == DNN_OK && fabs(all - 4) < 1e-5 &&
+                      dnn_to_list(dnn_sum(y, .dims = DNN_DIMS(1)), row, 4) == DNN_OK &&
+                      fabs(row[3] - 1) < 1e-5,
+                  "softmax in parts, some of them private");
+        }
+        stop("stretched part");
+    }
+    unsetenv("DNN_DISABLE");
 }
 
 /* Two owners of one family, and a name that is none. */
@@ -778,10 +872,15 @@ int main(int argc, char **argv)
             gradients();
             chain();
             threads();
+            no_starving();
+            tuned_slices();
+            disabled();
         }
         stop("blocked");
+        unsetenv("DNN_TUNE_FILE");
     }
     liars();
+    stretched_part();
     families();
     absurd_layout();
     stashes();

@@ -1,5 +1,6 @@
 /* liar.c - plugins whose private layout does not hold what they say. exp writes its result in
- * "<id>/twice", each element twice; reorder goes there and back. Built once for each LIE:
+ * "<id>/twice", each element twice, and so does sum if nothing is false; reorder goes there and
+ * back. Built once for each LIE:
  *
  * 0 none       as it should be
  * 1 plan       exp's plan says half of the bytes that the reorder says
@@ -12,6 +13,7 @@
  * 8 absurd     a layout of 2^60 bytes for any tensor, on which all of its kernels agree */
 #include <math.h>
 #include "dnn_plugin.h"
+#include "dnn_ops.h"
 
 #ifndef FAMILY
 #define FAMILY ID
@@ -84,11 +86,43 @@ static dnn_status exp_run(const dnn_call *c)
     return DNN_OK;
 }
 
+/* The sum over the columns of a matrix, its one place kept: a result that others stretch. */
+static dnn_status sum_plan(const dnn_call *c, dnn_plan *plan)
+{
+    const dnn_attr_reduce *a = c->attr;
+
+    if (LIE != 0 || c->in[0]->ndim != 2 || c->out[0]->ndim != 2 || a->dims != 2) {
+        return c->host->fail(DNN_DECLINED, "only over the columns of a matrix");
+    }
+    plan->out_layout[0] = twice(c);
+    plan->out_bytes[0] = twice_bytes(c->out[0]);
+    return DNN_OK;
+}
+
+static dnn_status sum_run(const dnn_call *c)
+{
+    const int64_t *dim = c->in[0]->dim;
+    const float *x = c->in[0]->data;
+    float *y = c->out[0]->data;
+
+    for (int64_t i = 0; i < dim[0]; i++) {
+        float sum = 0;
+
+        for (int64_t k = 0; k < dim[1]; k++) {
+            sum += x[i * dim[1] + k];
+        }
+        y[2 * i] = y[2 * i + 1] = sum;
+    }
+    return DNN_OK;
+}
+
 static const dnn_kernel *const kernels[] = {
     DNN_KERNEL(.op = "reorder", .device = "cpu", .name = "liar_reorder", .dtypes = DNN_T_F32,
                .plan = reorder_plan, .run = reorder_run),
     DNN_KERNEL(.op = "exp", .device = "cpu", .name = "liar_exp", .dtypes = DNN_T_F32,
                .priority = DNN_PRI_VENDOR, .plan = exp_plan, .run = exp_run),
+    DNN_KERNEL(.op = "sum", .device = "cpu", .name = "liar_sum", .dtypes = DNN_T_F32,
+               .priority = DNN_PRI_VENDOR, .plan = sum_plan, .run = sum_run),
     NULL};
 static const char *const layouts[] = {FAMILY, NULL};
 
