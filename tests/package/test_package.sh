@@ -134,7 +134,7 @@ pkgconfig)
     expect 'in use: acme 1.0.0' "$root/bin/dnn" backends
     expect 'acme_relu' env DNN_BACKEND=acme "$root/bin/dnn" explain relu 64x128
     rm "$root/$libdir/dnn/plugins/dnn_acme.so"
-    expect 'PASSED' env DNN_PLUGIN_PATH="$root/$libdir/dnn/plugins" "$root/libexec/dnn/kit/conform" dnn_acme.so
+    expect 'PASSED' "$root/bin/dnn" conform ./dnn_acme.so
     ;;
 cxx)
     tried=
