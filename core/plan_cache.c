@@ -33,7 +33,7 @@ static uint64_t alignment_of(const dnn_tensor *t)
     return (uint64_t)__builtin_ctzll(address | 64);
 }
 
-static int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tensor *t)
+static inline int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tensor *t)
 {
     int64_t n = 1;
 
@@ -72,11 +72,13 @@ int64_t dnn__key_make(const dnn__frame *f)
         memcpy(key + n, f->attr, f->op->attr_bytes);
         n += (f->op->attr_bytes + 7) / 8;
     }
-    for (int i = 0; i < f->n_in + f->n_out; i++) {
-        const dnn_tensor *t = i < f->n_in ? f->in[i] : f->out[i - f->n_in];
-        bool made = i >= f->n_in && i - f->n_in < 2 && !f->direct[i - f->n_in];
+    for (int i = 0; i < f->n_in; i++) {
+        n += put_view(key + n, f->pointer[i], f->in[i]);
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        bool made = i < 2 && !f->direct[i];
 
-        n += put_view(key + n, f->pointer[i], made ? NULL : t);
+        n += put_view(key + n, f->pointer[f->n_in + i], made ? NULL : f->out[i]);
     }
     return n;
 }

@@ -217,7 +217,9 @@ void dnn__node_release(dnn__node *node)
         for (int i = 0; i < node->n_in; i++) {
             dnn__node *from = node->edge[i].node;
 
-            dnn__leaf_release(node->edge[i].leaf);
+            if (node->edge[i].leaf != NULL) {
+                dnn__leaf_release(node->edge[i].leaf);
+            }
             if (from != NULL &&
                 atomic_fetch_sub_explicit(&from->refs, 1, memory_order_acq_rel) == 1) {
                 from->next_dead = dead;

@@ -1,8 +1,8 @@
 /* test_oom - a program that trains (convolution, dropout, a loader with workers), saves, loads and
- * frees weights and a checkpoint, with its n-th request for memory failing, for every n until it runs
- * through: once with one failure, once with failure for ever after. After each failure the status is
- * DNN_E_NOMEM, the operands are as before, nothing is alive but what was, and the same program then
- * succeeds and comes to the same loss.
+ * frees weights and a checkpoint, with its n-th request for memory failing, for every n until it
+ * runs through: once with one failure, once with failure for ever after. After each failure the
+ * status is DNN_E_NOMEM, the operands are as before, nothing is alive but what was, and the same
+ * program then succeeds and comes to the same loss.
  *
  * usage: test_oom FOLDER [STEP]    every STEP-th request; FOLDER is emptied. Prints "sites= modes=
  * crash= leak= changed=", as reliability R1 asks */
@@ -71,8 +71,9 @@ static dnn_tensor *brighten(void *ctx, dnn_tensor *x)
 
 static dnn_status build(parts *p, const input *in)
 {
-    dnn_tensor *field[] = {dnn_from_data(in->image, DNN_SHAPE(N, 3, 8, 8), .device = "cpu"),
-                           dnn_from_data(in->target, DNN_SHAPE(N), .dtype = DNN_T_I64, .device = "cpu")};
+    dnn_tensor *field[] = {
+        dnn_from_data(in->image, DNN_SHAPE(N, 3, 8, 8), .device = "cpu"),
+        dnn_from_data(in->target, DNN_SHAPE(N), .dtype = DNN_T_I64, .device = "cpu")};
 
     p->net = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(),
                                            dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
@@ -229,8 +230,7 @@ int main(int argc, char **argv)
         in.target[i] = i % CLASSES;
     }
     folder_empty(argv[1]);
-    if (dnn_set_allocator(&allocator) != DNN_OK ||
-        program(&in, argv[1], &result.loss) != DNN_OK) {
+    if (dnn_set_allocator(&allocator) != DNN_OK || program(&in, argv[1], &result.loss) != DNN_OK) {
         fprintf(stderr, "test_oom: %s\n", dnn_error_message());
         return 1;
     }
@@ -238,8 +238,8 @@ int main(int argc, char **argv)
     once = fail_each(&in, false, argv[1], 1, step);
     ever = fail_each(&in, true, argv[1], 1, step);
     folder_empty(argv[1]);
-    printf("one failure: %ld requests; failure for ever: %ld requests; every %ld tried\n", once, ever,
-           step);
+    printf("one failure: %ld requests; failure for ever: %ld requests; every %ld tried\n", once,
+           ever, step);
     printf("sites=%ld modes=2 crash=%ld leak=%ld changed=%ld wrong_status=%ld retry_failed=%ld\n",
            result.sites, result.crash, result.leak, result.changed, result.wrong, result.retry);
     failed = result.leak + result.changed + result.wrong + result.retry;

@@ -1,5 +1,6 @@
-/* test_plan_cache - the plan cache under 10,000 random shapes: how many plans it keeps, how often each is unplanned, what memory it
- * holds; then the same by eight threads at once, whose plans push each other out while they run.
+/* test_plan_cache - the plan cache under 10,000 random shapes: how many plans it keeps, how often
+ * each is unplanned, what memory it holds; then the same by eight threads at once, whose plans push
+ * each other out while they run.
  *
  * usage: test_plan_cache PLANNER.so    (DNN_BACKEND=planner,cpu_blas) */
 #include <dlfcn.h>
@@ -64,8 +65,8 @@ static bool negate(int number)
         double least, largest;
 
         x = dnn_neg(x);
-        right = dnn_item(dnn_min(x), &least) == DNN_OK && dnn_item(dnn_max(x), &largest) == DNN_OK &&
-                least == -2 && largest == -2;
+        right = dnn_item(dnn_min(x), &least) == DNN_OK &&
+                dnn_item(dnn_max(x), &largest) == DNN_OK && least == -2 && largest == -2;
     }
     return right;
 }
@@ -114,9 +115,10 @@ static void random_shapes(planner_read_fn read)
     for (int i = 0; i < 100; i++) { /* the latest are still there */
         check(negate(number[SHAPES - 1 - i]), "a result is wrong", i);
     }
-    check((read(&p), p.planned) == SHAPES, "plans made after the latest shapes came again", p.planned);
-    printf("random shapes: %d plans made, %lld kept at most, %d given up\n", p.planned, (long long)most,
-           p.unplanned);
+    check((read(&p), p.planned) == SHAPES, "plans made after the latest shapes came again",
+          p.planned);
+    printf("random shapes: %d plans made, %lld kept at most, %d given up\n", p.planned,
+           (long long)most, p.unplanned);
 }
 
 static void *many_shapes(void *seed_)
@@ -137,7 +139,8 @@ static void threads_at_once(planner_read_fn read)
     void *wrong;
 
     for (int i = 0; i < THREADS; i++) {
-        check(pthread_create(&thread[i], NULL, many_shapes, (void *)(intptr_t)(i + 7)) == 0, "thread", i);
+        check(pthread_create(&thread[i], NULL, many_shapes, (void *)(intptr_t)(i + 7)) == 0,
+              "thread", i);
     }
     for (int i = 0; i < THREADS; i++) {
         pthread_join(thread[i], &wrong);
@@ -173,9 +176,11 @@ int main(int argc, char **argv)
         }
         read(&p);
         dnn_shutdown();
-        check(round < ROUNDS - 1 || p.planned == p.unplanned, "plans left after disable", p.planned - p.unplanned);
+        check(round < ROUNDS - 1 || p.planned == p.unplanned, "plans left after disable",
+              p.planned - p.unplanned);
         read(&p);
-        check(p.planned > 0 && p.planned == p.unplanned, "plans left after the shutdown", p.planned - p.unplanned);
+        check(p.planned > 0 && p.planned == p.unplanned, "plans left after the shutdown",
+              p.planned - p.unplanned);
         check(p.twice == 0, "unplanned twice", p.twice);
         check(p.dead_runs == 0, "calls on a plan that was given up", p.dead_runs);
         check(p.freed_running == 0, "plans given up under a running call", p.freed_running);

@@ -1,5 +1,6 @@
-/* test_races - threads that use the library at once, for ThreadSanitizer (preset tsan) and for its results: training side by side,
- * one plan shared, tensors handed from thread to thread, loaders, a pool that is resized under running calls, starts and stops.
+/* test_races - threads that use the library at once, for ThreadSanitizer (preset tsan) and for its
+ * results: training side by side, one plan shared, tensors handed from thread to thread, loaders, a
+ * pool that is resized under running calls, starts and stops.
  *
  * usage: test_races PLANNER.so [ROUNDS] */
 #include <dlfcn.h>
@@ -51,7 +52,8 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, double *last)
     for (int i = 0; i < rounds; i++) {
         DNN_SCOPE
         {
-            dnn_tensor *x = dnn_rand(DNN_SHAPE(8, 3, 12, 12)), *y = dnn_zeros(DNN_SHAPE(8), .dtype = DNN_T_I64);
+            dnn_tensor *x = dnn_rand(DNN_SHAPE(8, 3, 12, 12)),
+                       *y = dnn_zeros(DNN_SHAPE(8), .dtype = DNN_T_I64);
             dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, x), y);
 
             DNN_TRY(dnn_zero_grad(optimizer));
@@ -68,9 +70,9 @@ static void *train_one(void *unused)
     (void)unused;
     DNN_SCOPE
     {
-        dnn_module *net =
-            dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 8, 3), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
-                                          dnn_nn_flatten(), dnn_nn_dropout(0.2), dnn_nn_linear(200, 4)));
+        dnn_module *net = dnn_nn_sequential(
+            DNN_MODULES(dnn_nn_conv2d(3, 8, 3), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
+                        dnn_nn_flatten(), dnn_nn_dropout(0.2), dnn_nn_linear(200, 4)));
         dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
         double last = 0;
 
@@ -92,8 +94,10 @@ static void *read_shared(void *x_)
         {
             double sum;
 
-            check(dnn_item(dnn_sum(dnn_add(dnn_neg(x), x)), &sum) == DNN_OK && sum == 0, "-x + x of a shared x");
-            check(dnn_item(dnn_sum(dnn_matmul(x, dnn_t(x))), &sum) == DNN_OK && sum == SIZE * 50.0, "x x' of a shared x");
+            check(dnn_item(dnn_sum(dnn_add(dnn_neg(x), x)), &sum) == DNN_OK && sum == 0,
+                  "-x + x of a shared x");
+            check(dnn_item(dnn_sum(dnn_matmul(x, dnn_t(x))), &sum) == DNN_OK && sum == SIZE * 50.0,
+                  "x x' of a shared x");
         }
     }
     return NULL;
@@ -160,8 +164,8 @@ static void *take_some(void *unused)
             {
                 double largest, least;
 
-                wrong += dnn_item(dnn_max(t), &largest) != DNN_OK || dnn_item(dnn_min(t), &least) != DNN_OK ||
-                         largest != least;
+                wrong += dnn_item(dnn_max(t), &largest) != DNN_OK ||
+                         dnn_item(dnn_min(t), &least) != DNN_OK || largest != least;
             }
             dnn_release(t);
         }
@@ -223,7 +227,8 @@ static void *load(void *unused)
             }
         }
     }
-    check(dnn_scope_status() == DNN_OK && all == 2 * 40 * 0.5 * (199 * 200 / 2), "the sum of all samples");
+    check(dnn_scope_status() == DNN_OK && all == 2 * 40 * 0.5 * (199 * 200 / 2),
+          "the sum of all samples");
     dnn_loader_next(loader, &batch); /* left in the middle of an epoch */
     dnn_loader_free(loader);
     dnn_dataset_release(set);
@@ -298,10 +303,12 @@ static void *fail_and_ask(void *unused)
 
             snprintf(text, sizeof text, "[%d,3]", n);
             check(dnn_matmul(dnn_ones(DNN_SHAPE(n, 3)), dnn_ones(DNN_SHAPE(5, 2))) == NULL &&
-                      dnn_scope_status() == DNN_E_INVALID && strstr(dnn_error_message(), text) != NULL,
+                      dnn_scope_status() == DNN_E_INVALID &&
+                      strstr(dnn_error_message(), text) != NULL,
                   "a thread's own message");
             dnn_counters_read(&counters);
-            check(dnn_memory_stats("cpu", &memory) == DNN_OK && dnn_backend_at(0, &info) && dnn_threads() > 0,
+            check(dnn_memory_stats("cpu", &memory) == DNN_OK && dnn_backend_at(0, &info) &&
+                      dnn_threads() > 0,
                   "facts while others compute");
         }
     }
@@ -315,7 +322,8 @@ static void *start_and_call(void *unused)
     double sum;
 
     (void)unused;
-    check(dnn_item(dnn_sum(dnn_ones(DNN_SHAPE(100))), &sum) == DNN_OK && sum == 100, "a first call in many threads");
+    check(dnn_item(dnn_sum(dnn_ones(DNN_SHAPE(100))), &sum) == DNN_OK && sum == 100,
+          "a first call in many threads");
     return NULL;
 }
 
@@ -324,7 +332,8 @@ static void *whole_life(void *unused)
     check(dnn_init(NULL) == DNN_OK, "a start in a thread");
     start_and_call(unused);
     dnn_shutdown();
-    check(dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0, "nothing is alive after a shutdown in a thread");
+    check(dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0,
+          "nothing is alive after a shutdown in a thread");
     return NULL;
 }
 

@@ -1,11 +1,12 @@
-/* calls.c - public functions with arguments out of bytes: views, options that are resolved ahead of the table, and functions made
- * of several rows. op_args.c calls it where its byte names no row. */
+/* calls.c - public functions with arguments out of bytes: views, options that are resolved ahead of
+ * the table, and functions made of several rows. op_args.c calls it where its byte names no row. */
 #include <string.h>
 #include "operands.h"
 
 #define B (&c->bytes)
 
-/* Drawn before the call, one after the other: the order in which a compiler evaluates arguments is its own. */
+/* Drawn before the call, one after the other: the order in which a compiler evaluates arguments is
+ * its own. */
 typedef struct arguments {
     dnn_tensor *x, *y, *z;
     int64_t n[4];
@@ -16,7 +17,11 @@ typedef struct arguments {
     dnn_dims dims;
 } arguments;
 
-enum { ABSURD = 1, Y = 2, Z = 4 }; /* absurd sizes are let in: nothing computes; a second and a third operand */
+enum {
+    ABSURD = 1,
+    Y = 2,
+    Z = 4
+}; /* absurd sizes are let in: nothing computes; a second and a third operand */
 
 static dnn_dims some_dims(fuzz_call *c)
 {
@@ -111,8 +116,8 @@ static dnn_tensor *conv(fuzz_call *c, const arguments *a)
 static dnn_tensor *pool(fuzz_call *c, const arguments *a, bool max)
 {
     dnn_pool2d_args args = {.x = a->x, .kernel = a->i[0], .ceil_mode = a->yes};
-    int *const option[] = {&args.kernel_w, &args.stride, &args.stride_h, &args.padding,
-                           &args.padding_h, max ? &args.dilation : &args.divisor};
+    int *const option[] = {&args.kernel_w, &args.stride,    &args.stride_h,
+                           &args.padding,  &args.padding_h, max ? &args.dilation : &args.divisor};
     dnn_tensor *places = NULL;
 
     for (size_t i = 0; i < DNN__COUNT(option); i++) {
@@ -161,77 +166,77 @@ static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)
 
 /* ---- the list ---- */
 
-#define CALLS(CALL)                                                                                \
-    CALL(reshape, ABSURD, dnn_reshape(a->x, a->shape))                                             \
-    CALL(view_to, ABSURD, dnn_view_to(a->x, a->shape))                                             \
-    CALL(view_as, ABSURD | Y, dnn_view_as(a->x, a->y))                                             \
-    CALL(flatten, ABSURD, dnn_flatten(a->x, a->i[0], a->i[1]))                                     \
-    CALL(unflatten, ABSURD, dnn_unflatten(a->x, a->i[0], a->shape))                                \
-    CALL(squeeze, ABSURD, dnn_squeeze(a->x, a->dims))                                              \
-    CALL(unsqueeze, ABSURD, dnn_unsqueeze(a->x, a->i[0]))                                          \
-    CALL(transpose, ABSURD, dnn_transpose(a->x, a->i[0], a->i[1]))                                 \
-    CALL(permute, ABSURD, dnn_permute(a->x, a->dims))                                              \
-    CALL(movedim, ABSURD, dnn_movedim(a->x, a->i[0], a->i[1]))                                     \
-    CALL(t, ABSURD, dnn_t(a->x))                                                                   \
-    CALL(expand, ABSURD, dnn_expand(a->x, a->shape))                                               \
-    CALL(slice, ABSURD, dnn_slice(a->x, a->i[0], a->n[0], a->n[1], a->n[2]))                       \
-    CALL(narrow, ABSURD, dnn_narrow(a->x, a->i[0], a->n[0], a->n[1]))                              \
-    CALL(select, ABSURD, dnn_select(a->x, a->i[0], a->n[0]))                                       \
-    CALL(index, ABSURD, index_text(c, a))                                                          \
-    CALL(unbind, ABSURD, unbind(a))                                                                \
-    CALL(split, ABSURD, split(a))                                                                  \
-    CALL(chunk, ABSURD, chunk(a))                                                                  \
-    CALL(cat, 0, joined(c, a, false))                                                              \
-    CALL(stack, 0, joined(c, a, true))                                                             \
-    CALL(slice_scatter, Y, dnn_slice_scatter(a->x, a->y, a->i[0], a->n[0], a->n[1], a->n[2]))      \
-    CALL(select_scatter, Y, dnn_select_scatter(a->x, a->y, a->i[0], a->n[0]))                      \
-    CALL(cast, 0, dnn_cast(a->x, (dnn_dtype)a->n[0]))                                              \
-    CALL(copy_, Y, dnn_copy_(a->x, a->y))                                                          \
-    CALL(fill_, 0, dnn_fill_(a->x, a->r[0]))                                                       \
-    CALL(add_, Y, dnn_add_(a->x, a->y))                                                            \
-    CALL(mul_scalar_, 0, dnn_mul_scalar_(a->x, a->r[0]))                                           \
-    CALL(relu_, 0, dnn_relu_(a->x))                                                                \
-    CALL(pow_scalar, 0, dnn_pow_scalar(a->x, a->r[0]))                                             \
-    CALL(clamp_scalar, 0, dnn_clamp_scalar(a->x, a->r[0], a->r[1]))                                \
-    CALL(masked_fill, Y, dnn_masked_fill(a->x, a->y, a->r[0]))                                     \
-    CALL(leaky_relu, 0, dnn_leaky_relu(a->x, a->r[0]))                                             \
-    CALL(softplus, 0, dnn_softplus(a->x, .beta = a->r[0], .threshold = a->r[1]))                   \
-    CALL(sum, 0, dnn_sum(a->x, .dims = a->dims, .keepdim = a->yes))                                \
-    CALL(sum_to, 0, dnn_sum_to(a->x, a->shape))                                                    \
-    CALL(argmax, 0, dnn_argmax(a->x, a->i[0] == 2 ? DNN_ALL : a->i[1], .keepdim = a->yes))         \
-    CALL(max_dim, 0, max_along(a))                                                                 \
-    CALL(softmax, 0, dnn_softmax(a->x, a->i[0]))                                                   \
-    CALL(log_softmax, 0, dnn_log_softmax(a->x, a->i[0]))                                           \
-    CALL(matmul, Y, dnn_matmul(a->x, a->y))                                                        \
-    CALL(mm, Y, dnn_mm(a->x, a->y))                                                                \
-    CALL(bmm, Y, dnn_bmm(a->x, a->y))                                                              \
-    CALL(dot, Y, dnn_dot(a->x, a->y))                                                              \
-    CALL(linear, Y | Z, dnn_linear(a->x, a->y, a->z))                                              \
-    CALL(conv2d, Y | Z, conv(c, a))                                                                \
-    CALL(max_pool2d, 0, pool(c, a, true))                                                          \
-    CALL(avg_pool2d, 0, pool(c, a, false))                                                         \
-    CALL(adaptive_avg_pool2d, 0, dnn_adaptive_avg_pool2d(a->x, a->n[0], a->n[1]))                  \
-    CALL(adaptive_max_pool2d, 0, adaptive_max(a))                                                  \
-    CALL(dropout, 0, dnn_dropout(a->x, a->r[0]))                                                   \
-    CALL(mse_loss, Y, dnn_mse_loss_with(loss(a)))                                                  \
-    CALL(l1_loss, Y, dnn_l1_loss_with(loss(a)))                                                    \
-    CALL(nll_loss, Y | Z, dnn_nll_loss_with(loss(a)))                                              \
-    CALL(cross_entropy, Y | Z, dnn_cross_entropy_with(loss(a)))                                    \
-    CALL(uniform_, 0, dnn_uniform_(a->x, a->r[0], a->r[1]))                                        \
-    CALL(normal_, 0, dnn_normal_(a->x, a->r[0], a->r[1]))                                          \
-    CALL(bernoulli_, 0, dnn_bernoulli_(a->x, a->r[0]))                                             \
-    CALL(full, 0, dnn_full_with(a->r[0], create(c, a)))                                            \
-    CALL(rand, 0, dnn_rand_with(create(c, a)))                                                     \
-    CALL(arange, 0, dnn_arange(a->r[0], (double)a->n[0], a->r[1], c->dtype))                       \
-    CALL(linspace, 0, dnn_linspace(a->r[0], a->r[1], a->n[0], c->dtype))                           \
-    CALL(logspace, 0, dnn_logspace(a->r[0], a->r[1], a->n[0], c->dtype))                           \
+#define CALLS(CALL)                                                                           \
+    CALL(reshape, ABSURD, dnn_reshape(a->x, a->shape))                                        \
+    CALL(view_to, ABSURD, dnn_view_to(a->x, a->shape))                                        \
+    CALL(view_as, ABSURD | Y, dnn_view_as(a->x, a->y))                                        \
+    CALL(flatten, ABSURD, dnn_flatten(a->x, a->i[0], a->i[1]))                                \
+    CALL(unflatten, ABSURD, dnn_unflatten(a->x, a->i[0], a->shape))                           \
+    CALL(squeeze, ABSURD, dnn_squeeze(a->x, a->dims))                                         \
+    CALL(unsqueeze, ABSURD, dnn_unsqueeze(a->x, a->i[0]))                                     \
+    CALL(transpose, ABSURD, dnn_transpose(a->x, a->i[0], a->i[1]))                            \
+    CALL(permute, ABSURD, dnn_permute(a->x, a->dims))                                         \
+    CALL(movedim, ABSURD, dnn_movedim(a->x, a->i[0], a->i[1]))                                \
+    CALL(t, ABSURD, dnn_t(a->x))                                                              \
+    CALL(expand, ABSURD, dnn_expand(a->x, a->shape))                                          \
+    CALL(slice, ABSURD, dnn_slice(a->x, a->i[0], a->n[0], a->n[1], a->n[2]))                  \
+    CALL(narrow, ABSURD, dnn_narrow(a->x, a->i[0], a->n[0], a->n[1]))                         \
+    CALL(select, ABSURD, dnn_select(a->x, a->i[0], a->n[0]))                                  \
+    CALL(index, ABSURD, index_text(c, a))                                                     \
+    CALL(unbind, ABSURD, unbind(a))                                                           \
+    CALL(split, ABSURD, split(a))                                                             \
+    CALL(chunk, ABSURD, chunk(a))                                                             \
+    CALL(cat, 0, joined(c, a, false))                                                         \
+    CALL(stack, 0, joined(c, a, true))                                                        \
+    CALL(slice_scatter, Y, dnn_slice_scatter(a->x, a->y, a->i[0], a->n[0], a->n[1], a->n[2])) \
+    CALL(select_scatter, Y, dnn_select_scatter(a->x, a->y, a->i[0], a->n[0]))                 \
+    CALL(cast, 0, dnn_cast(a->x, (dnn_dtype)a->n[0]))                                         \
+    CALL(copy_, Y, dnn_copy_(a->x, a->y))                                                     \
+    CALL(fill_, 0, dnn_fill_(a->x, a->r[0]))                                                  \
+    CALL(add_, Y, dnn_add_(a->x, a->y))                                                       \
+    CALL(mul_scalar_, 0, dnn_mul_scalar_(a->x, a->r[0]))                                      \
+    CALL(relu_, 0, dnn_relu_(a->x))                                                           \
+    CALL(pow_scalar, 0, dnn_pow_scalar(a->x, a->r[0]))                                        \
+    CALL(clamp_scalar, 0, dnn_clamp_scalar(a->x, a->r[0], a->r[1]))                           \
+    CALL(masked_fill, Y, dnn_masked_fill(a->x, a->y, a->r[0]))                                \
+    CALL(leaky_relu, 0, dnn_leaky_relu(a->x, a->r[0]))                                        \
+    CALL(softplus, 0, dnn_softplus(a->x, .beta = a->r[0], .threshold = a->r[1]))              \
+    CALL(sum, 0, dnn_sum(a->x, .dims = a->dims, .keepdim = a->yes))                           \
+    CALL(sum_to, 0, dnn_sum_to(a->x, a->shape))                                               \
+    CALL(argmax, 0, dnn_argmax(a->x, a->i[0] == 2 ? DNN_ALL : a->i[1], .keepdim = a->yes))    \
+    CALL(max_dim, 0, max_along(a))                                                            \
+    CALL(softmax, 0, dnn_softmax(a->x, a->i[0]))                                              \
+    CALL(log_softmax, 0, dnn_log_softmax(a->x, a->i[0]))                                      \
+    CALL(matmul, Y, dnn_matmul(a->x, a->y))                                                   \
+    CALL(mm, Y, dnn_mm(a->x, a->y))                                                           \
+    CALL(bmm, Y, dnn_bmm(a->x, a->y))                                                         \
+    CALL(dot, Y, dnn_dot(a->x, a->y))                                                         \
+    CALL(linear, Y | Z, dnn_linear(a->x, a->y, a->z))                                         \
+    CALL(conv2d, Y | Z, conv(c, a))                                                           \
+    CALL(max_pool2d, 0, pool(c, a, true))                                                     \
+    CALL(avg_pool2d, 0, pool(c, a, false))                                                    \
+    CALL(adaptive_avg_pool2d, 0, dnn_adaptive_avg_pool2d(a->x, a->n[0], a->n[1]))             \
+    CALL(adaptive_max_pool2d, 0, adaptive_max(a))                                             \
+    CALL(dropout, 0, dnn_dropout(a->x, a->r[0]))                                              \
+    CALL(mse_loss, Y, dnn_mse_loss_with(loss(a)))                                             \
+    CALL(l1_loss, Y, dnn_l1_loss_with(loss(a)))                                               \
+    CALL(nll_loss, Y | Z, dnn_nll_loss_with(loss(a)))                                         \
+    CALL(cross_entropy, Y | Z, dnn_cross_entropy_with(loss(a)))                               \
+    CALL(uniform_, 0, dnn_uniform_(a->x, a->r[0], a->r[1]))                                   \
+    CALL(normal_, 0, dnn_normal_(a->x, a->r[0], a->r[1]))                                     \
+    CALL(bernoulli_, 0, dnn_bernoulli_(a->x, a->r[0]))                                        \
+    CALL(full, 0, dnn_full_with(a->r[0], create(c, a)))                                       \
+    CALL(rand, 0, dnn_rand_with(create(c, a)))                                                \
+    CALL(arange, 0, dnn_arange(a->r[0], (double)a->n[0], a->r[1], c->dtype))                  \
+    CALL(linspace, 0, dnn_linspace(a->r[0], a->r[1], a->n[0], c->dtype))                      \
+    CALL(logspace, 0, dnn_logspace(a->r[0], a->r[1], a->n[0], c->dtype))                      \
     CALL(eye, 0, dnn_eye(a->n[0], a->n[1], c->dtype))
 
-#define CALL(name_, flags_, expression)                                 \
-    static dnn_tensor *call_##name_(fuzz_call *c, const arguments *a)   \
-    {                                                                   \
-        (void)c;                                                        \
-        return expression;                                              \
+#define CALL(name_, flags_, expression)                               \
+    static dnn_tensor *call_##name_(fuzz_call *c, const arguments *a) \
+    {                                                                 \
+        (void)c;                                                      \
+        return expression;                                            \
     }
 CALLS(CALL)
 #undef CALL

@@ -1,5 +1,5 @@
-/* driver.c - runs a fuzz target without libFuzzer: on files, or on random bytes of a seed, and tells the input that a signal came
- * from.
+/* driver.c - runs a fuzz target without libFuzzer: on files, or on random bytes of a seed, and
+ * tells the input that a signal came from.
  *
  * usage: TARGET [-runs=N] [-seconds=S] [-seed=N] [FILE...] */
 #include <dirent.h>

@@ -1,6 +1,7 @@
-/* op_args.c - fuzz target: a row of the operator table, called with operands, attributes and targets that the bytes choose; or a
- * public function (calls.c). No input may end the process; a refusal has a code and a message that begins with the operator's
- * name, and leaves every operand bit for bit as it was. What is accepted runs, and its gradient now and then. */
+/* op_args.c - fuzz target: a row of the operator table, called with operands, attributes and
+ * targets that the bytes choose; or a public function (calls.c). No input may end the process; a
+ * refusal has a code and a message that begins with the operator's name, and leaves every operand
+ * bit for bit as it was. What is accepted runs, and its gradient now and then. */
 #include <string.h>
 #include "operands.h"
 
@@ -77,7 +78,8 @@ static void mutating_operands(fuzz_call *c, dnn__request *rq)
     for (int i = 0; i < rq->n_out; i++) {
         int from = 2 + i / 2 * 3 + i % 2 * 2;
 
-        rq->out[i] = from >= rq->n_in || fuzz_one_in(&c->bytes, 32) ? fuzz_operand(c) : rq->in[from];
+        rq->out[i] =
+            from >= rq->n_in || fuzz_one_in(&c->bytes, 32) ? fuzz_operand(c) : rq->in[from];
     }
 }
 
@@ -202,7 +204,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 void fuzz_summary(FILE *out)
 {
-    fprintf(out, "op_args: calls=%llu accepted=%llu planned_only=%llu backwards=%llu refused=%llu (",
+    fprintf(out,
+            "op_args: calls=%llu accepted=%llu planned_only=%llu backwards=%llu refused=%llu (",
             (unsigned long long)fuzz_count.calls, (unsigned long long)fuzz_count.accepted,
             (unsigned long long)fuzz_count.planned, (unsigned long long)fuzz_count.backwards,
             (unsigned long long)fuzz_count.refused);

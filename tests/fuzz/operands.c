@@ -1,5 +1,5 @@
-/* operands.c - operands out of bytes. Every storage is filled from a table, so that it can be compared after a refusal without
- * having been copied. */
+/* operands.c - operands out of bytes. Every storage is filled from a table, so that it can be
+ * compared after a refusal without having been copied. */
 #include <string.h>
 #include "operands.h"
 
@@ -16,7 +16,8 @@ static void fill_patterns(void)
     for (int d = 0; d < DNN__N_DTYPES; d++) {
         for (int i = 0; i < ROOM; i++) {
             size_t item = dnn__dtype_bytes[d];
-            uint8_t *tame = patterns[0][d] + (size_t)i * item, *wild = patterns[1][d] + (size_t)i * item;
+            uint8_t *tame = patterns[0][d] + (size_t)i * item,
+                    *wild = patterns[1][d] + (size_t)i * item;
 
             state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
             dnn__store_double(1u << d, tame, (double)(state >> 33 & 3) - (double)(state >> 40 & 1));
@@ -114,7 +115,8 @@ static dnn_shape small_shape(fuzz_call *c)
                 shape.ndim--;
             } else if (fuzz_one_in(&c->bytes, 6) && shape.ndim > 1) { /* as class numbers */
                 shape.ndim--;
-                memmove(&shape.dim[1], &shape.dim[2], sizeof shape.dim[0] * (size_t)(shape.ndim - 1));
+                memmove(&shape.dim[1], &shape.dim[2],
+                        sizeof shape.dim[0] * (size_t)(shape.ndim - 1));
             }
             return shape;
         }
@@ -151,8 +153,9 @@ static dnn_dtype some_dtype(fuzz_call *c)
     static const dnn_dtype class_numbers[] = {DNN_T_I64, DNN_T_I32, DNN_T_U8};
     unsigned n = fuzz_below(&c->bytes, 16);
 
-    return n < 3 ? 1u << fuzz_below(&c->bytes, DNN__N_DTYPES) : n < 5 ? class_numbers[n - 3 + fuzz_below(&c->bytes, 2)]
-                                                                      : c->dtype;
+    return n < 3   ? 1u << fuzz_below(&c->bytes, DNN__N_DTYPES)
+           : n < 5 ? class_numbers[n - 3 + fuzz_below(&c->bytes, 2)]
+                   : c->dtype;
 }
 
 static dnn_tensor *new_base(fuzz_call *c, dnn_dtype dtype, dnn_shape shape)
@@ -230,9 +233,7 @@ static dnn_tensor *unaligned(fuzz_call *c, dnn_dtype dtype, dnn_shape shape)
 
     whole.dim[0] = dnn__numel_of((int)shape.ndim, shape.dim) + 1;
     t = new_base(c, dtype, whole);
-    return t != NULL
-               ? or_else(c, dnn_view_to(dnn_slice(t, 0, 1, INT64_MAX, 1), shape), t)
-               : NULL;
+    return t != NULL ? or_else(c, dnn_view_to(dnn_slice(t, 0, 1, INT64_MAX, 1), shape), t) : NULL;
 }
 
 static dnn_tensor *laid_out(fuzz_call *c, dnn_dtype dtype, dnn_shape shape)

@@ -1,7 +1,8 @@
-/* safetensors.c - fuzz target: a file of any bytes, opened as tensors, as weights and as a checkpoint. A first byte says how the rest
- * is meant: the file itself; the header, its length put right; words of a header; or a header that is right but for a few places.
- * Nothing ends the process; a refusal begins with the path; what is accepted is read whole, and a module that could not be loaded is
- * as it was. */
+/* safetensors.c - fuzz target: a file of any bytes, opened as tensors, as weights and as a
+ * checkpoint. A first byte says how the rest is meant: the file itself; the header, its length put
+ * right; words of a header; or a header that is right but for a few places. Nothing ends the
+ * process; a refusal begins with the path; what is accepted is read whole, and a module that could
+ * not be loaded is as it was. */
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -44,21 +45,50 @@ static void put_number(text *t, int64_t number)
 
 static void words(fuzz_bytes *b, text *t)
 {
-    static const char *const word[] = {
-        "{",    "}",  "[",    "]",    ",",     ":",     "\"a\"",   "\"dtype\"",    "\"shape\"", "\"data_offsets\"",
-        "0",    "1",  "4",    "-1",   "1e3",   "null",  "\"F32\"", "\"I64\"",      "\"F4\"",    "\"__metadata__\"",
-        "true", " ",  "\"\"", "\\u0000", "\"b\\n\"", "\xff", "18446744073709551616", "9223372036854775807", "\"w\"", "{}",
-        "\"dnn.checkpoint\"", "\"weight\""};
+    static const char *const word[] = {"{",
+                                       "}",
+                                       "[",
+                                       "]",
+                                       ",",
+                                       ":",
+                                       "\"a\"",
+                                       "\"dtype\"",
+                                       "\"shape\"",
+                                       "\"data_offsets\"",
+                                       "0",
+                                       "1",
+                                       "4",
+                                       "-1",
+                                       "1e3",
+                                       "null",
+                                       "\"F32\"",
+                                       "\"I64\"",
+                                       "\"F4\"",
+                                       "\"__metadata__\"",
+                                       "true",
+                                       " ",
+                                       "\"\"",
+                                       "\\u0000",
+                                       "\"b\\n\"",
+                                       "\xff",
+                                       "18446744073709551616",
+                                       "9223372036854775807",
+                                       "\"w\"",
+                                       "{}",
+                                       "\"dnn.checkpoint\"",
+                                       "\"weight\""};
 
     while (b->left > 0) {
         put(t, word[fuzz_byte(b) % (sizeof word / sizeof word[0])]);
     }
 }
 
-/* One tensor of the header; *end is where its data end. rank < 0: of any shape; else [2,2 ..] of f32. */
+/* One tensor of the header; *end is where its data end. rank < 0: of any shape; else [2,2 ..] of
+ * f32. */
 static void entry(fuzz_bytes *b, text *t, const char *name, int rank, int64_t *end)
 {
-    static const char *const dtypes[] = {"F32", "F64", "F16", "BF16", "I8", "U8", "I32", "I64", "BOOL", "F4", "C64", "f32"};
+    static const char *const dtypes[] = {"F32", "F64", "F16",  "BF16", "I8",  "U8",
+                                         "I32", "I64", "BOOL", "F4",   "C64", "f32"};
     static const int64_t bits[] = {32, 64, 16, 16, 8, 8, 32, 64, 8, 4, 64, 32};
     unsigned dtype = rank < 0 && fuzz_one_in(b, 2) ? fuzz_below(b, 12) : 0;
     int64_t begin = *end, total = bits[dtype];
@@ -69,7 +99,9 @@ static void entry(fuzz_bytes *b, text *t, const char *name, int rank, int64_t *e
     put(t, dtypes[dtype]);
     put(t, "\",\"shape\":[");
     for (int d = 0, ndim = rank < 0 ? (int)fuzz_below(b, 10) : rank; d < ndim; d++) {
-        int64_t size = rank >= 0 ? 2 : fuzz_one_in(b, 16) ? fuzz_number(b) : (int64_t)fuzz_below(b, 4);
+        int64_t size = rank >= 0            ? 2
+                       : fuzz_one_in(b, 16) ? fuzz_number(b)
+                                            : (int64_t)fuzz_below(b, 4);
 
         put(t, d > 0 ? "," : "");
         put_number(t, size);
@@ -93,8 +125,9 @@ static int64_t nearly_right(fuzz_bytes *b, text *t)
 
     put(t, "{");
     if (fuzz_one_in(b, 4)) {
-        put(t, fuzz_one_in(b, 2) ? "\"__metadata__\":{\"dnn.checkpoint\":\"1\",\"dnn.crc32c\":\"00000000\"},"
-                                 : "\"__metadata__\":{\"format\":\"pt\"},");
+        put(t, fuzz_one_in(b, 2)
+                   ? "\"__metadata__\":{\"dnn.checkpoint\":\"1\",\"dnn.crc32c\":\"00000000\"},"
+                   : "\"__metadata__\":{\"format\":\"pt\"},");
     }
     for (unsigned i = 0, n = fits ? 2 : 1 + fuzz_below(b, 4); i < n; i++) {
         put(t, i > 0 ? "," : "");
@@ -142,9 +175,10 @@ static size_t make_file(fuzz_bytes *b, char *file)
 static void check_refusal(const char *what, dnn_status status)
 {
     count.refused++;
-    FUZZ_CHECK(status < DNN_OK && status >= DNN_E_FORMAT && status != DNN_E_INTERNAL, "%s: status %d: %s", what,
-               (int)status, dnn_error_message());
-    FUZZ_CHECK(strstr(dnn_error_message(), path) != NULL && strlen(dnn_error_message()) > strlen(path) + 4,
+    FUZZ_CHECK(status < DNN_OK && status >= DNN_E_FORMAT && status != DNN_E_INTERNAL,
+               "%s: status %d: %s", what, (int)status, dnn_error_message());
+    FUZZ_CHECK(strstr(dnn_error_message(), path) != NULL &&
+                   strlen(dnn_error_message()) > strlen(path) + 4,
                "%s: the message is \"%s\"", what, dnn_error_message());
 }
 
@@ -164,7 +198,8 @@ static void read_all(dnn_file *file)
             if (t == NULL) {
                 check_refusal("tensor", dnn_scope_status());
             } else {
-                FUZZ_CHECK((uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == entry_.bytes, "size of a tensor");
+                FUZZ_CHECK((uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == entry_.bytes,
+                           "size of a tensor");
                 count.tensors++;
             }
         }
@@ -181,8 +216,9 @@ static void load(void)
         dnn_status weights, checkpoint;
         dnn_tensor *part[] = {dnn_module_tensor(net, "weight"), dnn_module_tensor(net, "bias")};
 
-        FUZZ_CHECK(dnn_read(part[0], before, 16) == DNN_OK && dnn_read(part[1], before + 4, 8) == DNN_OK, "%s",
-                   dnn_error_message());
+        FUZZ_CHECK(dnn_read(part[0], before, 16) == DNN_OK &&
+                       dnn_read(part[1], before + 4, 8) == DNN_OK,
+                   "%s", dnn_error_message());
         weights = dnn_load_weights(net, path);
         if (weights != DNN_OK) {
             check_refusal("load_weights", weights);
@@ -191,10 +227,12 @@ static void load(void)
         if (checkpoint != DNN_OK) {
             check_refusal("load_checkpoint", checkpoint);
         }
-        FUZZ_CHECK(dnn_read(part[0], after, 16) == DNN_OK && dnn_read(part[1], after + 4, 8) == DNN_OK, "%s",
-                   dnn_error_message());
+        FUZZ_CHECK(dnn_read(part[0], after, 16) == DNN_OK &&
+                       dnn_read(part[1], after + 4, 8) == DNN_OK,
+                   "%s", dnn_error_message());
         count.loaded += weights == DNN_OK;
-        FUZZ_CHECK(weights == DNN_OK || checkpoint == DNN_OK || memcmp(before, after, sizeof before) == 0,
+        FUZZ_CHECK(weights == DNN_OK || checkpoint == DNN_OK ||
+                       memcmp(before, after, sizeof before) == 0,
                    "a failed load changed the module");
         dnn_module_free(net);
     }
@@ -208,8 +246,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     setenv("DNN_BACKEND", "cpu_blas", 0);
     fd = memfd_create("fuzz", MFD_CLOEXEC);
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    FUZZ_CHECK(fd >= 0 && dnn_init(NULL) == DNN_OK && dnn_set_memory_cap("cpu", CAP_BYTES) == DNN_OK, "%s",
-               dnn_error_message());
+    FUZZ_CHECK(fd >= 0 && dnn_init(NULL) == DNN_OK &&
+                   dnn_set_memory_cap("cpu", CAP_BYTES) == DNN_OK,
+               "%s", dnn_error_message());
     return 0;
 }
 
@@ -233,13 +272,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         load();
     }
     FUZZ_CHECK(dnn_scope_status() == DNN_OK && dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0,
-               "%lld tensors are alive, or an error is left: %s", (long long)dnn_live_tensors(), dnn_error_message());
+               "%lld tensors are alive, or an error is left: %s", (long long)dnn_live_tensors(),
+               dnn_error_message());
     return 0;
 }
 
 void fuzz_summary(FILE *out)
 {
     fprintf(out, "safetensors: files=%llu opened=%llu tensors=%llu loaded=%llu refused=%llu\n",
-            (unsigned long long)count.files, (unsigned long long)count.opened, (unsigned long long)count.tensors,
-            (unsigned long long)count.loaded, (unsigned long long)count.refused);
+            (unsigned long long)count.files, (unsigned long long)count.opened,
+            (unsigned long long)count.tensors, (unsigned long long)count.loaded,
+            (unsigned long long)count.refused);
 }

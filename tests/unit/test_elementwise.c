@@ -295,11 +295,13 @@ Test(elementwise, an_operand_that_cannot_be_promoted_is_told_by_the_operator)
     y = dnn_add(x, dnn_ones(S(1)));
     cr_expect_null(y);
     cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM);
-    cr_expect(strncmp(dnn_error_message(), "add: input 0 as f32: ", 21) == 0, "%s", dnn_error_message());
+    cr_expect(strncmp(dnn_error_message(), "add: input 0 as f32: ", 21) == 0, "%s",
+              dnn_error_message());
     cr_assert_eq(dnn_set_memory_cap("cpu", 0), DNN_OK);
 }
 
-/* Found by op_args: the gradient of the gradient had the dims of the result where the row had stretched an operand. */
+/* Found by op_args: the gradient of the gradient had the dims of the result where the row had
+ * stretched an operand. */
 Test(elementwise, rows_of_gradients_give_stretched_operands_their_sum)
 {
     dnn_tensor *dy = LEAF(S(2), 1, 2), *in[] = {dy, F64(S(2, 2), 1, -1, 1, 1)};

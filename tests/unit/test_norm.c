@@ -37,14 +37,16 @@ Test(norm, gradients)
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 0.75, -0.75);
 }
 
-/* Found by op_args: dy and y were let through where they only broadcast, and read past their ends. */
+/* Found by op_args: dy and y were let through where they only broadcast, and read past their ends.
+ */
 Test(norm, a_gradient_of_another_shape_is_refused)
 {
     dnn_attr_dim attr = {.size = sizeof attr, .dim = 1};
     dnn_tensor *in[] = {F32(S(2, 1), 1, 2), dnn_ones(S(2, 3))};
 
     EXPECT_FAIL(dnn__apply(DNN_OP_softmax_bwd, in, 2, &attr), "softmax_bwd", "[2,1]", "[2,3]");
-    EXPECT_FAIL(dnn__apply(DNN_OP_log_softmax_bwd, in, 2, &attr), "log_softmax_bwd", "[2,1]", "[2,3]");
+    EXPECT_FAIL(dnn__apply(DNN_OP_log_softmax_bwd, in, 2, &attr), "log_softmax_bwd", "[2,1]",
+                "[2,3]");
     in[0] = in[1];
     attr.dim = 2;
     EXPECT_FAIL(dnn__apply(DNN_OP_softmax_bwd, in, 2, &attr), "softmax_bwd", "dim 2");

@@ -127,7 +127,8 @@ Test(reduce, whole_tensors_compare)
 /* Found by op_args: the rank was subtracted before it was checked. */
 Test(reduce, sum_to_the_lowest_rank_there_is_is_refused)
 {
-    EXPECT_FAIL(dnn_sum_to(F32(S(2), 1, 2), (dnn_shape){.ndim = INT64_MIN}), "sum_to", "rank -9223372036854775808");
+    EXPECT_FAIL(dnn_sum_to(F32(S(2), 1, 2), (dnn_shape){.ndim = INT64_MIN}), "sum_to",
+                "rank -9223372036854775808");
 }
 
 /* Found by op_args: a wrong index was called a fault of the library. */
@@ -136,7 +137,8 @@ Test(reduce, a_place_outside_its_row_is_an_argument_that_is_wrong)
     dnn_attr_dim attr = {.size = sizeof attr, .dim = 0};
     dnn_tensor *in[] = {F32(S(1), 1), I64(S(1), 3)}, *dx = F32(S(3), 7, 8, 9);
 
-    EXPECT_FAIL_KEEPS(dx, dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &attr), "max_dim_bwd", "index 3", "[0,3)");
+    EXPECT_FAIL_KEEPS(dx, dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &attr), "max_dim_bwd",
+                      "index 3", "[0,3)");
 }
 
 /* Found by op_args: rounding up the number of results overflowed. */

@@ -163,11 +163,14 @@ Test(view, gradients_are_the_mirrored_views)
 /* Found by op_args: the rank was subtracted before it was checked. */
 Test(view, expand_to_the_lowest_rank_there_is_is_refused)
 {
-    EXPECT_FAIL(dnn_expand(six(), (dnn_shape){.ndim = INT64_MIN}), "expand", "rank -9223372036854775808");
+    EXPECT_FAIL(dnn_expand(six(), (dnn_shape){.ndim = INT64_MIN}), "expand",
+                "rank -9223372036854775808");
 }
 
-/* Found by op_args: beside a size of 0 the new sizes were checked by themselves, and their strides overflowed. */
+/* Found by op_args: beside a size of 0 the new sizes were checked by themselves, and their strides
+ * overflowed. */
 Test(view, unflatten_into_sizes_that_no_strides_can_span_is_refused)
 {
-    EXPECT_FAIL(dnn_unflatten(dnn_zeros(S(0, 7)), 0, S(0, INT64_MAX / 4)), "unflatten", "more than");
+    EXPECT_FAIL(dnn_unflatten(dnn_zeros(S(0, 7)), 0, S(0, INT64_MAX / 4)), "unflatten",
+                "more than");
 }

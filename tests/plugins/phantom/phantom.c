@@ -493,8 +493,9 @@ static dnn_status run_slot(int slot, const dnn_call *c)
     F(t##0) F(t##1) F(t##2) F(t##3) F(t##4) F(t##5) F(t##6) F(t##7) F(t##8) F(t##9)
 #define EACH_TEN(F, h)                                                                        \
     EACH_ONE(F, h##0)                                                                         \
-    EACH_ONE(F, h##1) EACH_ONE(F, h##2) EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5) \
-        EACH_ONE(F, h##6) EACH_ONE(F, h##7) EACH_ONE(F, h##8) EACH_ONE(F, h##9)
+    EACH_ONE(F, h##1)                                                                         \
+    EACH_ONE(F, h##2) EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5) EACH_ONE(F, h##6) \
+        EACH_ONE(F, h##7) EACH_ONE(F, h##8) EACH_ONE(F, h##9)
 #define EACH_SLOT(F) EACH_TEN(F, 1) EACH_TEN(F, 2) /* 100 .. 299 */
 
 #define DEFINE_RUN(n)                            \

@@ -1,6 +1,7 @@
-/* planner.c - a plugin that watches how its plans are treated: neg on f32, with a state for each plan that is never freed, so that
- * a second unplan or a run on a state that is gone is counted and not a crash. Its scratch has room for the threads of the plan; a
- * worker beyond them is counted too. planner_read tells the counts to test_plan_cache.c and test_races.c. */
+/* planner.c - a plugin that watches how its plans are treated: neg on f32, with a state for each
+ * plan that is never freed, so that a second unplan or a run on a state that is gone is counted and
+ * not a crash. Its scratch has room for the threads of the plan; a worker beyond them is counted
+ * too. planner_read tells the counts to test_plan_cache.c and test_races.c. */
 #include <stdatomic.h>
 #include <time.h>
 #include "dnn_plugin.h"
@@ -52,7 +53,8 @@ static dnn_status run(const dnn_call *c)
 
     atomic_fetch_add(&s->running, 1);
     atomic_fetch_add(&dead_runs, atomic_load(&s->unplanned) > 0);
-    if (atomic_fetch_add(&calls, 1) % 16 == 0) { /* others may evict the plan now, or resize the pool */
+    if (atomic_fetch_add(&calls, 1) % 16 ==
+        0) { /* others may evict the plan now, or resize the pool */
         nanosleep(&(struct timespec){0, 200000}, NULL);
     }
     c->host->parallel_for((int64_t)(c->out[0]->nbytes / sizeof(float)), GRAIN, negate, &p);
@@ -84,8 +86,9 @@ static dnn_status init(const dnn_host *host)
 
 DNN_EXPORT void planner_read(planner_counts *out)
 {
-    *out = (planner_counts){atomic_load(&planned),   atomic_load(&unplanned),     atomic_load(&twice),
-                            atomic_load(&dead_runs), atomic_load(&freed_running), atomic_load(&strangers)};
+    *out = (planner_counts){atomic_load(&planned),       atomic_load(&unplanned),
+                            atomic_load(&twice),         atomic_load(&dead_runs),
+                            atomic_load(&freed_running), atomic_load(&strangers)};
 }
 
 static const dnn_kernel *const kernels[] = {
