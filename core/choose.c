@@ -261,7 +261,6 @@ static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answ
     dnn_status status = dnn__can_decompose(f, &says);
 
     if (status == DNN_OK) {
-        plan->decomposed = true;
         plan->kernel = NULL;
         plan->detours = false;
         says = "yes; in smaller operators";

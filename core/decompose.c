@@ -1,7 +1,6 @@
 /* decompose.c - rung 2 of the ladder: an operator that nobody has a kernel for on a device is
  * computed by its row's parts, smaller operators on the same device. Below the tape: the graph has
  * one node, the operator's. choose.c asks whether it can be done, dispatch does it. */
-#include <stdio.h>
 #include <string.h>
 #include "plan.h"
 #include "tape.h"
@@ -88,12 +87,11 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
 {
     dnn_explain_fn explain = dnn__self.explain;
     dnn_status st = DNN_OK;
-    char why[300];
 
     if (f->op->decompose == NULL || f->n_in + f->n_out > DNN__FEW_OPERANDS) {
-        *says = f->op->decompose == NULL ? "the operator has no decomposition"
-                                         : "it has more operands than its parts take";
-        return DNN_DECLINED;
+        return dnn__decline(says, f->op->decompose == NULL
+                                      ? "the operator has no decomposition"
+                                      : "it has more operands than its parts take");
     }
     dnn__self.dry++;
     dnn__self.dry_parts++;
@@ -108,8 +106,5 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     if (st == DNN_OK || st == DNN_E_NOMEM) {
         return st;
     }
-    snprintf(why, sizeof why, "%.299s", dnn__self.text);
-    snprintf(dnn__self.plugin_text, sizeof dnn__self.plugin_text, "not in parts either: %s", why);
-    *says = dnn__self.plugin_text;
-    return DNN_DECLINED;
+    return dnn__decline(says, "not in parts either: %.400s", dnn__self.text);
 }

@@ -276,13 +276,19 @@ static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
     return dnn__plan_find(f, plan);
 }
 
-static dnn_status run_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
+static dnn_status carry_out(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, const dnn__rng *rng)
+{
+    DNN_TRY(dnn__pass(f, plan, made));
+    return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
+}
+
+static dnn_status carry_out_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor **made,
+                                     const dnn__rng *rng)
 {
     int64_t begin;
 
     dnn__profile_begin(f->device, &begin);
-    DNN_TRY(dnn__pass(f, plan, made));
-    DNN_TRY(plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng));
+    DNN_TRY(carry_out(f, plan, made, rng));
     if (!plan->on_host) { /* the call on the host counts for itself */
         dnn__profile_end(f, plan, begin);
     }
@@ -299,16 +305,12 @@ static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dn
                    ? dnn__fail(DNN_E_DEVICE, "%s: only the host has a kernel", f->op->name)
                    : dnn__make_results(f, plan, made);
     }
-    if (DNN__UNLIKELY(plan->decomposed)) {
+    if (DNN__UNLIKELY(plan->kernel == NULL)) {
         dnn__views_close(f);
         return dnn__run_parts(f, made);
     }
     *rng = numbers_for(f);
-    if (dnn__profiles()) {
-        return run_profiled(f, plan, made, rng);
-    }
-    DNN_TRY(dnn__pass(f, plan, made));
-    return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
+    return dnn__profiles() ? carry_out_profiled(f, plan, made, rng) : carry_out(f, plan, made, rng);
 }
 
 /* A tensor with dtype, dims and strides of a destination, its elements not set. */
@@ -336,8 +338,7 @@ static dnn_status rehearse(dnn__frame *f, dnn__plan *plan)
     for (int i = 0; i < f->n_out; i++) {
         DNN_TRY(f->out[i] != NULL ? twin_of(f, i, &f->out[i]) : DNN_OK);
     }
-    DNN_TRY(dnn__pass(f, plan, made));
-    DNN_TRY(plan->on_host ? dnn__run_on_host(f, made, &rng) : run_kernel(f, plan, &rng));
+    DNN_TRY(carry_out(f, plan, made, &rng));
     return dnn__land_all(f, made);
 }
 

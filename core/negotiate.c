@@ -6,9 +6,7 @@
 #include <string.h>
 #include "plan.h"
 
-/* A no of ours, as the sentence of the candidate. */
-static dnn_status decline(const char **says, const char *fmt, ...) DNN_PRINTF(2, 3);
-static dnn_status decline(const char **says, const char *fmt, ...)
+dnn_status dnn__decline(const char **says, const char *fmt, ...)
 {
     va_list list;
 
@@ -147,13 +145,14 @@ static dnn_status check_detours(const dnn__frame *f, const dnn__plan *plan, cons
     if (f->op->id == DNN_OP_copy) {
         for (int i = 0; i < f->n_in + f->n_out; i++) {
             if (plan->passage[i].how == DNN__PACKED) {
-                return decline(says, "a kernel of copy must take strides and any alignment: others "
-                                     "are packed with it");
+                return dnn__decline(says,
+                                    "a kernel of copy must take strides and any alignment: others "
+                                    "are packed with it");
             }
         }
     }
     if (f->op->n_out < 0 && any_detour(f, plan)) { /* outputs are inputs: a copy would part them */
-        return decline(says, "an operand is not contiguous, and this kernel takes no strides");
+        return dnn__decline(says, "an operand is not contiguous, and this kernel takes no strides");
     }
     return DNN_OK;
 }
@@ -242,7 +241,8 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
         return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,
                          k->table.name, k->plugin->id);
     }
-    return status > DNN_DECLINED ? decline(says, "its plan returned a code that is none") : status;
+    return status > DNN_DECLINED ? dnn__decline(says, "its plan returned a code that is none")
+                                 : status;
 }
 
 /* ---- what plan() asks for ---- */
@@ -258,22 +258,18 @@ static dnn_status check_owned(const dnn__kernel *k, uint32_t layout, const char 
 {
     return dnn__owns_layout(k->plugin, layout)
                ? DNN_OK
-               : decline(says,
-                         "it asks for the layout %s, of a family that its plugin does not list",
-                         dnn__layout_name(layout));
+               : dnn__decline(
+                     says, "it asks for the layout %s, of a family that its plugin does not list",
+                     dnn__layout_name(layout));
 }
 
 /* Why a reorder is not to be had: what its dispatch failed with, in the candidate's words. */
 static dnn_status no_way(dnn_status status, uint32_t from, uint32_t to, const char **says)
 {
-    char why[300];
-
-    if (status == DNN_E_NOMEM) {
-        return status;
-    }
-    snprintf(why, sizeof why, "%.299s", dnn__self.text);
-    return decline(says, "no kernel reorders from %s to %s: %s", dnn__layout_name(from),
-                   dnn__layout_name(to), why);
+    return status == DNN_E_NOMEM
+               ? status
+               : dnn__decline(says, "no kernel reorders from %s to %s: %.300s",
+                              dnn__layout_name(from), dnn__layout_name(to), dnn__self.text);
 }
 
 static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,
@@ -294,8 +290,8 @@ static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__pla
     DNN_TRY(check_owned(k, want, says));
     if (p->view[i].ndim != f->in[i]->ndim ||
         memcmp(p->view[i].dim, f->in[i]->dim, sizeof(int64_t) * (size_t)f->in[i]->ndim) != 0) {
-        return decline(says, "it asks for the layout %s of input %d, which is stretched",
-                       dnn__layout_name(want), i);
+        return dnn__decline(says, "it asks for the layout %s of input %d, which is stretched",
+                            dnn__layout_name(want), i);
     }
     describe(&p->view[i], &desc);
     status = dnn__can_reorder(&desc, f->device, 0, f->pointer[i]->nbytes, want, NULL);
@@ -315,7 +311,7 @@ static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__pl
 
     DNN_TRY(check_owned(k, gives, says));
     if ((f->op->traits & DNN__MUTATES) != 0) {
-        return decline(says, "it asks to write %s over an operand", dnn__layout_name(gives));
+        return dnn__decline(says, "it asks to write %s over an operand", dnn__layout_name(gives));
     }
     describe(&p->view[slot], &desc);
     dense = (uint64_t)dnn__numel_of(desc.ndim, desc.dim) * dnn__item_size(desc.dtype);
@@ -324,9 +320,9 @@ static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__pl
         return no_way(status, 0, gives, says);
     }
     if (bytes != known) {
-        return decline(says, "its plan says %llu bytes for output %d in %s, the reorder to it %llu",
-                       (unsigned long long)bytes, i, dnn__layout_name(gives),
-                       (unsigned long long)known);
+        return dnn__decline(
+            says, "its plan says %llu bytes for output %d in %s, the reorder to it %llu",
+            (unsigned long long)bytes, i, dnn__layout_name(gives), (unsigned long long)known);
     }
     status = dnn__can_reorder(&desc, f->device, gives, bytes, 0, NULL);
     if (status != DNN_OK) {
@@ -346,12 +342,12 @@ static dnn_status settle_reorder(const dnn__frame *f, dnn__plan *plan, const str
     uint32_t to = f->request->layout;
 
     if (to == 0 && bytes != 0 && bytes != p->view[1].nbytes) {
-        return decline(says, "its plan says %llu bytes for a strided result of %llu",
-                       (unsigned long long)bytes, (unsigned long long)p->view[1].nbytes);
+        return dnn__decline(says, "its plan says %llu bytes for a strided result of %llu",
+                            (unsigned long long)bytes, (unsigned long long)p->view[1].nbytes);
     }
     if (to != 0 && (bytes == 0 || bytes > (uint64_t)INT64_MAX / 2)) {
-        return decline(says, "its plan says %llu bytes for a result in %s",
-                       (unsigned long long)bytes, dnn__layout_name(to));
+        return dnn__decline(says, "its plan says %llu bytes for a result in %s",
+                            (unsigned long long)bytes, dnn__layout_name(to));
     }
     if (to != 0) {
         plan->passage[1] = (dnn__passage){DNN__PRIVATE, to, bytes};
@@ -407,17 +403,19 @@ static dnn_status settle_stash(const dnn__frame *f, dnn__plan *plan, uint64_t by
         plan->stash = bytes;
         return bytes == f->pin->bytes
                    ? DNN_OK
-                   : decline(says, "it reads a stash of %llu bytes, the forward kernel kept %llu",
-                             (unsigned long long)bytes, (unsigned long long)f->pin->bytes);
+                   : dnn__decline(says,
+                                  "it reads a stash of %llu bytes, the forward kernel kept %llu",
+                                  (unsigned long long)bytes, (unsigned long long)f->pin->bytes);
     }
     if (!has_backward(f->op)) {
-        return decline(says, "it asks for a stash of %llu bytes, and there is none: %s",
-                       (unsigned long long)bytes,
-                       f->op->gradient != NULL ? "the row has no backward row that would read it"
-                                               : "no forward kernel of its plugin kept one");
+        return dnn__decline(says, "it asks for a stash of %llu bytes, and there is none: %s",
+                            (unsigned long long)bytes,
+                            f->op->gradient != NULL
+                                ? "the row has no backward row that would read it"
+                                : "no forward kernel of its plugin kept one");
     }
     if (bytes > (uint64_t)INT64_MAX / 2) {
-        return decline(says, "it asks for a stash of more bytes than there can be");
+        return dnn__decline(says, "it asks for a stash of more bytes than there can be");
     }
     plan->stash = (f->mode & DNN_M_GRAD) != 0 ? bytes : 0;
     return DNN_OK;
@@ -429,7 +427,7 @@ static dnn_status settle(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const s
     dnn_status status;
 
     if (p->plan.workspace_bytes > (uint64_t)INT64_MAX / 2) {
-        return decline(says, "it asks for a workspace of more bytes than there can be");
+        return dnn__decline(says, "it asks for a workspace of more bytes than there can be");
     }
     if (is_elsewhere(f, k)) {
         return DNN_OK;
@@ -482,7 +480,8 @@ dnn_status dnn__negotiate(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const 
         status = propose(f, k, plan, says);
     } else if (status == DNN_OK && (f->op->traits & DNN__MOVES_LAYOUT) != 0 &&
                f->request->layout != 0) {
-        status = decline(says, "a reorder to a private layout must have a plan that says its size");
+        status =
+            dnn__decline(says, "a reorder to a private layout must have a plan that says its size");
     }
     plan->detours = any_detour(f, plan);
     return status;

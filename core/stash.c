@@ -2,7 +2,6 @@
  * kernels of its own plugin. So that none is kept in vain the pair is planned together: the row's
  * gradient rule runs dry, which plans what it calls and computes nothing. negotiate.c calls it on a
  * miss. */
-#include <stdio.h>
 #include <string.h>
 #include "plan.h"
 
@@ -88,11 +87,9 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
     dnn_explain_fn explain = dnn__self.explain;
     dnn_scope scope;
     dnn_status status;
-    char why[300];
 
     if (f->n_in > 8) {
-        *says = "it asks for a stash in a row of more than 8 inputs";
-        return DNN_DECLINED;
+        return dnn__decline(says, "it asks for a stash in a row of more than 8 inputs");
     }
     dnn_no_grad_begin(&scope);
     dnn__self.pin = &pin;
@@ -107,13 +104,7 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
     if (status == DNN_E_NOMEM || (status == DNN_OK && readers > 0)) {
         return status;
     }
-    if (status == DNN_OK) {
-        *says = "it asks for a stash that no backward kernel of its plugin would read";
-        return DNN_DECLINED;
-    }
-    snprintf(why, sizeof why, "%.299s", dnn__self.text);
-    snprintf(dnn__self.plugin_text, sizeof dnn__self.plugin_text,
-             "it asks for a stash that no backward kernel of its plugin would read: %s", why);
-    *says = dnn__self.plugin_text;
-    return DNN_DECLINED;
+    return dnn__decline(
+        says, "it asks for a stash that no backward kernel of its plugin would read%s%.300s",
+        status == DNN_OK ? "" : ": ", status == DNN_OK ? "" : dnn__self.text);
 }

@@ -44,12 +44,11 @@ typedef struct dnn__plan {
     _Atomic int32_t refs;
     struct dnn__plan *next, *newer, *older; /* bucket; order of use */
     uint64_t hash;
-    dnn__kernel *kernel; /* NULL: decomposed */
+    dnn__kernel *kernel; /* NULL: rung 2, the row's parts */
     dnn__device *device;
     void *state;
     uint64_t workspace, stash; /* bytes */
     int threads;               /* that the workspace has room for */
-    bool decomposed;           /* rung 2: no kernel, the row's parts */
     bool on_host, detours; /* rung 3: the kernel works on host memory; some operand does not pass as it is */
     pthread_mutex_t lock; /* for kernels that are not reentrant */
     int64_t key_words;
@@ -76,6 +75,8 @@ void dnn__plan_release(dnn__plan *plan);
 dnn_status dnn__plan_make(dnn__frame *frame, dnn__plan **out);
 /* Asks one kernel for its plan, and settles how each operand passes to it (negotiate.c). DNN_DECLINED with *says set. */
 dnn_status dnn__negotiate(dnn__frame *frame, dnn__kernel *kernel, dnn__plan *plan, const char **says);
+/* A no of ours, as the sentence of the candidate. Returns DNN_DECLINED. Its arguments may be dnn__self.text. */
+dnn_status dnn__decline(const char **says, const char *fmt, ...) DNN_PRINTF(2, 3);
 /* Would the plugin's backward kernels read a stash of so many bytes? (stash.c) DNN_DECLINED with *says set. */
 dnn_status dnn__pair_check(const dnn__frame *frame, const dnn__kernel *kernel, uint64_t bytes, const char **says);
 /* The stash that a call of op reads in this thread's backward; NULL: none. */

@@ -172,6 +172,7 @@ static void open_call(const dnn_call *c, int protection)
         protect(c->out[i] != NULL ? c->out[i]->data : NULL, protection);
     }
     protect(c->workspace, protection);
+    protect(c->stash, protection);
 }
 
 static dnn_status perform(const struct task *t)
@@ -422,8 +423,10 @@ static char *put_view(char *at, const dnn_view *v, const dnn_view **out)
     at += sizeof *v;
     memcpy(at, v->dim, bytes);
     copied->dim = (void *)at;
-    memcpy(at + bytes, v->stride, bytes);
-    copied->stride = (void *)(at + bytes);
+    if (v->stride != NULL) { /* else it lies in a private layout */
+        memcpy(at + bytes, v->stride, bytes);
+        copied->stride = (void *)(at + bytes);
+    }
     *out = copied;
     return at + 2 * bytes;
 }
@@ -494,8 +497,9 @@ static dnn_status run_slot(int slot, const dnn_call *c)
 #define EACH_TEN(F, h)                                                                        \
     EACH_ONE(F, h##0)                                                                         \
     EACH_ONE(F, h##1)                                                                         \
-    EACH_ONE(F, h##2) EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5) EACH_ONE(F, h##6) \
-        EACH_ONE(F, h##7) EACH_ONE(F, h##8) EACH_ONE(F, h##9)
+    EACH_ONE(F, h##2)                                                                         \
+    EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5) EACH_ONE(F, h##6) EACH_ONE(F, h##7) \
+        EACH_ONE(F, h##8) EACH_ONE(F, h##9)
 #define EACH_SLOT(F) EACH_TEN(F, 1) EACH_TEN(F, 2) /* 100 .. 299 */
 
 #define DEFINE_RUN(n)                            \
