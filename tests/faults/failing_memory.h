@@ -42,7 +42,7 @@ typedef struct failing_result {
 
 /* Runs `program`, which starts the library and frees what it makes, with each of its requests failing, and once more without a
  * failure after each. After both nothing may be alive. */
-static void failing_walk(dnn_status (*program)(void), bool for_ever, failing_result *result)
+static inline void failing_walk(dnn_status (*program)(void), bool for_ever, failing_result *result)
 {
     bool reached = true;
 

@@ -11,40 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "dnn/dnn.h"
+#include "failing_memory.h"
 #include "folder.h"
-
-/* ---- an allocator that fails on request ---- */
-
-static struct {
-    long asked, fail_at; /* fail_at 0: never */
-    bool for_ever;
-    long live;
-} memory;
-
-static void *counted_alloc(void *ctx, size_t size, size_t align)
-{
-    void *p = NULL;
-    long n = __atomic_add_fetch(&memory.asked, 1, __ATOMIC_RELAXED);
-
-    (void)ctx;
-    if (memory.fail_at > 0 && (n == memory.fail_at || (memory.for_ever && n > memory.fail_at))) {
-        return NULL;
-    }
-    if (posix_memalign(&p, align < sizeof(void *) ? sizeof(void *) : align, size) != 0) {
-        return NULL;
-    }
-    __atomic_add_fetch(&memory.live, 1, __ATOMIC_RELAXED);
-    return p;
-}
-
-static void counted_free(void *ctx, void *p)
-{
-    (void)ctx;
-    if (p != NULL) {
-        __atomic_sub_fetch(&memory.live, 1, __ATOMIC_RELAXED);
-    }
-    free(p);
-}
 
 /* ---- the program ---- */
 
@@ -217,7 +185,7 @@ int main(int argc, char **argv)
 {
     static input in;
     long step = argc > 2 ? atol(argv[2]) : 1, once, ever, failed;
-    dnn_allocator allocator = {NULL, counted_alloc, counted_free};
+    dnn_allocator allocator = {NULL, failing_alloc, failing_free};
 
     if (argc < 2 || step < 1) {
         fprintf(stderr, "usage: test_oom FOLDER [STEP]\n");
