@@ -1,6 +1,6 @@
 /* cifar_lenet - LeNet on small colour images: two convolutions with pooling, three linear layers.
  */
-#include "train.h"
+#include "common/train.h"
 
 typedef struct lenet {
     dnn_module base;

@@ -1,5 +1,5 @@
 /* mnist_lenet - LeNet on handwritten digits: two convolutions with pooling, three linear layers. */
-#include "train.h"
+#include "common/train.h"
 
 typedef struct lenet {
     dnn_module base;

@@ -1,6 +1,6 @@
 /* mnist_mlp - five linear layers on handwritten digits: a network of one's own, with its forward
  * written out. */
-#include "train.h"
+#include "common/train.h"
 
 typedef struct mlp {
     dnn_module base;
