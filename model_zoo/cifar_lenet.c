@@ -1,5 +1,4 @@
-/* cifar_lenet - LeNet on small colour images: two convolutions with pooling, three linear layers.
- */
+/* cifar_lenet - LeNet on colour images: two convolutions with pooling, three linear layers. */
 #include "common/train.h"
 
 typedef struct lenet {

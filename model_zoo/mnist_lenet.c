@@ -29,8 +29,7 @@ static dnn_module *build(int64_t classes)
     if (net == NULL) {
         return NULL;
     }
-    /* Padded by 2, so that 28x28 images give the 16x5x5 features of the original, which had 32x32.
-     */
+    /* The padding makes 28x28 images 32x32, the input of the original LeNet. */
     net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5, .padding = 2));
     net->conv2 = dnn_module_add(&net->base, "conv2", dnn_nn_conv2d(6, 16, 5));
     net->fc1 = dnn_module_add(&net->base, "fc1", dnn_nn_linear(400, 120));

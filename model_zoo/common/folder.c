@@ -1,33 +1,34 @@
-/* folder.c - the folder of a run (--log-dir): metrics.csv, metrics.jsonl, config.json. Logs only
- * grow; a run that is taken up goes on in them without repeated epochs. */
+/* folder.c - writes the folder of a run. Logs only grow: a resumed run continues them and repeats
+ * no epoch. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "report.h"
+#include "exit_codes.h"
+#include "folder.h"
 
 enum { PATH_BYTES = 4096 };
 
-/* false: it is too long, and that was said. */
-static bool path_in(zoo_report *r, const char *name, char *path)
+/* Writes the path of a file in the folder. Returns false, after a message, if it is too long. */
+static bool path_in(const zoo_folder *f, const char *name, char *path)
 {
-    if (snprintf(path, PATH_BYTES, "%s/%s", r->options->log_dir, name) < PATH_BYTES) {
+    if (snprintf(path, PATH_BYTES, "%s/%s", f->path, name) < PATH_BYTES) {
         return true;
     }
-    zoo_report_error(r, "log-dir", "%s/%s: %s", r->options->log_dir, name, strerror(ENAMETOOLONG));
+    zoo_error(f->messages, "log-dir", "%s/%s: %s", f->path, name, strerror(ENAMETOOLONG));
     return false;
 }
 
-static FILE *open_log(zoo_report *r, const char *name, const char *mode)
+static FILE *open_log(const zoo_folder *f, const char *name, const char *mode)
 {
     char path[PATH_BYTES];
     FILE *file = NULL;
 
-    if (path_in(r, name, path)) {
+    if (path_in(f, name, path)) {
         file = fopen(path, mode);
         if (file == NULL) {
-            zoo_report_error(r, "log-dir", "%s: %s", path, strerror(errno));
+            zoo_error(f->messages, "log-dir", "%s: %s", path, strerror(errno));
         }
     }
     return file;
@@ -40,7 +41,7 @@ static int make_folder(const char *path)
     return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -1;
 }
 
-/* Every folder of the path that is missing. */
+/* Makes every missing folder of the path. */
 static int make_folders(const char *path)
 {
     char part[PATH_BYTES];
@@ -63,40 +64,40 @@ static int make_folders(const char *path)
     return make_folder(part);
 }
 
-/* A folder that holds another program's run is refused. */
-static bool folder_is_ours(zoo_report *r)
+/* Returns false, after a message, if config.json names another program. */
+static bool is_ours(const zoo_folder *f)
 {
     char path[PATH_BYTES];
     json_t *config;
     const char *name;
     bool ours = true;
 
-    if (!path_in(r, "config.json", path)) {
+    if (!path_in(f, "config.json", path)) {
         return false;
     }
     config = json_load_file(path, 0, NULL);
     name = json_string_value(json_object_get(config, "program"));
-    if (name != NULL && strcmp(name, r->program->name) != 0) {
-        zoo_report_error(r, "usage", "--log-dir %s holds a run of %s; name another folder",
-                         r->options->log_dir, name);
+    if (name != NULL && strcmp(name, f->messages->program) != 0) {
+        zoo_error(f->messages, "usage", "--log-dir %s holds a run of %s; name another folder",
+                  f->path, name);
         ours = false;
     }
     json_decref(config);
     return ours;
 }
 
-int zoo_folder_open(zoo_report *r)
+int zoo_folder_open(const zoo_folder *f)
 {
-    if (make_folders(r->options->log_dir) != 0) {
-        zoo_report_error(r, "log-dir", "--log-dir %s: %s", r->options->log_dir, strerror(errno));
+    if (make_folders(f->path) != 0) {
+        zoo_error(f->messages, "log-dir", "--log-dir %s: %s", f->path, strerror(errno));
         return ZOO_FAILED;
     }
-    return folder_is_ours(r) ? ZOO_GO_ON : ZOO_USAGE;
+    return is_ours(f) ? ZOO_GO_ON : ZOO_USAGE;
 }
 
-/* ---- going on in the logs ---- */
+/* ---- the logs of a resumed run ---- */
 
-/* The step that a line of metrics.jsonl or metrics.csv is about; -1: none. */
+/* Returns the step of a line of metrics.jsonl or metrics.csv, or -1 if it has none. */
 static int64_t step_of(const char *line)
 {
     json_t *event = line[0] == '{' ? json_loads(line, 0, NULL) : NULL;
@@ -114,7 +115,7 @@ static int64_t step_of(const char *line)
     return step;
 }
 
-/* Where the lines end that are about steps up to `step`; a torn last line does not count. */
+/* Returns the offset after the lines of steps up to `step`. A torn last line does not count. */
 static off_t end_of(FILE *file, int64_t step)
 {
     char *line = NULL;
@@ -129,78 +130,97 @@ static off_t end_of(FILE *file, int64_t step)
     return end;
 }
 
-/* Drops what the run that was broken off logged behind the checkpoint: it comes again. */
-static int cut_log(zoo_report *r, const char *name, int64_t step)
+/* Drops the lines after the checkpoint: the resumed run writes them again. */
+static int cut_log(const zoo_folder *f, const char *name, int64_t step)
 {
     char path[PATH_BYTES];
     FILE *file;
     off_t end;
 
-    if (!path_in(r, name, path)) {
+    if (!path_in(f, name, path)) {
         return ZOO_FAILED;
     }
     file = fopen(path, "re");
-    if (file == NULL) { /* another folder than the run's: it begins here */
+    if (file == NULL) { /* the run resumes into another folder, whose log begins here */
         return ZOO_GO_ON;
     }
     end = end_of(file, step);
     fclose(file);
     if (truncate(path, end) != 0) {
-        zoo_report_error(r, "log-dir", "%s: %s", path, strerror(errno));
+        zoo_error(f->messages, "log-dir", "%s: %s", path, strerror(errno));
         return ZOO_FAILED;
     }
     return ZOO_GO_ON;
 }
 
-/* Would a new run mix its checkpoints with those of an old one? */
-static bool has_checkpoint(const zoo_report *r, char *path)
-{
-    return dnn_find_checkpoint(r->options->log_dir, path, PATH_BYTES, NULL, NULL) == DNN_OK;
-}
-
-static int begin_logs(zoo_report *r, const char *from, int64_t step)
+/* A new run must not mix its checkpoints with those of an old one. */
+static int refuse_earlier_run(const zoo_folder *f)
 {
     char path[PATH_BYTES];
+
+    if (dnn_find_checkpoint(f->path, path, sizeof path, NULL, NULL) != DNN_OK) {
+        return ZOO_GO_ON;
+    }
+    zoo_error(f->messages, "usage",
+              "--log-dir %s holds an earlier run (%s): resume it with --resume, or name another "
+              "folder for a new run",
+              f->path, path);
+    return ZOO_USAGE;
+}
+
+static int begin_logs(const zoo_folder *f, const char *from, int64_t step)
+{
     int code;
 
     if (from == NULL) {
-        if (has_checkpoint(r, path)) {
-            zoo_report_error(r, "usage",
-                             "--log-dir %s holds an earlier run (%s): --resume goes on with it; "
-                             "for a new run name another folder",
-                             r->options->log_dir, path);
-            return ZOO_USAGE;
-        }
-        return ZOO_GO_ON;
+        return refuse_earlier_run(f);
     }
-    code = cut_log(r, "metrics.jsonl", step);
-    return code == ZOO_GO_ON ? cut_log(r, "metrics.csv", step) : code;
+    code = cut_log(f, "metrics.jsonl", step);
+    return code == ZOO_GO_ON ? cut_log(f, "metrics.csv", step) : code;
 }
 
-int zoo_folder_start(zoo_report *r, const char *from, int64_t step)
+static bool is_empty(FILE *file)
+{
+    struct stat st;
+
+    return fstat(fileno(file), &st) == 0 && st.st_size == 0;
+}
+
+int zoo_folder_start(zoo_folder *f, const char *from, int64_t step)
 {
     const char *mode = from != NULL ? "ae" : "we";
-    int code = begin_logs(r, from, step);
-    struct stat st;
+    int code = begin_logs(f, from, step);
 
     if (code != ZOO_GO_ON) {
         return code;
     }
-    r->jsonl = open_log(r, "metrics.jsonl", mode);
-    r->csv = open_log(r, "metrics.csv", mode);
-    if (r->jsonl == NULL || r->csv == NULL) {
+    f->messages->jsonl = open_log(f, "metrics.jsonl", mode);
+    f->csv = open_log(f, "metrics.csv", mode);
+    if (f->messages->jsonl == NULL || f->csv == NULL) {
         return ZOO_FAILED;
     }
-    if (fstat(fileno(r->csv), &st) == 0 && st.st_size == 0) {
-        fprintf(r->csv, "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,"
+    if (is_empty(f->csv)) {
+        fprintf(f->csv, "epoch,step,train_loss,train_accuracy,val_loss,val_accuracy,lr,seconds,"
                         "samples_per_second\n");
     }
     return ZOO_GO_ON;
 }
 
-void zoo_folder_config(zoo_report *r, const json_t *start)
+void zoo_folder_epoch(const zoo_folder *f, const zoo_epoch *e)
 {
-    FILE *config = open_log(r, "config.json", "we");
+    if (f->csv == NULL) {
+        return;
+    }
+    fprintf(f->csv, "%lld,%lld,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%.1f\n", (long long)e->epoch,
+            (long long)e->step, e->train.loss, e->train.accuracy, e->val.loss, e->val.accuracy,
+            e->lr, e->seconds, e->samples_per_second);
+    fflush(f->csv);
+    fsync(fileno(f->csv));
+}
+
+void zoo_folder_config(const zoo_folder *f, const json_t *start)
+{
+    FILE *config = open_log(f, "config.json", "we");
 
     if (config != NULL) {
         json_dumpf(start, config, JSON_INDENT(2));
@@ -209,13 +229,13 @@ void zoo_folder_config(zoo_report *r, const json_t *start)
     }
 }
 
-void zoo_folder_close(zoo_report *r)
+void zoo_folder_close(zoo_folder *f)
 {
-    if (r->jsonl != NULL) {
-        fclose(r->jsonl);
+    if (f->messages->jsonl != NULL) {
+        fclose(f->messages->jsonl);
     }
-    if (r->csv != NULL) {
-        fclose(r->csv);
+    if (f->csv != NULL) {
+        fclose(f->csv);
     }
-    r->jsonl = r->csv = NULL;
+    f->messages->jsonl = f->csv = NULL;
 }

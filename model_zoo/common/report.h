@@ -1,27 +1,35 @@
-/* report.h - what report.c (events, results), progress.c (the terminal) and folder.c (--log-dir) share. */
+/* report.h - what a person and a program see of a run, in the order in which they see it. */
 #ifndef ZOO_REPORT_H
 #define ZOO_REPORT_H
-#include <jansson.h>
-#include <stdio.h>
+#include "folder.h"
+#include "locate.h"
+#include "options.h"
 #include "train.h"
 
-/* ---- report.c ---- */
-void zoo_set_number(json_t *event, const char *key, double value);
-/* The options that make a run what it is, and what the program adds to them. */
-json_t *zoo_config_json(const zoo_report *report);
+typedef struct zoo_report {
+    zoo_messages messages;
+    zoo_folder folder;
+    const zoo_program *program;
+    const zoo_options *options;
+} zoo_report;
 
-/* ---- progress.c ---- */
-void zoo_clear_line(zoo_report *report);
-/* 41,200 */
-const char *zoo_grouped(double number, char *text, size_t bytes);
+/* Makes the folder of --log-dir, if given. */
+int zoo_report_open(zoo_report *report, const zoo_program *program, const zoo_options *options);
 
-/* ---- folder.c ---- */
-/* Makes the folder; one that holds another program's run is refused. */
-int zoo_folder_open(zoo_report *report);
-/* Opens the logs. A new run empties them, and is refused where checkpoints are; a resumed one (from not NULL) cuts off what lies
- * behind its step. */
-int zoo_folder_start(zoo_report *report, const char *from, int64_t step);
-void zoo_folder_config(zoo_report *report, const json_t *start);
-void zoo_folder_close(zoo_report *report);
+/* Closes the logs. Returns the code, or ZOO_FAILED if stdout did not take the result. */
+int zoo_report_close(zoo_report *report, int code);
+
+/* Opens the logs, writes config.json, and announces the run. from: the checkpoint that was loaded,
+ * saved at `step`, or NULL for a new run. */
+int zoo_report_start(zoo_report *report, const zoo_data *data, int64_t parameters, const char *from,
+                     int64_t step);
+void zoo_report_batch(zoo_report *report, const zoo_epoch *epoch, int64_t batch, int64_t batches);
+void zoo_report_epoch(zoo_report *report, const zoo_epoch *epoch);
+void zoo_report_checkpoint(const zoo_report *report, const char *path, int64_t step, bool best);
+void zoo_report_eval(const zoo_report *report, const zoo_result *result);
+
+/* Prints the result on stdout and emits the end event. saved: file of the best weights, or NULL. */
+void zoo_report_end(zoo_report *report, int code, const zoo_epoch *best, const zoo_epoch *last,
+                    const char *saved);
 
 #endif

@@ -1,7 +1,8 @@
-/* stop.c - Ctrl-C: the first signal asks the run to end behind its step, the second ends it. */
+/* stop.c - stores the first SIGINT or SIGTERM, exits on the second. */
 #include <signal.h>
 #include <unistd.h>
-#include "train.h"
+#include "exit_codes.h"
+#include "stop.h"
 
 static volatile sig_atomic_t caught;
 

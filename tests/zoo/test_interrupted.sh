@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: test_interrupted.sh BIN SCRATCH - training programs that end early and are taken up: Ctrl-C once and twice, SIGTERM, SIGKILL, damaged
-# checkpoints, other options. A run that went on ends with the bytes of the unbroken one. 77 (skip) without Debian's Fashion-MNIST.
+# usage: test_interrupted.sh BIN SCRATCH - interrupts training programs and resumes them: Ctrl-C once and twice, SIGTERM, SIGKILL, damaged
+# checkpoints, other options. A resumed run writes the same bytes as an uninterrupted one. Exits with 77 (skip) without Debian's Fashion-MNIST.
 set -u
 bin=$1
 scratch=$2/interrupted
@@ -40,7 +40,7 @@ newest() { find "$1" -name 'ckpt-*.safetensors' | sort | tail -n 1; }
 lenet="$bin/mnist_lenet"
 options='--dataset fashion-mnist --epochs 2 --limit-batches 100 --seed 4 --threads 1 --save-every 7'
 
-# begin FOLDER: a run in the background, until its first checkpoint is there.
+# begin FOLDER: starts a run in the background and waits for its first checkpoint.
 begin() {
     # shellcheck disable=SC2086 # words on purpose
     "$lenet" $options --log-dir "$1" >out 2>err &
@@ -53,7 +53,7 @@ begin() {
 }
 ended() { wait "$pid"; code=$?; }
 
-same_end() { # FOLDER: its last checkpoint, best weights and metrics are the unbroken run's
+same_end() { # FOLDER: checks its last checkpoint, best weights and metrics against the uninterrupted run's
     last=ckpt-00000200.safetensors
     check "$1: the last checkpoint has the unbroken run's bytes" cmp -s "unbroken/$last" "$1/$last"
     check "$1: the best weights too" cmp -s unbroken/best.safetensors "$1/best.safetensors"
@@ -79,12 +79,12 @@ begin int
 kill -INT $pid
 ended
 check "Ctrl-C: exit $code, not 130" [ "$code" -eq 130 ]
-check 'Ctrl-C: what was saved is said' grep -q 'ended by a signal; step [0-9]* is saved' err
+check 'Ctrl-C: what was saved is said' grep -q 'stopped by a signal; step [0-9]* is saved' err
 check 'Ctrl-C: end event' grep -q '"status":"interrupted","exit":130' int/metrics.jsonl
 check 'Ctrl-C: the checkpoint of the step that ended' grep -q "step $(basename "$(newest int)" .safetensors | sed 's/ckpt-0*//') is saved" err
 command=$(tail -n 1 err)
 check "Ctrl-C: the command that resumes: $command" [ "$command" = "  $lenet --resume --dataset fashion-mnist --threads 1 --log-dir int --save-every 7" ] 
-run 0 'going on behind step' sh -c "$command"
+run 0 'resuming after step' sh -c "$command"
 check 'the result is the same' cmp -s out unbroken.out
 same_end int
 
@@ -93,10 +93,10 @@ kill -TERM $pid
 ended
 check "SIGTERM: exit $code, not 143" [ "$code" -eq 143 ]
 check 'SIGTERM: end event' grep -q '"status":"interrupted","exit":143' term/metrics.jsonl
-run 0 'going on behind step' "$lenet" --resume --log-dir term
+run 0 'resuming after step' "$lenet" --resume --log-dir term
 same_end term
 
-# Both come while it stands still, so that the second meets the first: it ends at once, and says nothing more.
+# Both signals arrive while the process is stopped, so it sees the second right after the first: it exits at once and prints nothing.
 begin twice
 kill -STOP $pid
 kill -INT $pid
@@ -104,7 +104,7 @@ kill -TERM $pid
 kill -CONT $pid
 ended
 check "Ctrl-C twice: exit $code, not 130 or 143" [ "$code" -eq 130 ] || [ "$code" -eq 143 ]
-check 'Ctrl-C twice: nothing more is said' [ "$(grep -c 'ended by a signal' err)" -eq 0 ]
+check 'Ctrl-C twice: nothing more is said' [ "$(grep -c 'stopped by a signal' err)" -eq 0 ]
 run 0 'test accuracy' "$lenet" --resume --log-dir twice
 same_end twice
 
@@ -127,15 +127,15 @@ while ! grep -qs parameters err; do sleep 0.02; done
 kill -INT $pid
 ended
 check "without --log-dir: exit $code, not 130" [ "$code" -eq 130 ]
-check 'without --log-dir: nothing was saved, and that is said' grep -q 'nothing was saved (with --log-dir DIR it is)' err
+check 'without --log-dir: nothing was saved, and that is said' grep -q 'nothing was saved (--log-dir DIR saves checkpoints)' err
 
-# ---- what is taken up ----
+# ---- what a resumed run takes from the checkpoint ----
 run 0 'all 2 epochs of the run are done' "$lenet" --resume --log-dir unbroken
 check 'a run at its end shows its result again' cmp -s out unbroken.out
 cp -r unbroken damaged
 truncate -s 1000 damaged/ckpt-00000200.safetensors
-run 0 'passed over: damaged/ckpt-00000200.safetensors: ' "$lenet" --resume --log-dir damaged --json
-check 'JSON: what was passed over is a warning' grep -q '"event":"warning".*passed over' out
+run 0 'skipped: damaged/ckpt-00000200.safetensors: ' "$lenet" --resume --log-dir damaged --json
+check 'JSON: a skipped checkpoint is a warning' grep -q '"event":"warning".*skipped: damaged' out
 check 'JSON: the start names the checkpoint' grep -q '"event":"start".*"resumed_from":"damaged/ckpt-00000196.safetensors"' out
 same_end damaged
 run 0 'test accuracy' "$lenet" --resume=unbroken/ckpt-00000196.safetensors --log-dir elsewhere

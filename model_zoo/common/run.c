@@ -1,0 +1,81 @@
+/* run.c - builds the objects of a run, and frees them. */
+#include "exit_codes.h"
+#include "run.h"
+
+int zoo_run_fail(zoo_run *r, dnn_status status)
+{
+    zoo_error(&r->report.messages, dnn_status_name(status), "%s", dnn_error_message());
+    return ZOO_FAILED;
+}
+
+int zoo_run_check(zoo_run *r, dnn_status status)
+{
+    if (status == DNN_OK) {
+        status = dnn_scope_status();
+    }
+    return status == DNN_OK ? ZOO_GO_ON : zoo_run_fail(r, status);
+}
+
+int zoo_run_start_library(zoo_run *r)
+{
+    dnn_status status;
+
+    if (r->options.threads > 0) {
+        status = dnn_set_threads(r->options.threads);
+        if (status != DNN_OK) {
+            return zoo_run_fail(r, status);
+        }
+    }
+    if (r->options.anomaly) {
+        dnn_set_anomaly(true);
+    }
+    status = dnn_init(r->options.backend);
+    if (status != DNN_OK) {
+        zoo_run_fail(r, status);
+        return status == DNN_E_DEVICE ? ZOO_BACKEND : ZOO_FAILED;
+    }
+    return ZOO_GO_ON;
+}
+
+static int build_net(zoo_run *r)
+{
+    const char *init = r->options.init;
+    int code;
+
+    r->net = r->program->build(zoo_data_classes(&r->data));
+    code = zoo_run_check(r, dnn_module_to(r->net, 0, dnn_default_device()));
+    if (code == ZOO_GO_ON && init != NULL && dnn_load_weights(r->net, init) != DNN_OK) {
+        zoo_error(&r->report.messages, "init", "%s", dnn_error_message());
+        return ZOO_DATA;
+    }
+    return code;
+}
+
+int zoo_run_build(zoo_run *r)
+{
+    const zoo_program *p = r->program;
+    const zoo_options *o = &r->options;
+    int code = build_net(r);
+
+    if (code != ZOO_GO_ON) {
+        return code;
+    }
+    r->train_set = dnn_dataset_normalize(r->data.train, 0, p->mean, p->std, p->channels);
+    r->test_set = dnn_dataset_normalize(r->data.test, 0, p->mean, p->std, p->channels);
+    r->train = dnn_loader_new(r->train_set, .batch_size = o->batch, .shuffle = true,
+                              .workers = o->workers, .seed = o->seed);
+    r->test = dnn_loader_new(r->test_set, .batch_size = 256, .workers = o->workers);
+    r->optimizer = dnn_sgd(dnn_parameters(r->net), o->lr, .momentum = p->momentum);
+    return zoo_run_check(r, DNN_OK);
+}
+
+void zoo_run_close(zoo_run *r)
+{
+    dnn_optimizer_free(r->optimizer);
+    dnn_loader_free(r->train);
+    dnn_loader_free(r->test);
+    dnn_dataset_release(r->train_set);
+    dnn_dataset_release(r->test_set);
+    zoo_data_close(&r->data);
+    dnn_module_free(r->net);
+}

@@ -1,0 +1,10 @@
+/* stop.h - Ctrl-C: the first signal asks the run to end after its step, the second ends it. */
+#ifndef ZOO_STOP_H
+#define ZOO_STOP_H
+
+/* Catches SIGINT and SIGTERM. The first is stored, the second ends the process at once. */
+void zoo_stop_catch(void);
+/* Returns the number of the stored signal, or 0. */
+int zoo_stop_signal(void);
+
+#endif
