@@ -1,6 +1,6 @@
-/* planted.c - plugins that load well and are wrong in one thing each, which PLANTED names: what
- * `dnn conform` must find. tests/plugins/CMakeLists.txt builds one file for each and holds the
- * sentence beside it. */
+/* planted.c - plugins that load well and have one fault each, which `dnn conform` must find;
+ * PLANTED names the fault. tests/doubles/CMakeLists.txt builds one file for each fault;
+ * tests/conformance/CMakeLists.txt holds the sentence that dnn conform must say of it. */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>

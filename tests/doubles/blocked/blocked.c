@@ -1,11 +1,11 @@
-/* blocked.c - a plugin with a private layout: f32 activations in blocks of eight channels. It is
- * the worked example of one, and the test of all that the core does about them: a LeNet trains on
- * it without a reorder between its operators.
+/* blocked.c - a plugin with a private layout: f32 activations in blocks of eight channels. It is the
+ * worked example of private layouts, and tests how the core handles them: a LeNet trains on it
+ * without a reorder between its operators.
  *
- * "blocked/nChw8c" of [N,C,H,W]: element (n,c,h,w) lies at ((n*B + c/8)*H + h)*W + w)*8 + c%8,
- * where B = ceil(C/8); the lanes beyond C are zero. Eight channels of one place are then one
- * vector, whatever H and W are. Weights, biases and their gradients stay strided: parameters are
- * the program's. */
+ * In the layout "blocked/nChw8c" of [N,C,H,W], element (n,c,h,w) lies at
+ * (((n*B + c/8)*H + h)*W + w)*8 + c%8, where B = ceil(C/8); the padding behind channel C is zero.
+ * Eight channels of one pixel are one vector for every H and W. Weights, biases and their gradients
+ * stay strided, because the program reads and writes parameters. */
 #include <string.h>
 #include "dnn_plugin.h"
 #include "dnn_ops.h"

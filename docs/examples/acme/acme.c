@@ -1,8 +1,9 @@
-/* acme.c - the smallest plugin: one kernel, relu on f32, that links to nothing. Copy it to begin
- * your own.
+/* acme.c - the smallest plugin: one kernel, relu on f32. It links to nothing. Copy it to begin your
+ * own:
  *
- *     cc -std=c11 -O3 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -I<folder of dnn_plugin.h> -o
- * dnn_acme.so acme.c DNN_PLUGINS=$PWD/dnn_acme.so DNN_BACKEND=acme dnn explain relu 64x128 */
+ *     cc -std=c11 -O3 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -I<folder of dnn_plugin.h> \
+ *         -o dnn_acme.so acme.c
+ *     DNN_PLUGINS=$PWD/dnn_acme.so DNN_BACKEND=acme dnn explain relu 64x128 */
 #include "dnn_plugin.h"
 
 static void relu_piece(void *arg, int64_t begin, int64_t end, int worker)

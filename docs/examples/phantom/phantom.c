@@ -1,11 +1,12 @@
-/* phantom.c - a device for machines without one: memory that the host cannot touch, work that runs
- * late on a thread of its own.
+/* phantom.c - a device in software: memory that the host cannot touch, and work that runs late on a
+ * thread of its own.
  *
- * Its kernels are cpu_blas's sources compiled for the kind "phantom", wrapped: a call is copied
- * into a queue and runs when somebody waits for the stream. Device memory is PROT_NONE except for
- * the blocks of a call while that call runs. So a host access, a missing wait, a view that is used
- * after run() or memory that is given back too early ends in a fault, in tests, on any machine. One
- * operator, erf, is left out on purpose: the ladder has something to do. */
+ * Its kernels are the sources of cpu_blas, compiled for the device kind "phantom" and wrapped: run()
+ * copies the call into a queue, and the call runs when somebody waits for the stream. Device memory
+ * is PROT_NONE except for the operands of a call while that call runs. So a host access, a missing
+ * wait, a view that is used after run(), or memory that is given back too early ends in a fault, in
+ * tests, on any machine. The operator erf has no kernel here on purpose, so that the core
+ * must find another way to compute it. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>

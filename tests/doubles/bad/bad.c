@@ -1,5 +1,5 @@
-/* bad.c - plugins with one fault each; BAD names it. tests/plugins/CMakeLists.txt builds one file
- * for each. */
+/* bad.c - plugins with one fault each; BAD names the fault. tests/doubles/CMakeLists.txt builds one
+ * file for each fault. */
 #include <string.h>
 #include "dnn_plugin.h"
 

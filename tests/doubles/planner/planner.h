@@ -1,4 +1,5 @@
-/* planner.h - what planner.c counted since the library started; the faults since the process did. */
+/* planner.h - the counts of planner.c: calls since the library started, faults since the process
+ * started. */
 #ifndef PLANNER_H
 #define PLANNER_H
 

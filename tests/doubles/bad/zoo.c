@@ -1,6 +1,6 @@
-/* zoo.c - a plugin that is whatever its recipe says. The recipe is a block of bytes in its data,
- * which test_bad_plugins finds by its first word and changes in a copy of the file: thousands of
- * plugins from one. As built it is a good plugin. */
+/* zoo.c - a plugin by recipe: it does whatever its recipe says. The recipe is a block of bytes in
+ * the data of the file; test_bad_plugins finds it by its first word and changes it in copies of the
+ * file, which gives thousands of plugins. Without a change the plugin is good. */
 #include <string.h>
 #include "dnn_plugin.h"
 #include "zoo.h"

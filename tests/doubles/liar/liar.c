@@ -1,16 +1,16 @@
-/* liar.c - plugins whose private layout does not hold what they say. exp writes its result in
- * "<id>/twice", each element twice, and so does sum if nothing is false; reorder goes there and
- * back. Built once for each LIE:
+/* liar.c - plugins whose private layout breaks a promise. exp writes its result in the layout
+ * "<id>/twice", which stores each element twice; so does sum in the variant without a fault. The
+ * reorder kernel converts both ways. CMake builds one file for each LIE:
  *
- * 0 none       as it should be
- * 1 plan       exp's plan says half of the bytes that the reorder says
+ * 0 none       no fault
+ * 1 plan       the plan of exp says half of the bytes that the reorder says
  * 2 strided    the reorder back says more bytes for a strided tensor than it has
- * 3 one way    there is no way back
+ * 3 one way    there is no reorder back
  * 4 zero       the reorder says 0 bytes
- * 5 foreign    exp asks for a layout of a family that is not the plugin's
- * 6 unknown    exp asks for an id that nobody interned
- * 7 workspace  2^62 bytes of workspace
- * 8 absurd     a layout of 2^60 bytes for any tensor, on which all of its kernels agree */
+ * 5 foreign    exp asks for a layout of another plugin's family
+ * 6 unknown    exp asks for a layout id that nobody interned
+ * 7 workspace  the workspace has 2^62 bytes
+ * 8 absurd     the layout has 2^60 bytes for any tensor; all kernels of the plugin agree on it */
 #include <math.h>
 #include "dnn_plugin.h"
 #include "dnn_ops.h"

@@ -1,4 +1,4 @@
-/* zoo.h - the recipe of zoo.c, as test_bad_plugins writes it into a copy of the file. */
+/* zoo.h - the recipe of zoo.c, which test_bad_plugins writes into copies of the file. */
 #ifndef ZOO_H
 #define ZOO_H
 #include <stdint.h>

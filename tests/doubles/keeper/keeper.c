@@ -1,11 +1,11 @@
-/* keeper.c - a plugin whose forward keeps something for its backward, and its faults. silu keeps
- * sigmoid(x) in the stash, silu_bwd reads it. Built once for each FAULT_NUMBER:
+/* keeper.c - a plugin whose forward kernel keeps a stash for its backward kernel: silu keeps
+ * sigmoid(x), silu_bwd reads it. CMake builds one file for each FAULT_NUMBER:
  *
- * 0 NONE        as it should be
- * 1 DECLINES    the backward kernel takes nothing: the forward kernel must be passed over
- * 2 OTHER_SIZE  the backward kernel reads another number of bytes than the forward keeps
- * 3 NO_READER   there is no backward kernel at all
- * 4 ABSURD      a stash of 2^62 bytes */
+ * 0 NONE        no fault
+ * 1 DECLINES    the backward kernel declines every call: the core must skip the forward kernel
+ * 2 OTHER_SIZE  the backward kernel reads another number of bytes than the forward kernel keeps
+ * 3 NO_READER   there is no backward kernel
+ * 4 ABSURD      the stash has 2^62 bytes */
 #include <math.h>
 #include <string.h>
 #include "dnn_plugin.h"

@@ -1,4 +1,4 @@
-/* zoo_reader.h - the recipe of zoo_reader.c, as test_bad_plugins writes it into a copy of the file. */
+/* zoo_reader.h - the recipe of zoo_reader.c, which test_bad_plugins writes into copies of the file. */
 #ifndef ZOO_READER_H
 #define ZOO_READER_H
 #include <stdint.h>

@@ -1,5 +1,5 @@
-/* tempo.c - kernels that differ in speed, promises and manners, for the tests of DNN_PREFER,
- * DNN_MATH, DNN_DETERMINISTIC and DNN_TUNE. Each computes what its operator says. */
+/* tempo.c - kernels that differ in speed, promises and declines, for the tests of DNN_PREFER,
+ * DNN_MATH, DNN_DETERMINISTIC and DNN_TUNE. Each computes the right result. */
 #include <stdlib.h>
 #include <time.h>
 #include "dnn_plugin.h"

@@ -1,5 +1,5 @@
-/* zoo_reader.c - a reader that is whatever its recipe says, as zoo.c is a plugin. As built it is a
- * good reader of one set: three samples of two numbers. */
+/* zoo_reader.c - a reader by recipe, as zoo.c is a plugin by recipe. Without a change it is a good
+ * reader of one data set: three samples of two numbers. */
 #include <string.h>
 #include "dnn_reader.h"
 #include "zoo_reader.h"
