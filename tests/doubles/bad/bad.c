@@ -1,7 +1,7 @@
 /* bad.c - plugins with one fault each; BAD names the fault. tests/doubles/CMakeLists.txt builds one
  * file for each fault. */
 #include <string.h>
-#include "dnn_plugin.h"
+#include "common.h"
 
 #define MISSING_SYMBOL 1
 #define NULL_TABLE 2
@@ -142,12 +142,7 @@ static dnn_status run(const dnn_call *c)
 #elif BAD == RUN_DECLINES
     return c->host->fail(DNN_DECLINED, "not today");
 #else
-    const float *x = c->in[0]->data;
-    float *y = c->out[0]->data;
-
-    for (uint64_t i = 0; i < c->out[0]->nbytes / sizeof(float); i++) {
-        y[i] = x[i] < 0 ? 0 : x[i];
-    }
+    relu_values(c);
     return DNN_OK;
 #endif
 }
@@ -258,32 +253,6 @@ static dnn_status alloc(int32_t ordinal, uint64_t bytes, uint32_t mem, void **ou
     (void)mem;
     (void)out;
     return host->fail(DNN_E_NOMEM, "this card has no memory");
-}
-
-static void give_back(int32_t ordinal, void *p, uint32_t mem)
-{
-    (void)ordinal;
-    (void)p;
-    (void)mem;
-}
-
-static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_mem, const void *src,
-                       uint32_t src_mem, uint64_t bytes)
-{
-    (void)ordinal;
-    (void)stream;
-    (void)dst_mem;
-    (void)src_mem;
-    memcpy(dst, src, bytes);
-    return DNN_OK;
-}
-
-static dnn_status fill(int32_t ordinal, void *stream, void *dst, uint8_t byte, uint64_t bytes)
-{
-    (void)ordinal;
-    (void)stream;
-    memset(dst, byte, bytes);
-    return DNN_OK;
 }
 
 static dnn_status stream_new(int32_t ordinal, void **stream)

@@ -2,7 +2,7 @@
  * the data of the file; test_bad_plugins finds it by its first word and changes it in copies of the
  * file, which gives thousands of plugins. Without a change the plugin is good. */
 #include <string.h>
-#include "dnn_plugin.h"
+#include "common.h"
 #include "zoo.h"
 
 static volatile struct zoo recipe = {.word = ZOO_WORD,
@@ -49,15 +49,10 @@ static dnn_status plan(const dnn_call *c, dnn_plan *p)
 
 static dnn_status run(const dnn_call *c)
 {
-    const float *x = c->in[0]->data;
-    float *y = c->out[0]->data;
-
     if (z.run_code != DNN_OK) {
         return answer(z.run_code);
     }
-    for (uint64_t i = 0; i < c->out[0]->nbytes / sizeof(float); i++) {
-        y[i] = x[i] < 0 ? 0 : x[i];
-    }
+    relu_values(c);
     memset((char *)c->out[0]->data + c->out[0]->nbytes, 0x5a, z.writes_past);
     return DNN_OK;
 }
@@ -84,32 +79,6 @@ static dnn_status alloc(int32_t ordinal, uint64_t bytes, uint32_t mem, void **ou
     (void)mem;
     (void)out;
     return answer(DNN_E_NOMEM);
-}
-
-static void give_back(int32_t ordinal, void *p, uint32_t mem)
-{
-    (void)ordinal;
-    (void)p;
-    (void)mem;
-}
-
-static dnn_status copy(int32_t ordinal, void *stream, void *dst, uint32_t dst_mem, const void *src,
-                       uint32_t src_mem, uint64_t bytes)
-{
-    (void)ordinal;
-    (void)stream;
-    (void)dst_mem;
-    (void)src_mem;
-    memcpy(dst, src, bytes);
-    return DNN_OK;
-}
-
-static dnn_status fill(int32_t ordinal, void *stream, void *dst, uint8_t byte, uint64_t bytes)
-{
-    (void)ordinal;
-    (void)stream;
-    memset(dst, byte, bytes);
-    return DNN_OK;
 }
 
 static dnn_status make(int32_t ordinal, void **out)
