@@ -2,16 +2,9 @@
 # usage: test_interrupted.sh BIN SCRATCH - training programs that end early and are taken up: Ctrl-C once and twice, SIGTERM, SIGKILL, damaged
 # checkpoints, other options. A run that went on ends with the bytes of the unbroken one. 77 (skip) without Debian's Fashion-MNIST.
 set -u
-bin=$1
-scratch=$2/interrupted
-data=/usr/share/datasets/fashion-mnist
-passed=0
-failed=0
-[ -d "$data" ] || { echo "skipped: $data is not here (apt install dataset-fashion-mnist)"; exit 77; }
-rm -rf "$scratch"
-mkdir -p "$scratch"
-cd "$scratch" || exit 1
-unset DNN_DATA_DIR DNN_BACKEND
+name=interrupted
+# shellcheck source=tests/zoo/begin.sh
+. "$(dirname "$0")/begin.sh"
 
 check() { # TEXT CONDITION...
     what=$1
