@@ -1,5 +1,6 @@
-/* conform.c - dnn conform: becomes the program of the kit, which lies beside this one in the tree.
- * The kit runs the plugin in children of its own, so nothing of it is loaded here. */
+/* command_conform.c - dnn conform: replaces this process with the program of the kit, which lies
+ * beside this program in the tree. The kit runs the plugin in child processes, so this program
+ * loads no plugin. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* cases.c - the building of cases, and the shapes that rows of any shape are run with. Called by
- * the case files. */
+/* cases.c - builds cases, and holds the shapes that test operators of any shape. The case files
+ * call it. */
 #include "cases.h"
 
 conf_case conf_case_new(enum conf_judge judge)

@@ -1,5 +1,5 @@
-/* cases.h - what a case is and how a row's cases are told to the harness. Included by the case files and by the
- * harness. */
+/* cases.h - defines a case and how a row gives its cases to the harness. The case files and the
+ * harness include it. */
 #ifndef CASES_H
 #define CASES_H
 #include "conformance.h"

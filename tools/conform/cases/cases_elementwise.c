@@ -1,5 +1,5 @@
-/* cases_elementwise.c - cases of the elementwise rows: one line per row names its domain and how it
- * is judged. Walked by the harness through the operator table. */
+/* cases_elementwise.c - cases of the elementwise operators: one line per row names its domain and
+ * its judgement. The harness reaches them through the operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)

@@ -1,5 +1,5 @@
-/* cases_loss.c - cases of the losses over class numbers. Walked by the harness through the operator
- * table. */
+/* cases_loss.c - cases of the losses over class indices. The harness reaches them through the
+ * operator table. */
 #include "cases.h"
 
 typedef struct loss {

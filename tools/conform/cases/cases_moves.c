@@ -1,5 +1,5 @@
-/* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps.
- * Walked by the harness through the operator table. */
+/* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps. The
+ * harness reaches them through the operator table. */
 #include "cases.h"
 
 /* ---- creation: a destination is written ---- */

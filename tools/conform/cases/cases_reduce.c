@@ -1,5 +1,5 @@
-/* cases_reduce.c - cases of reductions, softmax and products. Walked by the harness through the
- * operator table. */
+/* cases_reduce.c - cases of reductions, softmax and matrix products. The harness reaches them
+ * through the operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)

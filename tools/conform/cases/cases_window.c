@@ -1,4 +1,4 @@
-/* cases_window.c - cases of convolution and pooling. Walked by the harness through the operator
+/* cases_window.c - cases of convolution and pooling. The harness reaches them through the operator
  * table. */
 #include "cases.h"
 

@@ -1,5 +1,5 @@
-/* call.c - one call of a row on the library and on refmath, and the judgement between them (bounds
- * of "Who judges" in the design: normalised mean square error). Called by the modes. */
+/* call.c - calls a row once on the library and once on the oracle, and judges the difference by the
+ * normalised mean square error. The modes call it. */
 #include "harness.h"
 #include <math.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
-/* conformance.h - the conformance harness as a library: every row of the operator table, on whatever plugins are
- * loaded, against refmath, against differences, and against what kernels promise. The program `conformance` calls it;
- * so may other programs. It starts no library and holds no path: the caller has called dnn_init. */
+/* conformance.h - the conformance harness as a library: it tests every row of the operator table,
+ * on the plugins that are loaded, against the oracle, against differences, and against the promises
+ * of the kernels. The program `conformance` calls it; other programs may. It neither starts the
+ * library nor knows a path: the caller has called dnn_init. */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 #include <stdbool.h>

@@ -1,7 +1,7 @@
-/* grad.c - the mode that checks gradients through the tape against central differences: each
- * floating input under each layout. In f64 the differences are the library's own, and the gradient
- * of the gradient follows; in narrower dtypes they are refmath's, in f64 at the same operands. The
- * harness hands each case of a differentiable row to conf_emit_grad. */
+/* grad.c - the mode that checks gradients through the tape against central differences, for each
+ * floating input under each layout. In f64 the library itself computes the differences, and the
+ * mode checks second gradients too; in narrower dtypes the oracle computes them, in f64 at the same
+ * operands. The harness gives each case of a differentiable row to conf_emit_grad. */
 #include "harness.h"
 #include <math.h>
 #include <stdio.h>

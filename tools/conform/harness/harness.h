@@ -1,4 +1,4 @@
-/* harness.h - what the files of the harness share: operands in layouts, calls, judgement, counting. */
+/* harness.h - shared by the files of the harness: operands in layouts, calls, judgement, counting. */
 #ifndef HARNESS_H
 #define HARNESS_H
 #include "cases.h"

@@ -1,4 +1,4 @@
-/* main.c - the program `conformance`: starts the library, runs the harness, prints a line per row
+/* main.c - the program `conformance`: starts the library, runs the harness, prints one line per row
  * and the totals. */
 #include "conformance.h"
 #include "dnn/backend.h"

@@ -1,5 +1,5 @@
-/* operands.c - the operands of a case: their values, and the same values under each layout. Called
- * by the modes. */
+/* operands.c - makes the operands of a case: their values, and the same values under each layout.
+ * The modes call it. */
 #include "harness.h"
 #include <math.h>
 #include <stdlib.h>

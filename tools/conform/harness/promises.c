@@ -1,6 +1,6 @@
-/* promises.c - the mode that checks what kernels promise beside values: the same bits on 1 to 4
- * threads, in place as out of place, and targets of any strides with untouched gaps. The harness
- * hands each large case of a row to conf_emit_promises. */
+/* promises.c - the mode that checks the promises of kernels beside values: the same bits on 1 to 4
+ * threads, the same result in place, and in-place operands of any strides whose gaps stay
+ * untouched. The harness gives each large case of a row to conf_emit_promises. */
 #include "harness.h"
 #include <stdio.h>
 #include <stdlib.h>

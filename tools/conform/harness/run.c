@@ -1,5 +1,5 @@
-/* run.c - the walk over the operator table: modes x rows x dtypes that a loaded plugin serves.
- * Programs call conf_run; the modes are in value.c, grad.c, promises.c. */
+/* run.c - walks over the operator table: modes x rows x dtypes that a loaded plugin serves.
+ * Programs call conf_run; the modes are in value.c, grad.c and promises.c. */
 #include "harness.h"
 #include <fnmatch.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* value.c - the modes that compare results with refmath: every layout, and special values in every
- * lane. The harness hands each case of a row to the emit functions here; which road the operands
- * then take, through the library or straight to a kernel, is the harness's. */
+/* value.c - the modes that compare results with the oracle: in every layout, and with special
+ * values in every lane. The harness gives each case of a row to the emit functions. The road of the
+ * harness decides whether the operands go through the library or straight to a kernel. */
 #include "harness.h"
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,5 @@
-/* child.c - what every child of the kit does: records to the parent, the note of where it is, and
- * opening the plugin as the library would. */
+/* child.c - shared by the child processes of the kit: they send records to the parent, note where
+ * they are, and open the plugin as the library does. */
 #include "kit.h"
 #include "internal/plugins.h"
 #include <fnmatch.h>

@@ -1,5 +1,6 @@
-/* conform.c - the program that `dnn conform` starts: parses the command line, runs each phase in a
- * child, and goes on behind the kernel that brought one down. It never opens the plugin itself. */
+/* conform.c - the program that `dnn conform` starts: it parses the command line, runs each phase in
+ * a child process, and goes on behind the kernel that ended a child. It never opens the plugin
+ * itself. */
 #include "kit.h"
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
-/* direct.h - a kernel called by hand: its plan and its run, with operands in guarded memory and a host table that counts.
- * What the checks of the kit share. Nothing here goes through the library's dispatch. */
+/* direct.h - a kernel called by hand: its plan and its run, with operands in guarded memory and a
+ * host table that counts. The checks of the kit share it. No call goes through the library's
+ * dispatch. */
 #ifndef DIRECT_H
 #define DIRECT_H
 #include "harness.h"
@@ -44,7 +45,7 @@ void kit_said_forget(void);
  * 0: the pool. */
 void kit_scramble(int threads);
 
-/* ---- a call (direct.c) ---- */
+/* ---- a call (direct.c: views and plan; direct_run.c: memory, run, and the bytes that changed) ---- */
 typedef struct kit_kernel {
     const dnn_kernel *table;
     const dnn_plugin *plugin; /* whose reorder kernels serve its private layouts; NULL: it has none */
@@ -52,6 +53,17 @@ typedef struct kit_kernel {
     kit_place place;
 } kit_kernel;
 
+static inline bool kit_has(const kit_kernel *k, uint32_t flag)
+{
+    return (k->table->flags & flag) != 0;
+}
+
+static inline uint64_t kit_dense_bytes(const ref_array *a)
+{
+    return (uint64_t)a->n * dnn_dtype_size(a->dtype);
+}
+
+#define KIT_FAR (((int64_t)1 << 31) + 1024) /* elements between the rows of a far operand */
 enum { KIT_GROWN = 64 }; /* bytes that the structs of a newer host are longer by */
 #define KIT_STRUCT(type)                  \
     union {                               \

@@ -1,5 +1,5 @@
-/* gradients.c - the phase that checks gradients: the plugin under the library's tape, with the base
- * where the plugin has no kernel, against differences. Called in a child by the kit. */
+/* gradients.c - the phase that checks gradients: the plugin runs under the library's tape, and
+ * cpu_blas serves the operators that the plugin lacks. A child of the kit calls it. */
 #include "kit.h"
 #include "internal/plugin_host.h"
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* guard.c - memory with something around it: pages that fault, and bytes whose value is known.
- * Called by direct.c for every operand of a kernel that is called by hand. */
+/* guard.c - guarded memory: pages that fault around an operand, and bytes of a known value.
+ * direct_run.c uses it for every operand of a call by hand. */
 #include "direct.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
-/* kernel_promises.c - what the flags of a kernel promise, tried on it by hand: the same bits
- * whatever the pool does, several threads on one plan, the result over the input; and what holds
- * without a flag: equal calls are planned alike, and what plan allocates unplan frees. Called by
- * kernels.c. */
+/* kernel_promises.c - tests the flags of a kernel by hand: the same bits for every order of the
+ * pool, several threads on one plan, the result over the input. It also tests rules that need no
+ * flag: equal calls get equal plans, and unplan frees what plan allocates. kernels.c calls it. */
 #include "kit.h"
 #include <malloc.h>
 #include <pthread.h>

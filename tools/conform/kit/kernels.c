@@ -1,5 +1,5 @@
-/* kernels.c - the phase that calls every kernel of the plugin by hand, and names the memory that a
- * signal came from. Cases are those of the operator's row; what is checked is in numbers.c and
+/* kernels.c - the phase that calls every kernel of the plugin by hand; it names the memory that a
+ * signal came from. The cases are those of the operator's row; the checks are in numbers.c and
  * kernel_promises.c. */
 #include "kit.h"
 #include "internal/plugins.h"

@@ -1,5 +1,6 @@
-/* kit.h - the program `conform`: what its parent, which reports, and its children, which touch the plugin, share. A child
- * sends records through a pipe; where it was when a signal ended it stands in memory that both see. */
+/* kit.h - shared by the parent and the children of the program `conform`. The parent reports; the
+ * children touch the plugin. A child sends records through a pipe; shared memory holds its
+ * position, which the parent reads after a signal ended it. */
 #ifndef KIT_H
 #define KIT_H
 #include "direct.h"

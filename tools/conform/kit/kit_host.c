@@ -1,5 +1,5 @@
-/* kit_host.c - the host table that the kit hands to the plugin under test: the library's own, with
- * memory that is counted, a log that stays silent, and a pool whose order the checks choose. */
+/* kit_host.c - the host table that the kit gives to the plugin under test: the library's own, with
+ * memory that is counted, a silent log, and a pool whose order the checks set. */
 #include "direct.h"
 #include "internal/plugin_host.h"
 #include <stdatomic.h>

@@ -1,6 +1,6 @@
-/* known.c - the list of known gaps: `unsupported OP DTYPE reason` and `xfail OP DTYPE reason`, one
- * a line, # begins a comment. OP is an operator or a kernel's name, a pattern is allowed; DTYPE is
- * a dtype or *. A line that excuses nothing any more is a failure (report.c). */
+/* known.c - reads the list of known gaps: `unsupported OP DTYPE reason` and `xfail OP DTYPE
+ * reason`, one a line, # begins a comment. OP is an operator, a kernel's name, or a pattern; DTYPE
+ * is a dtype or *. A line that excuses nothing any more is a failure (report.c). */
 #include "kit.h"
 #include <fnmatch.h>
 #include <stdio.h>

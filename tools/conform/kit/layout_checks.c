@@ -1,6 +1,6 @@
-/* layout_checks.c - a plugin's private layouts: which its plans ask for, whether its reorders bring
- * every bit there and back and keep the padding zero, and whether padding is still zero after
- * chains of FLAT kernels. Called by kernels.c. */
+/* layout_checks.c - checks the private layouts of a plugin: which its plans ask for, whether its
+ * reorders keep every bit and zero the padding, and whether padding is still zero after chains of
+ * FLAT kernels. kernels.c calls it. */
 #include "kit.h"
 #include <stdio.h>
 #include <stdlib.h>

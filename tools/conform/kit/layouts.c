@@ -1,6 +1,6 @@
-/* layouts.c - private layouts as the kit moves them: reorder kernels called by hand, which layouts
- * the plugin's plans have asked for, and whether padding is still zero. Called by direct.c and
- * layout_checks.c. */
+/* layouts.c - reorders operands by the plugin's own kernels, lists the layouts that its plans have
+ * asked for, and finds padding that is not zero. direct.c, direct_run.c and layout_checks.c call
+ * it. */
 #include "kit.h"
 #include "internal/plugins.h"
 #include <stdio.h>

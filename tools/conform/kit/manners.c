@@ -1,5 +1,5 @@
-/* manners.c - what a plugin must leave as it was in the process that loaded it. Called by the kit's
- * children around init and around every kernel. */
+/* manners.c - checks the state of the process that a plugin must leave alone. The children of the
+ * kit call it around init and around every kernel. */
 #include "kit.h"
 #include <fenv.h>
 #include <float.h>

@@ -1,6 +1,6 @@
-/* numbers.c - the road from a case straight to a kernel: guarded memory, known bytes in all that
- * the kernel may not read, and the judgement of the harness. The kit's children hand it the trials
- * of value.c. */
+/* numbers.c - gives a case straight to a kernel: guarded memory, known bytes wherever the kernel
+ * may not read, and the judgement of the harness. The children of the kit give it the trials of
+ * value.c. */
 #include "kit.h"
 #include <stdio.h>
 #include <string.h>

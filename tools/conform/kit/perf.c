@@ -1,6 +1,5 @@
-/* perf.c - whether a kernel accepts a case, and how long it takes: the modes support and perf of
- * the kit. The base, cpu_blas, is timed beside it on the same memory where it serves the operator.
- */
+/* perf.c - the modes support and perf of the kit: whether a kernel accepts a case, and how long it
+ * takes. It times cpu_blas on the same memory where cpu_blas serves the operator. */
 #include "kit.h"
 #include "internal/plugin_host.h"
 #include <stdio.h>

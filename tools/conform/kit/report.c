@@ -1,5 +1,6 @@
-/* report.c - what the children found, for people and as JSON: a line per kernel, its first failure
- * as a sentence, what known gaps excuse, and the totals. The parent of the kit calls it. */
+/* report.c - reports the findings of the children, for people and as JSON: a line per kernel, its
+ * first failure as a sentence, the known gaps that excuse failures, and the totals. The parent of
+ * the kit calls it. */
 #include "kit.h"
 #include <fnmatch.h>
 #include <jansson.h>

@@ -1,5 +1,6 @@
-/* symbols.c - the dynamic symbols of a plugin's file: what it exports, what it needs. Called by the
- * kit's child for the table; the file's structure was checked by the library before. */
+/* symbols.c - checks the dynamic symbols of a plugin's file: its exports and its imports. The child
+ * of the kit that checks the table calls it, after the library has checked the structure of the
+ * file. */
 #include "kit.h"
 #include <elf.h>
 #include <fcntl.h>

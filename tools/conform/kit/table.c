@@ -1,5 +1,5 @@
-/* table.c - the phases that look at a plugin as a whole: its file, its symbols, its table, init and
- * fini; and what the library says of it when it loads it. */
+/* table.c - the phases that check a plugin as a whole: its file, its symbols, its table, init and
+ * fini, and what the library says when it loads it. */
 #include "kit.h"
 #include "internal/plugins.h"
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* refmath.c - arrays and dtypes of the oracle, and the rows that create, move and view. Called by
- * the conformance harness. It never includes a header of the core's inside. */
+/* refmath.c - arrays and dtypes of the oracle, and the operators that create, move and view. The
+ * harness calls it. It includes no private header of the core. */
 #include "refmath.h"
 #include <float.h>
 #include <math.h>

@@ -1,5 +1,6 @@
-/* refmath.h - the oracle: every operator in plain loops of double (or int64), written from the formulas of dnn_ops.h
- * and from no kernel. The conformance harness calls it. It knows nothing of tensors, strides, devices or threads. */
+/* refmath.h - the oracle: every operator in plain loops of double (or int64), written from the
+ * formulas of dnn_ops.h and from no kernel. The harness calls it. It knows nothing of tensors,
+ * strides, devices or threads. */
 #ifndef REFMATH_H
 #define REFMATH_H
 #include "dnn_ops.h"

@@ -1,5 +1,5 @@
-/* refmath_elementwise.c - the elementwise rows of the oracle: one expression per row. Operands have
- * the dims of the result. Called by the conformance harness; shares no code with a kernel. */
+/* refmath_elementwise.c - the elementwise operators of the oracle: one expression per row. Operands
+ * have the dims of the result. It shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>

@@ -1,5 +1,4 @@
-/* refmath_loss.c - losses and optimizer steps of the oracle. Called by the conformance harness;
- * shares no code with a kernel. */
+/* refmath_loss.c - losses and optimizer steps of the oracle. It shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>

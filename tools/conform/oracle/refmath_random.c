@@ -1,6 +1,6 @@
-/* refmath_random.c - Philox4x32-10 and the rows of the oracle that draw from it. Called by the
- * conformance harness. The rounds are written out here, so that a fault of Random123's use in
- * libdnn or a plugin is seen. */
+/* refmath_random.c - Philox4x32-10 and the operators of the oracle that draw from it. The rounds
+ * are written out here, so that a wrong use of Random123 in libdnn or a plugin shows. The harness
+ * calls it. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>

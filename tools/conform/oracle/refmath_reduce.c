@@ -1,6 +1,6 @@
-/* refmath_reduce.c - reductions, softmax and products of the oracle. Sums run in long double, so
- * that the oracle's own rounding is no part of what it judges. Called by the conformance harness;
- * shares no code with a kernel. */
+/* refmath_reduce.c - reductions, softmax and matrix products of the oracle. Sums run in long
+ * double, so that the judgement does not contain the oracle's own rounding. It shares no code with
+ * a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>

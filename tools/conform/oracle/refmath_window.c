@@ -1,6 +1,6 @@
-/* refmath_window.c - convolution and pooling of the oracle: one loop over all (output place, window
- * place) pairs per family, so that forward and backward cannot disagree on which cells meet. Called
- * by the conformance harness; no kernel's code. */
+/* refmath_window.c - convolution and pooling of the oracle: each family has one loop over all pairs
+ * (output place, window place), so that forward and backward cannot disagree on the cells that
+ * meet. It shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
