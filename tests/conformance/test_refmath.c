@@ -1,5 +1,5 @@
-/* test_refmath.c - the oracle itself: Philox against Random123's known answers, and numbers that
- * were worked out by hand. */
+/* test_refmath.c - tests the oracle itself: Philox against the known answers of Random123, and
+ * operators against numbers that were worked out by hand. */
 #include "refmath.h"
 #include <math.h>
 #include <stdio.h>

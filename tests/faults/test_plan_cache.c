@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dnn/dnn.h"
-#include "../plugins/planner/planner.h"
+#include "../doubles/planner/planner.h"
 
 enum { SHAPES = 10000, MAX_PLANS = 2048, THREADS = 8, CALLS = 4000, ROUNDS = 3 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 #include "dnn/dnn.h"
-#include "../plugins/planner/planner.h"
+#include "../doubles/planner/planner.h"
 
 enum { THREADS = 6, SIZE = 5000 };
 

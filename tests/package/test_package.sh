@@ -123,7 +123,7 @@ pkgconfig)
     {
         cc -std=c11 -Wall -Wextra -Wpedantic -Werror "$examples/line.c" $(pkg-config --cflags --libs dnn) -lm -o line &&
             cc -std=c11 -O3 -shared -Wl,-z,defs -Wall -Wextra -Wpedantic -Werror $(pkg-config --cflags dnn-plugin) \
-                -o dnn_acme.so "$examples/acme.c"
+                -o dnn_acme.so "$examples/acme/acme.c"
     } >log 2>&1 || fail 'the one-line builds'
     expect 'y = 2.000 x + 1.000' env LD_LIBRARY_PATH="$root/$libdir" ./line
     chmod go-w dnn_acme.so

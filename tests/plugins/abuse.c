@@ -168,3 +168,39 @@ struct setting with_bytes(const char *id, const void *data, size_t n, mode_t mod
     snprintf(path, sizeof path, "%s:%s", folder, plugins);
     return (struct setting){.backend = id, .path = path};
 }
+
+bool recipe_open(struct recipe *r, const char *name, const char *word, void *good, size_t bytes)
+{
+    char path[PATH_BYTES];
+
+    snprintf(path, sizeof path, "%s/%s", tests, name);
+    *r = (struct recipe){.bytes = bytes, .good = good};
+    r->file = read_file(path, &r->file_bytes);
+    for (; r->file != NULL && r->at + bytes <= r->file_bytes; r->at++) {
+        if (memcmp(r->file + r->at, word, 16) == 0) {
+            memcpy(good, r->file + r->at, bytes);
+            return true;
+        }
+    }
+    printf("FAILED %s cannot be read, or has no recipe\n", path);
+    failed++;
+    free(r->file);
+    return false;
+}
+
+void recipe_write(const struct recipe *r, const void *changed, const char *path)
+{
+    memcpy(r->file + r->at, changed, r->bytes);
+    write_file(path, r->file, r->file_bytes, 0755);
+    memcpy(r->file + r->at, r->good, r->bytes);
+}
+
+struct setting recipe_setting(const struct recipe *r, const void *changed, const char *id)
+{
+    struct setting s;
+
+    memcpy(r->file + r->at, changed, r->bytes);
+    s = with_bytes(id, r->file, r->file_bytes, 0755);
+    memcpy(r->file + r->at, r->good, r->bytes);
+    return s;
+}

@@ -32,6 +32,17 @@ void write_file(const char *path, const void *data, size_t n, mode_t mode);
 /* dnn_<id>.so in a folder of its own, made of the bytes. */
 struct setting with_bytes(const char *id, const void *data, size_t n, mode_t mode);
 
+/* A file with a recipe: a block in its data that begins with a word of 16 bytes, which the plugin obeys. */
+struct recipe {
+    char *file;
+    size_t file_bytes, at, bytes;
+    const void *good; /* as it was built */
+};
+/* Reads the file in the folder of the test plugins and copies its recipe to `good`; false after a FAILED line. */
+bool recipe_open(struct recipe *r, const char *name, const char *word, void *good, size_t bytes);
+void recipe_write(const struct recipe *r, const void *changed, const char *path); /* a copy of the file that obeys `changed` */
+struct setting recipe_setting(const struct recipe *r, const void *changed, const char *id); /* the same by with_bytes */
+
 void make_folder(const char *path); /* nobody else may write it */
 
 void bad_files(const char *good, size_t n); /* cut, flipped, of other machines */

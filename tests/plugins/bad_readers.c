@@ -1,5 +1,5 @@
-/* bad_readers.c - readers by recipe: one file, zoo_reader.c. What a reader claims about itself and
- * its samples is checked before anything is built on it. */
+/* bad_readers.c - tests readers by recipe: copies of one file, zoo_reader.c. The library checks all
+ * that a reader says about itself and its samples before it relies on it. */
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,23 +10,8 @@
 #include "dnn_reader.h"
 #include "bad/zoo_reader.h"
 
-static char *file;
-static size_t file_bytes, recipe_at;
+static struct recipe recipe;
 static struct zoo_reader good;
-
-static bool find_recipe(void)
-{
-    static const char word[16] = ZOO_READER_WORD;
-
-    for (size_t i = 0; i + sizeof good <= file_bytes; i++) {
-        if (memcmp(file + i, word, sizeof word) == 0) {
-            memcpy(&good, file + i, sizeof good);
-            recipe_at = i;
-            return true;
-        }
-    }
-    return false;
-}
 
 /* A folder of plugins whose readers/ has the one file, and a data set that it bids for. */
 static int read_with(const struct zoo_reader *z)
@@ -42,9 +27,7 @@ static int read_with(const struct zoo_reader *z)
     snprintf(path, sizeof path, "%s:%s", folder, plugins);
     make_folder(folder);
     make_folder(readers);
-    memcpy(file + recipe_at, z, sizeof *z);
-    write_file(reader, file, file_bytes, 0755);
-    memcpy(file + recipe_at, &good, sizeof good);
+    recipe_write(&recipe, z, reader);
     write_file(data, "zoo", 3, 0644);
     return run_probe(&s);
 }
@@ -264,14 +247,7 @@ static void absurd_dims(void)
 
 void bad_readers(void)
 {
-    char path[PATH_BYTES];
-
-    snprintf(path, sizeof path, "%s/bad/readers/dnn_zoo.so", tests);
-    file = read_file(path, &file_bytes);
-    if (file == NULL || !find_recipe()) {
-        printf("FAILED %s cannot be read, or has no recipe\n", path);
-        failed++;
-        free(file);
+    if (!recipe_open(&recipe, "bad/readers/dnn_zoo.so", ZOO_READER_WORD, &good, sizeof good)) {
         return;
     }
     try_reader(&good, "as it was built", 0, 0, well);
@@ -288,5 +264,5 @@ void bad_readers(void)
             try_reader(&z, "bid", bid, bid > 0 ? 0 : 1, bid > 0 ? well : "no reader takes it");
         }
     }
-    free(file);
+    free(recipe.file);
 }

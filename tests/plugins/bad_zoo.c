@@ -1,5 +1,5 @@
-/* bad_zoo.c - plugins by recipe: one file, zoo.c, whose table is what the bytes of its recipe say.
- * Sizes, tails, flags, names, codes, wishes: each wrong value gives its own sentence. */
+/* bad_zoo.c - tests plugins by recipe: copies of one file, zoo.c, whose table follows the bytes of its
+ * recipe. Each wrong size, tail, flag, name, code or request gives its own sentence. */
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,32 +10,12 @@
 #include "dnn_plugin.h"
 #include "bad/zoo.h"
 
-static char *file;
-static size_t file_bytes, recipe_at;
+static struct recipe recipe;
 static struct zoo good;
-
-static bool find_recipe(void)
-{
-    static const char word[16] = ZOO_WORD;
-
-    for (size_t i = 0; i + sizeof good <= file_bytes; i++) {
-        if (memcmp(file + i, word, sizeof word) == 0) {
-            memcpy(&good, file + i, sizeof good);
-            recipe_at = i;
-            return true;
-        }
-    }
-    return false;
-}
 
 static struct setting cooked(const struct zoo *z)
 {
-    struct setting s;
-
-    memcpy(file + recipe_at, z, sizeof *z);
-    s = with_bytes("zoo", file, file_bytes, 0755);
-    memcpy(file + recipe_at, &good, sizeof good);
-    return s;
+    return recipe_setting(&recipe, z, "zoo");
 }
 
 /* The library in a child ends with the code and the sentence. */
@@ -395,12 +375,10 @@ static void thirty_plugins(void)
         snprintf(z.name, sizeof z.name, "relu_of_%d", i);
         z.plans = 1;
         z.plan_code = DNN_DECLINED;
-        memcpy(file + recipe_at, &z, sizeof z);
         snprintf(path, sizeof path, "%s/dnn_zoo%d.so", folder, i);
-        write_file(path, file, file_bytes, 0755);
+        recipe_write(&recipe, &z, path);
         at += (size_t)snprintf(list + at, sizeof list - at, "%szoo%d", i > 0 ? "," : "", i);
     }
-    memcpy(file + recipe_at, &good, sizeof good);
     code = run_probe(&s);
     for (int i = 0; i < 30; i++) {
         char text[100];
@@ -427,14 +405,7 @@ static void writes_past(void)
 
 void bad_zoo(void)
 {
-    char path[PATH_BYTES];
-
-    snprintf(path, sizeof path, "%s/bad/dnn_zoo.so", tests);
-    file = read_file(path, &file_bytes);
-    if (file == NULL || !find_recipe()) {
-        printf("FAILED %s cannot be read, or has no recipe\n", path);
-        failed++;
-        free(file);
+    if (!recipe_open(&recipe, "bad/dnn_zoo.so", ZOO_WORD, &good, sizeof good)) {
         return;
     }
     try_zoo(&good, "as it was built", 0, 0, yes);
@@ -449,5 +420,5 @@ void bad_zoo(void)
     changing_table();
     thirty_plugins();
     writes_past();
-    free(file);
+    free(recipe.file);
 }

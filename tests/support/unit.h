@@ -1,5 +1,6 @@
-/* unit.h - helpers of the unit tests of operators: tensors from numbers, expected values, expected errors. Each test
- * program includes it and names unit_init and unit_fini in its TestSuite; unit_fini checks that nothing leaked. */
+/* unit.h - helpers of the unit tests of operators: they make tensors from numbers and check values
+ * and errors. Each test program names unit_init and unit_fini in its TestSuite; unit_fini checks
+ * that nothing leaked. */
 #ifndef DNN_TEST_UNIT_H
 #define DNN_TEST_UNIT_H
 #include <criterion/criterion.h>

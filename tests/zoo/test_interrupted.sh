@@ -2,16 +2,9 @@
 # usage: test_interrupted.sh BIN SCRATCH - interrupts training programs and resumes them: Ctrl-C once and twice, SIGTERM, SIGKILL, damaged
 # checkpoints, other options. A resumed run writes the same bytes as an uninterrupted one. Exits with 77 (skip) without Debian's Fashion-MNIST.
 set -u
-bin=$1
-scratch=$2/interrupted
-data=/usr/share/datasets/fashion-mnist
-passed=0
-failed=0
-[ -d "$data" ] || { echo "skipped: $data is not here (apt install dataset-fashion-mnist)"; exit 77; }
-rm -rf "$scratch"
-mkdir -p "$scratch"
-cd "$scratch" || exit 1
-unset DNN_DATA_DIR DNN_BACKEND
+name=interrupted
+# shellcheck source=tests/zoo/begin.sh
+. "$(dirname "$0")/begin.sh"
 
 check() { # TEXT CONDITION...
     what=$1

@@ -2,16 +2,9 @@
 # usage: test_programs.sh BIN SCRATCH - the training programs as a person or a script meets them: results, exit codes, messages, JSON, the
 # folder of a run. 77 (skip) where Debian's Fashion-MNIST is not installed.
 set -u
-bin=$1
-scratch=$2/programs
-data=/usr/share/datasets/fashion-mnist
-passed=0
-failed=0
-[ -d "$data" ] || { echo "skipped: $data is not here (apt install dataset-fashion-mnist)"; exit 77; }
-rm -rf "$scratch"
-mkdir -p "$scratch"
-cd "$scratch" || exit 1
-unset DNN_DATA_DIR DNN_BACKEND
+name=programs
+# shellcheck source=tests/zoo/begin.sh
+. "$(dirname "$0")/begin.sh"
 
 # run CODE TEXT COMMAND...: the exit code, and a text that stdout or stderr must have.
 run() {

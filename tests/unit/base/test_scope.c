@@ -1,0 +1,141 @@
+/* test_scope.c - tests scopes and errors: what a scope frees, what dnn_keep saves, where an error
+ * stays pending. */
+#include "unit.h"
+
+TestSuite(scope, .init = unit_init, .fini = unit_fini, .timeout = 60);
+
+Test(scope, closing_a_scope_frees_its_tensors)
+{
+    int64_t before = dnn_live_tensors();
+
+    DNN_SCOPE
+    {
+        dnn_zeros(S(3));
+        DNN_SCOPE
+        {
+            dnn_zeros(S(3));
+            cr_expect_eq(dnn_live_tensors(), before + 2);
+        }
+        cr_expect_eq(dnn_live_tensors(), before + 1);
+    }
+    cr_expect_eq(dnn_live_tensors(), before);
+}
+
+static dnn_tensor *made_in_a_scope(void)
+{
+    dnn_tensor *out = NULL;
+
+    DNN_SCOPE
+    {
+        return dnn_keep(dnn_full(3, S(1)));
+    }
+    return out;
+}
+
+Test(scope, keep_hands_a_tensor_out)
+{
+    dnn_tensor *y = made_in_a_scope();
+
+    EXPECT(y, DNN_T_F32, S(1), 3);
+}
+
+Test(scope, retain_outlives_the_scope)
+{
+    dnn_tensor *y = NULL;
+
+    DNN_SCOPE
+    {
+        y = dnn_retain(dnn_full(3, S(1)));
+    }
+    EXPECT(y, DNN_T_F32, S(1), 3);
+    dnn_release(y);
+}
+
+Test(scope, a_view_outlives_what_it_looks_at)
+{
+    dnn_tensor *row = NULL;
+
+    DNN_SCOPE
+    {
+        row = dnn_keep(dnn_select(F32(S(2, 2), 1, 2, 3, 4), 0, 1));
+    }
+    EXPECT(row, DNN_T_F32, S(2), 3, 4);
+}
+
+Test(scope, release_ahead_of_the_scope_frees_at_once)
+{
+    int64_t before = dnn_live_tensors();
+    dnn_tensor *y = dnn_zeros(S(3));
+
+    dnn_release(y);
+    cr_expect_eq(dnn_live_tensors(), before);
+    dnn_release(NULL);
+}
+
+Test(scope, break_leaves_the_scope_and_not_the_loop)
+{
+    int rounds = 0;
+
+    for (int i = 0; i < 3; i++) {
+        DNN_SCOPE
+        {
+            if (i == 1) {
+                break;
+            }
+        }
+        rounds++;
+    }
+    cr_expect_eq(rounds, 3);
+}
+
+Test(scope, the_first_error_waits_and_operators_return_null_meanwhile)
+{
+    dnn_tensor *a = F32(S(2), 1, 2), *b = F32(S(3), 1, 2, 3);
+
+    DNN_SCOPE
+    {
+        cr_expect_null(dnn_add(a, b));
+        cr_expect_null(dnn_matmul(a, NULL));
+        cr_expect_null(dnn_linear(a, a, dnn_add(a, b)), "a failed bias was read as no bias");
+        cr_expect_null(dnn_zeros(S(2)));
+    }
+    cr_expect_not_null(strstr(dnn_error_message(), "add: "), "%s", dnn_error_message());
+    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_expect_eq(dnn_scope_status(), DNN_OK);
+    cr_expect_not_null(dnn_add(a, a));
+}
+
+Test(scope, statuses_take_the_error_that_waits)
+{
+    dnn_tensor *a = F32(S(2), 1, 2);
+    double value = 42;
+
+    cr_expect_null(dnn_reshape(a, S(3)));
+    cr_expect_eq(dnn_item(NULL, &value), DNN_E_INVALID);
+    cr_expect_not_null(strstr(dnn_error_message(), "reshape"), "%s", dnn_error_message());
+    cr_expect_eq(value, 42);
+    cr_expect_eq(dnn_scope_status(), DNN_OK);
+}
+
+Test(scope, ends_out_of_order_close_what_was_opened_after)
+{
+    dnn_scope outer, inner, stranger = {0};
+    int64_t before = dnn_live_tensors();
+
+    dnn_scope_begin(&outer);
+    dnn_zeros(S(1));
+    dnn_no_grad_begin(&inner);
+    dnn_zeros(S(1));
+    dnn_scope_end(&stranger);
+    dnn_scope_end(NULL);
+    cr_expect_eq(dnn_live_tensors(), before + 2);
+    dnn_scope_end(&outer);
+    cr_expect_eq(dnn_live_tensors(), before);
+    cr_expect(dnn_grad_enabled());
+}
+
+Test(scope, names_of_statuses)
+{
+    cr_expect_str_eq(dnn_status_name(DNN_E_NOMEM), "DNN_E_NOMEM");
+    cr_expect_str_eq(dnn_status_name(12345), "unknown status");
+}

@@ -1,0 +1,542 @@
+/* test_checkpoint.c - tests checkpoints: a run is saved and resumed, bad files are refused, and a
+ * refused file changes nothing. */
+#include "folder.h"
+#include "data.h"
+#include "io.h"
+
+static void init(void)
+{
+    unit_init();
+    folder_make();
+    dnn_manual_seed(7);
+}
+
+static void fini(void)
+{
+    folder_drop();
+    unit_fini();
+}
+
+TestSuite(checkpoint, .init = init, .fini = fini, .timeout = 240);
+
+enum { SAMPLES = 10, BATCH = 4, IN = 3, OUT = 2 };
+
+/* A net with dropout, momentum SGD and a loader that shuffles. */
+struct training {
+    dnn_module *net;
+    dnn_optimizer *optimizer;
+    dnn_dataset *set;
+    dnn_loader *loader;
+    dnn_run run;
+    double mean;
+};
+
+static void training_begin(struct training *t, int64_t samples, int64_t batch, double momentum)
+{
+    dnn_tensor *fields[2] = {dnn_rand(S(samples, IN)), dnn_rand(S(samples, OUT))};
+
+    *t = (struct training){0};
+    t->net = dnn_nn_sequential(
+        DNN_MODULES(dnn_nn_linear(IN, 4), dnn_nn_dropout(0.5), dnn_nn_linear(4, OUT)));
+    t->optimizer = dnn_sgd(dnn_parameters(t->net), 0.1, .momentum = momentum);
+    t->set = dnn_dataset_tensors(fields, 2);
+    t->loader = dnn_loader_new(t->set, .batch_size = batch, .shuffle = true, .seed = 3);
+    cr_assert_not_null(t->loader, "%s", dnn_error_message());
+    t->run = (dnn_run){.module = t->net,
+                       .optimizer = {t->optimizer},
+                       .loader = {t->loader},
+                       .number = &t->mean,
+                       .n_numbers = 1};
+}
+
+static void training_end(struct training *t)
+{
+    dnn_loader_free(t->loader);
+    dnn_dataset_release(t->set);
+    dnn_optimizer_free(t->optimizer);
+    dnn_module_free(t->net);
+}
+
+static dnn_status step(struct training *t)
+{
+    dnn_batch batch;
+
+    if (!dnn_loader_next(t->loader, &batch) && !dnn_loader_next(t->loader, &batch)) {
+        return dnn_scope_status();
+    }
+    DNN_SCOPE
+    {
+        dnn_tensor *loss = dnn_mse_loss(dnn_forward(t->net, batch.input), batch.target);
+        double value;
+
+        DNN_TRY(dnn_zero_grad(t->optimizer));
+        DNN_TRY(dnn_backward(loss));
+        DNN_TRY(dnn_step(t->optimizer));
+        DNN_TRY(dnn_item(loss, &value));
+        t->mean = 0.9 * t->mean + 0.1 * value;
+    }
+    t->run.step++;
+    return DNN_OK;
+}
+
+static void steps(struct training *t, int n)
+{
+    for (int i = 0; i < n; i++) {
+        cr_assert_eq(step(t), DNN_OK, "%s", dnn_error_message());
+    }
+}
+
+/* All that a load could change, as bytes: weights, momentum, generator, place of the loader,
+ * numbers. */
+static size_t state_of(struct training *t, unsigned char *bytes, size_t room)
+{
+    dnn__rng rng = dnn__rng_state();
+    dnn__loader_state place = dnn__loader_get(t->loader);
+    double lr = dnn_optimizer_lr(t->optimizer);
+    int64_t n = dnn_optimizer_steps(t->optimizer);
+    dnn_tensor *p;
+    size_t at = 0;
+
+    for (int64_t i = 0; (p = dnn_module_tensor_at(t->net, DNN_PARAMETERS, i, NULL, 0)) != NULL;
+         i++) {
+        dnn_tensor *both[2] = {p, dnn_optimizer_state(t->optimizer, i, "momentum_buffer")};
+
+        for (int k = 0; k < 2; k++) {
+            size_t size = (size_t)dnn_numel(both[k]) * 4;
+
+            cr_assert(at + size + 200 <= room);
+            if (size > 0) {
+                cr_assert_eq(dnn_read(both[k], bytes + at, size), DNN_OK);
+            }
+            at += size;
+        }
+    }
+    memcpy(bytes + at, &rng, sizeof rng);
+    memcpy(bytes + at + 24, &place, sizeof place);
+    memcpy(bytes + at + 72, &lr, 8);
+    memcpy(bytes + at + 80, &n, 8);
+    memcpy(bytes + at + 88, &t->mean, 8);
+    memcpy(bytes + at + 96, &t->run.step, 8);
+    return at + 104;
+}
+
+static void save(struct training *t, const char *name)
+{
+    cr_assert_eq(dnn_write_checkpoint(&t->run, in_folder(name)), DNN_OK, "%s", dnn_error_message());
+}
+
+static void expect_same_file(const char *a, const char *b)
+{
+    size_t na, nb;
+    unsigned char *x = read_whole(in_folder(a), &na), *y = read_whole(in_folder(b), &nb);
+
+    cr_expect_eq(na, nb);
+    cr_expect(na == nb && memcmp(x, y, na) == 0, "%s and %s differ", a, b);
+    free(x);
+    free(y);
+}
+
+Test(checkpoint, all_of_a_run_comes_back)
+{
+    unsigned char before[4096], after[4096];
+    struct training a, b;
+    size_t n;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    training_begin(&b, SAMPLES, BATCH, 0.5);
+    steps(&a, 4); /* in the second epoch */
+    a.run.epoch = 1;
+    a.run.best = 0.25;
+    a.run.best_step = 2;
+    n = state_of(&a, before, sizeof before);
+    save(&a, "a");
+    steps(&b, 2);
+    dnn_manual_seed(99);
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(state_of(&b, after, sizeof after), n);
+    cr_expect_eq(memcmp(before, after, n), 0);
+    cr_expect_eq(b.run.step, 4);
+    cr_expect_eq(b.run.epoch, 1);
+    cr_expect_eq(b.run.best, 0.25);
+    cr_expect_eq(b.run.best_step, 2);
+    save(&b, "b");
+    expect_same_file("a", "b");
+    training_end(&a);
+    training_end(&b);
+}
+
+Test(checkpoint, a_run_before_its_first_step_has_no_momentum_yet)
+{
+    struct training a, b;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    training_begin(&b, SAMPLES, BATCH, 0.9);
+    save(&a, "a");
+    steps(&b, 1);
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_null(dnn_optimizer_state(b.optimizer, 0, "momentum_buffer"));
+    cr_expect_eq(dnn_optimizer_steps(b.optimizer), 0);
+    save(&b, "b");
+    expect_same_file("a", "b");
+    training_end(&a);
+    training_end(&b);
+}
+
+Test(checkpoint, any_reader_gets_the_weights)
+{
+    struct training a, b;
+    unsigned char x[4096], y[4096];
+    dnn_named_text texts[] = {{"dnn.program", "test"}};
+    const char *key, *value;
+    dnn_file *file = NULL;
+    bool found = false;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    training_begin(&b, SAMPLES, BATCH, 0);
+    a.run.metadata = texts;
+    a.run.n_metadata = 1;
+    save(&a, "a");
+    cr_assert_eq(dnn_load_weights(b.net, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    state_of(&a, x, sizeof x);
+    state_of(&b, y, sizeof y);
+    cr_expect_eq(memcmp(x, y, 4 * (IN * 4 + 4)), 0);
+    cr_assert_eq(dnn_file_open(in_folder("a"), &file), DNN_OK);
+    for (int64_t i = 0; dnn_file_metadata(file, i, &key, &value); i++) {
+        found = found || (strcmp(key, "dnn.program") == 0 && strcmp(value, "test") == 0);
+    }
+    cr_expect(found);
+    cr_expect_eq(dnn_file_verify(file), DNN_OK);
+    dnn_file_close(file);
+    training_end(&a);
+    training_end(&b);
+}
+
+/* The run b refuses the file, with the texts, and is as it was. */
+static void expect_refused(struct training *b, const char *name, dnn_status status,
+                           const char *text)
+{
+    unsigned char before[4096], after[4096];
+    size_t n = state_of(b, before, sizeof before);
+    dnn_status got = dnn_load_checkpoint(&b->run, in_folder(name));
+
+    expect_status(got, status, text, name);
+    cr_expect_eq(strncmp(dnn_error_message(), in_folder(name), strlen(in_folder(name))), 0,
+                 "no path: %s", dnn_error_message());
+    cr_expect_eq(state_of(b, after, sizeof after), n);
+    cr_expect_eq(memcmp(before, after, n), 0, "%s changed something", name);
+}
+
+Test(checkpoint, another_run_is_refused_with_both_numbers)
+{
+    struct training a, b;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    steps(&a, 1);
+    save(&a, "a");
+
+    training_begin(&b, 7, BATCH, 0.9);
+    steps(&b, 1);
+    expect_refused(&b, "a", DNN_E_INVALID, "size of the data set is 10 in the file, 7 here");
+    training_end(&b);
+
+    training_begin(&b, SAMPLES, 5, 0.9);
+    steps(&b, 1);
+    expect_refused(&b, "a", DNN_E_INVALID, "batch size is 4 in the file, 5 here");
+    b.run.anyway = true;
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn__loader_get(b.loader).batch, 0);
+    cr_expect_eq(b.run.step, 1);
+    training_end(&b);
+
+    training_begin(&b, SAMPLES, BATCH, 0.9);
+    dnn_loader_free(b.loader);
+    b.loader = dnn_loader_new(b.set, .batch_size = BATCH, .shuffle = true, .seed = 4);
+    b.run.loader[0] = b.loader;
+    b.run.anyway = true;
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn__loader_get(b.loader).seed, 4);
+    cr_expect_eq(dnn__loader_get(b.loader).batch, 0);
+    b.run.anyway = false;
+    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn__loader_get(b.loader).seed, 3);
+    cr_expect_eq(dnn__loader_get(b.loader).batch, 1);
+    training_end(&b);
+
+    training_begin(&b, SAMPLES, BATCH, 0.9);
+    steps(&b, 1);
+    b.run.optimizer[0] = NULL;
+    expect_refused(&b, "a", DNN_E_INVALID, "\"sgd\"");
+    b.run.optimizer[0] = b.optimizer;
+    b.run.n_numbers = 2;
+    b.run.number = (double[2]){0, 0};
+    expect_refused(&b, "a", DNN_E_INVALID, "dnn.train.numbers is F64 [1], not f64 [2]");
+    training_end(&b);
+    training_end(&a);
+}
+
+Test(checkpoint, another_net_is_refused)
+{
+    struct training a, b;
+    dnn_module *other = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 5)));
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    save(&a, "a");
+    training_begin(&b, SAMPLES, BATCH, 0.9);
+    b.run.module = other;
+    expect_refused(&b, "a", DNN_E_INVALID, "misshapen 0.weight: [4,3] in the file, [5,3]");
+    b.run.module = b.net;
+    cr_assert_eq(dnn_module_to(b.net, DNN_T_F64, NULL), DNN_OK);
+    expect_status(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_E_INVALID, "of another dtype",
+                  "f64");
+    dnn_module_free(other);
+    training_end(&b);
+    training_end(&a);
+}
+
+Test(checkpoint, wrong_arguments)
+{
+    struct training a;
+    char path[8];
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    expect_status(dnn_save_checkpoint(NULL, "x"), DNN_E_INVALID, "run", "NULL");
+    expect_status(dnn_save_checkpoint(&a.run, NULL), DNN_E_INVALID, "folder", "NULL");
+    expect_status(dnn_load_checkpoint(&a.run, NULL), DNN_E_INVALID, "path", "NULL");
+    expect_status(dnn_save_checkpoint(&a.run, in_folder("none")), DNN_E_IO, "No such file",
+                  "folder");
+    expect_refused(&a, "nothing", DNN_E_IO, "No such file");
+    expect_status(dnn_find_checkpoint(folder_path, path, sizeof path, NULL, NULL), DNN_E_IO,
+                  "no checkpoint", "empty folder");
+    cr_assert_eq(dnn_save_checkpoint(&a.run, folder_path), DNN_OK, "%s", dnn_error_message());
+    expect_status(dnn_find_checkpoint(folder_path, path, sizeof path, NULL, NULL), DNN_E_INVALID,
+                  "8 bytes are too few", "room");
+    a.run.step = -1;
+    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID, "step is -1", "step");
+    a.run.step = 0;
+    a.run.module = NULL;
+    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID, "module", "NULL");
+    a.run.module = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 4)));
+    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
+                  "parameter 0 of optimizer 0 (sgd) is not in the module", "foreign optimizer");
+    dnn_module_free(a.run.module);
+    training_end(&a);
+}
+
+/* ---- damage ---- */
+
+Test(checkpoint, cut_at_any_byte)
+{
+    struct training a, b;
+    size_t bytes;
+    unsigned char *whole;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    training_begin(&b, SAMPLES, BATCH, 0.9);
+    steps(&a, 2);
+    steps(&b, 1);
+    save(&a, "a");
+    whole = read_whole(in_folder("a"), &bytes);
+    for (size_t n = 0; n < bytes; n++) {
+        write_whole(in_folder("cut"), whole, n);
+        expect_refused(&b, "cut", DNN_E_FORMAT, "cut");
+    }
+    free(whole);
+    training_end(&a);
+    training_end(&b);
+}
+
+/* Under the sanitizer each byte, its bits in turn: the rest is for the release build. */
+#ifdef __SANITIZE_ADDRESS__
+enum { BIT_STEP = 7 };
+#else
+enum { BIT_STEP = 1 };
+#endif
+
+Test(checkpoint, any_bit_flipped)
+{
+    struct training a, b;
+    size_t bytes;
+    unsigned char *whole;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    training_begin(&b, SAMPLES, BATCH, 0.9);
+    steps(&a, 2);
+    steps(&b, 1);
+    save(&a, "a");
+    whole = read_whole(in_folder("a"), &bytes);
+    for (size_t bit = 0; bit < 8 * bytes; bit += BIT_STEP) {
+        whole[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        write_whole(in_folder("flipped"), whole, bytes);
+        expect_refused(&b, "flipped", DNN_E_FORMAT, "flipped");
+        whole[bit / 8] ^= (unsigned char)(1u << bit % 8);
+    }
+    free(whole);
+    training_end(&a);
+    training_end(&b);
+}
+
+Test(checkpoint, the_damaged_tensor_is_named)
+{
+    struct training a;
+    size_t bytes;
+    unsigned char *whole;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    steps(&a, 1);
+    save(&a, "a");
+    whole = read_whole(in_folder("a"), &bytes);
+    whole[bytes - 1] ^= 1; /* the last of the smallest item size, by name */
+    write_whole(in_folder("a"), whole, bytes);
+    expect_refused(&a, "a", DNN_E_FORMAT, "\"dnn.optim.0.momentum_buffer.2.weight\"");
+    free(whole);
+    training_end(&a);
+}
+
+/* A copy of the file "a" with one metadata text changed, or left out (NULL), and sealed again. */
+static void forge(const char *name, const char *key, const char *value, const char *drop)
+{
+    dnn_named_tensor list[64];
+    dnn_named_text texts[32];
+    dnn_file_entry_info info;
+    dnn_file *file = NULL;
+    int64_t n = 0, n_texts = 0;
+
+    cr_assert_eq(dnn_file_open(in_folder("a"), &file), DNN_OK);
+    for (int64_t i = 0; dnn_file_entry(file, i, &info); i++) {
+        if (drop == NULL || strcmp(info.name, drop) != 0) {
+            list[n++] = (dnn_named_tensor){info.name, dnn_file_tensor(file, info.name)};
+        }
+    }
+    list[n++] = (dnn_named_tensor){"dnn.sched.0", dnn_ones(S(2))}; /* of a later day */
+    for (int64_t i = 0; dnn_file_metadata(file, i, &texts[n_texts].key, &texts[n_texts].value);
+         i++) {
+        if (strncmp(texts[n_texts].key, "dnn.crc32c", 10) == 0) {
+            continue;
+        }
+        if (key != NULL && strcmp(texts[n_texts].key, key) == 0) {
+            texts[n_texts].value = value;
+            n_texts -= value == NULL;
+        }
+        n_texts++;
+    }
+    cr_assert_eq(dnn__save_sealed(in_folder(name), list, n, texts, n_texts, false), DNN_OK, "%s",
+                 dnn_error_message());
+    dnn_file_close(file);
+}
+
+Test(checkpoint, versions_and_unknown_names)
+{
+    struct training a;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    steps(&a, 1);
+    save(&a, "a");
+    forge("later", NULL, NULL, NULL);
+    cr_expect_eq(dnn_load_checkpoint(&a.run, in_folder("later")), DNN_OK, "%s",
+                 dnn_error_message());
+    forge("b", "dnn.checkpoint", "2", NULL);
+    expect_refused(&a, "b", DNN_E_FORMAT, "a checkpoint of version 2; this libdnn reads version 1");
+    forge("b", "dnn.checkpoint", NULL, NULL);
+    expect_refused(&a, "b", DNN_E_FORMAT, "no dnn.checkpoint");
+    forge("b", "dnn.optim", "[]", NULL);
+    expect_refused(&a, "b", DNN_E_INVALID, "dnn.optim is [] in the file");
+    forge("b", "dnn.dataset", "[]", NULL);
+    expect_refused(&a, "b", DNN_E_INVALID, "dnn.dataset is [] in the file");
+    forge("b", NULL, NULL, "dnn.rng.default");
+    expect_refused(&a, "b", DNN_E_INVALID, "it has no dnn.rng.default");
+    forge("b", NULL, NULL, "0.weight");
+    expect_refused(&a, "b", DNN_E_INVALID, "missing 0.weight");
+    cr_assert_eq(dnn_save_weights(a.net, in_folder("b")), DNN_OK);
+    expect_refused(&a, "b", DNN_E_FORMAT, "weights alone are loaded by dnn_load_weights");
+    training_end(&a);
+}
+
+/* ---- the folder ---- */
+
+static void save_step(struct training *t, int64_t number)
+{
+    t->run.step = number;
+    cr_assert_eq(dnn_save_checkpoint(&t->run, folder_path), DNN_OK, "%s", dnn_error_message());
+}
+
+static bool is_there(const char *name)
+{
+    return access(in_folder(name), F_OK) == 0;
+}
+
+Test(checkpoint, the_newest_two_are_kept)
+{
+    struct training a;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    save_step(&a, 9);
+    save_step(&a, 10);
+    write_whole(in_folder("ckpt-7.safetensors"), "not ours", 8);
+    write_whole(in_folder(".best.safetensors.tmp-999999999-0"), "left", 4);
+    write_whole(in_folder(".best.safetensors.tmp-1-0"), "of a process that lives", 4);
+    save_step(&a, 11);
+    cr_expect_not(is_there("ckpt-00000009.safetensors"));
+    cr_expect(is_there("ckpt-00000010.safetensors"));
+    cr_expect(is_there("ckpt-00000011.safetensors"));
+    cr_expect(is_there("ckpt-7.safetensors"));
+    cr_expect_not(is_there(".best.safetensors.tmp-999999999-0"));
+    cr_expect(is_there(".best.safetensors.tmp-1-0"));
+    save_step(&a, 123456789012);
+    cr_expect(is_there("ckpt-123456789012.safetensors"));
+    cr_expect_eq(folder_count(), 4);
+    save_step(&a, 5); /* newer ones are nobody's to remove */
+    cr_expect_eq(folder_count(), 5);
+    training_end(&a);
+}
+
+Test(checkpoint, none_is_overwritten_but_a_damaged_one)
+{
+    struct training a;
+    size_t bytes;
+    unsigned char *whole;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    save_step(&a, 3);
+    save_step(&a, 3); /* the same state: nothing to do */
+    a.mean = 5;
+    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
+                  "holds another state; it is not overwritten", "step 3 again");
+    whole = read_whole(in_folder("ckpt-00000003.safetensors"), &bytes);
+    whole[bytes - 1] ^= 1;
+    write_whole(in_folder("ckpt-00000003.safetensors"), whole, bytes);
+    free(whole);
+    save_step(&a, 3);
+    a.mean = 0;
+    cr_assert_eq(dnn_load_checkpoint(&a.run, in_folder("ckpt-00000003.safetensors")), DNN_OK);
+    cr_expect_eq(a.mean, 5);
+    training_end(&a);
+}
+
+static void count_line(void *ctx, const char *why)
+{
+    char *text = ctx;
+
+    snprintf(text + strlen(text), 2000 - strlen(text), "%s\n", why);
+}
+
+Test(checkpoint, the_newest_that_is_whole_is_found)
+{
+    char path[600], over[2000] = "";
+    struct training a;
+
+    training_begin(&a, SAMPLES, BATCH, 0.9);
+    save_step(&a, 1);
+    save_step(&a, 2);
+    cr_assert_eq(dnn_find_checkpoint(folder_path, path, sizeof path, count_line, over), DNN_OK);
+    cr_expect_str_eq(path, in_folder("ckpt-00000002.safetensors"));
+    cr_expect_str_empty(over);
+    write_whole(in_folder("ckpt-00000002.safetensors"), "torn", 4);
+    cr_assert_eq(dnn_find_checkpoint(folder_path, path, sizeof path, count_line, over), DNN_OK);
+    cr_expect_str_eq(path, in_folder("ckpt-00000001.safetensors"));
+    cr_expect_not_null(strstr(over, "ckpt-00000002.safetensors: 4 bytes"));
+    cr_assert_eq(dnn_save_weights(a.net, in_folder("ckpt-00000001.safetensors")), DNN_OK);
+    expect_status(dnn_find_checkpoint(folder_path, path, sizeof path, NULL, NULL), DNN_E_IO,
+                  "none of the 2 checkpoints can be used", "all damaged");
+    cr_expect_str_empty(path);
+    training_end(&a);
+}

@@ -1,0 +1,127 @@
+/* cases_loss.c - cases of the losses over class indices. The harness reaches them through the
+ * operator table. */
+#include "cases.h"
+
+typedef struct loss {
+    dnn_shape x, target;
+    int64_t classes;
+} loss;
+
+static const loss losses[] = {{{2, {5, 4}}, {1, {5}}, 4},       {{1, {3}}, {0, {0}}, 3},
+                              {{3, {2, 3, 4}}, {2, {2, 4}}, 3}, {{2, {1, 1}}, {1, {1}}, 1},
+                              {{2, {0, 3}}, {1, {0}}, 3},       {{2, {17, 67}}, {1, {17}}, 67}};
+static const loss large_loss = {{2, {513, 101}}, {1, {513}}, 101};
+
+enum { FORWARD = 1, FUSED = 2, WEIGHT = 4, IGNORE = 8, SMOOTH = 16 };
+
+static void class_operands(conf_sink *s, conf_case *c, const loss *l, uint32_t labels, int bits)
+{
+    conf_in(c, labels, l->target, CONF_INTEGER, 0, (double)l->classes - 1)->plain = true;
+    if (bits & WEIGHT) {
+        conf_operand *w = conf_in(c, s->dtype, DNN_SHAPE(l->classes), CONF_UNIFORM, 0.5, 1.5);
+
+        w->plain = true;
+        w->constant = true;
+    } else {
+        conf_no_in(c);
+    }
+}
+
+/* One row without a batch: public functions take [C]; the rows of the table are then given [1,C].
+ */
+static dnn_loss_args arguments(const conf_case *c, dnn_tensor *const *in)
+{
+    const dnn_attr_loss *a = &c->attr.loss;
+
+    return (dnn_loss_args){.input = in[0],
+                           .target = in[1],
+                           .weight = in[2],
+                           .reduction = (int)a->reduction,
+                           .ignore_index = a->ignore_index == 0 ? DNN_ZERO_INT : a->ignore_index,
+                           .label_smoothing = a->smoothing};
+}
+
+static dnn_tensor *call_nll(const conf_case *c, dnn_tensor *const *in)
+{
+    return dnn_nll_loss_with(arguments(c, in));
+}
+
+static dnn_tensor *call_cross_entropy(const conf_case *c, dnn_tensor *const *in)
+{
+    return dnn_cross_entropy_with(arguments(c, in));
+}
+
+static void loss_case(conf_sink *s, const loss *l, uint32_t reduction, uint32_t labels, int bits)
+{
+    conf_case c = conf_case_new(CONF_SUM);
+    dnn_shape result = reduction == DNN_REDUCE_NONE ? l->target : DNN_SCALAR;
+
+    if (l->x.ndim == 1 && !(bits & FORWARD)) {
+        return;
+    }
+    if (l->x.ndim == 1) {
+        c.call = bits & FUSED ? call_cross_entropy : call_nll;
+    }
+    c.attr.loss = (dnn_attr_loss){.size = sizeof c.attr.loss,
+                                  .reduction = reduction,
+                                  .ignore_index = bits & IGNORE ? 0 : -100,
+                                  .smoothing = bits & SMOOTH ? 0.25 : 0};
+    if (!(bits & FORWARD)) {
+        conf_in(&c, s->dtype, result, CONF_UNIFORM, 0.5, 2)->plain = true;
+    }
+    if (bits & (FORWARD | FUSED)) {
+        conf_in(&c, s->dtype, l->x, CONF_UNIFORM, -3, bits & FUSED ? 3 : -0.1);
+    }
+    class_operands(s, &c, l, labels, bits);
+    if (!(bits & FORWARD) && (bits & FUSED)) {
+        conf_in(&c, s->dtype, l->target, CONF_UNIFORM, 3, 4);
+    }
+    c.destination = !(bits & FORWARD);
+    conf_out(&c, s->dtype, bits & FORWARD ? result : l->x);
+    if ((bits & FORWARD) && (bits & FUSED) && c.call == NULL) {
+        conf_out(&c, s->dtype, l->target);
+    }
+    s->emit(s, &c);
+}
+
+static void loss_cases(conf_sink *s, int bits)
+{
+    static const uint32_t labels[] = {DNN_T_I64, DNN_T_I32, DNN_T_U8};
+    static const int options[] = {0, WEIGHT, IGNORE, WEIGHT | IGNORE};
+
+    for (size_t i = 0; i < (s->mode == CONF_PROMISES ? 1 : DNN__COUNT(losses)); i++) {
+        const loss *l = s->mode == CONF_PROMISES ? &large_loss : &losses[i];
+
+        if (s->mode == CONF_GRAD && i == DNN__COUNT(losses) - 1) {
+            continue;
+        }
+        for (uint32_t reduction = 0; reduction < 3; reduction++) {
+            for (size_t k = 0; k < DNN__COUNT(options); k++) {
+                loss_case(s, l, reduction, labels[(i + k) % 3], bits | options[k]);
+                if (bits & FUSED) {
+                    loss_case(s, l, reduction, labels[(i + k + 1) % 3], bits | options[k] | SMOOTH);
+                }
+            }
+        }
+    }
+}
+
+void cases_nll_loss(conf_sink *s)
+{
+    loss_cases(s, FORWARD);
+}
+
+void cases_nll_loss_bwd(conf_sink *s)
+{
+    loss_cases(s, 0);
+}
+
+void cases_softmax_cross_entropy(conf_sink *s)
+{
+    loss_cases(s, FORWARD | FUSED);
+}
+
+void cases_softmax_cross_entropy_bwd(conf_sink *s)
+{
+    loss_cases(s, FUSED);
+}

@@ -1,0 +1,46 @@
+/* conformance.h - the conformance harness as a library: it tests every row of the operator table,
+ * on the plugins that are loaded, against the oracle, against differences, and against the promises
+ * of the kernels. The program `conformance` calls it; other programs may. It neither starts the
+ * library nor knows a path: the caller has called dnn_init. */
+#ifndef CONFORMANCE_H
+#define CONFORMANCE_H
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    CONF_VALUE = 1,    /* against refmath: dtypes x layouts */
+    CONF_SPECIAL = 2,  /* NaN, infinities, -0, denormals, extremes in first, middle, last, tail lane */
+    CONF_GRAD = 4,     /* gradients against central differences; in f64 gradients of gradients too */
+    CONF_PROMISES = 8, /* same bits on any number of threads, in place as out of place, strided targets */
+    CONF_ALL = 15
+};
+
+typedef struct conf_row { /* what a row came to in one mode */
+    const char *mode, *op;
+    int64_t passed, failed, skipped;
+    double worst;       /* the largest error in units of its bound */
+    const char *served; /* "cpu_blas/add_f32 cpu_blas/add_f64": the kernels that ran; "" if none was asked */
+} conf_row;
+
+typedef struct conf_options {
+    int modes;           /* bits; 0 = all */
+    const char *pattern; /* fnmatch pattern of operators; NULL = all */
+    uint32_t dtypes;     /* bits; 0 = all, but f64 alone for gradients */
+    void *ctx;
+    void (*row)(void *ctx, const conf_row *row);
+    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not
+     * told. */
+    void (*event)(void *ctx, const char *kind, const char *text);
+    /* Each candidate that was asked for the first case of a row and dtype, with its answer, as dnn_explain. May be NULL. */
+    void (*asked)(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer);
+} conf_options;
+
+typedef struct conf_totals {
+    int64_t passed, failed, skipped;
+} conf_totals;
+
+conf_totals conf_run(const conf_options *options);
+int conf_count(void);
+const char *conf_name(int index); /* of a row */
+
+#endif
