@@ -19,7 +19,8 @@ static inline char *dnn_print_room(int64_t length, dnn_status *status)
 
     *status = length < 0 ? (dnn_status)length : DNN_OK;
     if (length >= 0 && text == NULL) {
-        *status = dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory", (long long)length + 1);
+        *status = dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory",
+                           (long long)length + 1);
     }
     return text;
 }
@@ -46,7 +47,9 @@ static inline dnn_status dnn_print(dnn_tensor *t)
         status = (dnn_status)length;
     }
     status = dnn_print_out(text, status);
-    return status == DNN_OK && putchar('\n') == EOF ? dnn_fail(DNN_E_IO, "dnn_print: standard output") : status;
+    return status == DNN_OK && putchar('\n') == EOF
+               ? dnn_fail(DNN_E_IO, "dnn_print: standard output")
+               : status;
 }
 
 /* Prints the graph that computed a tensor: dnn_print_graph(loss), dnn_print_graph(loss, .module =
