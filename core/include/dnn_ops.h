@@ -15,9 +15,8 @@
  *             the inputs, the kernel reads it from the output.
  *   Primary   The operand whose dtype selects the kernel: in[0], or out[0] if there is no input,
  *             unless a line says otherwise.
- *   Broadcast Elementwise operators get every input with the dims of the output (stride 0 along
- *   stretched
- *             axes) and with one dtype, unless a line says otherwise.
+ *   Shapes    Elementwise operators get every input with the dims of the output (stride 0 along
+ *             stretched axes) and with one dtype, unless a line says otherwise.
  *   Scalar    A rank-0 operand. A number that may change from step to step is a scalar, never an
  *             attribute. A scalar that is not said to broadcast arrives with ndim 0.
  *   Letters   N, C, H, W in shapes: batch, channels, rows, columns. In dtypes: F = f32 f64 (f16
@@ -27,7 +26,7 @@
  *             never trap.
  *   Data      A wrong value in the data (a label, an index, a divisor of 0) is DNN_E_INVALID with
  *             place and value, found before anything is written.
- *   Precision f16 and bf16 compute and accumulate in f32 and round once.
+ *   Rounding  f16 and bf16 compute and accumulate in f32 and round once.
  *
  * Random numbers: Philox4x32-10 (Salmon et al. 2011, as in Random123). The key is rng_seed, low
  * word first. Counter words 0 and 1 are rng_offset + b (64 bits, low word first), words 2 and 3 are
@@ -67,8 +66,8 @@ typedef struct dnn_attr_linspace {
 /* copy (x) -> out[0]: A to A, all pairs of dtypes. x arrives expanded to the dims of out[0]. The
  * kernel needs DNN_K_STRIDED and DNN_K_UNALIGNED, also for out[0]: the core makes operands of other
  * kernels contiguous with it.
- *   To an integer: toward zero, NaN 0, out of range saturates. To bool: != 0, NaN true. From bool:
- *   0 or 1. To f16, bf16: nearest even, overflow to infinity. */
+ *   To an integer: toward zero, NaN 0, out of range saturates. To bool: != 0, NaN true.
+ *   From bool: 0 or 1. To f16, bf16: nearest even, overflow to infinity. */
 
 /* reorder (x) -> out[0]: the same elements in another layout; one of the two layouts is strided;
  * same dtype and dims. Only the core calls it. A plugin with private layouts brings kernels to and
@@ -76,8 +75,8 @@ typedef struct dnn_attr_linspace {
 
 /* cat (x0, x1, ..; dnn_attr_dim) -> out[0]: the inputs one after the other along dim. 1 input or
  * more, one dtype; an input may be empty. */
-/* slice_scatter (x, src; dnn_attr_slice) -> out[0]: x, but src in the places start, start+step, ...
- * along dim. */
+/* slice_scatter (x, src; dnn_attr_slice) -> out[0]: x, but src at start, start+step, ... along
+ * dim, as many as src has. */
 typedef struct dnn_attr_dim {
     uint32_t size;
     int32_t dim; /* 0 .. ndim-1 */
@@ -91,11 +90,11 @@ typedef struct dnn_attr_slice {
 /* ---- elementwise: one input ------------------------------------------------------------------ */
 
 /* neg abs sign square relu: N to the same dtype. sign(NaN) = 0. relu: x < 0 ? 0 : x, so NaN stays
- * and -0 gives
- * -0.
+ * and -0 gives -0.
  * floor ceil round trunc: F (round: half to even).
  * reciprocal sqrt rsqrt exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan sinh cosh
- * tanh erf erfc: F. softsign: F. x/(1+|x|); +-inf gives NaN, as the formula does.
+ * tanh erf erfc: F.
+ * softsign: F. x/(1+|x|); +-inf gives NaN, as the formula does.
  * sigmoid: F. 1/(1+exp(-x)), without overflow for any x. silu: F. x*sigmoid(x).
  * isnan isinf isfinite: F to bool. logical_not: A to bool; NaN counts as true. */
 
@@ -124,13 +123,11 @@ typedef struct dnn_attr_softplus {
 
 /* add mul: A; for bool they are or, and. sub: N. div: F.
  * pow: N. 0^0 = 1. Integers: an exponent >= 0 by squaring with wrap; a negative one gives 1 for
- * base 1, +-1 for
- *   base -1, else 0.
+ *   base 1, +-1 for base -1, else 0.
  * maximum minimum: N. NaN if one is NaN. fmax fmin: N. The number if one is NaN. atan2: F.
  * remainder: x - floor(x/y) y, sign of the divisor. fmod: x - trunc(x/y) y, sign of the dividend.
- * floor_divide:
- *   floor(x/y). N. Floats by 0: NaN, NaN, x/0. Integers by 0: DNN_E_INVALID. Smallest integer by
- *   -1: 0, 0, itself.
+ *   floor_divide: floor(x/y). N. Floats by 0: NaN, NaN, x/0. Integers by 0: DNN_E_INVALID.
+ *   Smallest integer by -1: 0, 0, itself.
  * eq ne lt le gt ge: A to bool, by value: -0 = 0; with NaN all are false but ne.
  * logical_and logical_or logical_xor: A to bool; NaN counts as true.
  * pow_bwd_exponent (dy, x, y, e), y = x^e: F. dy * y * log(x), and 0 where x = 0 and e >= 0.
@@ -138,9 +135,8 @@ typedef struct dnn_attr_softplus {
  * equal, else 0. */
 /* where (condition, a, b): condition bool, a and b A of one dtype. condition ? a : b. primary
  * in[1]. */
-/* clamp (x, low, high): N. low and high arrive expanded; either may be NULL. v = x < low ? low : x,
- * then
- *   v > high ? high : v, so low > high gives high. NaN in x stays; a NaN bound gives NaN.
+/* clamp (x, low, high): N. low and high arrive expanded; either may be NULL. v = x < low ? low :
+ *   x, then v > high ? high : v, so low > high gives high. NaN in x stays; a NaN bound gives NaN.
  * clamp_bwd (dy, x, low, high): F. dy where low <= x <= high, else 0. */
 
 /* ---- reductions ------------------------------------------------------------------------------ */
@@ -165,12 +161,10 @@ typedef struct dnn_attr_reduce_dim {
 /* max_dim_bwd (dy, indices i64; dnn_attr_dim) -> dx, with the dims of x: F. dy at the index along
  * dim, else 0. dy and indices have size 1 along dim. Serves min_dim too. */
 
-/* softmax log_softmax (x; dnn_attr_dim): F. Subtract the maximum of the row. A row of -inf only, or
- * with an inf:
- *   NaN. The core makes rank 0 [1].
- * softmax_bwd (dy, y; dnn_attr_dim): y (dy - sum(dy y)). log_softmax_bwd (dy, y; dnn_attr_dim): dy
- * - exp(y)
- *   sum(dy). F. */
+/* softmax log_softmax (x; dnn_attr_dim): F. Subtract the maximum of the row. A row of -inf only,
+ *   or with an inf: NaN. The core makes rank 0 [1].
+ * softmax_bwd (dy, y; dnn_attr_dim): F. y (dy - sum(dy y)), the sum along dim.
+ * log_softmax_bwd (dy, y; dnn_attr_dim): F. dy - exp(y) sum(dy). */
 
 /* ---- products -------------------------------------------------------------------------------- */
 
@@ -181,10 +175,9 @@ typedef struct dnn_attr_reduce_dim {
 
 /* ---- convolution and pooling ----------------------------------------------------------------- */
 
-/* conv2d (x [N,C,H,W], w [O,C/groups,kh,kw], bias [O] or NULL) -> [N,O,Ho,Wo]: F. Cross-correlation
- * with zero
- *   padding. Ho = (H + pad_top + pad_bottom - dilation_h (kh-1) - 1) / stride_h + 1, rounded down;
- *   Wo alike. C = 0: the bias.
+/* conv2d (x [N,C,H,W], w [O,C/groups,kh,kw], bias [O] or NULL) -> [N,O,Ho,Wo]: F.
+ *   Cross-correlation with zero padding. Ho = (H + pad_top + pad_bottom - dilation_h (kh-1) - 1) /
+ *   stride_h + 1, rounded down; Wo alike. C = 0: the bias.
  * conv2d_bwd_input (dy [N,O,Ho,Wo], w) -> dx [N,C,H,W]: F.
  * conv2d_bwd_weight (dy, x) -> dw [O,C/groups,kh,kw]: F. N = 0: zeros.
  * The three share the attributes; dims that these do not determine are read from out[0]. */
@@ -196,13 +189,12 @@ typedef struct dnn_attr_conv2d {
 } dnn_attr_conv2d;
 
 /* max_pool2d (x [N,C,H,W]) -> y [N,C,Ho,Wo], indices i32 or NULL: F. An index is row*W + column in
- * the plane.
- *   Padding never wins; the first of equal elements; a NaN wins, the first one; a window of -inf
- *   only: its first cell inside x.
+ *   the plane. Padding never wins; the first of equal elements; a NaN wins, the first one; a
+ *   window of -inf only: its first cell inside x.
  * max_pool2d_bwd (dy, indices i32) -> dx [N,C,H,W]: F. Each dy is added at its index, in order. No
- * attributes. avg_pool2d (x) -> y: F. The sum over the window, padding 0, divided by the cells of
- * the window inside the padded
- *   input; with exclude_pad by those inside the input; by divisor if it is not 0.
+ * attributes.
+ * avg_pool2d (x) -> y: F. The sum over the window, padding 0, divided by the cells of the window
+ *   inside the padded input; with exclude_pad inside the input; or by divisor if it is not 0.
  * avg_pool2d_bwd (dy) -> dx: F. dy, divided as in avg_pool2d, spread over the window.
  * With ceil_mode a window may reach past the padded input: such cells are never counted. */
 typedef struct dnn_attr_pool2d {
@@ -212,8 +204,7 @@ typedef struct dnn_attr_pool2d {
                                               * max_pool2d only */
 } dnn_attr_pool2d;
 /* adaptive_avg_pool2d (x [N,C,H,W]) -> y [N,C,Ho,Wo]: F. The mean over rows floor(i H/Ho) ..
- * ceil((i+1) H/Ho)-1,
- *   columns alike.
+ *   ceil((i+1) H/Ho)-1, columns alike.
  * adaptive_avg_pool2d_bwd (dy) -> dx: F.
  * adaptive_max_pool2d (x) -> y, indices i32 or NULL: F. Its backward is max_pool2d_bwd.
  * No attributes: the sizes are those of the operands. */
@@ -224,14 +215,12 @@ typedef struct dnn_attr_pool2d {
  * [C] of the loss's dtype, or NULL = ones. A target equal to ignore_index is ignored; any other
  * outside [0,C) is DNN_E_INVALID with row and value. All F.
  * nll_loss (logp [N,C,D..], target, weight) -> loss: l = -w[t] logp[t] for each target t. MEAN:
- * sum(l) / sum(w[t]),
- *   rank 0. SUM: sum(l), rank 0. NONE: l with the dims of target, 0 where ignored. The mean of
- *   nothing is NaN, the sum of nothing 0.
+ *   sum(l) / sum(w[t]), rank 0. SUM: sum(l), rank 0. NONE: l with the dims of target, 0 where
+ *   ignored. The mean of nothing is NaN, the sum of nothing 0.
  * nll_loss_bwd (dloss, target, weight) -> dlogp, with the dims of logp.
  * softmax_cross_entropy (x [N,C,D..], target, weight) -> loss, lse or NULL: nll_loss of logp =
- * log_softmax(x) over C.
- *   With smoothing e: l = (1-e) (-w[t] logp[t]) + e/C sum_c(-w[c] logp[c]); MEAN divides by
- *   sum(w[t]) as well. lse, with the dims of target: log sum exp of each row.
+ *   log_softmax(x) over C. With smoothing e: l = (1-e) (-w[t] logp[t]) + e/C sum_c(-w[c] logp[c]);
+ *   MEAN divides by sum(w[t]) as well. lse, with the dims of target: log sum exp of each row.
  * softmax_cross_entropy_bwd (dloss, x, target, weight, lse) -> dx.
  * dloss has rank 0, or for NONE the dims of target. */
 typedef struct dnn_attr_loss {
@@ -244,9 +233,8 @@ typedef struct dnn_attr_loss {
 
 /* uniform -> out[0]: F. low + (high - low) u.
  * normal -> out[0]: F. mean + std z, with z by Box-Muller from the u of elements 2k and 2k+1 (both
- * are drawn even
- *   if n is odd): r = sqrt(-2 log(1 - u_2k)), z_2k = r cos(2 pi u_2k+1), z_2k+1 = r sin(2 pi
- *   u_2k+1), computed in the dtype.
+ *   are drawn even if n is odd): r = sqrt(-2 log(1 - u_2k)), z_2k = r cos(2 pi u_2k+1),
+ *   z_2k+1 = r sin(2 pi u_2k+1), computed in the dtype.
  * bernoulli -> out[0]: F or bool. 1 where u < p, else 0. */
 typedef struct dnn_attr_uniform {
     uint32_t size, _pad;
@@ -261,18 +249,17 @@ typedef struct dnn_attr_bernoulli { /* bernoulli, dropout, dropout_bwd */
     double p;
 } dnn_attr_bernoulli;
 /* dropout (x; dnn_attr_bernoulli): F. x * (u >= p ? 1/(1-p) : 0). A product, so NaN and infinity
- * are kept;
- *   p = 1: x * 0. u has the dtype of x.
+ *   are kept; p = 1: x * 0. u has the dtype of x.
  * dropout_bwd (dy; dnn_attr_bernoulli): F. The same product, with the random numbers of the forward
  * call. */
 
 /* ---- optimizer steps (in place) -------------------------------------------------------------- */
 
 /* sgd_step (lr, m, then p, g, b for each of n parameters): F, one dtype for all p, g, b. primary
- * in[2].
- *   lr and the momentum m are f64 scalars on the operands' device. in[2+3i] is the parameter p,
- *   in[3+3i] its gradient g, in[4+3i] its buffer b, or NULL if m = 0. out[2i] is p, out[2i+1] is b
- *   or NULL: the same memory as the inputs, updated in place. p, g and b have equal dims.
+ *   in[2]. lr and the momentum m are f64 scalars on the operands' device. in[2+3i] is the
+ *   parameter p, in[3+3i] its gradient g, in[4+3i] its buffer b, or NULL if m = 0. out[2i] is p,
+ *   out[2i+1] is b or NULL: the same memory as the inputs, updated in place. p, g and b have equal
+ *   dims.
  *     g = maximize ? -g : g;  g += weight_decay p;
  *     with b:  b = first ? g : m b + (1 - dampening) g;  g = nesterov ? g + m b : b;
  *     p -= lr g

@@ -274,8 +274,8 @@ typedef struct dnn_kernel {
 
 /* Memory and streams of a device kind, for a plugin that brings one. Static data of the plugin. The
  * host caches blocks, so alloc() and free() are called rarely. At most 15 kinds and 64 ordinals of
- * a kind are used. ord is in [0, count). A failure of a stream or event function is a late error:
- * it sticks to the ordinal, and every later use of the ordinal reports it.
+ * a kind are used. ord is in [0, count). A failure of stream_sync, event_record or event_done is a
+ * late error: it sticks to the ordinal, and every later copy or wait on it reports it.
  * Calls back, from all members: fail and log. No callback of the device may call an operator. */
 typedef struct dnn_device {
     /* ---- REQUIRED ---- */

@@ -105,13 +105,15 @@ DNN_API DNN_CHECKED dnn_status dnn_retain_grad(dnn_tensor *t);
 /* ---- custom functions (torch.autograd.Function) ----
  * An operator that the program writes: forward and backward, recorded as one node.
  *
- *     static dnn_status exp_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor
- *     **out) {
+ *     static dnn_status exp_forward(dnn_function_call *call, dnn_tensor *const *in,
+ *                                   dnn_tensor **out)
+ *     {
  *         out[0] = dnn_exp(in[0]);
  *         return dnn_function_save(call, out[0]);
  *     }
- *     static dnn_status exp_backward(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor
- *     **din) {
+ *     static dnn_status exp_backward(dnn_function_call *call, dnn_tensor *const *dout,
+ *                                    dnn_tensor **din)
+ *     {
  *         din[0] = dnn_mul(dout[0], dnn_function_saved(call, 0));
  *         return DNN_OK;
  *     }
@@ -190,8 +192,8 @@ typedef struct dnn_graph_args {
  * An operator whose result is used several times gets a number, "mul [2] #1"; later uses show the
  * number only, "mul [2] = #1". Operands that require no gradient are left out.
  * Writes at most `bytes` bytes with the final 0. Returns the length of the whole text, as snprintf,
- * or a
- * negative status.   dnn_format_graph(text, sizeof text, loss, .module = net)
+ * or a negative status.
+ *     dnn_format_graph(text, sizeof text, loss, .module = net)
  * Fails   DNN_E_INVALID: `of` is NULL or not on the tape; DNN_E_NOMEM. */
 #define dnn_format_graph(text_, bytes_, ...) \
     dnn_format_graph_with((dnn_graph_args){.of = __VA_ARGS__}, (text_), (bytes_))

@@ -127,12 +127,13 @@ DNN_API const char *dnn_tune_file(void);
 
 /* ---- devices ---- */
 /* The device of new tensors that name none: "cpu", or ordinal 0 of the first plugin with a device,
- * in the order of DNN_BACKEND. Starts the library. NULL and a pending error if that fails. */
+ * in the order of DNN_BACKEND (without it, by the priority of their kernels). Starts the library.
+ * NULL and a pending error if that fails. */
 DNN_API const char *dnn_default_device(void);
 /* Waits until all work that was enqueued on a device is done; NULL = all devices
  * (torch.cuda.synchronize).
- * Fails   DNN_E_DEVICE or the kernel's status: a late error, which every later use of the device
- *         returns too. */
+ * Fails   DNN_E_DEVICE or the kernel's status: a late error, which every later copy or wait on the
+ *         device returns too. */
 DNN_API DNN_CHECKED dnn_status dnn_synchronize(const char *device);
 
 /* ---- inventory of plugins, and what was selected ---- */

@@ -7,8 +7,8 @@
  * Owner   A function that makes a data set returns one reference, for dnn_dataset_release. A set
  *         retains the sets under it.
  * Errors  A function that makes a set or a loader returns NULL and leaves a pending error. One that
- *         returns a dnn_status takes the pending error first. Nothing here works in a forked child:
- *         DNN_E_INVALID.
+ *         returns a dnn_status takes the pending error first. In a forked child dnn_dataset_get and
+ *         the loader fail with DNN_E_INVALID.
  * Threads: a data set does not change once it is made. Several threads may call dnn_dataset_get,
  * retain and release at once. One thread at a time may use a loader. */
 #ifndef DNN_DATA_H

@@ -83,21 +83,17 @@ DNN_API DNN_CHECKED dnn_status dnn_save_weights(dnn_module *module, const char *
  * tensors of the module under their dotted paths, so dnn_load_weights and any other reader get the
  * weights, and more tensors under names that begin with "dnn.":
  *
- *     dnn.optim.<o>.<slot>.<param>   as the parameter   state: momentum_buffer, exp_avg, ...
- *     dnn.optim.<o>.step             I64 [parameters]   steps taken
- *     dnn.optim.<o>.hyper            F64 [1, fields]    lr, momentum, ...; their names are in the
- *                                    metadata
- *     dnn.sched.<o>                  F64 [k]            reserved for schedules, as is "dnn.sched"
- *                                    in the
- *                                                       metadata
- *     dnn.rng.default                I64 [3]            seed, stream, offset of the default
- *                                    generator
- *     dnn.loader.<l>                 I64 [6]            epoch, next batch, seed, stream (-1: no
- *                                    shuffling),
- *                                                       size of the set, batch size
- *     dnn.train, dnn.train.best      I64 [3], F64 [1]   step, epoch, best step; metric of the best
- *                                    step
- *     dnn.train.numbers              F64 [n_numbers]    numbers of the program
+ *     dnn.optim.<o>.<slot>.<param>  as the parameter  state: momentum_buffer, exp_avg, ...
+ *     dnn.optim.<o>.step            I64 [parameters]  steps taken
+ *     dnn.optim.<o>.hyper           F64 [1, fields]   lr, momentum, ...; names in the metadata
+ *     dnn.sched.<o>                 F64 [k]           reserved for schedules, as "dnn.sched" in
+ *                                                     the metadata
+ *     dnn.rng.default               I64 [3]           default generator: seed, stream, offset
+ *     dnn.loader.<l>                I64 [6]           epoch, next batch, seed, stream (-1: no
+ *                                                     shuffling), size of the set, batch size
+ *     dnn.train                     I64 [3]           step, epoch, best step
+ *     dnn.train.best                F64 [1]           metric of the best step
+ *     dnn.train.numbers             F64 [n_numbers]   numbers of the program
  *
  * Metadata: "dnn.checkpoint" = "1", "dnn.library", "dnn.seed"; "dnn.optim", "dnn.dataset" and
  * "dnn.backend" in JSON; and checksums (CRC-32C) that find every flipped bit: "dnn.crc32c" has

@@ -191,8 +191,7 @@ DNN_API dnn_tensor *dnn_init_constant(dnn_tensor *t, double value); /* any dtype
  * xavier (Glorot and Bengio 2010): uniform in +-gain sqrt(6/(fan_in + fan_out)), or normal with
  *   std = gain sqrt(2/(fan_in + fan_out)).
  * kaiming (He et al. 2015) with gain = sqrt(2/(1 + a^2)): uniform in +-gain sqrt(3/fan_in), or
- * normal with
- *   std = gain/sqrt(fan_in). */
+ *   normal with std = gain/sqrt(fan_in). */
 DNN_API dnn_tensor *dnn_init_xavier_uniform(dnn_tensor *t, double gain);
 DNN_API dnn_tensor *dnn_init_xavier_normal(dnn_tensor *t, double gain);
 DNN_API dnn_tensor *dnn_init_kaiming_uniform(dnn_tensor *t, double a);

@@ -59,11 +59,10 @@ DNN_API int64_t dnn_stride(const dnn_tensor *t, int dim);
 DNN_API int64_t dnn_numel(const dnn_tensor *t);
 DNN_API dnn_shape dnn_shape_of(const dnn_tensor *t);
 DNN_API dnn_dtype dnn_dtype_of(const dnn_tensor *t);
-DNN_API const char *dnn_device_of(const dnn_tensor *t); /* "cpu", "cuda:1"; valid until
-                                                         * dnn_shutdown */
+/* "cpu", "cuda:1"; valid until dnn_shutdown. */
+DNN_API const char *dnn_device_of(const dnn_tensor *t);
 DNN_API bool dnn_is_contiguous(const dnn_tensor *t);
-DNN_API bool dnn_requires_grad(const dnn_tensor *t); /* a leaf that wants a gradient, or on the
-                                                      * tape */
+DNN_API bool dnn_requires_grad(const dnn_tensor *t); /* as PyTorch: also results of such tensors */
 DNN_API bool dnn_is_leaf(const dnn_tensor *t);       /* not the result of a recorded operator */
 DNN_API const char *dnn_dtype_name(dnn_dtype dtype); /* "f32"; "?" if it is no dtype */
 DNN_API size_t dnn_dtype_size(dnn_dtype dtype);      /* bytes of an element; 0 if it is no dtype */
