@@ -60,7 +60,7 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 #endif
 
 /* The functions of the host, for the life of the process. Every host of ABI 1 has all members. Any
- * thread may call them; they hold no lock when they return. */
+ * thread may call them, at any time until close() returns. */
 typedef struct dnn_reader_host {
     uint32_t size, abi_minor;
     /* Formats an error text of at most 511 bytes for the calling thread, and returns the status. */
@@ -68,7 +68,7 @@ typedef struct dnn_reader_host {
     /* Sends a line to the program's log callback. 0 debug, 1 info, 2 warning, 3 error. */
     void (*log)(int level, const char *fmt, ...);
     /* Memory of the reader, aligned to `align` (a power of two); NULL on failure. free(NULL) is
-     * allowed. Free all of it in close(). */
+     * allowed. Free all of it by the end of close(). */
     void *(*alloc)(size_t bytes, size_t align);
     void (*free)(void *memory);
     const void *(*extension)(const char *id); /* a feature by name; v1.0 has none: NULL */
