@@ -1,8 +1,16 @@
-/* data.h - data sets and the loader that makes batches of them.
+/* data.h - data sets, and the loader that makes batches of them.
  *
- * A data set is an indexable thing that gives samples of one or more fields (image, label) as tensors on the device cpu. Sources
- * are files that a reader plugin understands, tensors in memory, and functions; subset, split and map stand over another set.
- * Data sets are counted: a set over another keeps it. Threads: dnn_dataset_get may be called by several threads at once. */
+ * A data set gives samples by index. A sample has 1 to 8 fields (image, label), which are tensors
+ * on the device cpu. Samples come from files that a reader plugin understands, from tensors in
+ * memory, or from a function; subset, split, concat, map and normalize are sets over another set.
+ *
+ * Owner   A function that makes a data set returns one reference, for dnn_dataset_release. A set
+ *         retains the sets under it.
+ * Errors  A function that makes a set or a loader returns NULL and leaves a pending error. One that
+ *         returns a dnn_status takes the pending error first. In a forked child dnn_dataset_get and
+ *         the loader fail with DNN_E_INVALID.
+ * Threads: a data set does not change once it is made. Several threads may call dnn_dataset_get,
+ * retain and release at once. One thread at a time may use a loader. */
 #ifndef DNN_DATA_H
 #define DNN_DATA_H
 #include "dnn/tensor.h"
@@ -15,96 +23,138 @@ typedef struct dnn_dataset dnn_dataset;
 typedef struct dnn_loader dnn_loader;
 
 typedef struct dnn_batch {
-    dnn_tensor *input, *target; /* the first and second field; target NULL if there is one field */
-    dnn_tensor *field[DNN_FIELD_MAX];
+    dnn_tensor *input, *target; /* the first and second field; target is NULL if there is one
+                                 * field */
+    dnn_tensor *field[DNN_FIELD_MAX]; /* [size, ...] each */
     int n_fields;
-    int64_t size;  /* samples in it */
-    int64_t index; /* which batch of the epoch, from 0 */
+    int64_t size;  /* samples in the batch */
+    int64_t index; /* number of the batch in its epoch, from 0 */
 } dnn_batch;
 
 typedef struct dnn_dataset_args {
     const char *path;    /* file or folder */
-    const char *split;   /* "train", "test", or NULL */
-    const char *reader;  /* id of a reader plugin; NULL = the highest bid */
+    const char *split;   /* "train", "test", or NULL: all samples, or the split that the file is
+                          * named after */
+    const char *reader;  /* id of a reader plugin; NULL = the reader with the highest bid */
     const char *options; /* for the reader: "records=any,label=coarse" */
-    uint64_t max_bytes;  /* cap on memory; 0 = 1 GiB */
+    uint64_t max_bytes;  /* cap on memory and on decompressed bytes; 0 = 1 GiB */
 } dnn_dataset_args;
-/* Opens a file or folder by a reader plugin: dnn_dataset_open("data/mnist", .split = "train").
- * NULL and a waiting error that names the file, what was found and what was expected: DNN_E_IO (missing), DNN_E_FORMAT (corrupt; or
- * no reader bids, and the readers asked are named), DNN_E_NOMEM. Owner: the caller, dnn_dataset_release. */
+/* Opens a file or folder with a reader plugin: dnn_dataset_open("data/mnist", .split = "train").
+ * Fails   NULL; the message names the file, what was found and what was expected. DNN_E_IO:
+ *         missing, or neither a file nor a folder; DNN_E_FORMAT: corrupt, or no reader bids (those
+ *         asked are named), or two bid alike; DNN_E_DEVICE: no reader has that id; DNN_E_INVALID:
+ *         path is NULL or empty, an unknown option; DNN_E_NOMEM. */
 #define dnn_dataset_open(...) dnn_dataset_open_with((dnn_dataset_args){.path = __VA_ARGS__})
 DNN_API dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args);
-/* Tensors on cpu with one first dimension; sample i is element i of each. They are kept, not copied (one that is not contiguous is
- * copied once): while a loader runs over them they are not to be changed. */
+/* Makes a set of tensors [samples, ...] on cpu with equal first sizes; sample i is element i of
+ * each. The set retains them and does not copy (a tensor that is not contiguous is copied once): do
+ * not change them while a loader uses the set.
+ * Fails   NULL, DNN_E_INVALID: not 1 to 8 fields, a field that is NULL, of rank 0, on another
+ *         device or of another first size; DNN_E_NOMEM. */
 DNN_API dnn_dataset *dnn_dataset_tensors(dnn_tensor *const *fields, int n_fields);
-/* Samples made by a function: get writes the fields of sample `index`, new tensors of the innermost scope, to field[]; it may be
- * called from several threads. DNN_OK or its error; an error that it leaves waiting is its error too. A field has one dtype and shape
- * for all samples of a batch. release(ctx) is called once, at the end, by the thread that lets go last (also if the call fails). */
+/* Makes a set whose samples a function computes. get stores the fields of sample `index`, new
+ * tensors of the innermost scope, in field[]. It fails by a status or by a pending error. Within a
+ * batch, a field has one dtype and one shape. release(ctx) is called once at the end, or before a
+ * failed call returns.
+ * Threads: several threads may call get at once; the thread that drops the last reference calls
+ * release. */
 DNN_API dnn_dataset *dnn_dataset_function(int64_t size, int n_fields,
-                                          dnn_status (*get)(void *ctx, int64_t index, dnn_tensor **field),
+                                          dnn_status (*get)(void *ctx, int64_t index,
+                                                            dnn_tensor **field),
                                           void (*release)(void *ctx), void *ctx);
-/* The samples index[0..n) of a set, in that order. */
+/* Makes a set of the samples index[0..n) of another set, in that order; the numbers are copied. An
+ * index may occur several times. Fails with DNN_E_INVALID on an index out of range. */
 DNN_API dnn_dataset *dnn_dataset_subset(dnn_dataset *set, const int64_t *index, int64_t n);
-/* Disjoint parts of the given sizes, drawn by a Philox permutation of the seed; the sizes must sum to the set's. All or none. */
-DNN_API DNN_CHECKED dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes, int n, uint64_t seed,
-                                                        dnn_dataset **out);
-/* One set behind the other, equal in number, dtype and shape of fields. Facts: those that all sets share, else NULL. */
+/* Stores n disjoint subsets of the given sizes in out[], drawn by a Philox permutation of the seed
+ * (torch.utils.data.random_split). The sizes must sum to the size of the set. On failure there is
+ * none.
+ * Fails   DNN_E_INVALID: other sums, n < 1; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes,
+                                                        int n, uint64_t seed, dnn_dataset **out);
+/* Makes one set of n >= 1 sets, one after the other. They have equally many fields, with equal
+ * dtypes and shapes (checked when samples are read). A fact that all sets share is kept; any other
+ * becomes NULL. */
 DNN_API dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n);
-/* A set whose field number `field` went through fn. fn sees n samples at once, [n, ...], and returns as many; so a transform made
- * of operators works on whole batches. It runs on loader threads, under no gradient; numbers that it draws from the default generator
- * depend on the number of workers then. release(ctx) as above. */
-DNN_API dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field, dnn_tensor *(*fn)(void *ctx, dnn_tensor *x),
+/* Makes a set that applies fn to field number `field`. fn gets n samples at once, [n, ...], and
+ * returns a tensor whose first size is n, so operators transform a whole batch. It runs without
+ * recording. release(ctx) as in dnn_dataset_function.
+ * Threads: the loader's workers call fn, several at once. Random numbers that fn draws from the
+ * default generator therefore depend on the number of workers. */
+DNN_API dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field,
+                                     dnn_tensor *(*fn)(void *ctx, dnn_tensor *x),
                                      void (*release)(void *ctx), void *ctx);
-/* Images u8 [n,C,H,W] to f32 in [0,1], then (x - mean[c])/std[c]: the bits of torchvision's ToTensor and Normalize. mean and std of
- * n_channels numbers (C, or 1 for all; at most 16), or both NULL to leave that out. */
-DNN_API dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *mean, const double *std,
-                                           int n_channels);
+/* Makes a set that converts u8 images [n,C,H,W] to f32 in [0,1] and then computes (x -
+ * mean[c])/std[c]: the bits of torchvision's ToTensor and Normalize. mean and std have n_channels
+ * numbers (C, or 1 for all channels; at most 16); both NULL skips the second step.
+ * Fails   NULL, DNN_E_INVALID: one of mean and std NULL, n_channels not 1 to 16, mean not finite,
+ *         std not finite and > 0; reading fails if the images have another rank or C. */
+DNN_API dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *mean,
+                                           const double *std, int n_channels);
 
 DNN_API dnn_dataset *dnn_dataset_retain(dnn_dataset *set);
 DNN_API void dnn_dataset_release(dnn_dataset *set); /* NULL is allowed */
-DNN_API int64_t dnn_dataset_size(const dnn_dataset *set);
-DNN_API int dnn_dataset_fields(const dnn_dataset *set);
-/* Facts told by the reader, handed through by sets over it; NULL where unknown. They live as long as the set. */
-DNN_API const char *dnn_dataset_text(const dnn_dataset *set);   /* for people */
+DNN_API int64_t dnn_dataset_size(const dnn_dataset *set);   /* samples; 0 for NULL */
+DNN_API int dnn_dataset_fields(const dnn_dataset *set);     /* fields; 0 for NULL */
+/* Facts that the reader tells; sets over another set pass them on. NULL if unknown. Valid as long
+ * as the set. */
+DNN_API const char *dnn_dataset_text(const dnn_dataset *set);   /* a description for people */
 DNN_API const char *dnn_dataset_name(const dnn_dataset *set);   /* "fashion-mnist" */
-DNN_API const char *dnn_dataset_digest(const dnn_dataset *set); /* SHA-256 */
+DNN_API const char *dnn_dataset_digest(const dnn_dataset *set); /* SHA-256 of the samples */
 /* Class names, NULL-terminated, of the first field that has any. */
 DNN_API const char *const *dnn_dataset_labels(const dnn_dataset *set);
-/* Samples index[0..n) stacked: field[i] is [n, ...]; of the innermost scope. Fails: n below 1, an index out of range, samples of
- * unequal shapes, a forked child, and what the source says; field is untouched then. */
-DNN_API DNN_CHECKED dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field);
+/* Reads the samples index[0..n) and stacks them: field[i] becomes [n, ...], a new tensor of the
+ * scope, for each field of the set. field is unchanged on failure.
+ * Fails   DNN_E_INVALID: n < 1, an index out of range, samples of unequal shapes; the status of the
+ *         source; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n,
+                                               dnn_tensor **field);
 
 typedef struct dnn_loader_args {
-    dnn_dataset *set;   /* kept */
+    dnn_dataset *set;   /* retained */
     int64_t batch_size; /* 0 = 1 */
-    bool shuffle;       /* a Philox permutation of (seed, epoch) */
-    bool drop_last;     /* no smaller batch at the end */
-    int workers;        /* threads that prepare batches; 0 = in the calling thread */
-    int prefetch;       /* batches ready per worker; 0 = 2 */
-    uint64_t seed;      /* of the shuffling */
-    const char *device; /* where batches go; NULL = the default device */
-    double timeout;     /* seconds to wait for a worker before the error; 0 = 60. Without workers nothing waits */
+    bool shuffle;       /* each epoch in the order of a Philox permutation of (seed, epoch) */
+    bool drop_last;     /* drop a last batch that is smaller */
+    int workers;        /* threads that prepare batches, 0 to 256; 0 = in the calling thread */
+    int prefetch;       /* batches prepared ahead per worker, up to 4096; 0 = 2 */
+    uint64_t seed;      /* for the shuffling */
+    const char *device; /* device of the batches; NULL = the default device */
+    double timeout;     /* seconds to wait for a worker, up to 1e6; 0 = 60. Without workers nothing
+                         * waits */
 } dnn_loader_args;
-/* Makes batches of a set: dnn_loader_new(set, .batch_size = 64, .shuffle = true, .workers = 2). The batches are the same for any
- * number of workers. An empty set gives no batch. NULL and a waiting error on failure. Owner: the caller, dnn_loader_free. */
+/* Makes a loader: dnn_loader_new(set, .batch_size = 64, .shuffle = true, .workers = 2). The batches
+ * are the same for any number of workers. An empty set gives no batch. The caller owns the loader:
+ * dnn_loader_free.
+ * Fails   NULL, DNN_E_INVALID: set is NULL, a number out of its range; DNN_E_DEVICE;
+ *         DNN_E_NOMEM. */
 #define dnn_loader_new(...) dnn_loader_new_with((dnn_loader_args){.set = __VA_ARGS__})
 DNN_API dnn_loader *dnn_loader_new_with(dnn_loader_args args);
-/* Stops the workers; NULL is allowed. One that is stuck in the set for the loader's timeout is left behind with a warning: what the
- * loader holds is freed by that thread, once it comes back. A forked child frees nothing. */
+/* Stops the workers and frees the loader. NULL is allowed. If a worker is stuck in the data set for
+ * the timeout, a warning is logged, and that worker frees the loader when it returns. In a forked
+ * child nothing is freed. */
 DNN_API void dnn_loader_free(dnn_loader *loader);
-/* The next batch of the epoch; false at its end (the next call begins the next epoch), and when it fails: then the error waits in
- * the thread, and the next call tries the same batch again (dnn_loader_rewind gives it up). *batch is zeroed where the result is
- * false. The batch's tensors belong to the loader until the next call; dnn_retain what is to stay. */
+/* Stores the next batch of the epoch in *batch and returns true. Returns false at the end of the
+ * epoch (the next call begins the next epoch) and on failure: then an error is pending, and the
+ * next call tries the same batch again; dnn_loader_rewind gives it up. *batch is zeroed when the
+ * result is false. The loader owns the tensors of the batch until the next call: dnn_retain those
+ * that are to stay.
+ * Fails   the status of the data set; DNN_E_IO: no batch within the timeout; DNN_E_INVALID: a NULL
+ *         argument; DNN_E_DEVICE; DNN_E_NOMEM. */
 DNN_API bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch);
-DNN_API int64_t dnn_loader_batches(const dnn_loader *loader); /* of an epoch */
-DNN_API int64_t dnn_loader_samples(const dnn_loader *loader); /* of an epoch */
-/* The next batch is the first of that epoch, 0 to 2^24 - 1. A failure waits in the thread. */
+DNN_API int64_t dnn_loader_batches(const dnn_loader *loader); /* per epoch; 0 for NULL */
+DNN_API int64_t dnn_loader_samples(const dnn_loader *loader); /* per epoch; 0 for NULL */
+/* Makes the first batch of an epoch, 0 to 2^24 - 1, the next one. A failure leaves a pending
+ * error. */
 DNN_API void dnn_loader_rewind(dnn_loader *loader, int64_t epoch);
 
-/* Where the loader stands: the epoch, and the number of the batch that comes next (dnn_loader_batches at the end of an epoch). */
-DNN_API DNN_CHECKED dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batch);
-/* The next batch is that one. batch: 0 to dnn_loader_batches, which is the end of the epoch. A failure leaves the loader where it
- * stood: DNN_E_INVALID, DNN_E_NOMEM, DNN_E_IO (a worker is stuck in the data set). */
+/* Stores the epoch and the number of the batch that comes next (dnn_loader_batches at the end of an
+ * epoch).
+ * Fails   DNN_E_INVALID: a NULL argument. */
+DNN_API DNN_CHECKED dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch,
+                                                   int64_t *batch);
+/* Makes that batch the next one. batch: 0 to dnn_loader_batches, which is the end of the epoch. The
+ * tensors of the last batch are released. A failure leaves the loader where it was.
+ * Fails   DNN_E_INVALID: epoch or batch out of range; DNN_E_IO: a worker is stuck in the data set;
+ *         DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch);
 
 #ifdef __cplusplus

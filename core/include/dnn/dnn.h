@@ -1,4 +1,5 @@
-/* dnn.h - everything that a program needs of libdnn. */
+/* dnn.h - includes all public headers that a program needs. Plugins include dnn_plugin.h and
+ * dnn_ops.h, readers dnn_reader.h, instead. */
 #ifndef DNN_DNN_H
 #define DNN_DNN_H
 #include "dnn/status.h"

@@ -1,7 +1,12 @@
-/* io.h - tensors, weights and checkpoints in files: safetensors.
+/* io.h - tensors, weights and checkpoints in files of the format safetensors.
  *
- * Every file may be hostile: all of it is validated before anything is built, memory stays in proportion to the file, and a failed
- * load changes nothing. Writing is atomic: the old file stays until the new one is on disk. Messages name path, byte and rule. */
+ * Reading  Every file may be hostile: all of it is validated before anything is built, memory stays
+ *          in proportion to the file, and a failed load changes nothing.
+ * Writing  Atomic: the old file stays until the new one is on disk.
+ * Errors   A function that returns a dnn_status takes the pending error first. Messages name the
+ *          path, the byte and the rule. DNN_E_IO: the operating system refused; DNN_E_FORMAT: the
+ *          file breaks a rule; DNN_E_INVALID: an argument is wrong or NULL; DNN_E_NOMEM.
+ * Threads: one thread at a time may use a dnn_file, or the objects of a dnn_run. */
 #ifndef DNN_IO_H
 #define DNN_IO_H
 #include "dnn/data.h"
@@ -12,26 +17,32 @@ extern "C" {
 
 typedef struct dnn_file dnn_file;
 
-typedef struct dnn_file_entry_info { /* texts live until dnn_file_close */
+typedef struct dnn_file_entry_info { /* texts are valid until dnn_file_close */
     const char *name;
-    const char *dtype_name; /* as the file says: "F32", "F8_E4M3" */
-    dnn_dtype dtype;        /* 0 = libdnn has none such */
+    const char *dtype_name; /* as in the file: "F32", "F8_E4M3" */
+    dnn_dtype dtype;        /* 0 = libdnn has no such dtype */
     dnn_shape shape;
     uint64_t bytes;
 } dnn_file_entry_info;
 
-/* Opens and validates. *out is the caller's, dnn_file_close. Fails: DNN_E_IO, DNN_E_FORMAT, DNN_E_NOMEM. */
+/* Opens a file and validates its header. The caller owns *out: dnn_file_close. Checksums of data
+ * are checked when the data is read.
+ * Fails   DNN_E_IO, DNN_E_FORMAT, DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_file_open(const char *path, dnn_file **out);
-DNN_API void dnn_file_close(dnn_file *file);
-DNN_API int64_t dnn_file_count(const dnn_file *file);
+DNN_API void dnn_file_close(dnn_file *file); /* NULL is allowed */
+DNN_API int64_t dnn_file_count(const dnn_file *file); /* tensors in the file; 0 for NULL */
+/* Describes a tensor of the file; false past the last. */
 DNN_API bool dnn_file_entry(const dnn_file *file, int64_t index, dnn_file_entry_info *out);
-/* Metadata of the file, by order; false past the last. */
-DNN_API bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key, const char **value);
-/* Reads all data and holds it against the checksums that the file carries; DNN_OK if it has none. Fails: DNN_E_FORMAT names the
- * tensor; DNN_E_IO, DNN_E_NOMEM. */
+/* Stores a pair of the file's metadata; false past the last. Valid until dnn_file_close. */
+DNN_API bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key,
+                               const char **value);
+/* Reads all data and compares it with the checksums of the file, if it has any.
+ * Fails   DNN_E_FORMAT: the data differs (the tensor is named); DNN_E_IO; DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_file_verify(dnn_file *file);
-/* The tensor of that name on the device cpu, a new one of the scope; NULL and a waiting error. Its checksum is held against its
- * data, if the file has one. */
+/* Reads the tensor of that name: a new tensor of the scope on the device cpu. Its checksum is
+ * checked if the file has one.
+ * Fails   NULL and a pending error: DNN_E_INVALID: no such name; DNN_E_FORMAT: libdnn has no such
+ *         dtype, or the data is damaged; DNN_E_IO; DNN_E_NOMEM. */
 DNN_API dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name);
 
 typedef struct dnn_named_tensor {
@@ -41,73 +52,100 @@ typedef struct dnn_named_tensor {
 typedef struct dnn_named_text {
     const char *key, *value;
 } dnn_named_text;
-/* Writes n tensors and n_meta metadata texts; equal content gives equal bytes. Names: UTF-8, 1 to 1024 bytes, unique. */
-DNN_API DNN_CHECKED dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors, int64_t n,
-                                                const dnn_named_text *metadata, int64_t n_meta);
+/* Writes n tensors, of any device and strides, and n_meta metadata texts. Equal content gives equal
+ * bytes. Names and keys: UTF-8, 1 to 1024 bytes, unique. Texts: at most 1 MiB.
+ * Fails   DNN_E_INVALID: a name or text that breaks these rules; DNN_E_IO; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_save_tensors(const char *path, const dnn_named_tensor *tensors,
+                                                int64_t n, const dnn_named_text *metadata,
+                                                int64_t n_meta);
 
-/* Parameters and buffers of a module under their dotted paths. Loading is strict: missing, unexpected and misshapen names are
- * listed together in one error, and the module is as it was. Dtypes are cast between floating dtypes. */
 typedef struct dnn_load_args {
     dnn_module *module;
     const char *path;
-    bool partial;       /* load what fits; *n_loaded says how many did */
-    int64_t *n_loaded;  /* NULL, or how many tensors were set */
-    const char *prefix; /* dropped from the names in the file where they have it */
+    bool partial;       /* load what fits and ignore the rest (strict=False) */
+    int64_t *n_loaded;  /* NULL, or where the number of loaded tensors goes */
+    const char *prefix; /* dropped from the names in the file that begin with it; NULL = none */
 } dnn_load_args;
-#define dnn_load_weights(module_, ...) dnn_load_weights_with((dnn_load_args){.module = (module_), .path = __VA_ARGS__})
+/* Load and save the parameters and buffers of a module under their dotted paths (load_state_dict,
+ * state_dict). Values are cast between floating dtypes and brought to the module's device. Names in
+ * the file that begin with "dnn." are ignored.
+ * Fails   DNN_E_INVALID: missing, unexpected and misshapen names, all listed in one message (unless
+ *         .partial); a tensor is mapped; DNN_E_FORMAT, DNN_E_IO, DNN_E_NOMEM. The module is as it
+ *         was. */
+#define dnn_load_weights(module_, ...) \
+    dnn_load_weights_with((dnn_load_args){.module = (module_), .path = __VA_ARGS__})
 DNN_API DNN_CHECKED dnn_status dnn_load_weights_with(dnn_load_args args);
 DNN_API DNN_CHECKED dnn_status dnn_save_weights(dnn_module *module, const char *path);
 
-/* ---- checkpoints: all of a training run in one safetensors file ----
+/* ---- checkpoints: a whole training run in one safetensors file ----
  *
- * A run that was saved and loaded goes on as if it had not stopped, bit for bit. The file has the module's tensors under their dotted
- * paths, so that dnn_load_weights and any other reader get the weights, and further tensors under names that begin with "dnn.":
+ * A run that is saved and loaded continues as if it had not stopped, bit for bit. The file has the
+ * tensors of the module under their dotted paths, so dnn_load_weights and any other reader get the
+ * weights, and more tensors under names that begin with "dnn.":
  *
- *     dnn.optim.<o>.<slot>.<param>   as the parameter     state: momentum_buffer, exp_avg, ...
- *     dnn.optim.<o>.step             I64 [parameters]     steps taken
- *     dnn.optim.<o>.hyper            F64 [1, fields]      lr, momentum, ...; the names stand in the metadata
- *     dnn.sched.<o>                  F64 [k]              kept for schedules, of which there are none yet; "dnn.sched" in the metadata too
- *     dnn.rng.default                I64 [3]              seed, stream, offset of the generator
- *     dnn.loader.<l>                 I64 [6]              epoch, next batch, seed, stream (-1: no shuffling), size of the set, batch size
- *     dnn.train, dnn.train.best      I64 [3], F64 [1]     step, epoch, step of the best; its metric
- *     dnn.train.numbers              F64 [n_numbers]      the program's own
+ *     dnn.optim.<o>.<slot>.<param>  as the parameter  state: momentum_buffer, exp_avg, ...
+ *     dnn.optim.<o>.step            I64 [parameters]  steps taken
+ *     dnn.optim.<o>.hyper           F64 [1, fields]   lr, momentum, ...; names in the metadata
+ *     dnn.sched.<o>                 F64 [k]           reserved for schedules, as "dnn.sched" in
+ *                                                     the metadata
+ *     dnn.rng.default               I64 [3]           default generator: seed, stream, offset
+ *     dnn.loader.<l>                I64 [6]           epoch, next batch, seed, stream (-1: no
+ *                                                     shuffling), size of the set, batch size
+ *     dnn.train                     I64 [3]           step, epoch, best step
+ *     dnn.train.best                F64 [1]           metric of the best step
+ *     dnn.train.numbers             F64 [n_numbers]   numbers of the program
  *
- * Metadata: "dnn.checkpoint" = "1", "dnn.library", "dnn.optim" and "dnn.dataset" and "dnn.backend" (JSON), "dnn.seed", and checksums:
- * "dnn.crc32c" has eight hex digits for each tensor in the order of their data, "dnn.crc32c.header" those of the header with these
- * digits as zeros, so that every flipped bit is found. Names under "dnn." that a reader does not know are passed over. Equal state
- * gives equal bytes: no clock, path, host or number of threads is in the file. */
+ * Metadata: "dnn.checkpoint" = "1", "dnn.library", "dnn.seed"; "dnn.optim", "dnn.dataset" and
+ * "dnn.backend" in JSON; and checksums (CRC-32C) that find every flipped bit: "dnn.crc32c" has
+ * eight hex digits for each tensor in the order of the data, "dnn.crc32c.header" those of the
+ * header with these digits set to zero. A reader ignores names under "dnn." that it does not know.
+ * Equal state gives equal bytes: the file holds no clock, path, host name or number of threads. */
 enum { DNN_RUN_MAX = 4 };
-typedef struct dnn_run { /* what a training run is made of; all borrowed */
+typedef struct dnn_run { /* the objects of a training run; the caller owns all of them */
     dnn_module *module;
-    dnn_optimizer *optimizer[DNN_RUN_MAX]; /* of parameters of the module; NULL ends the list, here and below */
+    dnn_optimizer *optimizer[DNN_RUN_MAX]; /* of parameters of the module; NULL ends the list, also
+                                            * of the loaders */
     dnn_loader *loader[DNN_RUN_MAX];
     int64_t step, epoch; /* as the program counts them; step names the file */
     int64_t best_step;
     double best;    /* metric of the best step */
-    double *number; /* more numbers that are to come back bit for bit: running means, ... */
+    double *number; /* [n_numbers] more numbers to save and restore bit for bit: running means,
+                     * ... */
     int64_t n_numbers;
-    const dnn_named_text *metadata; /* texts to be saved as well: "dnn.program", "dnn.args", "dnn.model", "dnn.metrics", ... */
+    const dnn_named_text *metadata; /* [n_metadata] texts to save: "dnn.program", "dnn.args",
+                                     * "dnn.model", "dnn.metrics", ... */
     int64_t n_metadata;
-    bool anyway; /* loading: take it up with another data set, batch size or seed of a loader too; that loader begins its epoch anew */
+    bool anyway; /* when loading: accept another data set, batch size or seed of a loader; that
+                  * loader begins its epoch again */
 } dnn_run;
 
-/* Writes folder/ckpt-00001200.safetensors (of step 1200), and then removes all but the newest two up to that step, and what killed
- * writers left behind. One process at a time writes to a folder. A checkpoint is never overwritten: if there is one of that step
- * with the same state nothing is written, with another one it is an error; a damaged one is replaced.
- * Fails   DNN_E_INVALID (also: a parameter of an optimizer is not in the module), DNN_E_IO, DNN_E_NOMEM: what was there is there. */
+/* Writes folder/ckpt-00001200.safetensors (for step 1200). Then removes all checkpoints up to that
+ * step but the newest two, and temporary files of processes that no longer exist. Only one process
+ * at a time may write to a folder. A checkpoint is never overwritten: if the file exists with the
+ * same state, nothing is written; with another state it is an error; a damaged one is replaced.
+ * Fails   DNN_E_INVALID: step < 0, a parameter of an optimizer is not in the module, another
+ *         checkpoint of that step; DNN_E_IO; DNN_E_NOMEM. The files in the folder are as they
+ *         were. */
 DNN_API DNN_CHECKED dnn_status dnn_save_checkpoint(const dnn_run *run, const char *folder);
-/* The same into a file of any name, which is replaced as a whole or not at all: "best.safetensors". */
+/* Writes the same into a file of any name, which is replaced as a whole or not at all:
+ * "best.safetensors". */
 DNN_API DNN_CHECKED dnn_status dnn_write_checkpoint(const dnn_run *run, const char *path);
-/* The newest checkpoint of the folder that is whole: its path, at most bytes with the final 0. Those passed over are told, newest
- * first, with the reason: passed_over may be NULL. Fails: DNN_E_IO (none; the folder cannot be read), DNN_E_INVALID (no room for the
- * path), DNN_E_NOMEM. */
+/* Writes the path of the newest undamaged checkpoint of the folder into path: at most `bytes` bytes
+ * with the final 0; "" on failure. Calls passed_over, which may be NULL, with the reason for each
+ * newer one that it rejects, the newest first.
+ * Fails   DNN_E_IO: there is none, or the folder cannot be read; DNN_E_INVALID: no room for the
+ *         path; DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
-                                                   void (*passed_over)(void *ctx, const char *why), void *ctx);
-/* Sets module, optimizers, loaders and the generator as they were, and the run's own numbers. All of the file is validated, and all
- * that is needed is read and checked, before anything is changed; only a copy to a device, of a parameter that has other views, can
- * fail later. Optimizers get the learning rate of the file, loaders its seed. Batches that a loader gave out end here.
- * Fails   DNN_E_FORMAT: damaged (the tensor is named), no checkpoint, of a newer version; DNN_E_INVALID: another module, optimizer,
- *         data set or batch size (both sides are named); DNN_E_IO, DNN_E_NOMEM. */
+                                                   void (*passed_over)(void *ctx, const char *why),
+                                                   void *ctx);
+/* Restores the module, optimizers, loaders, the default generator, and step, epoch, best and
+ * numbers of the run. Everything is read and validated before anything is changed; only the copy to
+ * a device, of a parameter that has other views, can fail later. Optimizers get the learning rate
+ * of the file, loaders its seed. Tensors of batches that the loaders gave out are released. Dtypes
+ * must be equal: nothing is cast.
+ * Fails   DNN_E_FORMAT: damaged (the tensor is named), not a checkpoint, of a newer version;
+ *         DNN_E_INVALID: another module, optimizer, data set or batch size (both sides are named);
+ *         DNN_E_IO; DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_load_checkpoint(dnn_run *run, const char *path);
 
 #ifdef __cplusplus

@@ -1,17 +1,23 @@
-/* nn.h - modules: layers with named parameters and buffers, in trees. Names are those of PyTorch's state dicts.
+/* nn.h - modules: layers with named parameters and buffers, in trees. Names are those of PyTorch's
+ * state dict.
  *
- * One's own module is a struct that begins with dnn_module; a dnn_module_type says how big it is and what its forward does:
+ * A module of the program is a struct that begins with dnn_module; a dnn_module_type gives its size
+ * and its forward:
  *
  *     typedef struct lenet { dnn_module base; dnn_module *conv1, *fc1; } lenet;
  *     static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x);
- *     static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
+ *     static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet),
+ *                                                .forward = lenet_forward};
  *
  *     lenet *net = (lenet *)dnn_module_new(&lenet_type);
  *     net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5));
  *
- * Constructors follow the idiom of operators: NULL in gives NULL out and the error waits in the thread. A module owns its
- * parameters, buffers and children; the caller owns the root and frees it with dnn_module_free.
- * Threads: a module is for one thread at a time. */
+ * Owner   A module owns its parameters, buffers and children. The caller owns the root of the tree
+ *         and frees it with dnn_module_free.
+ * Errors  Constructors, registration and dnn_forward work as operators: while an error is pending,
+ *         or if an argument is NULL, they return NULL and leave a pending error (DNN_E_INVALID,
+ *         DNN_E_NOMEM).
+ * Threads: one thread at a time may use a module. */
 #ifndef DNN_NN_H
 #define DNN_NN_H
 #include "dnn/ops.h"
@@ -21,12 +27,16 @@ extern "C" {
 
 typedef struct dnn_module dnn_module;
 
+/* Static data of the program. */
 typedef struct dnn_module_type {
     const char *name; /* "Conv2d": printed */
     size_t bytes;     /* of the struct that begins with dnn_module */
-    dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x);
-    void (*free)(dnn_module *self); /* what the struct owns besides parameters and children; may be NULL */
-    /* One line of settings: "1, 6, kernel_size=(5, 5)"; may be NULL. Writes at most bytes with the final 0. */
+    dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x); /* works as an operator */
+    /* Frees what the struct owns beside parameters, buffers and children, not the struct. May be
+     * NULL. */
+    void (*free)(dnn_module *self);
+    /* Writes one line of settings, "1, 6, kernel_size=(5, 5)": at most `bytes` bytes with the final
+     * 0. May be NULL. */
     void (*describe)(const dnn_module *self, char *text, size_t bytes);
 } dnn_module_type;
 
@@ -35,58 +45,81 @@ struct dnn_module {
     const dnn_module_type *dnn_type;
     struct dnn_slot *dnn_slots; /* parameters, buffers and children in order of registration */
     int64_t dnn_n_slots, dnn_cap_slots;
-    dnn_tensor **dnn_list; /* what dnn_parameters returned last */
+    dnn_tensor **dnn_list; /* the last result of dnn_parameters */
     int64_t dnn_n_list;
     bool dnn_training, dnn_owned;
 };
 
-/* A zeroed module of the type, in training mode. NULL: DNN_E_NOMEM. */
+/* Returns a zeroed module of the type, in training mode. */
 DNN_API dnn_module *dnn_module_new(const dnn_module_type *type);
-/* Frees the module, its children, parameters and buffers. NULL is allowed; a module that has a parent is left to it. */
+/* Frees the module, its children, parameters and buffers. NULL is allowed. Does nothing if the
+ * module has a parent, which frees it. */
 DNN_API void dnn_module_free(dnn_module *module);
 
-/* Registers and returns it. The module takes its own reference (children: ownership, even when the call fails). Names are
- * [A-Za-z0-9_]+, unique in the module, and do not begin with "dnn". NULL: DNN_E_INVALID, DNN_E_NOMEM. */
+/* Register a child, parameter or buffer and return it. The parent becomes the owner of the child;
+ * if the call fails it frees the child, unless that has a parent already or contains `parent`.
+ * Tensors are retained; they must be contiguous and not the result of a recorded operator. A
+ * parameter becomes a leaf that requires a gradient. Names have 1 to 255 of [A-Za-z0-9_], are
+ * unique in the module and do not begin with "dnn". */
 DNN_API dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *child);
-DNN_API dnn_tensor *dnn_module_parameter(dnn_module *module, const char *name, dnn_tensor *value); /* becomes a leaf */
+DNN_API dnn_tensor *dnn_module_parameter(dnn_module *module, const char *name, dnn_tensor *value);
 DNN_API dnn_tensor *dnn_module_buffer(dnn_module *module, const char *name, dnn_tensor *value);
 
-/* module's forward on x, by its type. */
+/* Calls the module's forward on x. */
 DNN_API dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x);
 
-DNN_API void dnn_module_train(dnn_module *module, bool training); /* for the whole tree; false = evaluation */
+/* Sets training mode (true) or evaluation mode (false) in the whole tree. */
+DNN_API void dnn_module_train(dnn_module *module, bool training);
 static inline void dnn_module_eval(dnn_module *module)
 {
     dnn_module_train(module, false);
 }
 DNN_API bool dnn_module_training(const dnn_module *module);
 
-/* All parameters of the tree in registration order (a parameter that is registered twice appears once). The list belongs to
- * the module and is valid until its tree changes. n = 0 on failure, and the error waits in the thread. */
+/* Returns all parameters of the tree: a module's own in order of registration, then those of its
+ * children; a shared parameter once. The module owns the list, which is valid until its tree
+ * changes. On failure n is 0 and an error is pending. */
 DNN_API dnn_tensor_list dnn_parameters(dnn_module *module);
 
-/* The index-th parameter or buffer of the tree: dotted path into name ("layer1.0.weight"; at most bytes with the final 0).
- * Borrowed; NULL past the last. */
+/* Returns the index-th parameter or buffer of the tree, in that order, a module's buffers after its
+ * parameters; a shared one occurs once per place.
+ * Writes its dotted path into name ("layer1.0.weight"; at most `bytes` bytes with the final 0). The
+ * module owns the tensor. NULL past the last. */
 enum { DNN_PARAMETERS = 1, DNN_BUFFERS = 2 };
-DNN_API dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t index, char *name, size_t bytes);
-/* By dotted path; NULL if there is none (no error). Borrowed. */
+DNN_API dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t index,
+                                         char *name, size_t bytes);
+/* A parameter or buffer, and a child, by dotted path. NULL, without an error, if there is none. */
 DNN_API dnn_tensor *dnn_module_tensor(const dnn_module *module, const char *path);
 DNN_API dnn_module *dnn_module_child(const dnn_module *module, const char *path);
-DNN_API int64_t dnn_module_parameter_count(const dnn_module *module); /* elements of all parameters */
+/* The number of elements of all parameters, shared ones counted once. */
+DNN_API int64_t dnn_module_parameter_count(const dnn_module *module);
 
+/* Sets the gradients of all parameters to NULL. */
 DNN_API void dnn_module_zero_grad(dnn_module *module);
-/* Casts and moves all parameters and buffers of floating dtype; 0 and NULL keep. All or none. Parameter handles stay the same. */
-DNN_API DNN_CHECKED dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device);
+/* Casts all floating parameters and buffers to dtype and brings all of them to device; 0 and NULL
+ * leave them as they are. Gradients follow. The tensors keep their identity, so optimizers and the
+ * program see the new values. On failure nothing has changed.
+ * Fails   DNN_E_INVALID: module is NULL, dtype is not floating, a tensor is mapped; DNN_E_DEVICE;
+ *         DNN_E_NOMEM. Takes the pending error first. */
+DNN_API DNN_CHECKED dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype,
+                                             const char *device);
 
-/* Writes the tree as PyTorch prints it. dnn_module_summary: a table of modules with output shapes and parameters, from one
- * forward of x in evaluation mode without gradients (x NULL: no shapes). Both return the length of the whole text as snprintf. */
+/* dnn_module_format writes the tree as PyTorch prints it. dnn_module_summary writes a table of
+ * modules with output shapes and parameters; the shapes come from one forward of x in evaluation
+ * mode without recording (x NULL: no shapes). Both write at most `bytes` bytes with the final 0,
+ * and return the length of the whole text, as snprintf, or a negative status. */
 DNN_API int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes);
 DNN_API int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text, size_t bytes);
 
-/* ---- layers; initial values are PyTorch's, from the generator (dnn_manual_seed) ---- */
+/* ---- layers ----
+ * They are the modules of torch.nn of the same name; the operators of ops.h say what they compute.
+ * Initial values are PyTorch's, drawn from the default generator (dnn_manual_seed), on the default
+ * device. */
 
-/* Linear: weight [out,in], bias [out], both uniform in +-1/sqrt(in). dnn_nn_linear(784, 10, .no_bias = true) */
-#define dnn_nn_linear(in_, ...) dnn_nn_linear_with((dnn_nn_linear_args){.in = (in_), .out = __VA_ARGS__})
+/* Linear: y = x weight' + bias. weight [out,in], bias [out], both uniform in +-1/sqrt(in). in, out
+ * >= 0. dnn_nn_linear(784, 10, .no_bias = true) */
+#define dnn_nn_linear(in_, ...) \
+    dnn_nn_linear_with((dnn_nn_linear_args){.in = (in_), .out = __VA_ARGS__})
 typedef struct dnn_nn_linear_args {
     int64_t in, out;
     bool no_bias;
@@ -95,21 +128,24 @@ typedef struct dnn_nn_linear_args {
 DNN_API dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args);
 
 /* Conv2d: weight [out,in/groups,kh,kw], bias [out], both uniform in +-1/sqrt(in/groups kh kw).
- * dnn_nn_conv2d(1, 6, 5, .padding = 2) */
+ * dnn_nn_conv2d(1, 6, 5, .padding = 2)
+ * Fails   in, out or kernel < 1; groups that do not divide in and out; the other limits of
+ *         dnn_conv2d. */
 #define dnn_nn_conv2d(in_, out_, ...) \
     dnn_nn_conv2d_with((dnn_nn_conv2d_args){.in = (in_), .out = (out_), .kernel = __VA_ARGS__})
 typedef struct dnn_nn_conv2d_args {
     int64_t in, out;
     int kernel, kernel_h, kernel_w; /* the _h and _w forms win, here and below */
-    int stride, stride_h, stride_w;
+    int stride, stride_h, stride_w; /* 0 = 1 */
     int padding, padding_h, padding_w;
-    int dilation, groups;
-    bool no_bias, same;
-    dnn_dtype dtype;
+    int dilation, groups; /* 0 = 1 */
+    bool no_bias, same;   /* same: output size = input size; stride 1 only */
+    dnn_dtype dtype;      /* 0 = f32 */
 } dnn_nn_conv2d_args;
 DNN_API dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args);
 
-/* MaxPool2d, AvgPool2d: the options of dnn_max_pool2d (x and indices are ignored). dnn_nn_max_pool2d(.kernel = 2) */
+/* MaxPool2d, AvgPool2d, with the options of dnn_max_pool2d (x and indices are ignored), and the
+ * adaptive forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2) */
 #define dnn_nn_max_pool2d(...) dnn_nn_max_pool2d_with((dnn_pool2d_args){__VA_ARGS__})
 #define dnn_nn_avg_pool2d(...) dnn_nn_avg_pool2d_with((dnn_pool2d_args){__VA_ARGS__})
 DNN_API dnn_module *dnn_nn_max_pool2d_with(dnn_pool2d_args args);
@@ -117,21 +153,24 @@ DNN_API dnn_module *dnn_nn_avg_pool2d_with(dnn_pool2d_args args);
 DNN_API dnn_module *dnn_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
 DNN_API dnn_module *dnn_nn_adaptive_max_pool2d(int64_t height, int64_t width);
 
-DNN_API dnn_module *dnn_nn_flatten(void);         /* Flatten: axes 1.. become one */
-DNN_API dnn_module *dnn_nn_identity(void);        /* Identity */
-DNN_API dnn_module *dnn_nn_dropout(double p);     /* Dropout: identity in evaluation */
-DNN_API dnn_module *dnn_nn_relu(void);            /* ReLU */
-DNN_API dnn_module *dnn_nn_sigmoid(void);         /* Sigmoid */
-DNN_API dnn_module *dnn_nn_tanh(void);            /* Tanh */
-DNN_API dnn_module *dnn_nn_silu(void);            /* SiLU */
-DNN_API dnn_module *dnn_nn_gelu(bool tanh);       /* GELU */
+DNN_API dnn_module *dnn_nn_flatten(void);     /* Flatten: axes 1.. become one */
+DNN_API dnn_module *dnn_nn_identity(void);    /* Identity */
+DNN_API dnn_module *dnn_nn_dropout(double p); /* Dropout, p in [0,1]; in evaluation mode the
+                                               * identity */
+DNN_API dnn_module *dnn_nn_relu(void);        /* ReLU */
+DNN_API dnn_module *dnn_nn_sigmoid(void);     /* Sigmoid */
+DNN_API dnn_module *dnn_nn_tanh(void);        /* Tanh */
+DNN_API dnn_module *dnn_nn_silu(void);        /* SiLU */
+DNN_API dnn_module *dnn_nn_gelu(bool tanh);   /* GELU; true = the tanh approximation */
+/* LeakyReLU, ELU, Softplus, Softmax, LogSoftmax. */
 DNN_API dnn_module *dnn_nn_leaky_relu(double slope);
 DNN_API dnn_module *dnn_nn_elu(double alpha);
 DNN_API dnn_module *dnn_nn_softplus(double beta, double threshold);
 DNN_API dnn_module *dnn_nn_softmax(int dim);
 DNN_API dnn_module *dnn_nn_log_softmax(int dim);
 
-/* Sequential: children "0", "1", ... DNN_MODULES(a, b) lists them; a NULL among them makes the result NULL and frees the others. */
+/* Sequential: calls its children "0", "1", ... in turn, and owns them. DNN_MODULES(a, b) lists
+ * them. If the call fails (one of them is NULL) all of them are freed. */
 typedef struct dnn_module_list {
     int64_t n;
     dnn_module *const *item;
@@ -141,14 +180,21 @@ typedef struct dnn_module_list {
                        (dnn_module *[]){__VA_ARGS__}})
 DNN_API dnn_module *dnn_nn_sequential(dnn_module_list list);
 
-/* ---- initialisers: in place, under no gradient, from the generator; they return the tensor ---- */
+/* ---- initialisers (torch.nn.init) ----
+ * They fill t in place without recording, from the default generator, and return t. NULL on
+ * failure: t is NULL or not floating, a number is out of its range (as in ops.h), rank < 2 where
+ * fans are needed. */
 DNN_API dnn_tensor *dnn_init_uniform(dnn_tensor *t, double low, double high);
 DNN_API dnn_tensor *dnn_init_normal(dnn_tensor *t, double mean, double std);
-DNN_API dnn_tensor *dnn_init_constant(dnn_tensor *t, double value);
-/* fan_in = product of dims 1.., fan_out = dim 0 times the product of dims 2.. (rank >= 2). gain: see below. */
+DNN_API dnn_tensor *dnn_init_constant(dnn_tensor *t, double value); /* any dtype */
+/* fan_in = product of dims 1.., fan_out = dim 0 times the product of dims 2.. (rank >= 2).
+ * xavier (Glorot and Bengio 2010): uniform in +-gain sqrt(6/(fan_in + fan_out)), or normal with
+ *   std = gain sqrt(2/(fan_in + fan_out)).
+ * kaiming (He et al. 2015) with gain = sqrt(2/(1 + a^2)): uniform in +-gain sqrt(3/fan_in), or
+ *   normal with std = gain/sqrt(fan_in). */
 DNN_API dnn_tensor *dnn_init_xavier_uniform(dnn_tensor *t, double gain);
 DNN_API dnn_tensor *dnn_init_xavier_normal(dnn_tensor *t, double gain);
-DNN_API dnn_tensor *dnn_init_kaiming_uniform(dnn_tensor *t, double a); /* gain sqrt(2/(1+a^2)), fan_in */
+DNN_API dnn_tensor *dnn_init_kaiming_uniform(dnn_tensor *t, double a);
 DNN_API dnn_tensor *dnn_init_kaiming_normal(dnn_tensor *t, double a);
 
 #ifdef __cplusplus

@@ -1,25 +1,37 @@
-/* ops.h - the operators. Names, formulas and defaults are PyTorch's; bold differences stand with the function.
+/* ops.h - the operators. Names, formulas and defaults are PyTorch's; differences are marked
+ * "differs".
  *
- * What holds for every operator, unless it says otherwise
- *   Result    a new tensor that the scope owns (views share the storage of their source), or NULL.
- *   NULL in, NULL out. While an error waits in the thread (status.h) every operator returns NULL; a required operand that is
- *             NULL while none waits is DNN_E_INVALID and named.
- *   Fails     DNN_E_INVALID with operator, argument and both numbers; DNN_E_NOMEM; DNN_E_DEVICE where no kernel serves it. The
- *             operands are as they were.
- *   Dtype     F = f32 f64 (f16 bf16), I = i8 u8 i32 i64, N = F + I, A = N + bool. Elementwise operators promote mixed operands:
- *             bool < I < F; u8 with i8 gives i32, f16 with bf16 f32; a rank-0 operand does not lift a tensor of its class.
- *             Float functions of integers compute in f32. A C number takes the tensor's dtype; one that is not integral is an
- *             error on an integer tensor ("cast").
- *   Shape     elementwise operands broadcast: aligned at the right, 1 stretches. Rank 0 to 8. Negative dims count from the end.
- *   Device    operands are on one device; an error names both.
- *   Grad      "Grad: yes" can be differentiated again, "once" can not.
- *   Empty     tensors are legal.
- *   In place  names end in _: the result must have the target's shape, and fit its dtype class. A leaf that wants a gradient may
- *             be changed under DNN_NO_GRAD only. A tensor on the tape is refused while another view of its storage lives
- *             (clone), a view of one always (slice_scatter). A target that overlaps itself or partly overlaps an operand is
- *             refused (clone). The target is returned.
- *   Options   are named: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true). Zero is the default; DNN_ZERO is a literal zero.
- *             From C++ fill the _args struct and call the _with function. */
+ * Rules for every operator, unless it says otherwise
+ *   Result    A new tensor of the innermost scope, or NULL. A view shares the storage of its
+ *             source.
+ *   Errors    While an error is pending in the thread (status.h) every operator returns NULL. A
+ *             required operand that is NULL while none is pending is DNN_E_INVALID. "Fails" lists
+ *             the reasons for NULL, DNN_E_INVALID; beside them DNN_E_NOMEM, DNN_E_DEVICE (no kernel
+ *             serves the call) and errors of kernels are possible. The message names the operator,
+ *             the argument and both numbers. A failed operator changes no operand.
+ *   Dtype     F = f32 f64 (f16 bf16 where a kernel serves them), I = i8 u8 i32 i64, N = F + I, A =
+ *             N + bool. "F" alone: floating operands and result of one dtype. Elementwise operators
+ *             promote mixed operands: bool < I < F; u8 with i8 gives i32, f16 with bf16 gives f32;
+ *             a rank-0 operand does not widen a tensor of its own class. Float functions of
+ *             integers compute in f32. A C number takes the dtype of the tensor; one that the dtype
+ *             cannot hold is an error ("cast").
+ *   Shape     Elementwise operands broadcast: aligned at the right, sizes of 1 stretch. Rank 0 to
+ *             8. Negative dims count from the end.
+ *   Empty     Tensors without elements are legal.
+ *   Device    All operands are on one device; an error names both.
+ *   Grad      "yes": to every floating operand, and the gradient can be differentiated again;
+ *             "once": it cannot; "none": the result is not on the tape.
+ *   In place  Names end in _. They write into the first operand, bump its version and return it, no
+ *             new reference. The result must have its shape and fit its dtype class. Refused: a
+ *             leaf that requires a gradient, outside DNN_NO_GRAD; a tensor on the tape while
+ *             another view of its storage lives (clone it), and any view of a tensor on the tape
+ *             (use slice_scatter); a destination that overlaps itself, or partly overlaps another
+ *             operand (clone it).
+ *   Options   Named: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true). Zero means the default,
+ *             DNN_ZERO is a literal zero. From C++ fill the _args struct and call the _with
+ *             function.
+ *   Random    Draws advance the default generator (backend.h, dnn_manual_seed).
+ * Threads: any thread; tensor.h says which tensors threads may share. */
 #ifndef DNN_OPS_PUBLIC_H
 #define DNN_OPS_PUBLIC_H
 #include "dnn/tensor.h"
@@ -27,35 +39,43 @@
 extern "C" {
 #endif
 
-/* ================================================ creation ================================================ */
+/* ---- creation ------------------------------------------------------------------------------ */
 
 typedef struct dnn_create_args {
     dnn_shape shape;
-    dnn_dtype dtype;     /* 0 = f32 (of _like: that of the other) */
-    const char *device;  /* NULL = the default device (of _like: that of the other) */
-    bool requires_grad;  /* F only */
+    dnn_dtype dtype;     /* 0 = f32 */
+    const char *device;  /* NULL = the default device */
+    bool requires_grad;  /* makes the result a leaf that requires a gradient; F only */
 } dnn_create_args;
-/* Dtype A. Grad: none. Fails: a negative size, a product of sizes beyond 2^63 bytes, requires_grad of an integer. */
-#define dnn_empty(...) dnn_empty_with((dnn_create_args){.shape = __VA_ARGS__}) /* elements are not set */
+/* A new tensor of the shape: dnn_zeros(DNN_SHAPE(2, 3), .dtype = DNN_T_F64).
+ * Dtype   A; rand and randn: F.
+ * Grad    none.
+ * Fails   rank or size < 0 or rank > 8, more than 2^63 bytes, a value that the dtype cannot hold,
+ *         requires_grad of an integer dtype. */
+/* dnn_empty leaves the elements undefined. */
+#define dnn_empty(...) dnn_empty_with((dnn_create_args){.shape = __VA_ARGS__})
 #define dnn_zeros(...) dnn_zeros_with((dnn_create_args){.shape = __VA_ARGS__})
 #define dnn_ones(...) dnn_ones_with((dnn_create_args){.shape = __VA_ARGS__})
 #define dnn_full(value, ...) dnn_full_with((value), (dnn_create_args){.shape = __VA_ARGS__})
-#define dnn_rand(...) dnn_rand_with((dnn_create_args){.shape = __VA_ARGS__})   /* uniform in [0,1); F */
-#define dnn_randn(...) dnn_randn_with((dnn_create_args){.shape = __VA_ARGS__}) /* normal(0, 1); F */
+/* rand: uniform in [0,1). randn: normal with mean 0, standard deviation 1. */
+#define dnn_rand(...) dnn_rand_with((dnn_create_args){.shape = __VA_ARGS__})
+#define dnn_randn(...) dnn_randn_with((dnn_create_args){.shape = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_empty_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_zeros_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_ones_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_full_with(double value, dnn_create_args args);
-DNN_API dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args); /* exact beyond 2^53; dtype 0 = i64 */
+/* As dnn_full, with a value that is exact beyond 2^53; dtype 0 = i64. */
+DNN_API dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args);
 DNN_API dnn_tensor *dnn_rand_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_randn_with(dnn_create_args args);
 
 typedef struct dnn_like_args {
-    dnn_tensor *like; /* gives shape, and dtype and device where they are not set */
-    dnn_dtype dtype;
-    const char *device;
-    bool requires_grad;
+    dnn_tensor *like;   /* gives the shape */
+    dnn_dtype dtype;    /* 0 = that of like */
+    const char *device; /* NULL = that of like */
+    bool requires_grad; /* not taken from like */
 } dnn_like_args;
+/* A new contiguous tensor with the shape of another; everything else as the functions above. */
 #define dnn_empty_like(...) dnn_empty_like_with((dnn_like_args){.like = __VA_ARGS__})
 #define dnn_zeros_like(...) dnn_zeros_like_with((dnn_like_args){.like = __VA_ARGS__})
 #define dnn_ones_like(...) dnn_ones_like_with((dnn_like_args){.like = __VA_ARGS__})
@@ -76,80 +96,128 @@ typedef struct dnn_data_args {
     const char *device; /* NULL = the default device */
     bool requires_grad;
 } dnn_data_args;
-/* A copy of C data: dnn_from_data(values, DNN_SHAPE(2, 3), .dtype = DNN_T_F64). bool bytes other than 0 and 1: error. */
-#define dnn_from_data(data_, ...) dnn_from_data_with((dnn_data_args){.data = (data_), .shape = __VA_ARGS__})
+/* A copy of C data: dnn_from_data(values, DNN_SHAPE(2, 3), .dtype = DNN_T_F64).
+ * Dtype   A. Grad: none.
+ * Fails   as dnn_zeros; data NULL with elements to copy; a bool byte that is not 0 or 1. */
+#define dnn_from_data(data_, ...) \
+    dnn_from_data_with((dnn_data_args){.data = (data_), .shape = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_from_data_with(dnn_data_args args);
-/* A tensor over memory of the program, on the device cpu; release(ctx) is called once when nobody uses it any more, from any
- * thread (also if the call fails: then before it returns). data must be aligned to its element. release may be NULL. */
-DNN_API dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype, void (*release)(void *ctx), void *ctx);
-/* A rank-0 tensor. dtype 0 = f32. */
+/* A tensor over memory of the program, on the device cpu, without a copy; dtype has no default. The
+ * program keeps the memory valid until release(ctx) is called: once, when the last tensor over it
+ * is gone, or before a failed call returns. release may be NULL.
+ * Fails   as dnn_from_data; data is not aligned to its element.
+ * Threads: any thread calls release. */
+DNN_API dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype,
+                                    void (*release)(void *ctx), void *ctx);
+/* The functions from here to dnn_eye make tensors on the default device. Grad: none. */
+/* A rank-0 tensor. A; dtype 0 = f32. */
 DNN_API dnn_tensor *dnn_scalar(double value, dnn_dtype dtype);
 
-/* start, start + step, ... while before end: ceil((end - start)/step) elements. N; dtype 0 = f32. step 0 or of the wrong sign:
- * error. start = end: empty. */
+/* [n] = start, start + step, ... before end: n = ceil((end - start)/step). start = end: empty.
+ * Dtype   N; 0 = f32.
+ * Fails   step 0 or of the wrong sign, a number that is not finite or that an integer dtype cannot
+ *         hold. */
 DNN_API dnn_tensor *dnn_arange(double start, double end, double step, dnn_dtype dtype);
-/* n numbers from start to end, both included (n = 1: start). F; dtype 0 = f32. logspace: 10 to their power. */
+/* [n] numbers from start to end, both included (n = 1: start). logspace: 10 to the power of them.
+ * Dtype   F; 0 = f32. Fails: n < 0. */
 DNN_API dnn_tensor *dnn_linspace(double start, double end, int64_t n, dnn_dtype dtype);
 DNN_API dnn_tensor *dnn_logspace(double start, double end, int64_t n, dnn_dtype dtype);
-/* [n,m] with ones on the main diagonal. A; dtype 0 = f32. */
+/* [n,m] with ones on the main diagonal, else zeros. A; dtype 0 = f32. */
 DNN_API dnn_tensor *dnn_eye(int64_t n, int64_t m, dnn_dtype dtype);
 
-/* ================================================ casts and copies ================================================ */
+/* ---- casts and copies ---------------------------------------------------------------------- */
 
-/* To another dtype; the tensor itself if it has it. To integers toward zero, NaN 0, out of range saturates. Grad: yes. */
+/* x in another dtype; x itself, no new reference, if it has it. A. Grad: yes, between floating
+ * dtypes.
+ * Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN is
+ *         true. To f16 and bf16: nearest even. */
 DNN_API dnn_tensor *dnn_cast(dnn_tensor *x, dnn_dtype dtype);
-/* To another device ("cpu", "cuda:1"; NULL = the default device); the tensor itself if it is there. Grad: yes.
- * Fails   DNN_E_DEVICE: there is no such device; the message lists those there are. */
+/* x on another device ("cpu", "cuda:1"; NULL = the default device); x itself if it is there. A.
+ * Grad: yes.
+ * Fails   DNN_E_DEVICE: no such device; the message lists the devices there are. */
 DNN_API dnn_tensor *dnn_to_device(dnn_tensor *x, const char *device);
-DNN_API dnn_tensor *dnn_clone(dnn_tensor *x);                      /* a dense copy. Grad: yes */
-DNN_API dnn_tensor *dnn_contiguous(dnn_tensor *x);                 /* x itself if it is dense and row-major. Grad: yes */
-DNN_API dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x);  /* x broadcasts and is cast. Grad: to x */
+/* clone: a contiguous copy. contiguous: x itself if it is contiguous, else a clone. A. Grad:
+ * yes. */
+DNN_API dnn_tensor *dnn_clone(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_contiguous(dnn_tensor *x);
+/* Copies x, broadcast and cast, into the destination; both on one device. A. Grad: yes, to x. */
+DNN_API dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x);
+/* Fills the destination with a number that its dtype holds, or with zeros. A. */
 DNN_API dnn_tensor *dnn_fill_(dnn_tensor *target, double value);
 DNN_API dnn_tensor *dnn_zero_(dnn_tensor *target);
 
-/* ================================================ views ================================================
- * They share storage and version with x, keep it alive, and need no kernel (reshape copies where it must). Dtype A. Grad: yes. */
+/* ---- views -------------------------------------------------------------------------------------
+ * They share storage and version with x and keep the storage alive; no element is copied, unless a
+ * function says so. A. Grad: yes. Fails: a dim out of range, and as the function says. */
 
-DNN_API dnn_tensor *dnn_reshape(dnn_tensor *x, dnn_shape shape); /* one size may be -1; ambiguous with 0 elements: error */
-DNN_API dnn_tensor *dnn_view_to(dnn_tensor *x, dnn_shape shape); /* PyTorch's view: an error that says reshape where it would copy */
+/* The elements of x, row-major, under another shape with as many elements; one size may be -1 (an
+ * error beside a size of 0). reshape copies if no strides give a view; view_to and view_as
+ * (torch.Tensor.view, view_as) then fail. */
+DNN_API dnn_tensor *dnn_reshape(dnn_tensor *x, dnn_shape shape);
+DNN_API dnn_tensor *dnn_view_to(dnn_tensor *x, dnn_shape shape);
 DNN_API dnn_tensor *dnn_view_as(dnn_tensor *x, dnn_tensor *other);
-DNN_API dnn_tensor *dnn_flatten(dnn_tensor *x, int first, int last); /* axes first..last become one; rank 0: [1] */
+/* flatten: axes first..last become one (rank 0 becomes [1]). unflatten: axis dim becomes the axes
+ * `sizes`, of which one may be -1. Both copy if they must. */
+DNN_API dnn_tensor *dnn_flatten(dnn_tensor *x, int first, int last);
 DNN_API dnn_tensor *dnn_unflatten(dnn_tensor *x, int dim, dnn_shape sizes);
-DNN_API dnn_tensor *dnn_squeeze(dnn_tensor *x, dnn_dims dims); /* none named: all axes of size 1; another size: unchanged */
+/* squeeze: removes the named axes (none named: all) that have size 1, and keeps the others.
+ * unsqueeze: inserts an axis of size 1 at dim, 0 to rank. */
+DNN_API dnn_tensor *dnn_squeeze(dnn_tensor *x, dnn_dims dims);
 DNN_API dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim);
+/* transpose: swaps two axes. permute: axis i of the result is axis order[i] of x; names every axis
+ * once. movedim: moves one axis, the others keep their order. t: swaps the axes of rank 2; rank 0
+ * and 1 stay; higher ranks are an error. */
 DNN_API dnn_tensor *dnn_transpose(dnn_tensor *x, int a, int b);
 DNN_API dnn_tensor *dnn_permute(dnn_tensor *x, dnn_dims order);
 DNN_API dnn_tensor *dnn_movedim(dnn_tensor *x, int from, int to);
-DNN_API dnn_tensor *dnn_t(dnn_tensor *x); /* rank <= 2 */
-DNN_API dnn_tensor *dnn_expand(dnn_tensor *x, dnn_shape shape); /* -1 keeps a size */
-DNN_API dnn_tensor *dnn_slice(dnn_tensor *x, int dim, int64_t start, int64_t stop, int64_t step); /* ends clamp; step >= 1 */
+DNN_API dnn_tensor *dnn_t(dnn_tensor *x);
+/* Stretches axes of size 1, and adds axes at the left; -1 keeps a size. Fails if another size would
+ * change. */
+DNN_API dnn_tensor *dnn_expand(dnn_tensor *x, dnn_shape shape);
+/* slice: elements start, start + step, ... before stop of an axis; start and stop count from the
+ * end if negative, and clamp; step >= 1. narrow: `length` elements from start on, without clamping.
+ * select: element `index`, without the axis. Rank 0 is an error. */
+DNN_API dnn_tensor *dnn_slice(dnn_tensor *x, int dim, int64_t start, int64_t stop, int64_t step);
 DNN_API dnn_tensor *dnn_narrow(dnn_tensor *x, int dim, int64_t start, int64_t length);
-DNN_API dnn_tensor *dnn_select(dnn_tensor *x, int dim, int64_t index); /* the axis goes away */
-/* As the original reads: dnn_index(x, "1:3, 2"), "...", "None", "::2", negative numbers. A bad text: error with its column. */
+DNN_API dnn_tensor *dnn_select(dnn_tensor *x, int dim, int64_t index);
+/* Basic indexing as in Python: dnn_index(x, "1:3, 2"), "...", "None", "::2", negative numbers. A
+ * text that cannot be read is an error with its column. */
 DNN_API dnn_tensor *dnn_index(dnn_tensor *x, const char *text);
-/* Pieces along dim into out[0..n): unbind removes the axis; split by pieces of `size`; chunk into at most n pieces. They return how
- * many pieces there are, or a negative status; more than n pieces: DNN_E_INVALID. */
+/* Store views of pieces along dim in out[0..n) and return how many there are, or a negative status
+ * (they take the pending error first). unbind: one piece per element, without the axis. split:
+ * pieces of `size` >= 1, the last may be smaller. chunk: at most `chunks` pieces of equal size but
+ * for the last. An axis of size 0 is one empty piece of split and chunk.
+ * Fails   DNN_E_INVALID: more than n pieces, rank 0. */
 DNN_API int64_t dnn_unbind(dnn_tensor *x, int dim, dnn_tensor **out, int64_t n);
 DNN_API int64_t dnn_split(dnn_tensor *x, int64_t size, int dim, dnn_tensor **out, int64_t n);
 DNN_API int64_t dnn_chunk(dnn_tensor *x, int64_t chunks, int dim, dnn_tensor **out, int64_t n);
 
-/* ================================================ joining and assignment ================================================ */
+/* ---- joining and assignment ---------------------------------------------------------------- */
 
-/* One after the other along dim. A; promotes. An empty [0] joins anything. Grad: yes. cat of nothing: error. */
+/* cat: n tensors, 1 to 32767, one after the other along dim; the other sizes are equal; an empty
+ * tensor [0] joins anything. stack: along a new axis; equal shapes. A, promoted. Grad: yes.
+ * Fails   n out of range, a NULL among them, rank 0 (cat), shapes that do not fit. */
 DNN_API dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim);
-DNN_API dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim); /* along a new axis; equal shapes */
-/* x with src in the places of the slice. Grad: yes, to both. */
-DNN_API dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t start, int64_t stop, int64_t step);
+DNN_API dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim);
+/* A copy of x with src in the places that dnn_slice (dnn_select) with these arguments shows; src
+ * has the shape of that view. A, promoted. Grad: yes, to both. */
+DNN_API dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t start,
+                                      int64_t stop, int64_t step);
 DNN_API dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t index);
 
-/* ================================================ elementwise ================================================ */
+/* ---- elementwise --------------------------------------------------------------------------- */
 
-/* N. Grad: yes. The _scalar forms take a C number of the tensor's dtype. bool: add = or, mul = and. */
+/* Arithmetic. The _scalar forms take a C number.
+ * Dtype   N. bool: add is or, mul is and; sub is an error. div of integers gives f32. In-place div
+ *         needs a floating destination.
+ * Values  Integers wrap. x/0: inf or NaN. 0^0 = 1. pow of integers with a negative exponent: 1 for
+ *         base 1, +-1 for base -1, else 0; dnn_pow_scalar refuses it.
+ * Grad    yes, to both. */
 DNN_API dnn_tensor *dnn_add(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_sub(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_mul(dnn_tensor *a, dnn_tensor *b);
-DNN_API dnn_tensor *dnn_div(dnn_tensor *a, dnn_tensor *b); /* integers give f32; x/0: inf or NaN */
-DNN_API dnn_tensor *dnn_pow(dnn_tensor *a, dnn_tensor *b); /* 0^0 = 1 */
+DNN_API dnn_tensor *dnn_div(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_pow(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_add_scalar(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_sub_scalar(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_rsub(dnn_tensor *a, double b); /* b - a */
@@ -163,19 +231,27 @@ DNN_API dnn_tensor *dnn_div_(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_add_scalar_(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_mul_scalar_(dnn_tensor *a, double b);
 
-/* floor_divide, remainder (sign of the divisor), fmod (sign of the dividend): N; floats by 0: x/0, NaN, NaN; integers by 0: error.
- * Grad: yes; of floor_divide zero. atan2: F. Grad: yes. */
+/* floor_divide: floor(a/b). remainder: a - floor(a/b) b, sign of the divisor. fmod: a - trunc(a/b)
+ * b, sign of the dividend. atan2: the angle of (b, a).
+ * Dtype   N; atan2: F.
+ * Values  floats by 0: a/0, NaN, NaN.
+ * Grad    yes; of floor_divide zero.
+ * Fails   integers by 0. */
 DNN_API dnn_tensor *dnn_floor_divide(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_remainder(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_fmod(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_atan2(dnn_tensor *a, dnn_tensor *b);
-/* N. NaN wins in maximum and minimum, the number in fmax and fmin. Grad: yes, equal arguments share it by
- * halves; fmax, fmin yes, all of it to a where they are equal. */
+/* The larger and the smaller of two. N.
+ * Values  maximum and minimum: NaN if one is NaN. fmax and fmin: the number if one is NaN.
+ * Grad    yes. Equal arguments: maximum and minimum give each a half; fmax and fmin give a all of
+ *         it (differs: PyTorch 2 gives halves). */
 DNN_API dnn_tensor *dnn_maximum(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_minimum(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_fmax(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_fmin(dnn_tensor *a, dnn_tensor *b);
-/* A to bool, by value. Grad: none. */
+/* Comparisons and logic. A; the result is bool. Grad: none.
+ * Values  Compared by value: -0 = 0; NaN is unequal to everything and neither less nor greater.
+ *         logical_*: nonzero is true, so NaN is true. isnan, isinf, isfinite take integers too. */
 DNN_API dnn_tensor *dnn_eq(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_ne(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_lt(dnn_tensor *a, dnn_tensor *b);
@@ -196,26 +272,31 @@ DNN_API dnn_tensor *dnn_isnan(dnn_tensor *a);
 DNN_API dnn_tensor *dnn_isinf(dnn_tensor *a);
 DNN_API dnn_tensor *dnn_isfinite(dnn_tensor *a);
 
-/* N. Grad: yes (sign, floor, ceil, round, trunc: zero). abs'(0) = 0; sign(NaN) = 0; round: half to even. */
+/* Functions of one operand.
+ * Dtype   neg abs sign square relu: N. All others: F, and integers give f32 (differs: floor, ceil,
+ *         round and trunc of PyTorch 2 keep integers).
+ * Values  sign(NaN) = 0; relu(NaN) = NaN; round takes halves to even.
+ * Grad    yes. sign, floor, ceil, round, trunc: zero. abs'(0) = 0, relu'(0) = 0, relu'(NaN) = 1,
+ *         sqrt'(0) = inf. */
 DNN_API dnn_tensor *dnn_neg(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_abs(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_sign(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_square(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_square(dnn_tensor *x); /* x x */
 DNN_API dnn_tensor *dnn_floor(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_ceil(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_round(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_trunc(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_frac(dnn_tensor *x); /* x - trunc(x); gradient 1 */
-DNN_API dnn_tensor *dnn_reciprocal(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_frac(dnn_tensor *x);       /* x - trunc(x); gradient 1 */
+DNN_API dnn_tensor *dnn_reciprocal(dnn_tensor *x); /* 1 / x */
 DNN_API dnn_tensor *dnn_sqrt(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_rsqrt(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_rsqrt(dnn_tensor *x);      /* 1 / sqrt(x) */
 DNN_API dnn_tensor *dnn_exp(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_exp2(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_expm1(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_exp2(dnn_tensor *x);       /* 2^x */
+DNN_API dnn_tensor *dnn_expm1(dnn_tensor *x);      /* exp(x) - 1, accurate near 0 */
 DNN_API dnn_tensor *dnn_log(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_log2(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_log10(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_log1p(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_log1p(dnn_tensor *x); /* log(1 + x), accurate near 0 */
 DNN_API dnn_tensor *dnn_sin(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_cos(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_tan(dnn_tensor *x);
@@ -226,11 +307,11 @@ DNN_API dnn_tensor *dnn_sinh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_cosh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_tanh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_erf(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_erfc(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_relu(dnn_tensor *x); /* relu'(0) = 0, relu'(NaN) = 1 */
+DNN_API dnn_tensor *dnn_erfc(dnn_tensor *x); /* 1 - erf(x) */
+DNN_API dnn_tensor *dnn_relu(dnn_tensor *x);     /* max(x, 0) */
 DNN_API dnn_tensor *dnn_softsign(dnn_tensor *x); /* x / (1 + |x|) */
-DNN_API dnn_tensor *dnn_sigmoid(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_silu(dnn_tensor *x);
+DNN_API dnn_tensor *dnn_sigmoid(dnn_tensor *x);  /* 1 / (1 + exp(-x)) */
+DNN_API dnn_tensor *dnn_silu(dnn_tensor *x);     /* x sigmoid(x) */
 DNN_API dnn_tensor *dnn_neg_(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_relu_(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_sigmoid_(dnn_tensor *x);
@@ -243,10 +324,13 @@ typedef struct dnn_activation_args {
     double slope;     /* leaky_relu; 0 = 0.01 */
     double alpha;     /* elu; 0 = 1 */
     double beta;      /* softplus; 0 = 1 */
-    double threshold; /* softplus; 0 = 20: linear above */
-    bool tanh;        /* gelu: the tanh form */
+    double threshold; /* softplus; 0 = 20 */
+    bool tanh;        /* gelu: the tanh approximation */
 } dnn_activation_args;
-/* F. Grad: yes. leaky_relu'(0) = slope. */
+/* leaky_relu: x > 0 ? x : slope x. elu: x > 0 ? x : alpha (exp(x) - 1).
+ * softplus: log(1 + exp(beta x))/beta, and x where beta x > threshold; beta 0 is an error.
+ * gelu: x/2 (1 + erf(x/sqrt 2)), or with .tanh x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+ * F; integers give f32. Grad: yes; leaky_relu'(0) = slope. */
 #define dnn_leaky_relu(...) dnn_leaky_relu_with((dnn_activation_args){.x = __VA_ARGS__})
 #define dnn_elu(...) dnn_elu_with((dnn_activation_args){.x = __VA_ARGS__})
 #define dnn_softplus(...) dnn_softplus_with((dnn_activation_args){.x = __VA_ARGS__})
@@ -256,27 +340,35 @@ DNN_API dnn_tensor *dnn_elu_with(dnn_activation_args args);
 DNN_API dnn_tensor *dnn_softplus_with(dnn_activation_args args);
 DNN_API dnn_tensor *dnn_gelu_with(dnn_activation_args args);
 
-/* Between low and high, tensors that broadcast or NULL (not both). N. low > high gives high. Grad: yes, to x on
- * both bounds, to a bound beyond it. */
+/* min(max(x, low), high). low and high broadcast; one of them may be NULL = no bound. The scalar
+ * form takes -INFINITY and INFINITY for no bound, and returns a clone if there is none. N.
+ * Values  low > high gives high. NaN in x stays.
+ * Grad    yes: to x where low <= x <= high, bounds included (differs: PyTorch 2 gives x less at a
+ *         bound); to a bound where it was taken.
+ * Fails   both bounds NULL; a number that the dtype cannot hold. */
 DNN_API dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high);
-DNN_API dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high); /* low -INFINITY, high INFINITY = no bound */
-/* condition ? a : b, broadcast; condition bool, else an error. A. Grad: yes, to the branch taken. */
+DNN_API dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high);
+/* condition ? a : b, broadcast. condition is bool, a and b are A and promote to each other. Grad:
+ * yes, to the operand that was taken. Fails: a condition of another dtype. */
 DNN_API dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *b);
-/* x, but value where mask (bool) is true; they broadcast. value takes x's dtype. Grad: yes, to x where mask is false. */
+/* x, but value where mask (bool) is true; they broadcast. A. Grad: yes, to x where mask is
+ * false. */
 DNN_API dnn_tensor *dnn_masked_fill(dnn_tensor *x, dnn_tensor *mask, double value);
 
-/* ================================================ reductions ================================================ */
+/* ---- reductions ---------------------------------------------------------------------------- */
 
 typedef struct dnn_reduce_args {
     dnn_tensor *x;
-    dnn_dims dims; /* none = all */
-    bool keepdim;  /* the reduced axes stay, with size 1 */
+    dnn_dims dims; /* axes to reduce; none named = all */
+    bool keepdim;  /* keep the reduced axes, with size 1 */
 } dnn_reduce_args;
-/* Over the axes of .dims, or all.
- * Dtype   sum: A, I and bool give i64; mean: F; amax, amin: A.
- * Values  sum of nothing 0, mean of nothing NaN. NaN wins in amax and amin.
- * Grad    yes; in amax and amin ties share it equally.
- * Fails   a dim out of range or named twice; mean of integers ("cast"); amax, amin over an axis of size 0, which is named. */
+/* Reductions over the axes of .dims, or over all.
+ * Shape   x without the reduced axes.
+ * Dtype   sum: A; I and bool give i64. mean: F. amax, amin: A.
+ * Values  The sum of nothing is 0, the mean of nothing NaN. amax and amin: NaN if there is a NaN.
+ * Grad    yes; in amax and amin equal elements share it equally.
+ * Fails   a dim out of range or named twice; mean of integers ("cast"); amax, amin over an axis of
+ *         size 0, which is named. */
 #define dnn_sum(...) dnn_sum_with((dnn_reduce_args){.x = __VA_ARGS__})
 #define dnn_mean(...) dnn_mean_with((dnn_reduce_args){.x = __VA_ARGS__})
 #define dnn_amax(...) dnn_amax_with((dnn_reduce_args){.x = __VA_ARGS__})
@@ -285,20 +377,25 @@ DNN_API dnn_tensor *dnn_sum_with(dnn_reduce_args args);
 DNN_API dnn_tensor *dnn_mean_with(dnn_reduce_args args);
 DNN_API dnn_tensor *dnn_amax_with(dnn_reduce_args args);
 DNN_API dnn_tensor *dnn_amin_with(dnn_reduce_args args);
-DNN_API dnn_tensor *dnn_max(dnn_tensor *x); /* of all */
+/* amax and amin over all elements; rank 0. */
+DNN_API dnn_tensor *dnn_max(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_min(dnn_tensor *x);
-/* x summed down to `shape`, which must broadcast to x's; x itself if it has it. Grad: yes. */
+/* x summed down to `shape`, which must broadcast to the shape of x; x itself if it has it (torch's
+ * sum_to_size). Dtype as sum. Grad: yes. */
 DNN_API dnn_tensor *dnn_sum_to(dnn_tensor *x, dnn_shape shape);
 
-#define DNN_ALL INT32_MAX /* as dim of argmax, argmin: over all elements, row-major */
+#define DNN_ALL INT32_MAX /* dim of argmax, argmin: over all elements, row-major */
 typedef struct dnn_reduce_dim_args {
     dnn_tensor *x;
     int dim;
-    dnn_tensor **indices; /* NULL, or where the places (i64) go */
-    bool keepdim;
+    dnn_tensor **indices; /* NULL, or where the indices (i64) go; argmax, argmin ignore it */
+    bool keepdim;         /* keep the axis, with size 1 */
 } dnn_reduce_dim_args;
-/* The largest (smallest) along dim: dnn_max_dim(x, 1, &places, .keepdim = true). A. First of equals; NaN first. An empty axis:
- * error. Grad: yes; the whole to that place. argmax, argmin give the places only. */
+/* The largest (smallest) element along one axis: dnn_max_dim(x, 1, &indices, .keepdim = true), as
+ * torch.max(x, dim). argmax, argmin return the indices only, i64. A. Rank 0 counts as [1].
+ * Values  The first of equal elements. A NaN wins, the first one.
+ * Grad    yes: all of it to the element that was taken. Of indices: none.
+ * Fails   an axis of size 0. *.indices is set on success only. */
 #define dnn_max_dim(x_, ...) dnn_max_dim_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
 #define dnn_min_dim(x_, ...) dnn_min_dim_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
 #define dnn_argmax(x_, ...) dnn_argmax_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
@@ -308,42 +405,56 @@ DNN_API dnn_tensor *dnn_min_dim_with(dnn_reduce_dim_args args);
 DNN_API dnn_tensor *dnn_argmax_with(dnn_reduce_dim_args args);
 DNN_API dnn_tensor *dnn_argmin_with(dnn_reduce_dim_args args);
 
-/* Along dim; rank 0 counts as [1]. F, integers are an error ("cast"). A row of -inf only, or with +inf: NaN. Grad: yes. */
+/* softmax: exp(x)/sum(exp(x)) along dim, without overflow. log_softmax: its logarithm. Rank 0
+ * counts as [1]. F; integers are an error ("cast"). Grad: yes.
+ * Values  A row of -inf only, or with an inf: NaN. */
 DNN_API dnn_tensor *dnn_softmax(dnn_tensor *x, int dim);
 DNN_API dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim);
 
-/* ================================================ products ================================================ */
+/* ---- products ------------------------------------------------------------------------------ */
 
-/* Products of matrices. mm: rank 2 only; bmm: rank 3 only, equal batches; dot: rank 1 only; addmm: c + a b, c broadcasts.
- * Shape   [..,M,K] x [..,K,N] -> [..,M,N]; rank 1 is a row or a column that goes away; further axes are batches and broadcast.
- * Dtype   F, equal.
+/* Products of matrices. mm: rank 2 only. bmm: rank 3 only, equal batches. dot: rank 1 only. addmm:
+ * c + a b of rank 2, c broadcasts.
+ * Shape   [..,M,K] x [..,K,N] -> [..,M,N]. A left operand of rank 1 is a row, a right one a column,
+ *         and the axis is removed from the result. Further axes are batches and broadcast.
+ * Dtype   F, equal. dnn_set_math says how inputs may be rounded.
  * Values  K = 0: zeros.
- * Grad    yes.
- * Fails   rank 0; inner sizes or batches that differ, both shapes are named; two dtypes. */
+ * Grad    yes, to both.
+ * Fails   rank 0; inner sizes or batches that differ (both shapes are named); two dtypes. */
 DNN_API dnn_tensor *dnn_matmul(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_mm(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_bmm(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_dot(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_addmm(dnn_tensor *c, dnn_tensor *a, dnn_tensor *b);
-/* x [..,in] w [out,in] bias [out] or NULL -> [..,out] = x w' + bias. Grad: yes. A NULL bias is no bias, unless an error waits. */
+/* x w' + bias: x [..,in], w [out,in], bias [out] or NULL -> [..,out]. F, equal. Grad: yes, to all
+ * three.
+ * Fails   shapes that do not fit (both are named); two dtypes. */
 DNN_API dnn_tensor *dnn_linear(dnn_tensor *x, dnn_tensor *w, dnn_tensor *bias);
 
-/* ================================================ convolution and pooling ================================================ */
+/* ---- convolution and pooling --------------------------------------------------------------- */
 
 typedef struct dnn_conv2d_args {
     dnn_tensor *x, *w, *bias;
     int stride, stride_h, stride_w;       /* 0 = 1; the _h and _w forms win */
     int padding, padding_h, padding_w;    /* on both sides */
-    int pad_top, pad_left, pad_bottom, pad_right; /* added to padding: asymmetric */
+    int pad_top, pad_left, pad_bottom, pad_right; /* added to padding, one side each */
     int dilation, dilation_h, dilation_w; /* 0 = 1 */
     int groups;                           /* 0 = 1 */
-    bool same;                            /* out size = in size; stride 1 only; the odd one right and below */
+    bool same; /* output size = input size; stride 1 only; an odd row of padding goes below, an odd
+                * column right */
 } dnn_conv2d_args;
-/* Cross-correlation with zero padding. x [N,C,H,W] or [C,H,W], w [O,C/groups,kh,kw], bias [O] or NULL. F, equal dtypes.
- * Out = (H + pads - dilation (kh-1) - 1)/stride + 1, rounded down. N = 0: empty; C = 0: the bias. Grad: yes.
- * Fails   rank of x not 3 or 4, of w not 4; channels that do not fit w and groups; O = 0; a kernel of size 0 or larger than the
- *         padded x; stride, dilation or groups < 1, padding < 0; .same with a stride or a padding; a bias of another size. */
-#define dnn_conv2d(x_, w_, ...) dnn_conv2d_with((dnn_conv2d_args){.x = (x_), .w = (w_), .bias = __VA_ARGS__})
+/* Cross-correlation with zero padding (torch.nn.functional.conv2d).
+ * Shape   x [N,C,H,W], w [O,C/groups,kh,kw], bias [O] or NULL -> [N,O,Ho,Wo]; x [C,H,W] ->
+ *         [O,Ho,Wo]. Ho = (H + top + bottom - dilation (kh-1) - 1)/stride + 1, rounded down, with
+ *         the paddings; Wo alike.
+ * Dtype   F, equal. dnn_set_math says how inputs may be rounded.
+ * Values  N = 0: empty. C = 0: the bias.
+ * Grad    yes, to all three.
+ * Fails   rank of x not 3 or 4, of w not 4; channels that do not fit w and groups; O = 0; a kernel
+ *         of size 0 or larger than the padded x; stride, dilation or groups < 1; padding < 0; .same
+ *         with a stride or a padding; a bias of another size. */
+#define dnn_conv2d(x_, w_, ...) \
+    dnn_conv2d_with((dnn_conv2d_args){.x = (x_), .w = (w_), .bias = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_conv2d_with(dnn_conv2d_args args);
 
 typedef struct dnn_pool2d_args {
@@ -353,69 +464,98 @@ typedef struct dnn_pool2d_args {
     int padding, padding_h, padding_w;
     int dilation, dilation_h, dilation_w; /* max only; 0 = 1 */
     bool ceil_mode;
-    bool exclude_pad;     /* average: count only cells of the input */
-    int divisor;          /* average: divide by this instead */
-    dnn_tensor **indices; /* max: NULL, or where the places in the plane (i64) go */
+    bool exclude_pad;     /* average: divide by the cells inside the input (count_include_pad =
+                           * False) */
+    int divisor;          /* average: divide by this instead; 0 = not set */
+    dnn_tensor **indices; /* max: NULL, or where the indices (i64, row W + column) go */
 } dnn_pool2d_args;
-/* The largest value (the mean) of each window of x [N,C,H,W] or [C,H,W]. F.
- * Shape   height (H + 2 padding - dilation (kernel-1) - 1)/stride + 1, rounded down, or up with .ceil_mode (a last window that
- *         would begin in the far padding is dropped); width likewise.
- * Values  max: NaN is larger than any number; padding never wins; average: padding counts as 0 unless .exclude_pad.
- * Grad    yes; max: to the place taken, the first of equals, once where windows overlap or have gaps (dilation).
- * Fails   rank not 3 or 4; H or W 0; kernel < 1; a window larger than the padded x (with .ceil_mode: and its stride); stride or
- *         dilation < 0; padding > kernel/2; max: a window between whose cells all of x lies. *.indices is set on success only. */
+/* The largest element (the mean) of each window: dnn_max_pool2d(x, .kernel = 2). F.
+ * Shape   x [N,C,H,W] or [C,H,W]; the result has its rank. Its height is
+ *         (H + 2 padding - dilation (kernel-1) - 1)/stride + 1, rounded down, or up with .ceil_mode
+ *         (a last window that would begin in the far padding is dropped); its width likewise.
+ * Values  max: a NaN wins; padding never does. mean: padding counts as 0 unless .exclude_pad.
+ * Grad    yes. max: each window gives its gradient to the element that it took, the first of equal
+ *         ones; once if windows overlap or have gaps (dilation).
+ * Fails   rank not 3 or 4; H or W 0; kernel < 1; a window larger than the padded x (with
+ *         .ceil_mode: larger by a stride or more); stride or dilation < 0; padding < 0 or >
+ *         kernel/2; max: a window whose cells all lie outside x, or a plane of 2^31 cells or more;
+ *         mean: dilation > 1, divisor < 0. *.indices is set on success only. */
 #define dnn_max_pool2d(...) dnn_max_pool2d_with((dnn_pool2d_args){.x = __VA_ARGS__})
 #define dnn_avg_pool2d(...) dnn_avg_pool2d_with((dnn_pool2d_args){.x = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_max_pool2d_with(dnn_pool2d_args args);
 DNN_API dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args);
-/* To height and width, 0 or more: window i = [floor(i H/out), ceil((i+1) H/out)). x as above. F. Grad: yes; max once where
- * out does not divide H and W.
- * Fails   rank not 3 or 4; a size < 0; an empty H or W for a size > 0. */
+/* Pooling to a given height and width, 0 or more: window i covers rows floor(i H/height) to
+ * ceil((i+1) H/height) - 1, columns alike. x [N,C,H,W] or [C,H,W]. F. indices as in dnn_max_pool2d.
+ * Grad    yes; max: once if height and width do not divide H and W.
+ * Fails   rank not 3 or 4; a size < 0; H or W 0 for a size > 0. */
 DNN_API dnn_tensor *dnn_adaptive_avg_pool2d(dnn_tensor *x, int64_t height, int64_t width);
-DNN_API dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width, dnn_tensor **indices);
+DNN_API dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width,
+                                            dnn_tensor **indices);
 
-/* ================================================ dropout, losses ================================================ */
+/* ---- dropout, losses ----------------------------------------------------------------------- */
 
-/* x * (u >= p ? 1/(1-p) : 0), u from the generator (backend.h, dnn_manual_seed); p = 0: x. F. p outside [0,1]: error. Grad: yes. */
+/* x * (u >= p ? 1/(1-p) : 0), with u uniform in [0,1) per element; x itself if p is 0. F. Grad:
+ * yes, with the same u. Fails: p outside [0,1]. */
 DNN_API dnn_tensor *dnn_dropout(dnn_tensor *x, double p);
 
 enum { DNN_MEAN = 0, DNN_SUM = 1, DNN_NONE = 2 };
 typedef struct dnn_loss_args {
     dnn_tensor *input, *target;
-    int reduction;          /* DNN_MEAN, DNN_SUM, DNN_NONE */
-    dnn_tensor *weight;     /* nll, cross_entropy: [C] */
+    int reduction;          /* DNN_MEAN (the default), DNN_SUM, DNN_NONE */
+    dnn_tensor *weight;     /* nll, cross_entropy: [C], of the dtype of input; NULL = ones */
     int64_t ignore_index;   /* nll, cross_entropy; 0 = -100; DNN_ZERO_INT = class 0 */
-    double label_smoothing; /* cross_entropy: in [0,1] */
-    double beta;            /* smooth_l1, huber (delta); 0 = 1 */
+    double label_smoothing; /* cross_entropy: in [0,1]; nll: must be 0 */
+    double beta;            /* reserved for smooth_l1 and huber, which do not exist yet */
 } dnn_loss_args;
-/* (input - target)^2 and |input - target|. Equal shapes, else an error (PyTorch broadcasts with a warning, a known trap). F, equal
- * dtypes. The mean of nothing is NaN. Grad: yes, to both; l1'(0) = 0. */
-#define dnn_mse_loss(input_, ...) dnn_mse_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
-#define dnn_l1_loss(input_, ...) dnn_l1_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
+/* (input - target)^2 and |input - target|, reduced to rank 0, or not with DNN_NONE. F, equal
+ * dtypes. The mean of nothing is NaN. Grad: yes, to both; l1'(0) = 0.
+ * Fails   unequal shapes (differs: PyTorch broadcasts, with a warning); two dtypes, integers. */
+#define dnn_mse_loss(input_, ...) \
+    dnn_mse_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
+#define dnn_l1_loss(input_, ...) \
+    dnn_l1_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_mse_loss_with(dnn_loss_args args);
 DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
-/* input [N,C], [C] or [N,C,d..]; target: class numbers i64, i32 or u8 of input's shape without C. nll_loss wants log-probabilities,
- * cross_entropy logits. Mean divides by the sum of the targets' weights: NaN where all are ignored. F. Grad: yes, to input; a weight
- * that wants one is an error.
- * Fails   a target outside [0,C) that is not ignored, with row and value; shapes that do not fit, both are named; a target that is
- *         no class number; a weight of another dtype or size; .label_smoothing outside [0,1]. */
-#define dnn_nll_loss(input_, ...) dnn_nll_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
-#define dnn_cross_entropy(input_, ...) dnn_cross_entropy_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
+/* The negative log-likelihood of class numbers; input holds log-probabilities for nll_loss, logits
+ * for cross_entropy (nll_loss of log_softmax over C).
+ * Shape   input [N,C], [N,C,d..] or [C]; target the same without C; the loss rank 0, or as target
+ *         with DNN_NONE.
+ * Dtype   input F; target i64, i32 or u8.
+ * Values  DNN_MEAN divides by the sum of the targets' weights, and is NaN if all targets are
+ *         ignored.
+ * Grad    yes, to input; a weight that requires a gradient is an error in backward.
+ * Fails   a target outside [0,C) that is not ignored (row and value are named); shapes that do not
+ *         fit (both are named); a target of another dtype; a weight of another dtype or size;
+ *         .label_smoothing outside [0,1]. */
+#define dnn_nll_loss(input_, ...) \
+    dnn_nll_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
+#define dnn_cross_entropy(input_, ...) \
+    dnn_cross_entropy_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
 DNN_API dnn_tensor *dnn_nll_loss_with(dnn_loss_args args);
 DNN_API dnn_tensor *dnn_cross_entropy_with(dnn_loss_args args);
 
-/* ================================================ random numbers ================================================
- * Philox4x32-10: the same numbers on every backend and for any number of threads (normal: within rounding). In place. */
+/* ---- random numbers ----------------------------------------------------------------------------
+ * Fill the destination, in place, from the default generator. Philox4x32-10 (Salmon et al. 2011):
+ * the same numbers on every backend and for any number of threads (normal: within rounding);
+ * differs from PyTorch's. Arguments must be finite. */
 
-DNN_API dnn_tensor *dnn_uniform_(dnn_tensor *target, double low, double high); /* F; low <= high */
-DNN_API dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std);  /* F; std >= 0 */
-DNN_API dnn_tensor *dnn_bernoulli_(dnn_tensor *target, double p);              /* F and bool; p in [0,1] */
+/* uniform: low + (high - low) u, u in [0,1); F, low <= high. normal: mean + std z; F, std >= 0.
+ * bernoulli: 1 with probability p, else 0; F and bool, p in [0,1]. */
+DNN_API dnn_tensor *dnn_uniform_(dnn_tensor *target, double low, double high);
+DNN_API dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std);
+DNN_API dnn_tensor *dnn_bernoulli_(dnn_tensor *target, double p);
 
-/* ================================================ comparison ================================================ */
+/* ---- comparison ---------------------------------------------------------------------------- */
 
-/* *out: same shape and all elements equal; NaN is equal to nothing. allclose: |a-b| <= atol + rtol |b|; defaults 1e-5, 1e-8. */
+/* equal: *out = same shape and all elements equal; NaN equals nothing. allclose: same shape and
+ * everywhere |a-b| <= atol + rtol |b|, computed in f64; an infinity is close to itself only. rtol 0
+ * = 1e-5, atol 0 = 1e-8 (DNN_ZERO is 0). A, promoted. Wait for the device; take the pending error
+ * first.
+ * Fails   DNN_E_INVALID: a NULL argument, two devices, rtol or atol < 0; DNN_E_DEVICE;
+ *         DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out);
-DNN_API DNN_CHECKED dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, bool *out);
+DNN_API DNN_CHECKED dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol,
+                                            bool *out);
 
 #ifdef __cplusplus
 }

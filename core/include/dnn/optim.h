@@ -1,6 +1,10 @@
-/* optim.h - optimizers: they hold parameters and state, and change the parameters by their gradients.
+/* optim.h - optimizers: they keep parameters and state, and update the parameters from their
+ * gradients.
  *
- * Threads: an optimizer is for one thread at a time. */
+ * Owner   The caller owns an optimizer and frees it with dnn_optimizer_free.
+ * Errors  A function that returns a dnn_status takes the pending error first. If optimizer is NULL
+ *         it returns the pending error, or DNN_E_INVALID.
+ * Threads: one thread at a time may use an optimizer and its parameters. */
 #ifndef DNN_OPTIM_H
 #define DNN_OPTIM_H
 #include "dnn/nn.h"
@@ -11,31 +15,48 @@ extern "C" {
 typedef struct dnn_optimizer dnn_optimizer;
 
 typedef struct dnn_sgd_args {
-    dnn_tensor_list parameters; /* leaves that want gradients; the optimizer keeps references */
+    dnn_tensor_list parameters; /* leaves that require gradients, each once; retained; the array is
+                                 * not needed after the call */
     double lr;                  /* required, >= 0 */
-    double momentum, dampening, weight_decay;
+    double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
     bool nesterov; /* needs momentum > 0 and dampening 0 */
-    bool maximize;
+    bool maximize; /* ascends: steps along the gradient, not against it */
 } dnn_sgd_args;
-/* Stochastic gradient descent, as torch.optim.SGD: g += weight_decay p; b = g at first, then momentum b + (1 - dampening) g; g is
- * g + momentum b if nesterov, else b; p -= lr g. All parameters of a (device, dtype) are stepped in one call.
+/* Stochastic gradient descent (torch.optim.SGD). For each parameter p with gradient g and buffer b:
+ *     g = maximize ? -g : g;  g += weight_decay p
+ *     with momentum:  b = g in the first step, then b = momentum b + (1 - dampening) g;
+ *                     g = nesterov ? g + momentum b : b
+ *     p -= lr g
+ * Computed in the dtype of p. Parameters of one device and dtype are updated by one kernel call
+ * (two while some of them have no buffer yet).
  *     dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
- * NULL and a waiting error: an empty list, NULL or non-leaf members, negative numbers, nesterov without momentum; DNN_E_NOMEM.
- * Owner   the caller; dnn_optimizer_free. */
-#define dnn_sgd(parameters_, ...) dnn_sgd_with((dnn_sgd_args){.parameters = (parameters_), .lr = __VA_ARGS__})
+ * Fails   NULL and a pending error: an empty list; a member that is NULL, listed twice or no leaf
+ *         that requires a gradient; a number out of its range; nesterov without momentum;
+ *         DNN_E_NOMEM. */
+#define dnn_sgd(parameters_, ...) \
+    dnn_sgd_with((dnn_sgd_args){.parameters = (parameters_), .lr = __VA_ARGS__})
 DNN_API dnn_optimizer *dnn_sgd_with(dnn_sgd_args args);
-DNN_API void dnn_optimizer_free(dnn_optimizer *optimizer); /* NULL is allowed */
+/* Frees the optimizer and its state, and releases the parameters. NULL is allowed. */
+DNN_API void dnn_optimizer_free(dnn_optimizer *optimizer);
 
-/* Drops all gradients (they are NULL then). NULL: a waiting error is returned, else DNN_E_INVALID; below too. */
+/* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */
 DNN_API DNN_CHECKED dnn_status dnn_zero_grad(dnn_optimizer *optimizer);
-/* One step from the gradients; parameters without one are passed over. A failed step changes nothing. */
+/* Makes one step from the gradients. Skips parameters without a gradient, and those that do not
+ * require one any more. A failed step changes nothing.
+ * Fails   DNN_E_INVALID: a gradient or buffer of another dtype, device or shape than its parameter,
+ *         as after dnn_module_to; DNN_E_NOMEM; DNN_E_DEVICE. */
 DNN_API DNN_CHECKED dnn_status dnn_step(dnn_optimizer *optimizer);
 
-DNN_API double dnn_optimizer_lr(const dnn_optimizer *optimizer);
+DNN_API double dnn_optimizer_lr(const dnn_optimizer *optimizer); /* 0 for NULL */
+/* Sets the learning rate from the next step on. Fails with DNN_E_INVALID if lr < 0 or not
+ * finite. */
 DNN_API DNN_CHECKED dnn_status dnn_optimizer_set_lr(dnn_optimizer *optimizer, double lr);
-DNN_API int64_t dnn_optimizer_steps(const dnn_optimizer *optimizer);
-/* The state of a parameter by name ("momentum_buffer"); NULL if there is none yet. Borrowed. */
-DNN_API dnn_tensor *dnn_optimizer_state(const dnn_optimizer *optimizer, int64_t parameter, const char *name);
+DNN_API int64_t dnn_optimizer_steps(const dnn_optimizer *optimizer); /* steps that succeeded */
+/* The state of a parameter by name ("momentum_buffer"), with the parameter's shape, dtype and
+ * device; NULL if there is none yet. parameter is its index in the list. The optimizer owns the
+ * tensor. */
+DNN_API dnn_tensor *dnn_optimizer_state(const dnn_optimizer *optimizer, int64_t parameter,
+                                        const char *name);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,7 @@
-/* print.h - comforts that print to standard output. They are inline, so that it is the program that prints and never libdnn:
- * a program that wants the text elsewhere calls the dnn_format functions. */
+/* print.h - functions that print to standard output. They are inline: the program prints, libdnn
+ * never does. To send the text elsewhere, call dnn_format or dnn_format_graph.
+ *
+ * Threads: any; concurrent prints may mix their lines. */
 #ifndef DNN_PRINT_H
 #define DNN_PRINT_H
 #include <stdio.h>
@@ -9,18 +11,21 @@
 extern "C" {
 #endif
 
-/* length: what the first call of a dnn_format function returned. A text to fill, or NULL and *status. */
+/* Private. length is the result of a dnn_format call without a buffer. Returns a buffer for
+ * malloc's free, or NULL; *status says why. */
 static inline char *dnn_print_room(int64_t length, dnn_status *status)
 {
     char *text = length >= 0 ? (char *)malloc((size_t)length + 1) : NULL;
 
     *status = length < 0 ? (dnn_status)length : DNN_OK;
     if (length >= 0 && text == NULL) {
-        *status = dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory", (long long)length + 1);
+        *status = dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory",
+                           (long long)length + 1);
     }
     return text;
 }
 
+/* Private. Prints text if status is DNN_OK, frees it, and returns the status. */
 static inline dnn_status dnn_print_out(char *text, dnn_status status)
 {
     if (status == DNN_OK && fputs(text, stdout) == EOF) {
@@ -30,7 +35,8 @@ static inline dnn_status dnn_print_out(char *text, dnn_status status)
     return status;
 }
 
-/* Prints t as dnn_format writes it, and a newline. Fails: as dnn_format; DNN_E_IO. */
+/* Prints t as dnn_format writes it, and a newline.
+ * Fails   as dnn_format; DNN_E_NOMEM; DNN_E_IO: standard output does not take the text. */
 static inline dnn_status dnn_print(dnn_tensor *t)
 {
     dnn_status status;
@@ -41,11 +47,14 @@ static inline dnn_status dnn_print(dnn_tensor *t)
         status = (dnn_status)length;
     }
     status = dnn_print_out(text, status);
-    return status == DNN_OK && putchar('\n') == EOF ? dnn_fail(DNN_E_IO, "dnn_print: standard output") : status;
+    return status == DNN_OK && putchar('\n') == EOF
+               ? dnn_fail(DNN_E_IO, "dnn_print: standard output")
+               : status;
 }
 
-/* Prints the graph behind a tensor: dnn_print_graph(loss), dnn_print_graph(loss, .module = net), and for Graphviz
- * dnn_print_graph(loss, .dot = true). Fails: as dnn_format_graph; DNN_E_IO. */
+/* Prints the graph that computed a tensor: dnn_print_graph(loss), dnn_print_graph(loss, .module =
+ * net), or for Graphviz dnn_print_graph(loss, .dot = true).
+ * Fails   as dnn_format_graph; DNN_E_NOMEM; DNN_E_IO. */
 #define dnn_print_graph(...) dnn_print_graph_with((dnn_graph_args){.of = __VA_ARGS__})
 static inline dnn_status dnn_print_graph_with(dnn_graph_args args)
 {

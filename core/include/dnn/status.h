@@ -1,9 +1,14 @@
-/* status.h - how libdnn reports errors, and scopes: who frees what, and where an error waits.
+/* status.h - how libdnn reports errors, and scopes: who frees the tensors.
  *
- * Two idioms. Operators return a tensor or NULL; a NULL operand gives NULL, the first error waits in the thread, and one
- * check at the end of an expression is enough. Everything that owns a resource returns a dnn_status.
+ * Two idioms
+ *   Operators and constructors return a pointer, or NULL. The first NULL records its error as the
+ *   pending error of the thread. While an error is pending, every operator returns NULL and does
+ *   nothing, so one check at the end of an expression is enough.
+ *   Every other function that can fail returns a dnn_status. Most of them take the pending error
+ *   first: they return it, clear it and do nothing else. So the check at the end is usually a call
+ *   that the program makes anyway: DNN_TRY(dnn_item(dnn_sum(x), &sum)).
  *
- * Threads: all state here is the calling thread's own. */
+ * Threads: all state of this header belongs to the calling thread. */
 #ifndef DNN_STATUS_H
 #define DNN_STATUS_H
 #include <stdbool.h>
@@ -13,7 +18,7 @@
 extern "C" {
 #endif
 
-/* Repeated word for word in dnn_plugin.h, dnn_reader.h and dnn/status.h; a test compares the copies. */
+/* Repeated word for word in dnn_plugin.h, dnn_reader.h and dnn/status.h; a test compares them. */
 #ifndef DNN_ABI_COMMON
 #define DNN_ABI_COMMON 1
 #define DNN_EXPORT __attribute__((visibility("default")))
@@ -48,7 +53,8 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 #define DNN_CHECKED __attribute__((warn_unused_result))
 #define DNN_PRINTF(fmt, first) __attribute__((format(printf, fmt, first)))
 
-/* Returns the status of expr from the calling function if it is not DNN_OK; for functions that own nothing. */
+/* Evaluates expr; if it is not DNN_OK, returns it from the calling function. For functions that
+ * hold no resource at that point. */
 #define DNN_TRY(expr)                             \
     do {                                          \
         dnn_status dnn_try_status = (expr);       \
@@ -57,7 +63,8 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
         }                                         \
     } while (0)
 
-/* Sets the variable `st` and jumps to label; for functions with one clean-up label. */
+/* Assigns expr to the variable `st` and jumps to label if it is not DNN_OK. For functions with one
+ * clean-up label. */
 #define DNN_TRY_TO(label, expr)                   \
     do {                                          \
         st = (expr);                              \
@@ -66,44 +73,49 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
         }                                         \
     } while (0)
 
-/* The code's name: "DNN_E_NOMEM"; "unknown status" for a number that is none. Never NULL. */
+/* Returns the name of the status ("DNN_E_NOMEM"), or "unknown status". Never NULL; static text. */
 DNN_API const char *dnn_status_name(dnn_status status);
 
-/* The message of the last error that this thread was told of (by a returned status, or by an operator's NULL): it names
- * the operator or path, the thing and the numbers. "" if there was none. Valid until the thread's next error. */
+/* Returns the message of the pending error, else of the last error that this thread got. It names
+ * the operator or path, the operand and the numbers. "" if there was no error. Valid until the next
+ * error of this thread. */
 DNN_API const char *dnn_error_message(void);
 
-/* For functions of the program that libdnn calls (dnn_function, hooks): sets the message and returns status, which the
- * function then returns. */
+/* Sets the message of this thread and returns status. For functions of the program that libdnn
+ * calls (custom functions, hooks): return dnn_fail(DNN_E_INVALID, "..."). */
 DNN_API dnn_status dnn_fail(dnn_status status, const char *fmt, ...) DNN_PRINTF(2, 3);
 
-/* Takes the error that waits in this thread and returns its status; DNN_OK if none waits. After it operators work again. */
+/* Returns the status of the pending error and clears it; DNN_OK if there is none. Operators work
+ * again afterwards. */
 DNN_API DNN_CHECKED dnn_status dnn_scope_status(void);
 
 /* ---- scopes ----
- * A tensor that a function returns belongs to the innermost open scope of the thread; closing the scope releases it. With no
- * scope open it belongs to the thread's root scope, which ends with the thread or with dnn_shutdown. An error that nobody took
- * stays for the enclosing scope. The struct is public only so that it can live on the stack: its members are private. */
+ * A tensor that a function returns belongs to the innermost open scope of the thread. Closing the
+ * scope releases it. Outside every scope it belongs to the root scope of the thread, which is
+ * closed when the thread ends or calls dnn_shutdown. The pending error belongs to the thread: it
+ * survives the scope. The struct is public only to live on the stack; its members are private. */
 typedef struct dnn_scope {
     struct dnn_scope *dnn_parent;
     struct dnn_tensor *dnn_first;
     int dnn_flags, dnn_once;
 } dnn_scope;
 
-/* Open and close by hand, for other compilers and languages; closed innermost first. end(NULL) and a scope that is not the
- * innermost one close what was opened after it as well. */
+/* Open and close a scope by hand, for other compilers and languages. dnn_scope_end also closes the
+ * scopes that were opened after `scope` and are still open. It ignores NULL and a scope that is not
+ * open. */
 DNN_API void dnn_scope_begin(dnn_scope *scope);
 DNN_API void dnn_scope_end(dnn_scope *scope);
 
-/* As dnn_scope_begin, and operators record no gradients until the scope ends. */
+/* As dnn_scope_begin, and operators are not recorded until the scope ends (torch.no_grad). */
 DNN_API void dnn_no_grad_begin(dnn_scope *scope);
 
-/* As dnn_scope_begin, and operators record gradients until the scope ends, also inside a scope of dnn_no_grad_begin, a
- * backward or a hook. */
+/* As dnn_scope_begin, and operators are recorded until the scope ends (torch.enable_grad), also
+ * inside a scope of dnn_no_grad_begin, a backward or a hook. */
 DNN_API void dnn_enable_grad_begin(dnn_scope *scope);
 
-/* Moves t from the innermost scope to the one around it and returns it; NULL for NULL. `return dnn_keep(y);` is how a
- * function with a DNN_SCOPE hands out its result. A tensor that belongs to an outer scope already is left there. */
+/* Moves t from the innermost scope to the scope around it and returns t. `return dnn_keep(y);`
+ * hands y out of a DNN_SCOPE. NULL stays NULL; a tensor of another scope, or of the root scope, is
+ * left there. */
 DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
 
 #define DNN_CAT_(a, b) a##b
@@ -112,9 +124,9 @@ DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
     for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {NULL, NULL, 0, 1};      \
          name.dnn_once && (begin(&name), name.dnn_once = 0, 1);)
 
-/* DNN_SCOPE { ... }: a scope that closes however the block is left: at its end, by return or by goto. `break` and `continue`
- * inside leave the scope, not a loop around it. DNN_NO_GRAD { ... }: the same, and nothing in it is recorded. DNN_ENABLE_GRAD
- * { ... }: the same, and it is. */
+/* DNN_SCOPE { ... } opens a scope that closes however the block is left: at its end, by return, by
+ * goto. `break` and `continue` inside leave the scope, not a loop around it.
+ * DNN_NO_GRAD { ... } also stops recording. DNN_ENABLE_GRAD { ... } also turns recording on. */
 #define DNN_SCOPE DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_scope_begin)
 #define DNN_NO_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_no_grad_begin)
 #define DNN_ENABLE_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_enable_grad_begin)
