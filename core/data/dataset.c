@@ -2,7 +2,7 @@
  * share. The kinds are in the other files of this folder. Nothing here locks: sets do not change
  * once they are made. */
 #include <string.h>
-#include "data.h"
+#include "data_impl.h"
 
 void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
                        dnn_dataset *base)

@@ -8,7 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
-#include "data.h"
+#include "data_impl.h"
 
 enum { MOST_WORKERS = 256, MOST_PREFETCH = 4096, EPOCHS = 1 << 24 };
 

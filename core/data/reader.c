@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "data.h"
-#include "plugins.h"
+#include "data_impl.h"
+#include "plugin_impl.h"
 
 /* ---- readers: who takes a file ---- */
 

@@ -1,7 +1,7 @@
 /* source.c - samples that the program brings: tensors in memory, and functions. Files are read in
  * reader.c. */
 #include <string.h>
-#include "data.h"
+#include "data_impl.h"
 
 /* ---- tensors in memory ---- */
 

@@ -1,7 +1,7 @@
 /* subset.c - sets of chosen samples of another set: subset and random split. They hold indices and
  * never look at samples. */
 #include <string.h>
-#include "data.h"
+#include "data_impl.h"
 
 struct subset {
     dnn_dataset set;

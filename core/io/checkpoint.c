@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "checkpoint.h"
-#include "data.h"
+#include "data_impl.h"
 #include "op.h"
-#include "optim.h"
+#include "optim_impl.h"
 
 /* ---- what both directions say of a run ---- */
 

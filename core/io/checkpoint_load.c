@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "checkpoint.h"
-#include "data.h"
+#include "data_impl.h"
 #include "op.h"
-#include "optim.h"
+#include "optim_impl.h"
 
 struct optimizer_state {
     double hyper[DNN__MAX_HYPER];

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "io.h"
+#include "io_impl.h"
 #include "op.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "io.h"
+#include "io_impl.h"
 #include "op.h"
 
 static const char *format_name(dnn_dtype dtype)

@@ -3,7 +3,7 @@
  * fail. */
 #include <stdio.h>
 #include <string.h>
-#include "io.h"
+#include "io_impl.h"
 #include "op.h"
 
 enum { NAME = 1100, LINES = 10 };

@@ -1,6 +1,6 @@
 /* activation.c - layers without parameters: activations, Softmax, Flatten, Identity. Each is its
  * operator and its settings. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 
 typedef struct activation {

@@ -1,6 +1,6 @@
 /* conv.c - the convolution layer. Programs build it; it owns a weight and a bias through its
  * module. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 
 typedef struct conv2d {

@@ -1,5 +1,5 @@
 /* dropout.c - the dropout layer: the operator in training, nothing in evaluation. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 
 typedef struct dropout {

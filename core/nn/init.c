@@ -1,7 +1,7 @@
 /* init.c - initial values: uniform, normal, constant, and those that look at the fans, with
  * PyTorch's formulas. Layers call them for their parameters, programs for their own. Nothing here
  * is recorded on the tape. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 #include <math.h>
 

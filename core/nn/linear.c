@@ -1,6 +1,6 @@
 /* linear.c - the fully connected layer. Programs build it; it owns a weight and a bias through its
  * module. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 
 typedef struct linear {

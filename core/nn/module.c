@@ -1,7 +1,7 @@
 /* module.c - the tree of modules: registration, walks, look-up by path, moves between devices and
  * dtypes, freeing. Layers and programs build on it; core/io and core/optim walk it. It knows no
  * layer, and it never touches a file. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* pool.c - pooling layers: thin, without parameters, over the pooling operators, which check the
  * numbers. */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 
 typedef struct pool2d {

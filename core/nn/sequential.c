@@ -1,5 +1,5 @@
 /* sequential.c - modules one after the other, under the names "0", "1", ... */
-#include "nn.h"
+#include "nn_impl.h"
 #include "op.h"
 
 static dnn_tensor *sequential_forward(dnn_module *self, dnn_tensor *x)

@@ -1,7 +1,7 @@
 /* conv.c - two-dimensional convolution: options, attribute ranges, shapes, and the rules of the
  * three rows, each of which is the gradient of the two others. Programs and convolution modules
  * call it. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */

@@ -1,7 +1,7 @@
 /* creation.c - new tensors, and copies: casts, clones, other devices, fills. Their shape and
  * gradient rules. Programs and the other families call it. Elements are always set by a kernel
  * (fill, arange, uniform, copy ...) or by a copy of bytes, never here. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- helpers of all families ---- */

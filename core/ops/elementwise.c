@@ -1,7 +1,7 @@
 /* elementwise.c - operators that work place by place, with broadcasting: arithmetic, comparisons,
  * functions, activations, where and clamp. Each is one call of dispatch; below it stands its
  * gradient rule, written in public operators. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */

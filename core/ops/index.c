@@ -2,7 +2,7 @@
  * Programs and gradient rules call it. Indexing is made of the views of view.c; joining has
  * kernels. */
 #include <string.h>
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- indexing by text: "1:3, 2", "...", "None" ---- */

@@ -1,7 +1,7 @@
 /* loss.c - losses: classes by number (nll_loss, cross_entropy), squared and absolute error.
  * Programs call it. What the targets hold is checked by the kernel; everything else about a loss is
  * checked here. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */

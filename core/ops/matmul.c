@@ -1,7 +1,7 @@
 /* matmul.c - products of matrices: matmul and what is written with it, linear, their rules.
  * Programs, linear modules and gradient rules call it. The row takes matrices with equal batch
  * axes; the rules for rank 1 and for broadcasting are settled here, with views. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 static dnn_status inner_sizes(const char *op, const dnn_tensor *a, const dnn_tensor *b,

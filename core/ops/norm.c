@@ -1,6 +1,6 @@
 /* norm.c - normalisation along an axis: softmax and its logarithm, with their rules. Programs and
  * losses call it. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 dnn_status dnn__softmax_shape(dnn__sig *sig)

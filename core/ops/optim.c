@@ -1,6 +1,6 @@
 /* optim.c - shape rules of the optimizers' rows. The optimizers (core/optim) call dispatch
  * themselves; programs never do. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 static dnn_status check_number_operand(const dnn__sig *sig, int i, const char *what)

@@ -1,7 +1,7 @@
 /* pool.c - pooling over the last two axes: options, attribute ranges, shapes, gradient rules.
  * Places of maxima are i32 in the plane inside, i64 for the program. Programs and pooling modules
  * call it. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */

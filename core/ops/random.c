@@ -1,7 +1,7 @@
 /* random.c - random fills and dropout. The numbers come from kernels by position (Philox); which
  * ones is dispatch's business: it takes them from the generator, but for a gradient, which draws
  * those of the forward call again. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 static dnn_tensor *fill_random(dnn__op_id op, dnn_tensor *target, const void *attr)

@@ -1,7 +1,7 @@
 /* reduce.c - reductions over axes: sums, means, largest and smallest, their places; sums down to a
  * shape, which every gradient of a broadcast needs; and comparisons of whole tensors. Programs and
  * gradient rules call it. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */

@@ -1,7 +1,7 @@
 /* view.c - views: the same storage under other dims and strides, without a kernel. Reshape copies
  * where no strides will do. Programs and gradient rules call it; every view is recorded, so that
  * its gradient is the mirrored view. */
-#include "ops.h"
+#include "ops_impl.h"
 #include "rules.h"
 
 dnn_tensor *dnn__at_least_1d(dnn_tensor *x)

@@ -2,7 +2,7 @@
  * (device, dtype). Reached through optimizer.c. In steady state a step allocates nothing: all
  * arrays are made with the optimizer. */
 #include "op.h"
-#include "optim.h"
+#include "optim_impl.h"
 #include <string.h>
 
 struct numbers { /* learning rate and momentum where a device can read them */

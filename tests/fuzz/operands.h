@@ -3,7 +3,7 @@
 #ifndef FUZZ_OPERANDS_H
 #define FUZZ_OPERANDS_H
 #include "fuzz.h"
-#include "internal/op.h"
+#include "op.h"
 
 enum { FUZZ_OPERANDS = 16, FUZZ_BASES = 48 };
 

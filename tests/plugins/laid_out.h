@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dnn/dnn.h"
-#include "internal/layout.h"
+#include "layout.h"
 
 static int passed, failed;
 static const char *folder; /* of the test plugins */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "plugins.h"
+#include "plugin_impl.h"
 
 enum { VIEW = 56, CALL = 104, PLAN = 56, HOST = 80, UNKNOWN_BYTE = 0xa5, GONE_BYTE = 0xee };
 

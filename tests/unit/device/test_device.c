@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "memory.h"
-#include "plugin_host.h"
+#include "plugin.h"
 
 /* ---- the devices made up ---- */
 

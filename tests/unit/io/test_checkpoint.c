@@ -1,8 +1,8 @@
 /* test_checkpoint.c - tests checkpoints: a run is saved and resumed, bad files are refused, and a
  * refused file changes nothing. */
 #include "folder.h"
-#include "data.h"
-#include "io.h"
+#include "data_impl.h"
+#include "io_impl.h"
 
 static void init(void)
 {

@@ -3,7 +3,7 @@
 #ifndef CASES_H
 #define CASES_H
 #include "conformance.h"
-#include "internal/op.h"
+#include "op.h"
 #include "refmath.h"
 
 enum conf_values {

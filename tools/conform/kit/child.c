@@ -1,7 +1,7 @@
 /* child.c - shared by the child processes of the kit: they send records to the parent, note where
  * they are, and open the plugin as the library does. */
 #include "kit.h"
-#include "internal/plugins.h"
+#include "plugin_impl.h"
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* gradients.c - the phase that checks gradients: the plugin runs under the library's tape, and
  * cpu_blas serves the operators that the plugin lacks. A child of the kit calls it. */
 #include "kit.h"
-#include "internal/plugin_host.h"
+#include "plugin.h"
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * signal came from. The cases are those of the operator's row; the checks are in numbers.c and
  * kernel_promises.c. */
 #include "kit.h"
-#include "internal/plugins.h"
+#include "plugin_impl.h"
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>

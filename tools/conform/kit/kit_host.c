@@ -1,7 +1,7 @@
 /* kit_host.c - the host table that the kit gives to the plugin under test: the library's own, with
  * memory that is counted, a silent log, and a pool whose order the checks set. */
 #include "direct.h"
-#include "internal/plugin_host.h"
+#include "plugin.h"
 #include <stdatomic.h>
 
 kit_counts kit_count;

@@ -2,7 +2,7 @@
  * asked for, and finds padding that is not zero. direct.c, direct_run.c and layout_checks.c call
  * it. */
 #include "kit.h"
-#include "internal/plugins.h"
+#include "plugin_impl.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

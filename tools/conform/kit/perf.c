@@ -1,7 +1,7 @@
 /* perf.c - the modes support and perf of the kit: whether a kernel accepts a case, and how long it
  * takes. It times cpu_blas on the same memory where cpu_blas serves the operator. */
 #include "kit.h"
-#include "internal/plugin_host.h"
+#include "plugin.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

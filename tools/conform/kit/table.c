@@ -1,7 +1,7 @@
 /* table.c - the phases that check a plugin as a whole: its file, its symbols, its table, init and
  * fini, and what the library says when it loads it. */
 #include "kit.h"
-#include "internal/plugins.h"
+#include "plugin_impl.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,0 +1,381 @@
+/* backward.c - backward: walks the tape by falling creation number and leaves gradients in the
+ * leaves, all of them or none. Nothing is computed here but by operators. */
+#include "nan_check.h"
+#include "tape.h"
+
+/* ---- staging: the sum for a leaf while the walk runs ---- */
+
+/* *sum += g, where *sum holds a reference of ours or is NULL. */
+static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
+{
+    dnn_tensor *total;
+
+    if (*sum == NULL) {
+        *sum = dnn_retain(g);
+        return DNN_OK;
+    }
+    total = dnn_add(*sum, g);
+    if (total == NULL) {
+        return dnn__take();
+    }
+    dnn_retain(total);
+    dnn_release(*sum);
+    *sum = total;
+    return DNN_OK;
+}
+
+dnn__stage *dnn__stage_of(const dnn__walk *w, const dnn__leaf *leaf)
+{
+    return leaf->stage != NULL && leaf->stage->walk == w ? leaf->stage : NULL;
+}
+
+/* The leaf's stage in this walk, made if there is none. A walk inside a walk has its own. */
+static dnn_status open_stage(dnn__walk *w, dnn__leaf *leaf, dnn__stage **out)
+{
+    dnn__stage *s = dnn__stage_of(w, leaf);
+
+    if (s == NULL) {
+        s = dnn__slab_alloc(sizeof *s);
+        if (s == NULL) {
+            return dnn__nomem("backward", sizeof *s);
+        }
+        *s = (dnn__stage){.leaf = leaf, .walk = w, .next = w->stages, .outer = leaf->stage};
+        atomic_fetch_add_explicit(&leaf->refs, 1, memory_order_relaxed);
+        w->stages = leaf->stage = s;
+    }
+    *out = s;
+    return DNN_OK;
+}
+
+static dnn_status stage(dnn__walk *w, dnn__leaf *leaf, dnn_tensor *g)
+{
+    dnn__stage *s = NULL;
+
+    DNN_TRY(open_stage(w, leaf, &s));
+    return accumulate(&s->grad, g);
+}
+
+/* ---- hooks ---- */
+
+/* Counts the edges that lead to leaves with hooks: with the last of them a gradient is final. */
+static dnn_status count_edges(dnn__walk *w, dnn__node *from)
+{
+    dnn__node_list list = {NULL, 0, 0};
+    dnn_status st = dnn__reach(from, &list);
+
+    for (int64_t k = 0; k < list.n && st == DNN_OK; k++) {
+        for (int i = 0; i < list.node[k]->n_in && st == DNN_OK; i++) {
+            dnn__leaf *leaf = list.node[k]->edge[i].leaf;
+            dnn__stage *s = NULL;
+
+            if (leaf != NULL && leaf->hooks != NULL) {
+                st = open_stage(w, leaf, &s);
+            }
+            if (s != NULL) {
+                s->pending++;
+            }
+        }
+    }
+    dnn__free(list.node);
+    return st;
+}
+
+/* The gradient of a leaf is final: its hooks see it, once. */
+static dnn_status finish_leaf(dnn__stage *s)
+{
+    char name[128];
+    dnn__text text = dnn__text_to(name, sizeof name);
+
+    if (s->final || s->grad == NULL || s->leaf->hooks == NULL) {
+        return DNN_OK;
+    }
+    s->final = true;
+    dnn__put(&text, "the leaf ");
+    dnn__put_shape(&text, s->leaf->desc.ndim, s->leaf->desc.dim);
+    return dnn__hooks_run(&s->leaf->hooks, 0, name, &s->grad);
+}
+
+static dnn_status finish_leaves_of(const dnn__walk *w, const dnn__node *node)
+{
+    for (int i = 0; i < node->n_in; i++) {
+        dnn__stage *s = node->edge[i].leaf != NULL ? dnn__stage_of(w, node->edge[i].leaf) : NULL;
+
+        if (s != NULL && s->pending > 0 && --s->pending == 0) {
+            DNN_TRY(finish_leaf(s));
+        }
+    }
+    return DNN_OK;
+}
+
+/* Leaves that some operator gave no gradient were not counted down. */
+static dnn_status finish_leaves(const dnn__walk *w)
+{
+    for (dnn__stage *s = w->stages; s != NULL; s = s->next) {
+        DNN_TRY(finish_leaf(s));
+    }
+    return DNN_OK;
+}
+
+static bool wants(const dnn__walk *w, const dnn__leaf *leaf)
+{
+    return !w->pruned || leaf->wanted;
+}
+
+/* The gradients of a node's outputs are final. */
+static dnn_status run_node_hooks(dnn__walk *w, dnn__node *node)
+{
+    for (int j = 0; j < node->n_out; j++) {
+        if (node->dout[j] != NULL) {
+            DNN_TRY(dnn__hooks_run(&node->hooks, (uint32_t)j, node->op->name, &node->dout[j]));
+        }
+    }
+    for (const dnn__hook *h = node->hooks; h != NULL; h = h->next) {
+        if (h->keep != NULL && wants(w, h->keep) && node->dout[h->out] != NULL) {
+            DNN_TRY(stage(w, h->keep, node->dout[h->out]));
+        }
+    }
+    return DNN_OK;
+}
+
+/* ---- one node ---- */
+
+/* Hands what the rule left for input i to where the input came from. */
+static dnn_status deliver(dnn__walk *w, const dnn__node *node, const dnn__rule *r, int i)
+{
+    const dnn__edge *e = &node->edge[i];
+    dnn_tensor *g = r->din[i];
+
+    if (!r->wants[i] || g == NULL) {
+        return DNN_OK;
+    }
+    /* In place into a narrower target: the gradient arrives in the target's dtype. */
+    if (g->dtype != node->in[i].desc.dtype && (g->dtype & DNN__FLOATS) != 0 &&
+        (node->in[i].desc.dtype & DNN__FLOATS) != 0) {
+        g = dnn_cast(g, node->in[i].desc.dtype);
+        if (g == NULL) {
+            return dnn__take();
+        }
+    }
+    if (!dnn__same_desc(&node->in[i].desc, g)) {
+        return dnn__fail(
+            DNN_E_INTERNAL, "backward of %s: input %d is %s of %s, its gradient %s of %s",
+            node->op->name, i, dnn__shape_text(node->in[i].desc.ndim, node->in[i].desc.dim),
+            dnn_dtype_name(node->in[i].desc.dtype), dnn__shape_text(g->ndim, g->dim),
+            dnn_dtype_name(g->dtype));
+    }
+    if (e->leaf != NULL) {
+        return stage(w, e->leaf, g);
+    }
+    DNN_TRY(dnn__queue_push(&w->queue, e->node));
+    return accumulate(&e->node->dout[e->out], g);
+}
+
+static dnn_status run_rule(dnn__walk *w, dnn__node *node, dnn__rule *r)
+{
+    DNN_TRY(dnn__rule_run(r, node, w->create));
+    for (int i = 0; i < node->n_in; i++) {
+        DNN_TRY(deliver(w, node, r, i));
+    }
+    return DNN_OK;
+}
+
+static dnn_status apply_rule(dnn__walk *w, dnn__node *node)
+{
+    dnn__rule r;
+    dnn_status st = DNN_OK;
+
+    DNN_TRY(dnn__rule_open(&r, node, w->pruned));
+    DNN_SCOPE
+    {
+        st = run_rule(w, node, &r);
+    }
+    dnn__free(r.memory);
+    if (st != DNN_OK && dnn__anomaly_on()) {
+        return dnn__anomaly_backward(node, st);
+    }
+    return st != DNN_OK ? st : finish_leaves_of(w, node);
+}
+
+/* One node: its rule, and then what it kept goes. */
+static dnn_status step(dnn__walk *w, dnn__node *node)
+{
+    bool runs = !w->pruned || (node->mark & DNN__NEEDED) != 0;
+    dnn_status st = node->hooks != NULL ? run_node_hooks(w, node) : DNN_OK;
+
+    if (st == DNN_OK && runs) {
+        st = apply_rule(w, node);
+    }
+    for (int i = 0; i < node->n_out; i++) {
+        dnn_release(node->dout[i]);
+        node->dout[i] = NULL;
+    }
+    if ((!w->retain && runs) || st != DNN_OK) {
+        dnn__node_forget(node);
+        node->spent = true;
+    }
+    return st;
+}
+
+/* ---- the walk ---- */
+
+static dnn_status walk_graph(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
+{
+    if (of->node == NULL) {
+        return wants(w, of->leaf) ? stage(w, of->leaf, seed) : DNN_OK;
+    }
+    if (atomic_load_explicit(&dnn__leaf_hooks, memory_order_relaxed) > 0) {
+        DNN_TRY(count_edges(w, of->node));
+    }
+    DNN_TRY(dnn__queue_push(&w->queue, of->node));
+    DNN_TRY(accumulate(&of->node->dout[of->node_out], seed));
+    while (w->queue.n > 0) {
+        DNN_TRY(step(w, dnn__queue_pop(&w->queue)));
+    }
+    return DNN_OK;
+}
+
+/* What a failed walk left in the queue is spent. */
+static void abandon(dnn__walk *w)
+{
+    for (int64_t i = 0; i < w->queue.n; i++) {
+        dnn__node *node = w->queue.heap[i];
+
+        node->spent = true;
+        dnn__node_forget(node);
+        for (int k = 0; k < node->n_out; k++) {
+            dnn_release(node->dout[k]);
+            node->dout[k] = NULL;
+        }
+    }
+    w->queue.n = 0;
+}
+
+dnn_status dnn__walk_run(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
+{
+    dnn_status st = DNN_OK;
+
+    seed = seed != NULL ? seed : dnn_ones_like(of);
+    st = seed != NULL ? walk_graph(w, of, seed) : dnn__take();
+    if (st == DNN_OK) {
+        st = finish_leaves(w);
+    }
+    if (st != DNN_OK) {
+        abandon(w);
+    }
+    dnn__free(w->queue.heap);
+    return st;
+}
+
+void dnn__walk_end(dnn__walk *w)
+{
+    while (w->stages != NULL) {
+        dnn__stage *s = w->stages;
+
+        w->stages = s->next;
+        s->leaf->stage = s->outer;
+        dnn_release(s->grad);
+        dnn__leaf_release(s->leaf);
+        dnn__slab_free(s, sizeof *s);
+    }
+}
+
+/* ---- backward ---- */
+
+dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more)
+{
+    bool alone = atomic_load_explicit(&(*g)->refs, memory_order_relaxed) == 1 &&
+                 atomic_load_explicit(&(*g)->storage->refs, memory_order_relaxed) == 1 &&
+                 dnn__dense(*g);
+    dnn_tensor *own;
+
+    if (more == NULL && alone) {
+        return DNN_OK;
+    }
+    own = more != NULL ? dnn_add(more, *g) : dnn_clone(*g);
+    if (own == NULL) {
+        return dnn__take();
+    }
+    dnn_retain(own);
+    dnn_release(*g);
+    *g = own;
+    return DNN_OK;
+}
+
+/* Each sum as a gradient that nobody else holds, plus the gradient that is there. Changes no leaf.
+ */
+static dnn_status settle(dnn__walk *w)
+{
+    dnn_status st = DNN_OK;
+
+    for (dnn__stage *s = w->stages; s != NULL && st == DNN_OK; s = s->next) {
+        DNN_SCOPE
+        {
+            st = s->grad != NULL ? dnn__own(&s->grad, s->leaf->grad) : DNN_OK;
+        }
+    }
+    return st;
+}
+
+/* What is staged becomes the gradient. Cannot fail. */
+static void commit(dnn__walk *w)
+{
+    for (dnn__stage *s = w->stages; s != NULL; s = s->next) {
+        if (s->grad != NULL) {
+            dnn_tensor *old = s->leaf->grad;
+
+            s->leaf->grad = s->grad;
+            s->grad = old; /* goes with the stage */
+        }
+    }
+}
+
+dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn_tensor *seed)
+{
+    dnn__desc desc;
+
+    DNN_TRY(dnn__require(of, name, "the tensor"));
+    if (!dnn__tracked(of)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: the tensor %s is not on the tape: nothing it was computed from "
+                         "wants a gradient",
+                         name, dnn__shape_text(of->ndim, of->dim));
+    }
+    if (seed == NULL && dnn__numel(of) != 1) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: the tensor is %s and has %s elements, not 1; give a seed "
+                         "(dnn_backward_from)",
+                         name, dnn__shape_text(of->ndim, of->dim),
+                         dnn__number_text(dnn__numel(of)));
+    }
+    dnn__describe(&desc, of);
+    if (seed != NULL &&
+        (!dnn__same_desc(&desc, seed) || dnn__device_of(seed) != dnn__device_of(of))) {
+        return dnn__fail(DNN_E_INVALID, "%s: the tensor is %s of %s on %s, the seed %s of %s on %s",
+                         name, dnn__shape_text(of->ndim, of->dim), dnn_dtype_name(of->dtype),
+                         dnn_device_of(of), dnn__shape_text(seed->ndim, seed->dim),
+                         dnn_dtype_name(seed->dtype), dnn_device_of(seed));
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn_backward_with(dnn_backward_args args)
+{
+    dnn__walk w = {.retain = args.retain_graph || args.create_graph, .create = args.create_graph};
+    dnn_scope scope;
+    dnn_status st;
+
+    DNN_TRY(dnn__check_backward("backward", args.of, args.seed));
+    dnn_retain(args.of); /* a hook may let go of it */
+    (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
+    st = dnn__walk_run(&w, args.of, args.seed);
+    if (st == DNN_OK) {
+        st = settle(&w);
+    }
+    if (st == DNN_OK) {
+        commit(&w);
+    }
+    dnn__walk_end(&w);
+    dnn_scope_end(&scope);
+    dnn_release(args.of);
+    return st;
+}

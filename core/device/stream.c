@@ -1,0 +1,125 @@
+/* stream.c - the stream of a device: made at first use, waited for, and the late errors that come
+ * out of it. device.c, cache.c and move.c call it; it owns no memory. */
+#include <string.h>
+#include "device_impl.h"
+
+/* ---- what a plugin answers ---- */
+
+/* Text of a plugin's failure, or a word for its status. */
+const char *dnn__device_words(dnn_status status)
+{
+    return dnn__self.plugin_text[0] ? dnn__self.plugin_text : dnn_status_name(status);
+}
+
+/* A plugin's status as ours: the message names the device and the call. Every call is preceded by
+ * dnn__device_forget(). */
+dnn_status dnn__device_answer(const dnn__device *device, const char *call, dnn_status status)
+{
+    if (DNN__LIKELY(status == DNN_OK)) {
+        return DNN_OK;
+    }
+    return dnn__fail(status > 0 ? DNN_E_DEVICE : status, "%s: %s: %s", device->pub.name, call,
+                     dnn__device_words(status));
+}
+
+/* ---- late errors ---- */
+
+/* Operators enqueued last, the newest first. */
+static void put_recent(dnn__device *device, dnn__text *text)
+{
+    uint32_t n = atomic_load_explicit(&device->n_recent, memory_order_relaxed);
+
+    for (uint32_t i = 0; i < RECENT && i < n; i++) {
+        const char *op =
+            atomic_load_explicit(&device->recent[(n - 1 - i) % RECENT], memory_order_relaxed);
+
+        dnn__put(text, "%s%s", i ? ", " : "; enqueued last: ", op ? op : "?");
+    }
+}
+
+/* Stream_lock is held. The first late error stays: what follows it is its consequence. */
+dnn_status dnn__device_report(dnn__device *device)
+{
+    return dnn__fail(device->late, "%s", device->late_text);
+}
+
+dnn_status dnn__device_stick(dnn__device *device, const char *call, dnn_status status)
+{
+    dnn__text text;
+
+    if (device->late == DNN_OK) {
+        text = dnn__text_to(device->late_text, sizeof device->late_text);
+        dnn__put(&text, "%s: %s: %s", device->pub.name, call, dnn__device_words(status));
+        put_recent(device, &text);
+        device->late = status > 0 ? DNN_E_DEVICE : status;
+    }
+    return dnn__device_report(device);
+}
+
+/* Waits for the stream; stream_lock is held. */
+dnn_status dnn__device_wait(dnn__device *device)
+{
+    dnn_status status;
+
+    if (device->late != DNN_OK) {
+        return dnn__device_report(device);
+    }
+    if (!device->pub.stream) {
+        return DNN_OK;
+    }
+    dnn__device_forget();
+    status = device->pub.api->stream_sync(device->pub.ordinal, device->pub.stream);
+    if (status != DNN_OK) {
+        return dnn__device_stick(device, "waiting for the device", status);
+    }
+    for (int i = 0; i < STAGES; i++) {
+        device->stage[i].busy = false;
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__device_sync(dnn__device *device)
+{
+    dnn_status status;
+
+    if (!device->pub.api) {
+        return DNN_OK;
+    }
+    pthread_mutex_lock(&device->stream_lock);
+    status = dnn__device_wait(device);
+    pthread_mutex_unlock(&device->stream_lock);
+    return status;
+}
+
+dnn_status dnn__device_enqueued(dnn__device *device, const char *op)
+{
+    uint32_t n;
+
+    if (!device->pub.stream) {
+        return DNN_OK;
+    }
+    n = atomic_fetch_add_explicit(&device->n_recent, 1, memory_order_relaxed);
+    atomic_store_explicit(&device->recent[n % RECENT], op, memory_order_relaxed);
+    return DNN__UNLIKELY(dnn__sync_always) ? dnn__device_sync(device) : DNN_OK;
+}
+
+/* Makes the stream at the first use of an ordinal. */
+dnn_status dnn__device_ready(dnn__device *device)
+{
+    dnn_status status = DNN_OK;
+
+    if (!device->pub.api || atomic_load_explicit(&device->stream_made, memory_order_acquire)) {
+        return DNN_OK;
+    }
+    pthread_mutex_lock(&device->stream_lock);
+    if (!atomic_load_explicit(&device->stream_made, memory_order_relaxed) &&
+        has_streams(device->pub.api)) {
+        dnn__device_forget();
+        status = dnn__device_answer(
+            device, "stream_new",
+            device->pub.api->stream_new(device->pub.ordinal, &device->pub.stream));
+    }
+    atomic_store_explicit(&device->stream_made, status == DNN_OK, memory_order_release);
+    pthread_mutex_unlock(&device->stream_lock);
+    return status;
+}

@@ -1,0 +1,254 @@
+/* move.c - plain bytes between memories: staged to a device, waited for on the way back, by way of
+ * the host between two devices. Dispatch, tensors and the fallback call it. */
+#include <string.h>
+#include "device_impl.h"
+
+/* ---- moves of bytes ---- */
+
+/* Is this buffer free? Stream_lock is held. */
+static dnn_status stage_free(dnn__device *device, struct stage *stage, bool *is_free)
+{
+    int32_t done = 1;
+    dnn_status status;
+
+    if (stage->busy) {
+        dnn__device_forget();
+        status = device->pub.api->event_done(device->pub.ordinal, stage->event, &done);
+        if (status != DNN_OK) {
+            return dnn__device_stick(device, "event_done", status);
+        }
+        stage->busy = done == 0;
+    }
+    *is_free = !stage->busy;
+    return DNN_OK;
+}
+
+/* Gives the buffer at least `bytes`; it is free. */
+static dnn_status stage_grow(dnn__device *device, struct stage *stage, uint64_t bytes)
+{
+    const dnn_device *api = device->pub.api;
+    uint64_t room = STAGE_LEAST;
+
+    while (room < bytes) {
+        room *= 2;
+    }
+    if (stage->bytes >= bytes) {
+        return DNN_OK;
+    }
+    if (stage->data) {
+        api->free(device->pub.ordinal, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED);
+        stage->data = NULL;
+        stage->bytes = 0;
+    }
+    dnn__device_forget();
+    DNN_TRY(dnn__device_answer(
+        device, "alloc of pinned memory",
+        api->alloc(device->pub.ordinal, room, DNN_MEM_HOST | DNN_MEM_PINNED, &stage->data)));
+    stage->bytes = room;
+    return DNN_OK;
+}
+
+/* A free buffer of at least `bytes`: a fitting one first, then any, else the wait for all of them.
+ */
+static dnn_status stage_take(dnn__device *device, uint64_t bytes, struct stage **out)
+{
+    struct stage *found = NULL;
+    bool is_free = false;
+
+    for (int i = 0; i < STAGES && !(found && found->bytes >= bytes); i++) {
+        struct stage *stage = &device->stage[i];
+
+        DNN_TRY(stage_free(device, stage, &is_free));
+        if (is_free && (!found || stage->bytes >= bytes)) {
+            found = stage;
+        }
+    }
+    if (!found) {
+        DNN_TRY(dnn__device_wait(device));
+        found = &device->stage[0];
+    }
+    DNN_TRY(stage_grow(device, found, bytes));
+    *out = found;
+    return DNN_OK;
+}
+
+static uint64_t part_of(uint64_t bytes)
+{
+    return bytes < STAGE_MOST ? bytes : STAGE_MOST;
+}
+
+static dnn_status copy_call(dnn__device *device, void *dst, uint32_t dst_mem, const void *src,
+                            uint32_t src_mem, uint64_t bytes)
+{
+    dnn__device_forget();
+    return dnn__device_answer(device, "copy",
+                              device->pub.api->copy(device->pub.ordinal, device->pub.stream, dst,
+                                                    dst_mem, src, src_mem, bytes));
+}
+
+/* Through pinned memory, part by part; stream_lock is held. */
+static dnn_status write_staged(dnn__device *device, char *dst, const char *host, uint64_t bytes)
+{
+    struct stage *stage;
+    dnn_status status;
+    uint64_t part;
+
+    for (; bytes > 0; bytes -= part, dst += part, host += part) {
+        part = part_of(bytes);
+        DNN_TRY(stage_take(device, part, &stage));
+        memcpy(stage->data, host, (size_t)part);
+        DNN_TRY(copy_call(device, dst, DNN_MEM_DEVICE, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED,
+                          part));
+        dnn__device_forget();
+        status =
+            device->pub.api->event_record(device->pub.ordinal, device->pub.stream, &stage->event);
+        stage->busy = true;
+        if (status != DNN_OK) {
+            return dnn__device_stick(device, "event_record", status);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status read_staged(dnn__device *device, char *host, const char *src, uint64_t bytes)
+{
+    struct stage *stage;
+    uint64_t part;
+
+    for (; bytes > 0; bytes -= part, src += part, host += part) {
+        part = part_of(bytes);
+        DNN_TRY(stage_take(device, part, &stage));
+        DNN_TRY(copy_call(device, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED, src, DNN_MEM_DEVICE,
+                          part));
+        DNN_TRY(dnn__device_wait(device));
+        memcpy(host, stage->data, (size_t)part);
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_range(const dnn__storage *s, uint64_t offset, uint64_t bytes)
+{
+    if (offset > s->bytes || bytes > s->bytes - offset) {
+        return dnn__fail(DNN_E_INTERNAL,
+                         "storage: bytes %llu to %llu of a storage of %llu bytes on %s",
+                         (unsigned long long)offset, (unsigned long long)(offset + bytes),
+                         (unsigned long long)s->bytes, s->device->pub.name);
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn__storage_read(dnn__storage *s, uint64_t offset, void *host, uint64_t bytes)
+{
+    dnn__device *device = s->device;
+    dnn_status status;
+    char *src;
+
+    DNN_TRY(check_range(s, offset, bytes));
+    if (bytes == 0) {
+        return DNN_OK;
+    }
+    if (s->data == NULL) { /* of a dry run */
+        memset(host, 0, (size_t)bytes);
+        return DNN_OK;
+    }
+    src = (char *)s->data + offset;
+    if (!device->pub.api) {
+        memcpy(host, src, (size_t)bytes);
+        return DNN_OK;
+    }
+    pthread_mutex_lock(&device->stream_lock);
+    if (device->late != DNN_OK) {
+        status = dnn__device_report(device);
+    } else if (device->pub.stream) {
+        status = read_staged(device, host, src, bytes);
+    } else {
+        status = copy_call(device, host, DNN_MEM_HOST, src, DNN_MEM_DEVICE, bytes);
+    }
+    pthread_mutex_unlock(&device->stream_lock);
+    return status;
+}
+
+dnn_status dnn__storage_write(dnn__storage *s, uint64_t offset, const void *host, uint64_t bytes)
+{
+    dnn__device *device = s->device;
+    dnn_status status;
+    char *dst;
+
+    DNN_TRY(check_range(s, offset, bytes));
+    if (bytes == 0 || s->data == NULL) { /* NULL: of a dry run */
+        return DNN_OK;
+    }
+    dst = (char *)s->data + offset;
+    if (!device->pub.api) {
+        memcpy(dst, host, (size_t)bytes);
+        return DNN_OK;
+    }
+    pthread_mutex_lock(&device->stream_lock);
+    if (device->late != DNN_OK) {
+        status = dnn__device_report(device);
+    } else if (device->pub.stream) {
+        status = write_staged(device, dst, host, bytes);
+    } else {
+        status = copy_call(device, dst, DNN_MEM_DEVICE, host, DNN_MEM_HOST, bytes);
+    }
+    pthread_mutex_unlock(&device->stream_lock);
+    return status;
+}
+
+/* Between devices that cannot reach each other, part by part through host memory. */
+static dnn_status copy_by_host(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src,
+                               uint64_t src_offset, uint64_t bytes)
+{
+    uint64_t part = part_of(bytes);
+    void *host = dnn__alloc((size_t)part);
+    dnn_status st = DNN_OK;
+
+    if (!host) {
+        return dnn__nomem("copy between devices", (size_t)part);
+    }
+    for (uint64_t at = 0; at < bytes; at += part) {
+        part = part_of(bytes - at);
+        DNN_TRY_TO(done, dnn__storage_read(src, src_offset + at, host, part));
+        DNN_TRY_TO(done, dnn__storage_write(dst, dst_offset + at, host, part));
+    }
+done:
+    dnn__free(host);
+    return st;
+}
+
+static dnn_status copy_inside(dnn__device *device, char *dst, const char *src, uint64_t bytes)
+{
+    dnn_status status;
+
+    if (!device->pub.api) {
+        memmove(dst, src, (size_t)bytes);
+        return DNN_OK;
+    }
+    pthread_mutex_lock(&device->stream_lock);
+    status = device->late != DNN_OK
+                 ? dnn__device_report(device)
+                 : copy_call(device, dst, DNN_MEM_DEVICE, src, DNN_MEM_DEVICE, bytes);
+    pthread_mutex_unlock(&device->stream_lock);
+    return status;
+}
+
+dnn_status dnn__storage_copy(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src,
+                             uint64_t src_offset, uint64_t bytes)
+{
+    DNN_TRY(check_range(dst, dst_offset, bytes));
+    DNN_TRY(check_range(src, src_offset, bytes));
+    if (bytes == 0) {
+        return DNN_OK;
+    }
+    if (dst->device == src->device) {
+        return copy_inside(dst->device, (char *)dst->data + dst_offset,
+                           (const char *)src->data + src_offset, bytes);
+    }
+    if (src->device == dnn__cpu()) {
+        return dnn__storage_write(dst, dst_offset, (const char *)src->data + src_offset, bytes);
+    }
+    if (dst->device == dnn__cpu()) {
+        return dnn__storage_read(src, src_offset, (char *)dst->data + dst_offset, bytes);
+    }
+    return copy_by_host(dst, dst_offset, src, src_offset, bytes);
+}

@@ -1,0 +1,527 @@
+/* dispatch.c - the one road from an operator to a kernel: check, promote, infer, plan, make
+ * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
+ * (plan_cache.c, choose.c). Nothing is computed here. */
+#include <string.h>
+#include "nan_check.h"
+#include "preferences.h"
+#include "profile.h"
+#include "autotune.h"
+
+dnn__counts dnn__count;
+
+/* ---- frames: the arrays of a call, on the stack for ordinary calls ---- */
+
+enum { SMALL = DNN__FEW_OPERANDS };
+
+struct small_frame {
+    dnn_tensor *tensor[SMALL];
+    dnn_view view[SMALL];
+    const dnn_view *pointer[SMALL];
+    int64_t stride[SMALL][DNN_MAX_DIMS];
+    uint64_t key[16 + SMALL * (1 + 2 * DNN_MAX_DIMS)];
+};
+
+static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small_frame *small)
+{
+    const dnn__op *op = &dnn__ops[rq->op];
+    int n = rq->n_in + rq->n_out;
+
+    f->op = op;
+    f->request = rq;
+    f->attr = rq->attr;
+    f->n_in = rq->n_in;
+    f->n_out = rq->n_out;
+    f->want = rq->want;
+    f->memory = f->stash = NULL;
+    f->inplace = f->plain = f->given = f->any_layout = f->laid_out = false;
+    f->pin = DNN__UNLIKELY(dnn__self.pin != NULL) ? dnn__pin_for(op) : NULL;
+    if (DNN__LIKELY(n <= SMALL)) {
+        f->in = small->tensor;
+        f->out = small->tensor + rq->n_in;
+        f->view = small->view;
+        f->pointer = small->pointer;
+        f->stride = small->stride;
+        f->key = small->key;
+    } else {
+        /* From the cache of the cpu, so that a step over hundreds of parameters asks nothing of the
+         * system. */
+        size_t count = (size_t)n,
+               key_bytes = (size_t)dnn__key_room(n, op->attr_bytes) * sizeof(uint64_t);
+        size_t bytes =
+            count * (sizeof *f->in + sizeof *f->view + sizeof *f->pointer + sizeof *f->stride) +
+            key_bytes;
+        char *at;
+
+        DNN_TRY(dnn__storage_new(dnn__cpu(), bytes, op->name, &f->memory));
+        at = f->memory->data;
+        f->view = (void *)at;
+        f->stride = (void *)(at += count * sizeof *f->view);
+        f->key = (void *)(at += count * sizeof *f->stride);
+        f->in = (void *)(at += key_bytes);
+        f->out = f->in + rq->n_in;
+        f->pointer = (void *)(at + count * sizeof *f->in);
+    }
+    for (int i = 0; i < rq->n_in; i++) {
+        f->in[i] = rq->in[i];
+    }
+    for (int i = 0; i < rq->n_out; i++) {
+        f->out[i] = rq->out[i];
+    }
+    return DNN_OK;
+}
+
+/* ---- checks ---- */
+
+static dnn_status check_operand(dnn__frame *f, const char *role, int i, const dnn_tensor *t,
+                                dnn__device **device)
+{
+    f->any_layout = f->any_layout || dnn__layout_of(t->storage) != 0;
+    if (*device == NULL) {
+        *device = dnn__device_of(t);
+    } else if (*device != dnn__device_of(t)) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: operands are on two devices: %s, and %s %d on %s (dnn_to_device moves one)",
+            f->op->name, dnn__dev(*device)->name, role, i, dnn__dev(dnn__device_of(t))->name);
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_operands(dnn__frame *f)
+{
+    dnn__device *device = NULL;
+
+    if (f->op->n_in >= 0 && f->n_in != f->op->n_in) {
+        return dnn__fail(DNN_E_INTERNAL, "%s: %d inputs, not %d", f->op->name, f->n_in,
+                         f->op->n_in);
+    }
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] != NULL) {
+            DNN_TRY(check_operand(f, "input", i, f->in[i], &device));
+        } else if (f->op->n_in >= 0 && (f->op->optional >> i & 1) == 0) {
+            return dnn__fail(DNN_E_INVALID, "%s: input %d is NULL", f->op->name, i);
+        }
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        if (f->out[i] != NULL) {
+            f->given = true;
+            DNN_TRY(check_operand(f, "output", i, f->out[i], &device));
+        }
+    }
+    if (device == NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: no operand", f->op->name);
+    }
+    f->device = device;
+    return DNN_OK;
+}
+
+/* ---- shapes ---- */
+
+static bool any_tracked(const dnn__frame *f)
+{
+    for (int i = 0; i < f->n_in; i++) {
+        if (f->in[i] != NULL && dnn__tracked(f->in[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static dnn_status infer(dnn__frame *f)
+{
+    dnn__sig sig = {f->op, f->attr, f->n_in, f->n_out, f->in, f->desc, f->out};
+    bool mutates = (f->op->traits & DNN__MUTATES) != 0;
+
+    for (int i = 0; i < f->n_out && i < 2; i++) {
+        f->direct[i] = false;
+        if (f->out[i] != NULL) {
+            f->desc[i].dtype = f->out[i]->dtype;
+            f->desc[i].ndim = f->out[i]->ndim;
+            memcpy(f->desc[i].dim, f->out[i]->dim, sizeof f->desc[i].dim);
+        }
+    }
+    DNN_TRY(f->op->shape(&sig));
+    f->recording = (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 &&
+                   dnn_grad_enabled() && (f->desc[0].dtype & DNN__FLOATS) != 0 && any_tracked(f);
+    f->mode = dnn__mode() | (f->recording ? DNN_M_GRAD : 0);
+    if (mutates) {
+        for (int i = 0; i < f->n_out; i++) {
+            if (f->out[i] != NULL) {
+                DNN_TRY(dnn__check_target(f->op->name, f->out[i], false));
+            }
+            if (i < 2) {
+                f->direct[i] = true;
+            }
+        }
+        return DNN_OK;
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        if (f->out[i] != NULL) {
+            DNN_TRY(dnn__check_destination(f, i));
+        }
+    }
+    return DNN_OK;
+}
+
+static int64_t out_numel(const dnn__frame *f, int i)
+{
+    if (f->out[i] != NULL) {
+        return dnn__numel(f->out[i]);
+    }
+    return (f->want >> i & 1) != 0 ? dnn__numel_of(f->desc[i].ndim, f->desc[i].dim) : 0;
+}
+
+static bool outputs_are_empty(const dnn__frame *f)
+{
+    for (int i = 0; i < f->n_out; i++) {
+        if (out_numel(f, i) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- running ---- */
+
+static dnn_status kernel_failed(const dnn__frame *f, const dnn__plan *plan, dnn_status status)
+{
+    const char *text = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "no reason given";
+
+    if (status > 0) {
+        return dnn__fail(DNN_E_INTERNAL,
+                         "%s: kernel %s of %s accepted the call and then declined it: %s",
+                         f->op->name, plan->kernel->table.name, plan->kernel->plugin->id, text);
+    }
+    return dnn__fail(status, "%s: %s (kernel %s of %s)", f->op->name, text,
+                     plan->kernel->table.name, plan->kernel->plugin->id);
+}
+
+static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng)
+{
+    dnn__storage *workspace = NULL;
+    bool alone = (plan->kernel->table.flags & DNN_K_REENTRANT) == 0;
+    int outer = dnn__self.call_threads;
+    dnn_status status;
+    dnn_call call = {.size = sizeof call,
+                     .n_in = (uint32_t)f->n_in,
+                     .n_out = (uint32_t)f->n_out,
+                     .mode = f->mode,
+                     .in = f->pointer,
+                     .out = f->pointer + f->n_in,
+                     .attr = f->attr,
+                     .state = plan->state,
+                     .stream = dnn__dev(f->device)->stream,
+                     .rng_seed = rng->seed,
+                     .rng_stream = rng->stream,
+                     .rng_offset = rng->offset,
+                     .host = &dnn__host};
+
+    if (f->pin != NULL) {
+        call.stash = f->pin->stash->data;
+    } else if (plan->stash > 0) {
+        DNN_TRY(dnn__workspace(f->device, plan->stash, f->op->name, &f->stash));
+        f->stash->bytes = plan->stash; /* what the backward kernel will be asked to name */
+        call.stash = f->stash->data;
+        f->keeper = plan->kernel->plugin;
+    }
+    if (plan->workspace > 0) {
+        DNN_TRY(dnn__workspace(f->device, plan->workspace, f->op->name, &workspace));
+        call.workspace = workspace->data;
+    }
+    dnn__self.plugin_text[0] = 0;
+    if (alone) {
+        pthread_mutex_lock(&plan->lock);
+    }
+    dnn__self.in_kernel = plan->kernel->table.name;
+    dnn__self.call_threads = plan->threads;
+    status = plan->kernel->table.run(&call);
+    dnn__self.call_threads = outer;
+    dnn__self.in_kernel = NULL;
+    if (alone) {
+        pthread_mutex_unlock(&plan->lock);
+    }
+    dnn__storage_release(workspace);
+    atomic_fetch_add_explicit(&dnn__count.calls, 1, memory_order_relaxed);
+    if (status != DNN_OK) {
+        return kernel_failed(f, plan, status);
+    }
+    return call.stream != NULL ? dnn__device_enqueued(f->device, f->op->name) : DNN_OK;
+}
+
+static dnn__rng numbers_for(const dnn__frame *f)
+{
+    uint64_t words = f->desc[0].dtype == DNN_T_F64 ? 2 : 1;
+
+    if (f->request->rng != NULL) {
+        return *f->request->rng;
+    }
+    if ((f->op->traits & DNN__RANDOM) == 0) {
+        return (dnn__rng){0, 0, 0};
+    }
+    return dnn__rng_take(words * (uint64_t)out_numel(f, 0));
+}
+
+/* A row of any number of operands has no detour: where nobody runs over their private layout they
+ * are made strided, and everybody is asked again. */
+static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
+{
+    dnn_status status = dnn__plan_find(f, plan);
+
+    if (status != DNN_E_DEVICE || !f->laid_out || f->op->n_out >= 0) {
+        return status;
+    }
+    dnn__views_close(f);
+    DNN_TRY(dnn__all_strided(f));
+    DNN_TRY(dnn__views_open(f));
+    return dnn__plan_find(f, plan);
+}
+
+static dnn_status carry_out(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, const dnn__rng *rng)
+{
+    DNN_TRY(dnn__pass(f, plan, made));
+    return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
+}
+
+static dnn_status carry_out_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor **made,
+                                     const dnn__rng *rng)
+{
+    int64_t begin;
+
+    dnn__profile_begin(f->device, &begin);
+    DNN_TRY(carry_out(f, plan, made, rng));
+    if (!plan->on_host) { /* the call on the host counts for itself */
+        dnn__profile_end(f, plan, begin);
+    }
+    return DNN_OK;
+}
+
+static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
+{
+    if (DNN__UNLIKELY(dnn__self.dry > 0)) {
+        if (f->pin != NULL && f->pin->readers != NULL && plan->stash > 0) {
+            ++*f->pin->readers;
+        }
+        return plan->on_host && dnn__self.dry_parts > 0
+                   ? dnn__fail(DNN_E_DEVICE, "%s: only the host has a kernel", f->op->name)
+                   : dnn__make_results(f, plan, made);
+    }
+    if (DNN__UNLIKELY(plan->kernel == NULL)) {
+        dnn__views_close(f);
+        return dnn__run_parts(f, made);
+    }
+    *rng = numbers_for(f);
+    return dnn__profiles() ? carry_out_profiled(f, plan, made, rng) : carry_out(f, plan, made, rng);
+}
+
+/* A tensor with dtype, dims and strides of a destination, its elements not set. */
+static dnn_status twin_of(const dnn__frame *f, int i, dnn_tensor **out)
+{
+    const dnn_tensor *t = f->out[i];
+    uint64_t bytes = f->view[f->n_in + i].nbytes; /* of a private layout the only word */
+    dnn__storage *storage = NULL;
+
+    if (dnn__layout_of(t->storage) == 0) {
+        bytes = dnn__extent(t->ndim, t->dim, t->stride) * dnn__item_size(t->dtype);
+    }
+    DNN_TRY(dnn__storage_new(f->device, bytes, f->op->name, &storage));
+    *out = dnn__tensor_over(f->op->name, t->dtype, t->ndim, t->dim, t->stride, 0, storage, NULL);
+    dnn__storage_release(storage);
+    return *out != NULL ? DNN_OK : dnn__take();
+}
+
+/* Runs the call into twins of its destinations. */
+static dnn_status rehearse(dnn__frame *f, dnn__plan *plan)
+{
+    dnn_tensor *made[2] = {NULL, NULL};
+    dnn__rng rng = {0, 0, 0};
+
+    for (int i = 0; i < f->n_out; i++) {
+        DNN_TRY(f->out[i] != NULL ? twin_of(f, i, &f->out[i]) : DNN_OK);
+    }
+    DNN_TRY(carry_out(f, plan, made, &rng));
+    return dnn__land_all(f, made);
+}
+
+dnn_status dnn__rehearse(dnn__frame *f, dnn__plan *plan)
+{
+    dnn_tensor *given[2] = {NULL, NULL};
+    dnn_status st = DNN_OK;
+
+    for (int i = 0; i < f->n_out; i++) {
+        given[i] = f->out[i];
+    }
+    DNN_NO_GRAD
+    {
+        st = rehearse(f, plan);
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        f->out[i] = given[i];
+    }
+    dnn__storage_release(f->stash);
+    f->stash = NULL;
+    dnn__views_again(f);
+    return st;
+}
+
+/* Views, plan, results, run. What was made stands in made[]; the scope of the call owns it. */
+static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
+{
+    dnn__plan *plan = NULL;
+    dnn_status st;
+
+    DNN_TRY(dnn__views_open(f));
+    if (outputs_are_empty(f)) {
+        st = dnn__make_results(f, NULL, made);
+        goto done;
+    }
+    DNN_TRY_TO(done, find_plan(f, &plan));
+    if (f->request->plan_only) {
+        if (f->request->bytes != NULL) {
+            *f->request->bytes = plan->passage[f->n_in].bytes;
+        }
+        goto done;
+    }
+    DNN_TRY_TO(done, run_plan(f, plan, made, rng));
+    if (f->given) {
+        dnn__views_close(f);
+        st = dnn__land_all(f, made);
+    }
+done:
+    dnn__views_close(f);
+    dnn__plan_release(plan);
+    return st;
+}
+
+/* Is the call looked at in anomaly mode? Rows that only fill a tensor as the program asks are not.
+ */
+static bool is_watched(const dnn__frame *f)
+{
+    bool fills = (f->op->traits & DNN__MUTATES) != 0 && f->op->n_out == 1;
+    bool moves = (f->op->traits & DNN__MOVES_LAYOUT) != 0;
+
+    return !fills && !moves && !f->request->plan_only && dnn__self.dry == 0;
+}
+
+static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__held *held)
+{
+    dnn_status st = dnn__anomaly_after(f->op->name, f->in, f->n_in, made, f->n_out,
+                                       f->op->id == DNN_OP_copy, held);
+
+    for (int i = 0; st != DNN_OK && i < f->n_out; i++) {
+        if (f->out[i] != NULL) {
+            dnn__written(f->out[i]);
+        }
+    }
+    return st;
+}
+
+/* The tape's node is made before anything is written: a change in place that cannot be recorded is
+ * not made. */
+static dnn_status make_node(const dnn__frame *f, dnn__node **out)
+{
+    if (!f->recording) {
+        return DNN_OK;
+    }
+    *out = dnn__node_new(f->op, f->n_in, f->n_out);
+    return *out != NULL ? DNN_OK : dnn__nomem(f->op->name, sizeof f->view[0]);
+}
+
+/* Destinations were written and what is new leaves the call's scope; then the tape. */
+static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn__rng *rng)
+{
+    bool mutates = (f->op->traits & DNN__MUTATES) != 0;
+
+    for (int i = 0; i < f->n_out; i++) {
+        if (f->out[i] == NULL) {
+            continue;
+        }
+        f->out[i]->fresh = false;
+        if (mutates || !f->recording) { /* what is not recorded has no history any more */
+            dnn__written(f->out[i]);
+        } else {
+            atomic_fetch_add_explicit(&f->out[i]->version->count, 1, memory_order_relaxed);
+        }
+    }
+    if (node != NULL) {
+        if (f->stash != NULL) {
+            dnn__node_stash(node, f->stash, f->keeper);
+            f->stash = NULL;
+        }
+        dnn__node_record(node, f->in, made, f->attr, rng);
+    }
+    for (int i = 0; i < f->n_out; i++) {
+        if (made[i] != NULL && f->out[i] == NULL) {
+            f->request->out[i] = dnn_keep(made[i]);
+        }
+    }
+}
+
+dnn_status dnn__dispatch(const dnn__request *request)
+{
+    struct small_frame small;
+    dnn__frame f;
+    dnn_tensor *few[SMALL], **made = few;
+    dnn__node *node = NULL;
+    dnn__rng rng = {0, 0, 0};
+    dnn__held held;
+    dnn_scope scope;
+    bool watched;
+    dnn_status st;
+
+    DNN_TRY(dnn__start());
+    if (DNN__UNLIKELY(atomic_load_explicit(&dnn__forked, memory_order_relaxed))) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: this process was forked from one that uses libdnn; exec first",
+                         dnn__ops[request->op].name);
+    }
+    if (DNN__UNLIKELY(dnn__self.in_kernel != NULL)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: called from inside the kernel %s, which may call "
+                         "nothing of libdnn but its host table",
+                         dnn__ops[request->op].name, dnn__self.in_kernel);
+    }
+    DNN_TRY(frame_open(&f, request, &small));
+    dnn_scope_begin(&scope);
+    if (f.memory != NULL) {
+        made =
+            (dnn_tensor **)(void *)
+                f.stride; /* of a large frame nothing is expanded, and outputs are destinations */
+    }
+    DNN_TRY_TO(done, check_operands(&f));
+    DNN_TRY_TO(done, dnn__settle_dtypes(&f));
+    DNN_TRY_TO(done, infer(&f));
+    DNN_TRY_TO(done, make_node(&f, &node));
+    watched = dnn__anomaly_on() && is_watched(&f);
+    if (DNN__UNLIKELY(watched)) {
+        DNN_TRY_TO(done, dnn__anomaly_before(f.in, f.n_in, &held));
+    }
+    DNN_TRY_TO(done, execute(&f, made, &rng)); /* its one call, so that it is compiled in place */
+    if (DNN__UNLIKELY(watched)) {
+        DNN_TRY_TO(done, look_after(&f, made, &held));
+    }
+    if (!request->plan_only) {
+        finish(&f, made, node, &rng);
+        node = NULL;
+    }
+done:
+    dnn__node_drop(node);
+    dnn__storage_release(f.stash);
+    dnn_scope_end(&scope);
+    dnn__storage_release(f.memory);
+    return st;
+}
+
+void dnn_counters_read(dnn_counters *out)
+{
+    if (out != NULL) {
+        *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),
+                              .plan_misses = atomic_load(&dnn__count.plan_misses),
+                              .plans = atomic_load(&dnn__count.plans),
+                              .copies = atomic_load(&dnn__count.copies),
+                              .copy_bytes = atomic_load(&dnn__count.copy_bytes),
+                              .reorders = atomic_load(&dnn__count.reorders),
+                              .reorder_bytes = atomic_load(&dnn__count.reorder_bytes),
+                              .fallback_calls = atomic_load(&dnn__count.fallback_calls),
+                              .fallback_bytes = atomic_load(&dnn__count.fallback_bytes)};
+    }
+}

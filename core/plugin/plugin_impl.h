@@ -1,0 +1,82 @@
+/* plugins.h - what the files of the plugin host share: opened files, trust, adoption, the list of what was looked at. Private. */
+#ifndef DNN__PLUGINS_H
+#define DNN__PLUGINS_H
+#include "plugin.h"
+
+/* ---- plugin_check.c: is a file fit to be opened ---- */
+/* Who may write the folder that path is in. */
+dnn_status dnn__check_folder(const char *path);
+/* Opens a regular file, once its folder and itself may be written by nobody but root, the user and the owner of libdnn. */
+dnn_status dnn__open_trusted(const char *path, int *fd, uint64_t *size);
+/* Opens path, checks who may write it and its folder, and its ELF structure. *fd is the caller's. The message names the path. */
+dnn_status dnn__check_open(const char *path, int *fd);
+/* Opens what was checked and finds the symbol. The file stays open and mapped for ever; the same file gives the same answer. */
+dnn_status dnn__open_symbol(const char *path, const char *symbol, void **out);
+
+/* ---- plugin_adopt.c: tables into ours ---- */
+enum { DNN__SIZE_MAX = 4096, DNN__MUST_UNDERSTAND = 0xffff }; /* of any struct of a plugin; bits of its flags */
+/* Copies the part of a plugin's struct that both know; the rest of ours is zero: "as before it existed". */
+void dnn__adopt(void *ours, size_t known, const void *theirs, uint32_t size);
+bool dnn__tail_is_zero(const void *theirs, uint32_t size, size_t known);
+dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out);
+/* Adds the plugin's kernels; those that cannot be understood are skipped and listed with what was looked at. */
+
+struct dnn__looked;
+dnn_status dnn__adopt_kernels(dnn__plugin *plugin, struct dnn__looked *looked);
+dnn__kernel *dnn__kernel_at(int64_t index); /* of all that were adopted, in no order; NULL past the last */
+dnn_status dnn__candidates_build(void);
+void dnn__candidates_sort(void); /* anew, after the pins have changed */
+void dnn__candidates_drop(void);
+dnn__kernel *const *dnn__all_kernels(int64_t *n); /* that were adopted */
+void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
+bool dnn__valid_id(const char *id);
+
+/* ---- plugin_looked.c: what was looked at ---- */
+typedef struct dnn__skipped {
+    char *kernel, *reason;
+} dnn__skipped;
+typedef struct dnn__looked {
+    char *path, *reason; /* reason NULL: in use */
+    char *version, *build, *device;
+    char id[32];
+    bool reader, loaded; /* loaded: id, version, build are set */
+    int64_t n_kernels, n_skipped, cap_skipped;
+    dnn__skipped *skipped;
+    dnn__plugin *plugin;
+} dnn__looked;
+/* A new record; the caller sets its reason or what was loaded. */
+dnn_status dnn__looked_add(const char *path, bool reader, dnn__looked **out);
+dnn_status dnn__looked_reason(dnn__looked *looked, const char *reason);
+dnn__looked *dnn__looked_at(int64_t index);
+int64_t dnn__looked_count(void);
+const char *dnn__looked_path(const dnn__plugin *plugin); /* the file that a plugin came from */
+bool dnn__looked_in_use(const char *path);               /* under this or another name */
+void dnn__looked_unload(void); /* the plugins are dropped; the records stay */
+void dnn__looked_forget(void);
+
+/* ---- plugin_search.c: the environment, folders, files ---- */
+/* The next word of a list into word, and where to go on; NULL at the end. */
+const char *dnn__next_word(const char *at, char separator, char *word, size_t bytes);
+/* DNN_DISABLE: is a plugin, or one of its operators (op not NULL), dropped? */
+bool dnn__disabled(const char *plugin, const char *op);
+const char *dnn__backend_list(void); /* as DNN_BACKEND or dnn_init said; NULL: unset */
+bool dnn__names_backend(const char *id);
+dnn_status dnn__search_for(const char *list); /* keeps the list */
+dnn_status dnn__search_begin(void);           /* reads DNN_FALLBACK and finds the folders */
+bool dnn__search_begun(void);
+void dnn__search_forget(void);
+const char *dnn__folder_at(int index);
+bool dnn__file_exists(const char *path); /* also one that may not be looked at */
+void dnn__put_known_ids(dnn__text *text);
+/* Calls fn for each dnn_*.so of a folder in name order, until one fails. */
+dnn_status dnn__each_plugin_file(const char *folder, dnn_status (*fn)(const char *folder, const char *name));
+
+/* ---- plugin_host.c: plugins in use ---- */
+extern dnn__plugin **dnn__plugins;
+extern int64_t dnn__n_plugins;
+dnn_status dnn__plugins_load(void); /* what the list names, or all that can run here */
+void dnn__plugins_drop(void);
+void dnn__readers_drop(void);
+void dnn__layouts_drop(void);
+
+#endif

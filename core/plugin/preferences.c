@@ -1,0 +1,321 @@
+/* policy.c - what a person or a program asks of the choice among kernels: DNN_PREFER pins,
+ * DNN_MATH, DNN_DETERMINISTIC, and whether DNN_TUNE chooses by time. Pins become a member of the
+ * kernels by which the candidates are ordered, the others bits of each call's mode, so that
+ * dispatch pays for one load. */
+#include <stdlib.h>
+#include <string.h>
+#include "preferences.h"
+#include "plugin_impl.h"
+
+_Atomic uint32_t dnn__mode_bits;
+
+/* What the program said holds over shutdown and start, and against the environment. */
+struct setting {
+    int value;
+    bool said;
+};
+static struct setting math, deterministic, tune;
+
+static char *pins; /* the text in force; NULL: none */
+
+/* ---- words ---- */
+
+/* The place of the text in a list; -1: not there. */
+static int place_of(const char *text, const char *const *list)
+{
+    for (int i = 0; list[i] != NULL; i++) {
+        if (strcmp(list[i], text) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The value of a variable that is one of the words; unset and empty are the first. */
+static dnn_status read_word(const char *variable, const char *const *words, struct setting *out)
+{
+    const char *text = secure_getenv(variable);
+    char known[64];
+    dnn__text list = dnn__text_to(known, sizeof known);
+
+    if (out->said) {
+        return DNN_OK;
+    }
+    out->value = text != NULL && *text != 0 ? place_of(text, words) : 0;
+    if (out->value >= 0) {
+        return DNN_OK;
+    }
+    out->value = 0;
+    for (int i = 0; words[i] != NULL; i++) {
+        dnn__put(&list, "%s%s", i > 0 ? ", " : "", words[i]);
+    }
+    return dnn__fail(DNN_E_DEVICE, "%s=%.64s: not one of %s", variable, text, known);
+}
+
+/* ---- mode ---- */
+
+/* What rounds to bf16 may round to tf32, which is finer. */
+static const uint32_t math_bits[] = {0, DNN_M_TF32, DNN_M_TF32 | DNN_M_BF16};
+
+static void fold(void)
+{
+    atomic_store_explicit(&dnn__mode_bits,
+                          math_bits[math.value] |
+                              (deterministic.value != 0 ? DNN_M_DETERMINISTIC : 0),
+                          memory_order_relaxed);
+}
+
+dnn_status dnn_set_math(int value)
+{
+    if (value < DNN_MATH_STRICT || value > DNN_MATH_BF16) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_set_math: %d, must be DNN_MATH_STRICT (%d) to BF16 (%d)", value,
+                         DNN_MATH_STRICT, DNN_MATH_BF16);
+    }
+    math = (struct setting){value, true};
+    fold();
+    return DNN_OK;
+}
+
+int dnn_math(void)
+{
+    return math.value;
+}
+
+void dnn_set_deterministic(bool on)
+{
+    deterministic = (struct setting){on, true};
+    fold();
+}
+
+bool dnn_deterministic(void)
+{
+    return deterministic.value != 0;
+}
+
+/* ---- near words ---- */
+
+enum { WORD = 64 };
+
+/* How many letters must be changed, put in or left out to make b of a; words are cut to WORD. */
+static int distance(const char *a, const char *b)
+{
+    int row[WORD + 1];
+    int na = (int)strnlen(a, WORD), nb = (int)strnlen(b, WORD);
+
+    for (int k = 0; k <= nb; k++) {
+        row[k] = k;
+    }
+    for (int i = 1; i <= na; i++) {
+        int diagonal = row[0];
+
+        row[0] = i;
+        for (int k = 1; k <= nb; k++) {
+            int change = diagonal + (a[i - 1] != b[k - 1]);
+
+            diagonal = row[k];
+            row[k] = 1 + (row[k] < row[k - 1] ? row[k] : row[k - 1]);
+            row[k] = change < row[k] ? change : row[k];
+        }
+    }
+    return row[nb];
+}
+
+static bool is_near(const char *word, const char *name)
+{
+    return strstr(name, word) != NULL || distance(word, name) <= 1 + (int)strlen(word) / 4;
+}
+
+static dnn_status no_operator(dnn_status status, const char *who, const char *word)
+{
+    char near[200];
+    dnn__text text = dnn__text_to(near, sizeof near);
+    int n = 0;
+
+    for (int i = 0; i < DNN__N_OPS && n < 6; i++) {
+        if (is_near(word, dnn__ops[i].name)) {
+            dnn__put(&text, "%s%s", n++ > 0 ? ", " : " Near it: ", dnn__ops[i].name);
+        }
+    }
+    return dnn__fail(status, "%s: no operator is called %s.%s%s", who, word, near,
+                     n > 0 ? "" : " \"dnn ops\" lists them");
+}
+
+static dnn_status no_plugin(dnn_status status, const char *who, const char *id)
+{
+    char in_use[300];
+    dnn__text text = dnn__text_to(in_use, sizeof in_use);
+
+    for (int64_t i = 0; i < dnn__n_plugins; i++) {
+        dnn__put(&text, " %s", dnn__plugins[i]->id);
+    }
+    return dnn__fail(status, "%s: no plugin in use is called %s. In use:%s", who, id,
+                     text.length > 0 ? in_use : " none");
+}
+
+static dnn_status no_kernel(dnn_status status, const char *who, const char *op, const char *id,
+                            const char *name)
+{
+    char others[400];
+    dnn__text text = dnn__text_to(others, sizeof others);
+    const dnn__kernel *k;
+
+    for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
+        if (strcmp(k->op->name, op) == 0) {
+            dnn__put(&text, " %s.%s", k->plugin->id, k->table.name);
+        }
+    }
+    return dnn__fail(status, "%s: %s has no kernel%s%s for %s. There are:%s", who, id,
+                     *name != 0 ? " " : "", name, op, text.length > 0 ? others : " none");
+}
+
+/* ---- pins ---- */
+
+struct pin {
+    char op[WORD], id[32], name[128]; /* name "": every kernel of the plugin */
+};
+
+/* "conv2d=onednn" or "conv2d=onednn.direct" of `length` bytes. */
+static dnn_status read_pin(dnn_status status, const char *who, const char *at, size_t length,
+                           struct pin *out)
+{
+    size_t op = strcspn(at, "=,"), id = op < length ? strcspn(at + op + 1, ".,") : 0;
+    size_t name = op + 1 + id < length ? length - op - id - 2 : 0;
+
+    if (op == 0 || op >= length || id == 0 || op >= sizeof out->op || id >= sizeof out->id ||
+        name >= sizeof out->name || (at[op + 1 + id] == '.' && name == 0)) {
+        return dnn__fail(status, "%s: \"%.*s\" is not OPERATOR=PLUGIN or OPERATOR=PLUGIN.KERNEL",
+                         who, length < 200 ? (int)length : 200, at);
+    }
+    *out = (struct pin){{0}, {0}, {0}};
+    memcpy(out->op, at, op);
+    memcpy(out->id, at + op + 1, id);
+    memcpy(out->name, at + length - name, name);
+    return DNN_OK;
+}
+
+static bool pin_holds(const struct pin *pin, const dnn__kernel *k)
+{
+    return strcmp(k->op->name, pin->op) == 0 && strcmp(k->plugin->id, pin->id) == 0 &&
+           (pin->name[0] == 0 || strcmp(k->table.name, pin->name) == 0);
+}
+
+static dnn_status check_pin(dnn_status status, const char *who, const struct pin *pin)
+{
+    bool known = false;
+    const dnn__kernel *k;
+
+    if (dnn__op_named(pin->op) == NULL) {
+        return no_operator(status, who, pin->op);
+    }
+    for (int64_t i = 0; i < dnn__n_plugins; i++) {
+        known = known || strcmp(dnn__plugins[i]->id, pin->id) == 0;
+    }
+    if (!known) {
+        return no_plugin(status, who, pin->id);
+    }
+    for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
+        if (pin_holds(pin, k)) {
+            return DNN_OK;
+        }
+    }
+    return no_kernel(status, who, pin->op, pin->id, pin->name);
+}
+
+static void set_pin(const struct pin *pin, int32_t rank)
+{
+    dnn__kernel *k;
+
+    for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
+        if (k->pin == 0 && pin_holds(pin, k)) {
+            k->pin = rank;
+        }
+    }
+}
+
+/* Checks every word, and where `set` sets the kernels' pins by it. Empty words are passed over. */
+static dnn_status walk_pins(dnn_status status, const char *who, const char *text, bool set)
+{
+    struct pin pin;
+    int32_t rank = 0;
+
+    for (const char *at = text + strspn(text, ","); *at != 0; at += strspn(at, ",")) {
+        size_t length = strcspn(at, ",");
+
+        DNN_TRY(read_pin(status, who, at, length, &pin));
+        DNN_TRY(check_pin(status, who, &pin));
+        if (set) {
+            set_pin(&pin, ++rank);
+        }
+        at += length;
+    }
+    return DNN_OK;
+}
+
+/* On failure nothing has changed. */
+static dnn_status take_pins(dnn_status status, const char *who, const char *text)
+{
+    char *copy = NULL;
+    dnn__kernel *k;
+
+    DNN_TRY(walk_pins(status, who, text, false));
+    if (*text != 0 && (copy = dnn__strdup(text)) == NULL) {
+        return dnn__nomem(who, strlen(text));
+    }
+    for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
+        k->pin = 0;
+    }
+    DNN_TRY(walk_pins(status, who, text, true));
+    dnn__free(pins);
+    pins = copy;
+    return DNN_OK;
+}
+
+dnn_status dnn_prefer(const char *text)
+{
+    DNN_TRY(dnn__take());
+    DNN_TRY(dnn__start());
+    DNN_TRY(take_pins(DNN_E_INVALID, "dnn_prefer", text != NULL ? text : ""));
+    dnn__candidates_sort();
+    dnn__plans_drop(NULL);
+    return DNN_OK;
+}
+
+const char *dnn_preferred(void)
+{
+    return pins != NULL ? pins : "";
+}
+
+/* ---- timing ---- */
+
+void dnn_set_tune(bool on)
+{
+    tune = (struct setting){on, true};
+    dnn__plans_drop(NULL); /* what was chosen by order or by time is chosen anew */
+}
+
+bool dnn_tune(void)
+{
+    return tune.value != 0;
+}
+
+/* ---- start and stop ---- */
+
+dnn_status dnn__policy_start(void)
+{
+    static const char *const precisions[] = {"strict", "tf32", "bf16", NULL};
+    static const char *const switches[] = {"0", "1", NULL};
+    const char *text = secure_getenv("DNN_PREFER");
+
+    DNN_TRY(read_word("DNN_MATH", precisions, &math));
+    DNN_TRY(read_word("DNN_DETERMINISTIC", switches, &deterministic));
+    DNN_TRY(read_word("DNN_TUNE", switches, &tune));
+    fold();
+    return take_pins(DNN_E_DEVICE, "DNN_PREFER", text != NULL ? text : "");
+}
+
+void dnn__policy_stop(void)
+{
+    dnn__free(pins);
+    pins = NULL;
+}

@@ -1,0 +1,130 @@
+/* plugin_info.c - what programs may ask about plugins, operators and candidates. It answers from
+ * the host's lists and changes nothing, but for dnn_plugin_disable. */
+#include <stdio.h>
+#include <string.h>
+#include "plugin_impl.h"
+#include "preferences.h"
+
+bool dnn_backend_at(int index, dnn_backend_info *out)
+{
+    const dnn__looked *l = dnn__looked_at(index);
+    dnn__reader *const *readers;
+    int n;
+
+    if (l == NULL && index == dnn__looked_count() && atomic_load(&dnn__running) &&
+        dnn__readers(&readers, &n) == DNN_OK) {
+        l = dnn__looked_at(index); /* readers stand behind the plugins, and are looked at only when
+                                      somebody asks */
+    }
+    if (l == NULL || out == NULL) {
+        return false;
+    }
+    *out = (dnn_backend_info){
+        .path = l->path,
+        .id = l->loaded ? l->id : NULL,
+        .version = l->version,
+        .build = l->build,
+        .reason = l->plugin != NULL && l->plugin->disabled ? "disabled by the program" : l->reason,
+        .device = l->device,
+        .n_kernels = (int)l->n_kernels,
+        .n_skipped = (int)l->n_skipped,
+        .reader = l->reader};
+    return true;
+}
+
+bool dnn_backend_skipped(int index, int skipped, const char **kernel, const char **reason)
+{
+    const dnn__looked *l = dnn__looked_at(index);
+
+    if (l == NULL || skipped < 0 || skipped >= l->n_skipped) {
+        return false;
+    }
+    *kernel = l->skipped[skipped].kernel;
+    *reason = l->skipped[skipped].reason;
+    return true;
+}
+
+const char *dnn_plugin_directory(int index)
+{
+    return dnn__folder_at(index);
+}
+
+int dnn_op_count(void)
+{
+    return DNN__N_OPS;
+}
+
+bool dnn_op_at(int index, dnn_op_info *out)
+{
+    const dnn__op *op;
+
+    if (index < 0 || index >= DNN__N_OPS || out == NULL) {
+        return false;
+    }
+    op = &dnn__ops[index];
+    *out =
+        (dnn_op_info){.name = op->name,
+                      .min_inputs = op->n_in < 0 ? 1 : op->n_in - __builtin_popcount(op->optional),
+                      .max_inputs = op->n_in,
+                      .n_outputs = op->n_out,
+                      .differentiable = op->gradient != NULL,
+                      .view = (op->traits & DNN__IS_VIEW) != 0};
+    return true;
+}
+
+bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int rank,
+                      const char **plugin, const char **kernel, int *priority)
+{
+    const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
+    dnn__candidates list;
+    char kind[48];
+
+    if (row == NULL || dnn__start() != DNN_OK) {
+        return false;
+    }
+    snprintf(kind, sizeof kind, "%s", device != NULL ? device : "cpu");
+    kind[strcspn(kind, ":")] = 0;
+    list = dnn__candidates_of((dnn__op_id)row->id, dnn__kind_named(kind), dtype);
+    for (int i = 0; rank >= 0 && i < list.n; i++) {
+        const dnn__kernel *k = list.kernel[i];
+
+        if (!k->plugin->disabled && dnn__mode_allows(dnn__mode(), k) && rank-- == 0) {
+            *plugin = k->plugin->id;
+            *kernel = k->table.name;
+            *priority = k->table.priority;
+            return true;
+        }
+    }
+    return false;
+}
+
+dnn_status dnn_plugin_disable(const char *id)
+{
+    DNN_TRY(dnn__require(id, "dnn_plugin_disable", "id"));
+    if (dnn__self.in_kernel != NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_plugin_disable: called from inside the kernel %s",
+                         dnn__self.in_kernel);
+    }
+    for (int64_t i = 0; i < dnn__n_plugins; i++) {
+        dnn__plugin *p = dnn__plugins[i];
+
+        if (strcmp(p->id, id) != 0 || p->disabled) {
+            continue;
+        }
+        if (p->kind > 0) {
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_plugin_disable: %s brings the device %s, whose tensors may live; "
+                             "leave it out of DNN_BACKEND "
+                             "instead",
+                             id, p->table.device->kind);
+        }
+        p->disabled = true;
+        dnn__plans_drop(id);
+        /* Tensors may lie in its layouts: the way back stays open until dnn_shutdown. */
+        if (p->table.fini != NULL && p->table.layouts == NULL) {
+            p->table.fini();
+        }
+        return DNN_OK;
+    }
+    return dnn__fail(DNN_E_INVALID, "dnn_plugin_disable: no plugin in use is called %s", id);
+}

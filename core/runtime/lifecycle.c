@@ -1,0 +1,178 @@
+/* start.c - starting and stopping the library: dnn_init, dnn_shutdown, and the device that new
+ * tensors get. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include "nan_check.h"
+#include "plugin_impl.h"
+#include "preferences.h"
+#include "profile.h"
+#include "autotune.h"
+
+atomic_bool dnn__running;
+
+/* Tells a thread that holds it: a plugin's init, or a log callback, that calls back into the
+ * library gets an error. */
+static pthread_mutex_t start_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
+
+/* ---- the default device ---- */
+
+static int32_t best_priority(const dnn__plugin *p)
+{
+    int32_t best = INT32_MIN;
+
+    for (int i = 0; p->table.kernels != NULL && p->table.kernels[i] != NULL; i++) {
+        best = p->table.kernels[i]->priority > best ? p->table.kernels[i]->priority : best;
+    }
+    return best;
+}
+
+/* Does a come ahead of b: by place, then the kernels' priority, then id. */
+static bool ahead(const dnn__plugin *a, const dnn__plugin *b)
+{
+    int32_t pa = best_priority(a), pb = best_priority(b);
+
+    if (a->place != b->place) {
+        return a->place < b->place;
+    }
+    return pa != pb ? pa > pb : strcmp(a->id, b->id) < 0;
+}
+
+static void choose_device(void)
+{
+    const dnn__plugin *first = NULL;
+
+    for (int64_t i = 0; i < dnn__n_plugins; i++) {
+        const dnn__plugin *p = dnn__plugins[i];
+
+        if (p->kind > 0 && p->n_ordinals > 0 && (first == NULL || ahead(p, first))) {
+            first = p;
+        }
+    }
+    dnn__device_set_default(first != NULL ? first->kind : 0);
+}
+
+/* ---- start and stop ---- */
+
+static dnn_status load_plugins(void)
+{
+    DNN_TRY(dnn__search_begin());
+    DNN_TRY(dnn__plugins_load());
+    DNN_TRY(dnn__policy_start());
+    DNN_TRY(dnn__candidates_build());
+    choose_device();
+    return DNN_OK;
+}
+
+static void stop(bool keep_looked)
+{
+    dnn__tune_stop();
+    dnn__plans_drop(NULL);
+    dnn__device_shutdown();
+    dnn__candidates_drop();
+    dnn__policy_stop();
+    dnn__plugins_drop();
+    dnn__readers_drop();
+    dnn__looked_unload();
+    if (!keep_looked) {
+        dnn__looked_forget();
+        dnn__search_forget();
+    }
+    dnn__layouts_drop();
+    dnn__pool_stop();
+}
+
+static dnn_status start(const char *backend)
+{
+    if (dnn__search_begun()) {
+        stop(false); /* what a start that failed has left to be looked at */
+    }
+    DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
+    DNN_TRY(dnn__anomaly_start());
+    DNN_TRY(dnn__profile_start());
+    DNN_TRY(dnn__pool_start());
+    return load_plugins();
+}
+
+dnn_status dnn__start_slow(const char *backend)
+{
+    dnn_status status = DNN_OK;
+
+    if (atomic_load(&dnn__forked)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "this process was forked from one that uses libdnn; exec first");
+    }
+    DNN_TRY(dnn__thread_register());
+    if (pthread_mutex_lock(&start_lock) != 0) {
+        return dnn__fail(DNN_E_INVALID, "libdnn was called from a plugin's init or fini, or from a "
+                                        "log callback, while it starts or stops");
+    }
+    if (!atomic_load(&dnn__running)) {
+        status = start(backend);
+        if (status != DNN_OK) {
+            char text[sizeof dnn__self.text];
+
+            memcpy(text, dnn__self.text, sizeof text);
+            stop(status != DNN_E_NOMEM);
+            memcpy(dnn__self.text, text, sizeof text);
+        } else {
+            atomic_store_explicit(&dnn__running, true, memory_order_release);
+        }
+    }
+    pthread_mutex_unlock(&start_lock);
+    return status;
+}
+
+dnn_status dnn_init(const char *backend)
+{
+    DNN_TRY(dnn__take());
+    return atomic_load_explicit(&dnn__running, memory_order_acquire) && !atomic_load(&dnn__forked)
+               ? DNN_OK
+               : dnn__start_slow(backend);
+}
+
+static void tell_counts(void)
+{
+    dnn_counters c;
+
+    dnn_counters_read(&c);
+    if (c.fallback_calls > 0) {
+        dnn__log(DNN_LOG_WARN,
+                 "libdnn: %s calls were computed on the host for another device, %s bytes were "
+                 "copied for them",
+                 dnn__number_text(c.fallback_calls), dnn__number_text(c.fallback_bytes));
+    }
+    if (dnn_live_tensors() > 0) {
+        dnn__log(DNN_LOG_INFO, "libdnn: %s tensors are still alive",
+                 dnn__number_text(dnn_live_tensors()));
+    }
+}
+
+void dnn_shutdown(void)
+{
+    if (dnn__self.in_kernel != NULL) {
+        return; /* a kernel would lose what it stands on */
+    }
+    if (atomic_load(&dnn__forked)) {
+        return; /* devices, workers and locks are the parent's */
+    }
+    dnn__take();
+    dnn__close_root();
+    if (pthread_mutex_lock(&start_lock) != 0) {
+        return; /* from a plugin's init or fini */
+    }
+    if (atomic_load(&dnn__running)) {
+        dnn__profile_tell();
+        tell_counts();
+    }
+    atomic_store(&dnn__running, false);
+    stop(false);
+    memset(&dnn__count, 0, sizeof dnn__count);
+    dnn__slab_shutdown();
+    pthread_mutex_unlock(&start_lock);
+}
+
+const char *dnn_version(void)
+{
+    return DNN__VERSION;
+}
