@@ -1,41 +1,8 @@
-/* rule.c - the call of one node's gradient rule: kept operands become tensors again, the arrays are
- * laid out, and what goes wrong is told. backward.c calls it. */
-#include "tape.h"
-
-dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
-                       const dnn__edge *from, bool create, dnn_tensor **out)
-{
-    uint64_t now;
-    dnn_tensor *t;
-
-    *out = NULL;
-    if (!s->kept || s->overwritten) {
-        return DNN_OK;
-    }
-    now = atomic_load_explicit(&s->version->count, memory_order_relaxed);
-    if (now != s->seen) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "backward of %s: its %s %d %s was changed in place after it was kept (version %llu, "
-            "now %llu); clone it before the change",
-            node->op->name, role, i, dnn__shape_text(s->desc.ndim, s->desc.dim),
-            (unsigned long long)s->seen, (unsigned long long)now);
-    }
-    t = dnn__tensor_over(node->op->name, s->desc.dtype, s->desc.ndim, s->desc.dim, s->stride,
-                         s->offset, s->storage, s->version);
-    if (t == NULL) {
-        return dnn__take();
-    }
-    if (create && (from->node != NULL || from->leaf != NULL)) {
-        dnn__edge_retain(from);
-        t->node = from->node;
-        t->leaf = from->leaf;
-        t->node_out = from->out;
-        t->is_view = t->lent = true; /* another handle of what the program has */
-    }
-    *out = t;
-    return DNN_OK;
-}
+/* apply_rule.c - calls the gradient rule of one node: it makes tensors of the saved operands, lays out
+ * the arrays of the rule and reports failures. engine.c and grad_of.c call it. */
+#include "autograd_impl.h"
+#include "dispatch.h"
+#include "dispatch_state.h"
 
 static dnn_status check_node(const dnn__node *node)
 {
@@ -142,15 +109,15 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
 static void call_rule(dnn__rule *r, const dnn__node *node)
 {
     dnn__pin pin = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};
-    const dnn__pin *before = dnn__self.pin;
+    const dnn__pin *before = dnn__dispatch_self.pin;
 
-    dnn__self.pin = NULL;
+    dnn__dispatch_self.pin = NULL;
     if (node->stash != NULL) {
         pin.bytes = node->stash->bytes;
-        dnn__self.pin = &pin;
+        dnn__dispatch_self.pin = &pin;
     }
     node->op->gradient(&r->grad);
-    dnn__self.pin = before;
+    dnn__dispatch_self.pin = before;
 }
 
 dnn_status dnn__rule_run(dnn__rule *r, dnn__node *node, bool create)

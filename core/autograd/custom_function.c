@@ -2,7 +2,10 @@
  * the gradient rule of the one node that is recorded. Programs call it. */
 #include <string.h>
 #include "nan_check.h"
-#include "tape.h"
+#include "autograd_impl.h"
+#include "call.h"
+#include "dispatch_state.h"
+#include "ops_impl.h"
 
 struct place { /* a tensor that forward saved; input, output: which operand it is, -1 none */
     dnn__saved saved;
@@ -116,12 +119,12 @@ static void end(state *s)
     }
 }
 
-void dnn__function_forget(dnn__node *node)
+static void forget(dnn__node *node)
 {
     drop_places(node->attr);
 }
 
-void dnn__function_end(dnn__node *node)
+static void end_of_node(dnn__node *node)
 {
     end(node->attr);
 }
@@ -453,7 +456,7 @@ static dnn_status own_output(struct forward *w, int j, const dnn_scope *scope)
     if (t == NULL) {
         return dnn__fail(DNN_E_INVALID, "forward of %s: output %d was left NULL", w->s.name, j);
     }
-    fresh = t->scope == scope && !dnn__tracked(t);
+    fresh = t->owned.scope == scope && !dnn__tracked(t);
     for (int k = 0; k < j; k++) {
         fresh = fresh && w->out[k] != t;
     }
@@ -497,7 +500,7 @@ static void record(struct forward *w)
     name_places(w);
     w->s.node = node;
     w->s.flat = NULL;
-    atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&node->history.refs, 1, memory_order_relaxed);
     dnn__node_record(node, w->in.item, w->tape, &w->s, &none);
     s = node->attr;
     s->op.name = s->name;
@@ -553,6 +556,8 @@ static state new_state(const dnn_function *f, void *ctx)
                       .n_out = -1,
                       .attr_bytes = sizeof s,
                       .traits = DNN__FUNCTION,
+                      .forget = forget,
+                      .end = end_of_node,
                       .backward = -1,
                       .gradient = f->backward != NULL ? function_gradient : NULL},
                .table = *f,

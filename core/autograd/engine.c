@@ -1,7 +1,10 @@
 /* backward.c - backward: walks the tape by falling creation number and leaves gradients in the
  * leaves, all of them or none. Nothing is computed here but by operators. */
 #include "nan_check.h"
-#include "tape.h"
+#include "autograd_impl.h"
+#include "call.h"
+#include "dispatch_state.h"
+#include "ops_impl.h"
 
 /* ---- staging: the sum for a leaf while the walk runs ---- */
 
@@ -40,7 +43,7 @@ static dnn_status open_stage(dnn__walk *w, dnn__leaf *leaf, dnn__stage **out)
             return dnn__nomem("backward", sizeof *s);
         }
         *s = (dnn__stage){.leaf = leaf, .walk = w, .next = w->stages, .outer = leaf->stage};
-        atomic_fetch_add_explicit(&leaf->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&leaf->history.refs, 1, memory_order_relaxed);
         w->stages = leaf->stage = s;
     }
     *out = s;

@@ -1,6 +1,9 @@
 /* grad_of.c - gradients of a tensor by chosen inputs: a walk that passes only what lies between,
  * and leaves nothing in the leaves. Programs call it. */
-#include "tape.h"
+#include "autograd_impl.h"
+#include "call.h"
+#include "dispatch_state.h"
+#include "ops_impl.h"
 
 struct target {      /* an input */
     dnn__leaf *leaf; /* its own if it is a leaf, else one of ours that a hook of its node fills */
@@ -27,7 +30,7 @@ static dnn_status open_target(struct target *target, const dnn_tensor *t)
 
     if (t->node == NULL) {
         target->leaf = t->leaf;
-        atomic_fetch_add_explicit(&t->leaf->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&t->leaf->history.refs, 1, memory_order_relaxed);
     } else {
         target->leaf = dnn__leaf_new(t);
         hook = target->leaf != NULL ? dnn__hook_new(&t->node->hooks, t->node_out) : NULL;
@@ -36,10 +39,10 @@ static dnn_status open_target(struct target *target, const dnn_tensor *t)
             return dnn__nomem("grad_of", sizeof *hook);
         }
         hook->keep = target->leaf;
-        atomic_fetch_add_explicit(&target->leaf->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&target->leaf->history.refs, 1, memory_order_relaxed);
         target->hook = hook->id;
         target->node = t->node;
-        atomic_fetch_add_explicit(&t->node->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&t->node->history.refs, 1, memory_order_relaxed);
     }
     target->was_wanted = target->leaf->wanted;
     target->leaf->wanted = true;

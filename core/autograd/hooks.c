@@ -1,78 +1,10 @@
-/* hook.c - hooks: functions of the program that backward calls with a gradient that is final, on
- * leaves and on results; and the gradients of results that are kept. backward.c runs them. */
-#include "tape.h"
-
-_Atomic int64_t dnn__leaf_hooks;
+/* hooks.c - hooks on gradients (Tensor.register_hook) and retained gradients (retain_grad): the public
+ * calls, and running the hooks of a leaf or a result once its gradient is final. engine.c calls it. */
+#include "autograd_impl.h"
 
 static dnn__hook **list_of(const dnn_tensor *t)
 {
     return t->node != NULL ? &t->node->hooks : t->leaf != NULL ? &t->leaf->hooks : NULL;
-}
-
-dnn__hook *dnn__hook_new(dnn__hook **list, uint32_t out)
-{
-    static _Atomic int64_t numbers;
-    dnn__hook *hook = dnn__slab_alloc(sizeof *hook);
-
-    if (hook == NULL) {
-        return NULL;
-    }
-    *hook = (dnn__hook){.id = 1 + atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed),
-                        .out = out};
-    while (*list != NULL) {
-        list = &(*list)->next;
-    }
-    *list = hook;
-    return hook;
-}
-
-/* Takes the hook at *place off its list; its context goes. */
-static void drop(dnn__hook **place)
-{
-    dnn__hook *hook = *place;
-
-    *place = hook->next;
-    if (hook->free_ctx != NULL) {
-        hook->free_ctx(hook->ctx);
-    }
-    dnn__leaf_release(hook->keep);
-    dnn__slab_free(hook, sizeof *hook);
-}
-
-void dnn__hook_drop(dnn__hook **list, int64_t id)
-{
-    for (; *list != NULL; list = &(*list)->next) {
-        if ((*list)->id == id) {
-            drop(list);
-            return;
-        }
-    }
-}
-
-void dnn__hooks_drop(dnn__hook **list, bool leaf)
-{
-    while (*list != NULL) {
-        drop(list);
-        if (leaf) {
-            atomic_fetch_sub_explicit(&dnn__leaf_hooks, 1, memory_order_relaxed);
-        }
-    }
-}
-
-void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf, uint32_t out)
-{
-    dnn__hook **place = &from->hooks, *hook;
-
-    while (*place != NULL && (*place)->keep != leaf) {
-        place = &(*place)->next;
-    }
-    hook = *place;
-    if (hook != NULL) {
-        *place = hook->next;
-        hook->next = to->hooks;
-        hook->out = out;
-        to->hooks = hook;
-    }
 }
 
 /* ---- running ---- */
@@ -193,7 +125,7 @@ dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id)
     if (t->node == NULL) {
         atomic_fetch_sub_explicit(&dnn__leaf_hooks, 1, memory_order_relaxed);
     }
-    drop(place);
+    dnn__hook_drop_at(place);
     return DNN_OK;
 }
 
@@ -219,6 +151,6 @@ dnn_status dnn_retain_grad(dnn_tensor *t)
         return dnn__nomem("dnn_retain_grad", sizeof *hook);
     }
     hook->keep = t->leaf;
-    atomic_fetch_add_explicit(&t->leaf->refs, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&t->leaf->history.refs, 1, memory_order_relaxed);
     return DNN_OK;
 }

@@ -28,6 +28,9 @@ dnn_status dnn__take(void);
 /* Around a call of a function of the program: what it says is told as "backward of name: ...". listen returns what heard wants. */
 char dnn__listen(void);
 dnn_status dnn__heard(char before, dnn_status status, const char *part, const char *name);
+/* The head of every public operator: false, and the reason is pending, if an error is pending or x is NULL.
+ *     if (!dnn__ready("flatten", x)) return NULL; */
+bool dnn__ready(const char *op, const void *x);
 /* For functions of the status idiom at their head: a waiting error comes first, then `pointer` must not be NULL. */
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument);
 /* To the log callback, or standard error from WARN on. */
@@ -73,30 +76,19 @@ void dnn__slab_free(void *object, size_t bytes);
 /* Gives all slabs back to the allocator if no object of them is alive (dnn_shutdown). */
 void dnn__slab_shutdown(void);
 
-/* ---- the state of a thread (status.c) ---- */
+/* ---- the state of a thread, as far as this layer goes (status.c); device and dispatch keep their own ---- */
 typedef struct dnn__thread {
-    dnn_status waiting; /* the error that waits, its text in waiting_text */
+    dnn_status waiting; /* the pending error; its text is in waiting_text */
     int no_grad;        /* depth of DNN_NO_GRAD */
-    dnn_scope *scope;   /* innermost; never NULL: &root at least */
+    dnn_scope *scope;   /* the innermost; NULL until the first use, then &root at least */
     dnn_scope root;
-    dnn_explain_fn explain;
-    void *explain_ctx;
-    bool registered; /* the key whose destructor closes root is set */
-    bool looking;    /* anomaly mode reads a tensor */
-    bool in_pool;    /* runs a piece of a parallel_for */
-    int call_threads; /* that the plan of the running call has scratch for; 0: no call runs */
-    int dry, dry_parts; /* depths: dispatch plans and makes results but runs nothing (stash.c); and nothing may go to the host (decompose.c) */
-    int layouts_held;   /* depth of the layouts' lock (layout.c) */
-    const struct dnn__pin *pin; /* of the gradient rule that runs (stash.c) */
+    bool registered;  /* the thread's end closes root (scope.c) */
+    bool in_pool;     /* the thread runs a piece of a parallel_for */
+    int call_threads; /* number of threads that the running call has scratch for; 0: no call runs */
     char text[1024], waiting_text[1024];
-    char plugin_text[512]; /* what host->fail kept */
-    const char *in_kernel; /* the kernel whose plan() or run() this thread is in, or NULL */
 } dnn__thread;
 /* initial-exec: dispatch reads it in every call. */
 extern _Thread_local dnn__thread dnn__self __attribute__((tls_model("initial-exec")));
-/* Registers the thread's end; called before the first tensor enters its root scope. */
-dnn_status dnn__thread_register(void);
-void dnn__close_root(void); /* releases what the root scope of this thread holds */
 
 /* ---- forked children (threads.c): set in a child of fork; every entry that would compute is an error then ---- */
 extern atomic_bool dnn__forked;

@@ -1,12 +1,10 @@
-/* status.c - errors and scopes of a thread: the message of the last error, the error that waits,
- * the lists of tensors. Everything here belongs to the calling thread, so nothing locks. It never
- * allocates. */
-#include <pthread.h>
+/* status.c - the errors of a thread: the message of the last one, the pending one, and the log.
+ * Everything here belongs to the calling thread, so nothing locks. It never allocates. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "op.h"
+#include "base.h"
 
 _Thread_local dnn__thread dnn__self;
 
@@ -188,162 +186,14 @@ void dnn__log(int level, const char *fmt, ...)
     va_end(list);
 }
 
-/* ---- scopes ---- */
-
-static pthread_key_t thread_key;
-static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
-static int thread_key_error;
-
-/* Closes the root scope of a thread that ends. Other destructors may have run: only memory is
- * touched. */
-static void thread_ends(void *unused)
+bool dnn__ready(const char *op, const void *x)
 {
-    (void)unused;
-    dnn__close_root();
-}
-
-static void make_thread_key(void)
-{
-    thread_key_error = pthread_key_create(&thread_key, thread_ends);
-}
-
-dnn_status dnn__thread_register(void)
-{
-    if (DNN__LIKELY(dnn__self.registered)) {
-        return DNN_OK;
+    if (dnn__waiting() != DNN_OK) {
+        return false;
     }
-    pthread_once(&thread_key_once, make_thread_key);
-    if (thread_key_error != 0 || pthread_setspecific(thread_key, &dnn__self) != 0) {
-        return dnn__fail(DNN_E_NOMEM, "this thread cannot be registered: out of thread keys");
+    if (x == NULL) {
+        dnn__null(dnn__fail(DNN_E_INVALID, "%s: a required operand is NULL", op));
+        return false;
     }
-    dnn__self.registered = true;
-    return DNN_OK;
-}
-
-static dnn_scope *innermost(void)
-{
-    if (DNN__UNLIKELY(dnn__self.scope == NULL)) {
-        dnn__self.scope = &dnn__self.root;
-    }
-    return dnn__self.scope;
-}
-
-static void open_scope(dnn_scope *scope, int no_grad)
-{
-    scope->dnn_parent = innermost();
-    scope->dnn_first = NULL;
-    scope->dnn_flags = no_grad;
-    dnn__self.scope = scope;
-    dnn__self.no_grad += no_grad;
-}
-
-void dnn_scope_begin(dnn_scope *scope)
-{
-    if (scope != NULL) {
-        open_scope(scope, 0);
-    }
-}
-
-void dnn_no_grad_begin(dnn_scope *scope)
-{
-    if (scope != NULL) {
-        open_scope(scope, 1);
-    }
-}
-
-void dnn_enable_grad_begin(dnn_scope *scope)
-{
-    if (scope != NULL) {
-        open_scope(scope, -dnn__self.no_grad); /* its end gives the depth back */
-    }
-}
-
-static void unlink_tensor(dnn_tensor *t)
-{
-    if (t->prev != NULL) {
-        t->prev->next = t->next;
-    } else {
-        t->scope->dnn_first = t->next;
-    }
-    if (t->next != NULL) {
-        t->next->prev = t->prev;
-    }
-    t->scope = NULL;
-    t->prev = t->next = NULL;
-}
-
-static void release_all(dnn_scope *scope)
-{
-    while (scope->dnn_first != NULL) {
-        dnn_tensor *t = scope->dnn_first;
-
-        unlink_tensor(t);
-        dnn_release(t);
-    }
-}
-
-static void close_innermost(void)
-{
-    dnn_scope *scope = dnn__self.scope;
-
-    release_all(scope);
-    dnn__self.no_grad -= scope->dnn_flags;
-    dnn__self.scope = scope->dnn_parent;
-}
-
-void dnn_scope_end(dnn_scope *scope)
-{
-    dnn_scope *s = innermost();
-
-    while (s != scope && s != &dnn__self.root) {
-        s = s->dnn_parent;
-    }
-    if (s != scope || scope == &dnn__self.root) {
-        return; /* not an open scope of this thread */
-    }
-    do {
-        s = dnn__self.scope;
-        close_innermost();
-    } while (s != scope);
-}
-
-void dnn__close_root(void)
-{
-    while (innermost() != &dnn__self.root) {
-        close_innermost();
-    }
-    release_all(&dnn__self.root);
-}
-
-void dnn__scope_adopt(dnn_tensor *t)
-{
-    dnn_scope *scope = innermost();
-
-    t->scope = scope;
-    t->prev = NULL;
-    t->next = scope->dnn_first;
-    if (scope->dnn_first != NULL) {
-        scope->dnn_first->prev = t;
-    }
-    scope->dnn_first = t;
-}
-
-void dnn__scope_leave(dnn_tensor *t)
-{
-    if (t->scope != NULL) {
-        unlink_tensor(t);
-    }
-}
-
-dnn_tensor *dnn_keep(dnn_tensor *t)
-{
-    dnn_scope *scope = innermost();
-
-    if (t != NULL && t->scope == scope && scope->dnn_parent != NULL) {
-        unlink_tensor(t);
-        dnn__self.scope = scope->dnn_parent;
-        dnn__scope_adopt(t);
-        dnn__self.scope = scope;
-    }
-    return t;
+    return true;
 }

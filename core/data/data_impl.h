@@ -2,6 +2,8 @@
 #ifndef DNN__DATA_H
 #define DNN__DATA_H
 #include "plugin.h"
+#include "tensor_impl.h"
+#include "runtime.h"
 #include "dnn/data.h"
 
 /* A kind of set. get fills field[0..n_fields) with tensors [n, ...] of the innermost scope; the indices are in range and n is 1 or

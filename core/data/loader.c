@@ -709,7 +709,7 @@ static dnn_status set_up(dnn_loader *l, const dnn_loader_args *a)
     l->seed = a->seed;
     l->timeout = a->timeout > 0 ? a->timeout : 60;
     set_sizes(l, a);
-    DNN_TRY(dnn__device_named(a->device, &l->device));
+    DNN_TRY(dnn__device_for(a->device, &l->device));
     DNN_TRY(allocate(l, a));
     DNN_TRY(permute(l, l->seed, 0, l->order));
     return start_workers(l, a->workers);

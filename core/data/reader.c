@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "data_impl.h"
+#include "abi_struct.h"
 #include "plugin_impl.h"
 
 /* ---- readers: who takes a file ---- */
@@ -21,8 +22,8 @@ static dnn_status reader_failed(const char *what, const char *whom, const dnn__r
     if (status > 0) {
         status = DNN_E_INTERNAL;
     }
-    if (dnn__self.plugin_text[0] != 0) {
-        return dnn__fail(status, "%s (reader %s)", dnn__self.plugin_text, r->id);
+    if (dnn__plugin_self.text[0] != 0) {
+        return dnn__fail(status, "%s (reader %s)", dnn__plugin_self.text, r->id);
     }
     return dnn__fail(status, "%s: %s failed without a word: %s (reader %s)", whom, what,
                      dnn_status_name(status), r->id);
@@ -185,7 +186,7 @@ static dnn_status dims_of(struct reading *r, int field, int64_t index, int64_t *
     memcpy(dim, f->dim, sizeof f->dim);
     for (int d = 0; d < f->ndim; d++) {
         if (dim[d] < 0) {
-            dnn__self.plugin_text[0] = 0;
+            dnn__plugin_self.text[0] = 0;
             status = r->reader.table.shape(r->handle, index, field, dim);
             return status == DNN_OK
                        ? DNN_OK
@@ -229,7 +230,7 @@ static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int6
         bytes[i] = each * (uint64_t)count;
         dst[i] = bytes[i] > 0 ? (char *)field[i]->storage->data + each * (uint64_t)at : NULL;
     }
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
     status = r->reader.table.read(r->handle, first, count, dst, bytes);
     return status == DNN_OK
                ? DNN_OK
@@ -320,14 +321,14 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
                                   .host = &dnn__reader_host};
     dnn_status status;
 
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
     status = r->reader.table.open(&request, &r->handle);
     if (status != DNN_OK) {
         r->handle = NULL;
         return reader_failed("open", args->path, &r->reader, status);
     }
     r->info.size = sizeof r->info;
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
     status = r->reader.table.describe(r->handle, &r->info);
     if (status != DNN_OK) {
         return reader_failed("describe", args->path, &r->reader, status);

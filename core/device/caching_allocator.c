@@ -1,5 +1,5 @@
-/* cache.c - blocks of memory of a device: size classes, free lists made of the storages themselves,
- * so that freeing never allocates; storages and versions. Tensors and dispatch call it. */
+/* caching_allocator.c - blocks of memory of a device: size classes, and free lists made of the storages
+ * themselves, so that freeing never allocates. Tensors and dispatch get their storages here. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -134,7 +134,7 @@ static dnn_status no_memory(dnn__device *device, uint64_t bytes, const char *wha
         DNN_E_NOMEM, "%s: %s bytes on %s: out of memory (%s live, %s cached, cap %s%s%s)", what,
         dnn__number_text(bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes), device->pub.name,
         dnn__number_text(live), dnn__number_text(cached), cap > 0 ? dnn__number_text(cap) : "none",
-        dnn__self.plugin_text[0] ? "; " : "", dnn__self.plugin_text);
+        dnn__plugin_self.text[0] ? "; " : "", dnn__plugin_self.text);
 }
 
 /* Counts `capacity` as live before it is there, so that threads together keep to the cap. */
@@ -209,38 +209,6 @@ static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t cap
     return s;
 }
 
-static inline void own(dnn__storage *s, uint64_t bytes)
-{
-    atomic_store_explicit(&s->refs, 1, memory_order_relaxed);
-    atomic_store_explicit(&s->handles, 0, memory_order_relaxed);
-    s->bytes = bytes;
-    atomic_store_explicit(&s->layout, 0, memory_order_relaxed);
-    s->release = NULL;
-    s->release_ctx = NULL;
-    s->next = NULL;
-}
-
-/* A storage without a block: an empty one, or one of the program's memory. */
-static dnn_status new_bare(dnn__device *device, void *data, uint64_t bytes, const char *what,
-                           dnn__storage **out)
-{
-    dnn__storage *s = dnn__slab_alloc(sizeof *s);
-
-    if (!s) {
-        return dnn__nomem(what, sizeof *s);
-    }
-    own(s, bytes);
-    s->device = device;
-    s->data = data;
-    s->capacity = 0;
-    s->mem = device->pub.mem;
-    pthread_mutex_lock(&device->lock);
-    device->storages++;
-    pthread_mutex_unlock(&device->lock);
-    *out = s;
-    return DNN_OK;
-}
-
 dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *what,
                             dnn__storage **out)
 {
@@ -250,7 +218,7 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
     unsigned class;
 
     if (DNN__UNLIKELY(bytes == 0)) {
-        return new_bare(device, NULL, 0, what, out);
+        return dnn__storage_of_memory(device, NULL, 0, what, out);
     }
     if (DNN__UNLIKELY(need > (uint64_t)INT64_MAX / 2)) {
         dnn__device_forget();
@@ -275,7 +243,7 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
             return status;
         }
     }
-    own(s, bytes);
+    dnn__storage_own(s, bytes);
     if (!device->pub.api) {
         POISON(s->data, capacity);
         UNPOISON(s->data, bytes);
@@ -284,62 +252,13 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
     return DNN_OK;
 }
 
-dnn_status dnn__storage_bare(dnn__device *device, uint64_t bytes, const char *what,
-                             dnn__storage **out)
-{
-    return new_bare(device, NULL, bytes, what, out);
-}
-
-dnn_status dnn__storage_borrow(void *data, uint64_t bytes, void (*release)(void *), void *ctx,
-                               dnn__storage **out)
-{
-    dnn__storage *s = NULL;
-    dnn_status status = new_bare(dnn__cpu(), bytes ? data : NULL, bytes, "buffer", &s);
-
-    if (status != DNN_OK) {
-        if (release) {
-            release(ctx);
-        }
-        return status;
-    }
-    s->release = release;
-    s->release_ctx = ctx;
-    *out = s;
-    return DNN_OK;
-}
-
-void dnn__device_free(dnn__device *device)
-{
-    pthread_mutex_destroy(&device->lock);
-    pthread_mutex_destroy(&device->stream_lock);
-    dnn__free(device);
-}
-
-/* The end of a storage that does not go to the cache. */
-__attribute__((noinline)) static void release_bare(dnn__storage *s)
-{
-    dnn__device *device = s->device;
-    bool last;
-
-    if (s->release) {
-        s->release(s->release_ctx);
-    }
-    dnn__slab_free(s, sizeof *s);
-    pthread_mutex_lock(&device->lock);
-    last = --device->storages == 0 && device->closed && device != dnn__cpu();
-    pthread_mutex_unlock(&device->lock);
-    if (last) {
-        dnn__device_free(device);
-    }
-}
-
 /* A block that outlived dnn_shutdown. The memory of a plugin's device went with its fini. */
 static void release_closed(dnn__storage *s)
 {
     if (s->device == dnn__cpu()) {
         raw_free(s->device, s->data, s->capacity);
     }
-    release_bare(s);
+    dnn__storage_end(s);
 }
 
 void dnn__storage_release(dnn__storage *s)
@@ -351,7 +270,7 @@ void dnn__storage_release(dnn__storage *s)
         return;
     }
     if (DNN__UNLIKELY(s->capacity == 0)) {
-        release_bare(s);
+        dnn__storage_end(s);
         return;
     }
     device = s->device;
@@ -373,44 +292,7 @@ void dnn__storage_release(dnn__storage *s)
     pthread_mutex_unlock(&device->lock);
 }
 
-void dnn__storage_exchange(dnn__storage *a, dnn__storage *b)
-{
-    void *data = a->data;
-    uint64_t bytes = a->bytes, capacity = a->capacity;
-    uint32_t mem = a->mem, layout = dnn__layout_of(a);
-
-    a->data = b->data;
-    a->bytes = b->bytes;
-    a->capacity = b->capacity;
-    a->mem = b->mem;
-    b->data = data;
-    b->bytes = bytes;
-    b->capacity = capacity;
-    b->mem = mem;
-    /* Last: who sees the layout of strided bytes sees the bytes. */
-    atomic_store_explicit(&a->layout, dnn__layout_of(b), memory_order_release);
-    atomic_store_explicit(&b->layout, layout, memory_order_release);
-}
-
 dnn_status dnn__workspace(dnn__device *device, uint64_t bytes, const char *op, dnn__storage **out)
 {
     return dnn__storage_new(device, bytes && bytes < ALIGN ? ALIGN : bytes, op, out);
-}
-
-dnn__version *dnn__version_new(void)
-{
-    dnn__version *v = dnn__slab_alloc(sizeof *v);
-
-    if (v) {
-        atomic_store_explicit(&v->refs, 1, memory_order_relaxed);
-        atomic_store_explicit(&v->count, 0, memory_order_relaxed);
-    }
-    return v;
-}
-
-void dnn__version_release(dnn__version *v)
-{
-    if (v && atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1) {
-        dnn__slab_free(v, sizeof *v);
-    }
 }

@@ -1,9 +1,9 @@
-/* device.c - devices by name: cpu, which is built in, and the ordinals of the kinds that plugins
- * bring; their start and end, and what programs may ask. It knows no operator. */
+/* device.c - devices by name: cpu, and the ordinals of the kinds that plugins bring; how they are added
+ * and shut down. It knows no operator. */
 #include <stdlib.h>
 #include <string.h>
 #include "device_impl.h"
-#include "plugin_impl.h"
+#include "abi_struct.h"
 
 struct kind {
     const dnn_device *api;
@@ -12,23 +12,12 @@ struct kind {
     dnn__device **device;
 };
 
-static dnn__device cpu = {
-    .pub = {.name = "cpu", .mem = DNN_MEM_HOST},
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-    .stream_lock = PTHREAD_MUTEX_INITIALIZER,
-};
-static dnn__device *const cpu_alone[] = {&cpu};
+static dnn__device *const cpu_alone[] = {&dnn__cpu_device};
 
 /* Kinds behind cpu. They change at start and shutdown only, which run alone. */
 static struct kind kinds[DNN__MAX_KINDS];
 static _Atomic int32_t n_kinds = 1;
-static _Atomic(dnn__device *) default_device = &cpu;
-bool dnn__sync_always;
-
-dnn__device *dnn__cpu(void)
-{
-    return &cpu;
-}
+static _Atomic(dnn__device *) default_device = &dnn__cpu_device;
 
 /* The devices of a kind. */
 static dnn__device *const *devices_of(int32_t kind, int32_t *count)
@@ -138,13 +127,12 @@ void dnn__device_set_default(int32_t kind)
     }
 }
 
-/* By its name among those that are there; NULL if there is none. "kind" is its ordinal 0. */
-static dnn__device *find(const char *name)
+dnn__device *dnn__device_find(const char *name)
 {
     int32_t n = atomic_load_explicit(&n_kinds, memory_order_acquire), count;
 
     if (strcmp(name, "cpu") == 0) {
-        return &cpu;
+        return &dnn__cpu_device;
     }
     for (int32_t kind = 1; kind < n; kind++) {
         dnn__device *const *device = devices_of(kind, &count);
@@ -187,15 +175,28 @@ dnn_status dnn__device_named(const char *name, dnn__device **out)
 {
     dnn__device *device;
 
-    DNN_TRY(dnn__start());
-    device = name ? find(name) : atomic_load_explicit(&default_device, memory_order_acquire);
+    device = name ? dnn__device_find(name) : atomic_load_explicit(&default_device, memory_order_acquire);
     if (!device) {
         return not_found(name);
     }
-    if (device != &cpu) {
+    if (device != &dnn__cpu_device) {
         DNN_TRY(dnn__device_ready(device));
     }
     *out = device;
+    return DNN_OK;
+}
+
+dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), void *ctx)
+{
+    int32_t n = atomic_load_explicit(&n_kinds, memory_order_acquire), count;
+
+    for (int32_t kind = 0; kind < n; kind++) {
+        dnn__device *const *device = devices_of(kind, &count);
+
+        for (int32_t i = 0; i < count; i++) {
+            DNN_TRY(fn(device[i], ctx));
+        }
+    }
     return DNN_OK;
 }
 
@@ -252,7 +253,7 @@ void dnn__device_shutdown(void)
 {
     int32_t n = atomic_load_explicit(&n_kinds, memory_order_acquire);
 
-    atomic_store_explicit(&default_device, &cpu, memory_order_release);
+    atomic_store_explicit(&default_device, &dnn__cpu_device, memory_order_release);
     for (int32_t kind = 1; kind < n; kind++) {
         for (int32_t i = 0; i < kinds[kind].count; i++) {
             if (!device_close(kinds[kind].device[i])) {
@@ -263,132 +264,5 @@ void dnn__device_shutdown(void)
         kind_free(&kinds[kind]);
     }
     atomic_store_explicit(&n_kinds, 1, memory_order_release);
-    (void)device_close(&cpu);
-}
-
-/* ---- public ---- */
-
-/* NULL is cpu; only a name of another device starts the library. */
-static dnn_status device_of_call(const char *name, dnn__device **out)
-{
-    if (!name || strcmp(name, "cpu") == 0) {
-        *out = &cpu;
-        return DNN_OK;
-    }
-    return dnn__device_named(name, out);
-}
-
-static int64_t live_of(dnn__device *device)
-{
-    int64_t live;
-
-    pthread_mutex_lock(&device->lock);
-    live = device->live;
-    pthread_mutex_unlock(&device->lock);
-    return live;
-}
-
-/* What to do with one device, or with all. */
-static dnn_status each_device(dnn_status (*fn)(dnn__device *device))
-{
-    int32_t n = atomic_load_explicit(&n_kinds, memory_order_acquire), count;
-
-    for (int32_t kind = 0; kind < n; kind++) {
-        dnn__device *const *device = devices_of(kind, &count);
-
-        for (int32_t i = 0; i < count; i++) {
-            DNN_TRY(fn(device[i]));
-        }
-    }
-    return DNN_OK;
-}
-
-int64_t dnn_live_bytes(const char *device)
-{
-    int32_t n = atomic_load_explicit(&n_kinds, memory_order_acquire), count;
-    dnn__device *one = device ? find(device) : NULL;
-    int64_t sum = 0;
-
-    if (device) {
-        return one ? live_of(one) : 0;
-    }
-    for (int32_t kind = 0; kind < n; kind++) {
-        dnn__device *const *of_kind = devices_of(kind, &count);
-
-        for (int32_t i = 0; i < count; i++) {
-            sum += live_of(of_kind[i]);
-        }
-    }
-    return sum;
-}
-
-dnn_status dnn_memory_stats(const char *device, dnn_memory *out)
-{
-    dnn__device *d = NULL;
-
-    DNN_TRY(dnn__require(out, "dnn_memory_stats", "out"));
-    DNN_TRY(device_of_call(device, &d));
-    pthread_mutex_lock(&d->lock);
-    *out = (dnn_memory){.live_bytes = d->live,
-                        .peak_bytes = d->peak,
-                        .cached_bytes = d->cached_bytes,
-                        .requests = d->requests,
-                        .system_requests = d->system_requests,
-                        .cap_bytes = d->cap};
-    pthread_mutex_unlock(&d->lock);
-    return DNN_OK;
-}
-
-dnn_status dnn_set_memory_cap(const char *device, int64_t bytes)
-{
-    dnn__device *d = NULL;
-
-    if (bytes < 0) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_memory_cap: %lld bytes, must be 0 (none) or more",
-                         (long long)bytes);
-    }
-    DNN_TRY(device_of_call(device, &d));
-    pthread_mutex_lock(&d->lock);
-    d->cap = bytes;
-    pthread_mutex_unlock(&d->lock);
-    if (bytes > 0) { /* what is held for reuse counts */
-        dnn__cache_flush(d);
-    }
-    return DNN_OK;
-}
-
-static dnn_status empty_cache(dnn__device *device)
-{
-    dnn__cache_flush(device);
-    return DNN_OK;
-}
-
-dnn_status dnn_empty_cache(const char *device)
-{
-    dnn__device *d = NULL;
-
-    if (!device) {
-        return each_device(empty_cache);
-    }
-    DNN_TRY(device_of_call(device, &d));
-    return empty_cache(d);
-}
-
-const char *dnn_default_device(void)
-{
-    dnn__device *device = NULL;
-    dnn_status status = dnn__device_named(NULL, &device);
-
-    return status == DNN_OK ? device->pub.name : dnn__null(status);
-}
-
-dnn_status dnn_synchronize(const char *device)
-{
-    dnn__device *d = NULL;
-
-    if (!device) {
-        return each_device(dnn__device_sync);
-    }
-    DNN_TRY(device_of_call(device, &d));
-    return dnn__device_sync(d);
+    (void)device_close(&dnn__cpu_device);
 }

@@ -1,9 +1,9 @@
-/* device.h - a device inside, and what the files about devices share: device.c (kinds and names), stream.c (streams and late errors), cache.c
- * (blocks), move.c (bytes). Private to them. */
-#ifndef DNN__DEVICE_H
-#define DNN__DEVICE_H
+/* device_impl.h - a device inside, and what the files of this layer share. Private to core/device and runtime/devices.c. */
+#ifndef DNN__DEVICE_IMPL_H
+#define DNN__DEVICE_IMPL_H
 #include <pthread.h>
 #include "memory.h"
+#include "plugin_call.h"
 
 /* Blocks come in classes: multiples of 64 bytes up to 512, then eight to each power of two, so at most an eighth is lost. */
 enum { SMALL_STEP = 64, SMALL = 512, SMALL_CLASSES = SMALL / SMALL_STEP, CLASSES = SMALL_CLASSES + 8 * 54 };
@@ -35,6 +35,12 @@ struct dnn__device {
 };
 
 extern bool dnn__sync_always; /* DNN_SYNC */
+extern dnn__device dnn__cpu_device;
+
+/* ---- device.c ---- */
+dnn__device *dnn__device_find(const char *name); /* by its name ("kind" is its ordinal 0) among those that are there; NULL: none */
+/* Calls fn for each device, cpu first, until one fails. */
+dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), void *ctx);
 
 /* ---- stream.c ---- */
 const char *dnn__device_words(dnn_status status);
@@ -46,17 +52,32 @@ dnn_status dnn__device_ready(dnn__device *device);
 /* Ahead of every call of a plugin: what it says then is its own. */
 static inline void dnn__device_forget(void)
 {
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
 }
 static inline bool has_streams(const dnn_device *api)
 {
     return DNN_HAS(api, stream_new);
 }
 
-/* ---- cache.c ---- */
+/* ---- storage.c ---- */
+static inline void dnn__storage_own(dnn__storage *s, uint64_t bytes) /* a new owner: one reference, no handle, strided */
+{
+    atomic_store_explicit(&s->refs, 1, memory_order_relaxed);
+    atomic_store_explicit(&s->handles, 0, memory_order_relaxed);
+    s->bytes = bytes;
+    atomic_store_explicit(&s->layout, 0, memory_order_relaxed);
+    s->release = NULL;
+    s->release_ctx = NULL;
+    s->next = NULL;
+}
+/* A storage without a block: an empty one, or one of the program's memory. */
+dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what, dnn__storage **out);
+void dnn__storage_end(dnn__storage *s); /* the end of a storage that does not go to the free lists */
+void dnn__device_free(dnn__device *device);
+
+/* ---- caching_allocator.c ---- */
 dnn__storage *dnn__cache_take(dnn__device *device);
 void dnn__cache_free(dnn__device *device, dnn__storage *list);
 void dnn__cache_flush(dnn__device *device);
-void dnn__device_free(dnn__device *device);
 
 #endif

@@ -43,7 +43,7 @@ static inline const struct dnn__device_public *dnn__dev(const dnn__device *devic
 
 enum { DNN__MAX_KINDS = 16 };
 dnn__device *dnn__cpu(void);
-/* By name: NULL = the default device; "cuda" = ordinal 0. Starts the library. Fails: DNN_E_DEVICE lists what there is. */
+/* By name: NULL is the default device; "cuda" is ordinal 0. Fails: DNN_E_DEVICE lists what there is. */
 dnn_status dnn__device_named(const char *name, dnn__device **out);
 /* Adds the ordinals of a kind that a plugin brings; streams are made at first use. plugin_host.c calls it. */
 dnn_status dnn__device_add_kind(const dnn_device *api, int32_t *kind, int32_t *count);
@@ -51,6 +51,9 @@ int32_t dnn__kind_named(const char *kind); /* -1 if nobody brings it */
 const char *dnn__kind_name(int32_t kind);
 void dnn__device_set_default(int32_t kind); /* its ordinal 0 */
 void dnn__device_shutdown(void); /* waits, empties caches, deletes streams, forgets all kinds but cpu */
+
+/* Depth of dry runs in this thread: dispatch plans and makes results without elements, and runs nothing (stash.c, decompose.c). */
+extern _Thread_local int dnn__dry_run __attribute__((tls_model("initial-exec")));
 
 /* A storage of at least `bytes`; `what` begins the message of a failure. bytes 0: data is NULL. Owner: the caller (refs 1). */
 dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *what, dnn__storage **out);

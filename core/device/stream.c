@@ -3,12 +3,14 @@
 #include <string.h>
 #include "device_impl.h"
 
+bool dnn__sync_always;
+
 /* ---- what a plugin answers ---- */
 
 /* Text of a plugin's failure, or a word for its status. */
 const char *dnn__device_words(dnn_status status)
 {
-    return dnn__self.plugin_text[0] ? dnn__self.plugin_text : dnn_status_name(status);
+    return dnn__plugin_self.text[0] ? dnn__plugin_self.text : dnn_status_name(status);
 }
 
 /* A plugin's status as ours: the message names the device and the call. Every call is preceded by

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 #include "preferences.h"
 #include "autotune.h"
+#include "reenter.h"
 
 /* Of the table and its file; never held while a kernel runs. Recursive, for a program's log
  * callback may call operators. */
@@ -178,7 +179,7 @@ static dnn_status time_once(dnn__frame *f, struct runner *r, int64_t *ns)
 
     DNN_TRY(dnn__device_sync(f->device));
     begin = now_ns();
-    DNN_TRY(dnn__rehearse(f, r->plan));
+    DNN_TRY(dnn__reenter.trial(f, r->plan));
     DNN_TRY(dnn__device_sync(f->device));
     *ns = now_ns() - begin;
     return DNN_OK;
@@ -320,14 +321,14 @@ static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 /* As `hold`, and leaves the thread's messages and its dnn_explain as they were. */
 static bool hold_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 {
-    dnn_explain_fn explain = dnn__self.explain;
+    dnn_explain_fn explain = dnn__dispatch_self.explain;
     char text[sizeof dnn__self.text];
     bool held, mine = take_turn();
 
     memcpy(text, dnn__self.text, sizeof text);
-    dnn__self.explain = NULL;
+    dnn__dispatch_self.explain = NULL;
     held = hold(f, candidates, t);
-    dnn__self.explain = explain;
+    dnn__dispatch_self.explain = explain;
     give_turn(mine);
     memcpy(dnn__self.text, text, sizeof text);
     return held;
@@ -342,7 +343,7 @@ static bool is_tuned(const dnn__frame *f, int32_t kind, dnn__candidates candidat
 {
     return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 &&
            candidates.n > 1 && kind == dnn__dev(f->device)->kind &&
-           (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn__self.dry == 0 &&
+           (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn__dry_run == 0 &&
            f->n_out <= 2 && candidates.kernel[0]->pin == 0 && !dnn__self.in_pool;
 }
 

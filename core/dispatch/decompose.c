@@ -2,8 +2,8 @@
  * computed by its row's parts, smaller operators on the same device. Below the tape: the graph has
  * one node, the operator's. choose.c asks whether it can be done, dispatch does it. */
 #include <string.h>
+#include "convert.h"
 #include "plan.h"
-#include "tape.h"
 
 static dnn_status call_parts(const dnn__frame *f, dnn_tensor *const *in, dnn__parts *parts)
 {
@@ -29,7 +29,7 @@ static dnn_status own_result(const dnn__frame *f, int i, dnn_tensor **out)
     for (int k = 0; k < f->n_in; k++) {
         owned = owned && (f->in[k] == NULL || f->in[k]->storage != t->storage);
     }
-    *out = owned ? t : dnn_clone(t);
+    *out = owned ? t : dnn__copy_as("clone", t, t->dtype);
     return *out != NULL ? DNN_OK : dnn__take();
 }
 
@@ -40,7 +40,7 @@ static dnn_status run_parts(dnn__frame *f, dnn_tensor **made)
     dnn__parts parts;
 
     for (int i = 0; i < f->n_in; i++) {
-        in[i] = f->in[i] != NULL ? dnn_contiguous(f->in[i]) : NULL;
+        in[i] = f->in[i] != NULL ? dnn__contiguous(f->in[i]) : NULL;
         DNN_TRY(f->in[i] == NULL || in[i] != NULL ? DNN_OK : dnn__take());
     }
     DNN_TRY(call_parts(f, in, &parts));
@@ -85,7 +85,7 @@ static dnn_status try_parts(const dnn__frame *f)
 
 dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
 {
-    dnn_explain_fn explain = dnn__self.explain;
+    dnn_explain_fn explain = dnn__dispatch_self.explain;
     dnn_status st = DNN_OK;
 
     if (f->op->decompose == NULL || f->n_in + f->n_out > DNN__FEW_OPERANDS) {
@@ -93,16 +93,16 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
                                       ? "the operator has no decomposition"
                                       : "it has more operands than its parts take");
     }
-    dnn__self.dry++;
-    dnn__self.dry_parts++;
-    dnn__self.explain = NULL;
+    dnn__dry_run++;
+    dnn__dispatch_self.no_host_fallback++;
+    dnn__dispatch_self.explain = NULL;
     DNN_NO_GRAD
     {
         st = try_parts(f);
     }
-    dnn__self.explain = explain;
-    dnn__self.dry_parts--;
-    dnn__self.dry--;
+    dnn__dispatch_self.explain = explain;
+    dnn__dispatch_self.no_host_fallback--;
+    dnn__dry_run--;
     if (st == DNN_OK || st == DNN_E_NOMEM) {
         return st;
     }

@@ -6,8 +6,9 @@
 #include "preferences.h"
 #include "profile.h"
 #include "autotune.h"
-
-dnn__counts dnn__count;
+#include "counters.h"
+#include "reenter.h"
+#include "relayout.h"
 
 /* ---- frames: the arrays of a call, on the stack for ordinary calls ---- */
 
@@ -34,7 +35,7 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
     f->want = rq->want;
     f->memory = f->stash = NULL;
     f->inplace = f->plain = f->given = f->any_layout = f->laid_out = false;
-    f->pin = DNN__UNLIKELY(dnn__self.pin != NULL) ? dnn__pin_for(op) : NULL;
+    f->pin = DNN__UNLIKELY(dnn__dispatch_self.pin != NULL) ? dnn__pin_for(op) : NULL;
     if (DNN__LIKELY(n <= SMALL)) {
         f->in = small->tensor;
         f->out = small->tensor + rq->n_in;
@@ -185,7 +186,7 @@ static bool outputs_are_empty(const dnn__frame *f)
 
 static dnn_status kernel_failed(const dnn__frame *f, const dnn__plan *plan, dnn_status status)
 {
-    const char *text = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "no reason given";
+    const char *text = dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text : "no reason given";
 
     if (status > 0) {
         return dnn__fail(DNN_E_INTERNAL,
@@ -228,15 +229,15 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         DNN_TRY(dnn__workspace(f->device, plan->workspace, f->op->name, &workspace));
         call.workspace = workspace->data;
     }
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
     if (alone) {
         pthread_mutex_lock(&plan->lock);
     }
-    dnn__self.in_kernel = plan->kernel->table.name;
+    dnn__plugin_self.kernel = plan->kernel->table.name;
     dnn__self.call_threads = plan->threads;
     status = plan->kernel->table.run(&call);
     dnn__self.call_threads = outer;
-    dnn__self.in_kernel = NULL;
+    dnn__plugin_self.kernel = NULL;
     if (alone) {
         pthread_mutex_unlock(&plan->lock);
     }
@@ -297,11 +298,11 @@ static dnn_status carry_out_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor 
 
 static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
 {
-    if (DNN__UNLIKELY(dnn__self.dry > 0)) {
+    if (DNN__UNLIKELY(dnn__dry_run > 0)) {
         if (f->pin != NULL && f->pin->readers != NULL && plan->stash > 0) {
             ++*f->pin->readers;
         }
-        return plan->on_host && dnn__self.dry_parts > 0
+        return plan->on_host && dnn__dispatch_self.no_host_fallback > 0
                    ? dnn__fail(DNN_E_DEVICE, "%s: only the host has a kernel", f->op->name)
                    : dnn__make_results(f, plan, made);
     }
@@ -399,7 +400,7 @@ static bool is_watched(const dnn__frame *f)
     bool fills = (f->op->traits & DNN__MUTATES) != 0 && f->op->n_out == 1;
     bool moves = (f->op->traits & DNN__MOVES_LAYOUT) != 0;
 
-    return !fills && !moves && !f->request->plan_only && dnn__self.dry == 0;
+    return !fills && !moves && !f->request->plan_only && dnn__dry_run == 0;
 }
 
 static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__held *held)
@@ -468,17 +469,16 @@ dnn_status dnn__dispatch(const dnn__request *request)
     bool watched;
     dnn_status st;
 
-    DNN_TRY(dnn__start());
     if (DNN__UNLIKELY(atomic_load_explicit(&dnn__forked, memory_order_relaxed))) {
         return dnn__fail(DNN_E_INVALID,
                          "%s: this process was forked from one that uses libdnn; exec first",
                          dnn__ops[request->op].name);
     }
-    if (DNN__UNLIKELY(dnn__self.in_kernel != NULL)) {
+    if (DNN__UNLIKELY(dnn__plugin_self.kernel != NULL)) {
         return dnn__fail(DNN_E_INVALID,
                          "%s: called from inside the kernel %s, which may call "
                          "nothing of libdnn but its host table",
-                         dnn__ops[request->op].name, dnn__self.in_kernel);
+                         dnn__ops[request->op].name, dnn__plugin_self.kernel);
     }
     DNN_TRY(frame_open(&f, request, &small));
     dnn_scope_begin(&scope);
@@ -511,17 +511,8 @@ done:
     return st;
 }
 
-void dnn_counters_read(dnn_counters *out)
+void dnn__dispatch_open(void)
 {
-    if (out != NULL) {
-        *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),
-                              .plan_misses = atomic_load(&dnn__count.plan_misses),
-                              .plans = atomic_load(&dnn__count.plans),
-                              .copies = atomic_load(&dnn__count.copies),
-                              .copy_bytes = atomic_load(&dnn__count.copy_bytes),
-                              .reorders = atomic_load(&dnn__count.reorders),
-                              .reorder_bytes = atomic_load(&dnn__count.reorder_bytes),
-                              .fallback_calls = atomic_load(&dnn__count.fallback_calls),
-                              .fallback_bytes = atomic_load(&dnn__count.fallback_bytes)};
-    }
+    dnn__reenter.dispatch = dnn__dispatch;
+    dnn__reenter.trial = dnn__rehearse;
 }

@@ -2,7 +2,8 @@
  * the bytes are counted. dispatch calls it for plans that say so; it dispatches the same operator
  * on the host. */
 #include <string.h>
-#include "plan.h"
+#include "reenter.h"
+#include "relayout.h"
 
 struct moved { /* a storage of the device and its copy on the host */
     dnn__storage *device, *host;
@@ -89,7 +90,7 @@ static dnn_status run(struct hosting *h, dnn_tensor *const *targets, const dnn__
     request.out = h->out;
     request.want = 0;
     request.rng = rng;
-    DNN_TRY(dnn__dispatch(&request));
+    DNN_TRY(dnn__reenter.dispatch(&request));
     return bring_back(h, targets);
 }
 

@@ -10,15 +10,13 @@
 #ifndef DNN__LAYOUT_H
 #define DNN__LAYOUT_H
 #include "plugin.h"
+#include "tensor_impl.h"
 
 void dnn__layouts_read(void); /* may be nested */
 void dnn__layouts_release(void);
+void dnn__layouts_write(void); /* for an exchange of blocks (relayout.c) */
+void dnn__layouts_written(void);
 
-/* t's elements in another layout (0: strided and dense), in a new tensor of the scope. Counted. */
-dnn_status dnn__reorder(dnn_tensor *t, uint32_t layout, dnn_tensor **out);
-/* Could that be done? `bytes` is the size under `from`; *result (may be NULL) the size under `to`. Nothing is moved. */
-dnn_status dnn__can_reorder(const dnn__desc *desc, dnn__device *device, uint32_t from, uint64_t bytes, uint32_t to,
-                            uint64_t *result);
 /* Does the plugin own the layout's family? */
 bool dnn__owns_layout(const dnn__plugin *plugin, uint32_t layout);
 /* "blocked/nChw8c", or "strided". Lives until dnn_shutdown. */

@@ -2,7 +2,9 @@
  * copy in another layout, by a temporary that takes a result. dispatch calls it once there is a
  * plan. */
 #include <string.h>
+#include "convert.h"
 #include "plan.h"
+#include "relayout.h"
 
 static void point_at(dnn_view *v, const dnn_tensor *t)
 {
@@ -21,9 +23,10 @@ static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
     dnn_tensor *dense =
         seen != NULL ? dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device) : NULL;
 
-    if (dense == NULL || dnn__apply_to(DNN_OP_copy, dense, &seen, 1, NULL) == NULL) {
+    if (dense == NULL) {
         return dnn__take();
     }
+    DNN_TRY(dnn__copy_to(dense, seen));
     dnn_release(seen);
     v->stride = dense->stride;
     v->nbytes = dnn__view_bytes(v, NULL, 0);
@@ -155,9 +158,7 @@ static dnn_status land(dnn__frame *f, int i, dnn_tensor *made)
     }
     DNN_NO_GRAD
     {
-        if (dnn__apply_to(DNN_OP_copy, f->out[i], &made, 1, NULL) == NULL) {
-            st = dnn__take();
-        }
+        st = dnn__copy_to(f->out[i], made);
     }
     return st;
 }

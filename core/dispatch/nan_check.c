@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "convert.h"
 #include "nan_check.h"
-#include "tape.h"
 
 atomic_bool dnn__anomaly;
 
@@ -87,6 +87,21 @@ static bool all_finite(dnn_dtype dtype, const void *data, int64_t n)
     }
 }
 
+static dnn_status read_elements(dnn_tensor *t, void *to, size_t bytes)
+{
+    dnn_status st = DNN_OK;
+
+    DNN_NO_GRAD
+    {
+        dnn_tensor *dense = dnn__contiguous(t);
+
+        st = dense == NULL ? dnn__take()
+                           : dnn__storage_read(dense->storage, (uint64_t)dense->offset * dnn__item_size(dense->dtype),
+                                               to, bytes);
+    }
+    return st;
+}
+
 /* The elements, row-major: where they lie, or a copy, which is the caller's to free. */
 static dnn_status elements(dnn_tensor *t, const void **data, void **copy)
 {
@@ -101,9 +116,9 @@ static dnn_status elements(dnn_tensor *t, const void **data, void **copy)
     if (*copy == NULL) {
         return dnn__nomem("anomaly mode", bytes);
     }
-    dnn__self.looking = true; /* what reading takes is not looked at */
-    st = dnn_read(t, *copy, bytes);
-    dnn__self.looking = false;
+    dnn__dispatch_self.looking = true; /* what reading takes is not looked at */
+    st = read_elements(t, *copy, bytes);
+    dnn__dispatch_self.looking = false;
     return st;
 }
 

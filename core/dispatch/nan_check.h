@@ -1,14 +1,14 @@
-/* anomaly.h - anomaly mode as dispatch, rules and functions see it (anomaly.c). Private. */
-#ifndef DNN__ANOMALY_H
-#define DNN__ANOMALY_H
-#include "op.h"
+/* nan_check.h - anomaly mode as dispatch, rules and functions see it (nan_check.c). Private. */
+#ifndef DNN__NAN_CHECK_H
+#define DNN__NAN_CHECK_H
+#include "dispatch_state.h"
 
 extern atomic_bool dnn__anomaly;
 
 /* Is it on, and is this not the look itself? */
 static inline bool dnn__anomaly_on(void)
 {
-    return DNN__UNLIKELY(atomic_load_explicit(&dnn__anomaly, memory_order_relaxed)) && !dnn__self.looking;
+    return DNN__UNLIKELY(atomic_load_explicit(&dnn__anomaly, memory_order_relaxed)) && !dnn__dispatch_self.looking;
 }
 dnn_status dnn__anomaly_start(void); /* DNN_ANOMALY */
 

@@ -5,15 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 #include "plan.h"
+#include "relayout.h"
 
 dnn_status dnn__decline(const char **says, const char *fmt, ...)
 {
     va_list list;
 
     va_start(list, fmt);
-    vsnprintf(dnn__self.plugin_text, sizeof dnn__self.plugin_text, fmt, list);
+    vsnprintf(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
     va_end(list);
-    *says = dnn__self.plugin_text;
+    *says = dnn__plugin_self.text;
     return DNN_DECLINED;
 }
 
@@ -232,11 +233,11 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
                      .host = &dnn__host};
     dnn_status status;
 
-    dnn__self.plugin_text[0] = 0;
-    dnn__self.in_kernel = k->table.name;
+    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_self.kernel = k->table.name;
     status = k->table.plan(&call, &p->plan);
-    dnn__self.in_kernel = NULL;
-    *says = dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "declined without a reason";
+    dnn__plugin_self.kernel = NULL;
+    *says = dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text : "declined without a reason";
     if (status < 0) {
         return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,
                          k->table.name, k->plugin->id);

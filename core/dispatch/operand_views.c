@@ -2,6 +2,7 @@
  * bytes. dispatch makes them ahead of the plan; where the data lies is filled in by passage.c. */
 #include <string.h>
 #include "plan.h"
+#include "relayout.h"
 
 static inline void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,
                             const int64_t *dim, const int64_t *stride)

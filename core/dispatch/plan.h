@@ -2,7 +2,11 @@
 #ifndef DNN__PLAN_H
 #define DNN__PLAN_H
 #include <pthread.h>
+#include "counters.h"
+#include "dispatch.h"
+#include "dispatch_state.h"
 #include "layout.h"
+#include "plugin_call.h"
 
 enum { DNN__FEW_OPERANDS = 8 }; /* of a call whose arrays are on the stack */
 
@@ -119,11 +123,5 @@ dnn_status dnn__run_parts(dnn__frame *frame, dnn_tensor **made);
 
 /* Rung 3: runs the call on host copies of its operands and brings the results to targets[n_out] (fallback.c). */
 dnn_status dnn__run_on_host(dnn__frame *frame, dnn_tensor *const *targets, const dnn__rng *rng);
-
-/* Counters of the process (dispatch.c). */
-typedef struct dnn__counts {
-    _Atomic int64_t calls, plan_misses, plans, copies, copy_bytes, reorders, reorder_bytes, fallback_calls, fallback_bytes;
-} dnn__counts;
-extern dnn__counts dnn__count;
 
 #endif

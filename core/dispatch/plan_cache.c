@@ -191,7 +191,7 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     uint64_t hash = XXH3_64bits(f->key, (size_t)words * sizeof *f->key);
     dnn__plan *plan, *old;
 
-    if (DNN__UNLIKELY(dnn__self.explain != NULL || (dnn__self.dry > 0 && dnn_tune()))) {
+    if (DNN__UNLIKELY(dnn__dispatch_self.explain != NULL || (dnn__dry_run > 0 && dnn_tune()))) {
         return make(f, hash, words, out); /* told, not kept; or made where nothing can be timed */
     }
     pthread_mutex_lock(&cache.lock);
@@ -208,7 +208,7 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     }
     pthread_mutex_unlock(&cache.lock);
     DNN_TRY(make(f, hash, words, &plan));
-    if (dnn__self.dry > 0 &&
+    if (dnn__dry_run > 0 &&
         plan->on_host) { /* the call that is made is told that bytes are copied */
         *out = plan;
         return DNN_OK;

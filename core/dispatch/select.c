@@ -24,8 +24,8 @@ static void answer(struct answers *a, const dnn__frame *f, const dnn__kernel *k,
     a->asked++;
     dnn__put(&a->text, "%s%s of %s: %s", a->text.length > 0 ? "; " : "", k->table.name,
              k->plugin->id, says);
-    if (dnn__self.explain != NULL) {
-        dnn__self.explain(dnn__self.explain_ctx, f->op->name, k->plugin->id, k->table.name, says);
+    if (dnn__dispatch_self.explain != NULL) {
+        dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, k->plugin->id, k->table.name, says);
     }
 }
 
@@ -222,7 +222,7 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     int mode = dnn__fallback_mode();
     dnn_status status;
 
-    if (dnn__self.dry_parts > 0) {
+    if (dnn__dispatch_self.no_host_fallback > 0) {
         return nobody(f, answers, "");
     }
     if (mode == DNN__FALLBACK_ERROR) {
@@ -243,7 +243,7 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     plan->state = NULL;
     plan->on_host = true;
     pass_by_host(f, plan);
-    if (mode == DNN__FALLBACK_WARN && dnn__self.dry == 0) {
+    if (mode == DNN__FALLBACK_WARN && dnn__dry_run == 0) {
         dnn__log(DNN_LOG_WARN,
                  "libdnn: %s of %s is computed by %s on the host: %s bytes are copied for each "
                  "call (no kernel on %s)",
@@ -265,8 +265,8 @@ static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answ
         plan->detours = false;
         says = "yes; in smaller operators";
     }
-    if (f->op->decompose != NULL && dnn__self.explain != NULL) {
-        dnn__self.explain(dnn__self.explain_ctx, f->op->name, "libdnn", "decomposition", says);
+    if (f->op->decompose != NULL && dnn__dispatch_self.explain != NULL) {
+        dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, "libdnn", "decomposition", says);
     } else if (status == DNN_DECLINED && f->op->decompose != NULL) {
         dnn__put(&answers->text, "%s; %s", answers->asked > 0 ? "" : "no plugin has one", says);
     }
@@ -320,10 +320,4 @@ dnn_status dnn__plan_make(dnn__frame *f, dnn__plan **out)
     }
     *out = plan;
     return DNN_OK;
-}
-
-void dnn_explain(dnn_explain_fn fn, void *ctx)
-{
-    dnn__self.explain = fn;
-    dnn__self.explain_ctx = ctx;
 }

@@ -7,7 +7,7 @@
 
 const dnn__pin *dnn__pin_for(const dnn__op *op)
 {
-    const dnn__pin *pin = dnn__self.pin;
+    const dnn__pin *pin = dnn__dispatch_self.pin;
 
     if (pin == NULL) {
         return NULL;
@@ -83,8 +83,8 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
 {
     int readers = 0;
     dnn__pin pin = {.forward = f->op, .plugin = k->plugin, .bytes = bytes, .readers = &readers};
-    const dnn__pin *before = dnn__self.pin;
-    dnn_explain_fn explain = dnn__self.explain;
+    const dnn__pin *before = dnn__dispatch_self.pin;
+    dnn_explain_fn explain = dnn__dispatch_self.explain;
     dnn_scope scope;
     dnn_status status;
 
@@ -92,14 +92,14 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
         return dnn__decline(says, "it asks for a stash in a row of more than 8 inputs");
     }
     dnn_no_grad_begin(&scope);
-    dnn__self.pin = &pin;
-    dnn__self.dry++;
-    dnn__self.explain = NULL;
+    dnn__dispatch_self.pin = &pin;
+    dnn__dry_run++;
+    dnn__dispatch_self.explain = NULL;
     run_rule(f);
     status = dnn__take();
-    dnn__self.explain = explain;
-    dnn__self.dry--;
-    dnn__self.pin = before;
+    dnn__dispatch_self.explain = explain;
+    dnn__dry_run--;
+    dnn__dispatch_self.pin = before;
     dnn_scope_end(&scope);
     if (status == DNN_E_NOMEM || (status == DNN_OK && readers > 0)) {
         return status;

@@ -1,5 +1,6 @@
 /* promote.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left
  * as they are, as the row says. dispatch calls it before the shape rule. */
+#include "convert.h"
 #include "plan.h"
 
 /* "f32 f64": the dtypes of a mask, into one of the thread's text buffers' worth of room. */
@@ -109,7 +110,7 @@ dnn_status dnn__settle_dtypes(dnn__frame *f)
         if (f->in[i] == NULL || f->in[i]->dtype == meet) {
             continue;
         }
-        f->in[i] = dnn_cast(f->in[i], meet);
+        f->in[i] = dnn__copy_as("cast", f->in[i], meet);
         if (f->in[i] == NULL) {
             dnn_status status = dnn__take();
 

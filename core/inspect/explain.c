@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "call.h"
+#include "dispatch_state.h"
 #include "op.h"
 
 enum kind { I32, I64, U32, F64 };
@@ -118,8 +120,8 @@ static dnn_status call(const dnn__op *op, const dnn_explain_args *a, const void 
                             .out = out,
                             .want = op->n_out == 2 ? 3 : 1,
                             .attr = op->attr_bytes > 0 ? attr : NULL};
-    dnn_explain_fn before = dnn__self.explain;
-    void *before_ctx = dnn__self.explain_ctx;
+    dnn_explain_fn before = dnn__dispatch_self.explain;
+    void *before_ctx = dnn__dispatch_self.explain_ctx;
     dnn_status st;
 
     for (int i = 0; i < a->n_in; i++) {
@@ -131,7 +133,7 @@ static dnn_status call(const dnn__op *op, const dnn_explain_args *a, const void 
     }
     DNN_TRY(dnn__take());
     dnn_explain(a->fn, a->ctx);
-    st = dnn__dispatch(&request);
+    st = dnn__call_request(&request);
     if (st == DNN_OK && a->grad) {
         st = dnn_backward_from(out[0], dnn_ones_like(out[0]));
     }

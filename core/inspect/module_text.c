@@ -1,7 +1,7 @@
 /* describe.c - modules as text: PyTorch's printed form, and the summary table.
  * Programs call it; it writes into the caller's buffer and changes nothing of the module. */
 #include "nn_impl.h"
-#include "op.h"
+#include "tensor_impl.h"
 #include <stdlib.h>
 #include <string.h>
 

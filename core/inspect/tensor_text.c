@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include "op.h"
+#include "tensor_impl.h"
 
 enum { EDGE = 3, SUMMARY_FROM = 1000, LINE = 80 }; /* torch.set_printoptions' defaults */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 #include "checkpoint.h"
 #include "data_impl.h"
-#include "op.h"
+#include "call.h"
 #include "optim_impl.h"
 
 /* ---- what both directions say of a run ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "checkpoint.h"
 #include "data_impl.h"
-#include "op.h"
+#include "call.h"
 #include "optim_impl.h"
 
 struct optimizer_state {

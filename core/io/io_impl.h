@@ -1,7 +1,7 @@
 /* io.h - files as the core reads and writes them: whole-file facts, atomic writing, the walk over a JSON object's members. Private. */
 #ifndef DNN__IO_H
 #define DNN__IO_H
-#include "base.h"
+#include "tensor_impl.h"
 #include "dnn/io.h"
 
 /* ---- file.c ---- */

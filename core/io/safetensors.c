@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "io_impl.h"
-#include "op.h"
+#include "call.h"
 
 enum {
     MAX_HEADER = 100000000,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "io_impl.h"
-#include "op.h"
+#include "call.h"
 
 static const char *format_name(dnn_dtype dtype)
 {

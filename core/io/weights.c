@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "io_impl.h"
-#include "op.h"
+#include "call.h"
 
 enum { NAME = 1100, LINES = 10 };
 

@@ -2,7 +2,7 @@
  * PyTorch's formulas. Layers call them for their parameters, programs for their own. Nothing here
  * is recorded on the tape. */
 #include "nn_impl.h"
-#include "op.h"
+#include "call.h"
 #include <math.h>
 
 dnn_tensor *dnn_init_uniform(dnn_tensor *t, double low, double high)

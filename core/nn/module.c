@@ -2,7 +2,8 @@
  * dtypes, freeing. Layers and programs build on it; core/io and core/optim walk it. It knows no
  * layer, and it never touches a file. */
 #include "nn_impl.h"
-#include "op.h"
+#include "call.h"
+#include "ops_impl.h"
 #include <string.h>
 
 _Thread_local const dnn__observer *dnn__forward_observer;
@@ -611,7 +612,7 @@ dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device
                          dnn_dtype_name(dtype));
     }
     if (device != NULL) {
-        DNN_TRY(dnn__device_named(device, &where));
+        DNN_TRY(dnn__device_for(device, &where));
     }
     DNN_TRY(list_tensors("dnn_module_to", module, DNN_PARAMETERS | DNN_BUFFERS, &list));
     made = dnn__calloc((size_t)list.n, sizeof(dnn_tensor *));

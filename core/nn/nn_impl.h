@@ -1,7 +1,7 @@
 /* nn.h - the tree of modules as core/nn, core/optim and core/io see it. Private; programs see dnn/nn.h. */
 #ifndef DNN__NN_H
 #define DNN__NN_H
-#include "base.h"
+#include "tensor_impl.h"
 #include "dnn/nn.h"
 
 enum { DNN__CHILD = 4 }; /* beside DNN_PARAMETERS and DNN_BUFFERS */

@@ -1,21 +1,18 @@
-/* apply.c - operators in the value idiom: NULL in, NULL out, the first error waits. Public
+/* call.c - operators in the value idiom: NULL in, NULL out, the first error waits. Public
  * operators of core/ops call it; it packs a request for dispatch and nothing else. */
-#include "op.h"
+#include <string.h>
+#include "call.h"
+#include "relayout.h"
+#include "runtime.h"
 
 enum {
     FEW = 8
 }; /* operands that are copied, so that dispatch may keep its hands off the caller's array */
 
-bool dnn__ready(const char *op, const dnn_tensor *x)
+dnn_status dnn__call_request(const dnn__request *request)
 {
-    if (dnn__waiting() != DNN_OK) {
-        return false;
-    }
-    if (x == NULL) {
-        dnn__null(dnn__fail(DNN_E_INVALID, "%s: a required operand is NULL", op));
-        return false;
-    }
-    return true;
+    DNN_TRY(dnn__start());
+    return dnn__dispatch(request);
 }
 
 static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
@@ -40,7 +37,7 @@ static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in
         }
         request.in = operands;
     }
-    status = dnn__dispatch(&request);
+    status = dnn__call_request(&request);
     if (status != DNN_OK) {
         return dnn__null(status);
     }
@@ -76,8 +73,18 @@ dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *
     if (!dnn__ready(dnn__ops[op].name, target)) {
         return NULL;
     }
-    status = dnn__dispatch(&request);
+    status = dnn__call_request(&request);
     return status == DNN_OK ? target : dnn__null(status);
+}
+
+/* Is the view x itself? */
+static bool is_same_view(const dnn_tensor *x, int ndim, const int64_t *dim, const int64_t *stride,
+                         int64_t offset)
+{
+    size_t bytes = sizeof(int64_t) * (size_t)ndim;
+
+    return ndim == x->ndim && offset == x->offset && memcmp(dim, x->dim, bytes) == 0 &&
+           memcmp(stride, x->stride, bytes) == 0;
 }
 
 dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim,
@@ -88,6 +95,10 @@ dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_
 
     if (!dnn__ready(dnn__ops[op].name, x)) {
         return NULL;
+    }
+    status = is_same_view(x, ndim, dim, stride, offset) ? DNN_OK : dnn__make_strided(x);
+    if (status != DNN_OK) {
+        return dnn__null(status);
     }
     view = dnn__tensor_alias(x, ndim, dim, stride, offset);
     if (view == NULL) {

@@ -144,7 +144,7 @@ static dnn_tensor *make_empty(const char *op, const dnn_create_args *args, dnn_d
     }
     st = dnn__check_shape(op, dtype, args->shape.ndim, args->shape.dim, NULL);
     if (st == DNN_OK) {
-        st = dnn__device_named(args->device, &device);
+        st = dnn__device_for(args->device, &device);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -352,7 +352,7 @@ static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dty
     dnn__device *cpu; /* asked for because that starts the library */
 
     DNN_TRY(dnn__waiting());
-    DNN_TRY(dnn__device_named("cpu", &cpu));
+    DNN_TRY(dnn__device_for("cpu", &cpu));
     if (!dnn__dtype_ok(dtype)) {
         return dnn__fail(DNN_E_INVALID, "from_buffer: dtype %u is none of DNN_T_F32 to DNN_T_BOOL",
                          (unsigned)dtype);
@@ -529,7 +529,7 @@ dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
     }
     st = dnn__check_number("scalar", value, of);
     if (st == DNN_OK) {
-        st = dnn__device_named(NULL, &device);
+        st = dnn__device_for(NULL, &device);
     }
     return st == DNN_OK ? dnn__scalar(value, of, device) : dnn__null(st);
 }
@@ -626,7 +626,7 @@ dnn_tensor *dnn_to_device(dnn_tensor *x, const char *device)
     if (!dnn__ready("to_device", x)) {
         return NULL;
     }
-    st = dnn__device_named(device, &to);
+    st = dnn__device_for(device, &to);
     if (st != DNN_OK) {
         return dnn__null(st);
     }

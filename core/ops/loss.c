@@ -158,7 +158,7 @@ static dnn_tensor *to_logp(const dnn__grad *g, dnn_tensor *dloss, const dnn__des
  * error. */
 static void refuse_weight(const dnn__grad *g)
 {
-    if (g->wants[2] && dnn__self.dry == 0) { /* a dry run wants every gradient */
+    if (g->wants[2] && dnn__dry_run == 0) { /* a dry run wants every gradient */
         dnn__null(dnn__fail(DNN_E_INVALID,
                             "backward of %s: the weights of the classes want a gradient, and have "
                             "none; dnn_detach them",

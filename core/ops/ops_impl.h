@@ -3,7 +3,9 @@
 #ifndef DNN__OPS_H
 #define DNN__OPS_H
 #include <math.h>
-#include "op.h"
+#include "call.h"
+#include "relayout.h"
+#include "runtime.h"
 
 /* What a tensor is, without its data. */
 static inline dnn__desc dnn__desc_like(const dnn_tensor *x)
@@ -90,5 +92,7 @@ dnn_tensor *dnn__zeros_desc(const char *op, const dnn__desc *desc, dnn__device *
 
 /* x along dim from start (0 .. size) by step >= 1, n elements: recorded as a slice. The numbers are checked already. */
 dnn_tensor *dnn__slice_view(dnn_tensor *x, int dim, int64_t start, int64_t step, int64_t n);
+
+dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc); /* sum over stretched axes; x itself if there are none */
 
 #endif

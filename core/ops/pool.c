@@ -421,7 +421,7 @@ dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width
 
     if (y != NULL) {
         request.want = indices != NULL || dnn__recording(batch) ? 2 : 0;
-        st = dnn__dispatch(&request);
+        st = dnn__call_request(&request);
         if (st != DNN_OK) {
             dnn_release(y);
             y = dnn__null(st);

@@ -85,7 +85,7 @@ void dnn__dropout_backward(dnn__grad *g)
                                   .want = 1,
                                   .attr = g->attr,
                                   .rng = &g->rng};
-    dnn_status st = dnn__dispatch(&request);
+    dnn_status st = dnn__call_request(&request);
 
     g->din[0] = st == DNN_OK ? out[0] : dnn__null(st);
 }

@@ -1,7 +1,7 @@
 /* optim.h - what all optimizers share. Private; programs see dnn/optim.h. */
 #ifndef DNN__OPTIM_H
 #define DNN__OPTIM_H
-#include "memory.h"
+#include "tensor_impl.h"
 #include "dnn/optim.h"
 
 typedef struct dnn__optimizer_type {

@@ -1,6 +1,5 @@
 /* optimizer.c - what all optimizers share: the list of parameters, learning rate, gradients to
  * zero, freeing. Programs call it; the rule of a step is in the file of its kind. */
-#include "op.h"
 #include "optim_impl.h"
 
 dnn_status dnn__check_setting(const char *optimizer, const char *setting, double value)

@@ -1,8 +1,8 @@
 /* sgd.c - stochastic gradient descent, with momentum: one call of sgd_step for all parameters of a
  * (device, dtype). Reached through optimizer.c. In steady state a step allocates nothing: all
  * arrays are made with the optimizer. */
-#include "op.h"
 #include "optim_impl.h"
+#include "call.h"
 #include <string.h>
 
 struct numbers { /* learning rate and momentum where a device can read them */
@@ -183,7 +183,7 @@ static dnn_status run_call(sgd *self, const struct call *call, bool plan_only)
                             .attr = &attr,
                             .plan_only = plan_only};
 
-    return dnn__dispatch(&request);
+    return dnn__call_request(&request);
 }
 
 static dnn_status prepare(sgd *self)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "abi_struct.h"
 #include "plugin_impl.h"
 
 dnn__plugin **dnn__plugins;
@@ -46,7 +47,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
     if (plugin->table.init == NULL) {
         return DNN_OK;
     }
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
     dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in init", path);
     status = plugin->table.init(&dnn__host);
     if (status == DNN_OK) {
@@ -56,7 +57,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
                      : status > 0          ? DNN_DECLINED
                                            : DNN_E_DEVICE,
                      "%s: %s cannot run here: %s", path, plugin->id,
-                     dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text
+                     dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text
                                                    : "its init gave no reason");
 }
 

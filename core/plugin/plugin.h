@@ -1,6 +1,7 @@
-/* plugin_host.h - plugins as the core sees them after they were looked at, checked and adopted. Private. */
-#ifndef DNN__PLUGIN_HOST_H
-#define DNN__PLUGIN_HOST_H
+/* plugin.h - plugins as the core sees them after they were looked at, checked and adopted. Private. */
+#ifndef DNN__PLUGIN_H
+#define DNN__PLUGIN_H
+#include "memory.h"
 #include "op.h"
 #include "dnn_reader.h"
 
@@ -30,14 +31,6 @@ typedef struct dnn__candidates {
     int32_t n;
     dnn__kernel *const *kernel; /* in the order of asking */
 } dnn__candidates;
-
-/* Starts the library once; DNN_OK at once if it runs. Thread-safe. Also fails in a forked child. */
-extern atomic_bool dnn__running;
-dnn_status dnn__start_slow(const char *backend);
-static inline dnn_status dnn__start(void)
-{
-    return DNN__LIKELY(atomic_load_explicit(&dnn__running, memory_order_acquire)) ? DNN_OK : dnn__start_slow(NULL);
-}
 
 dnn__candidates dnn__candidates_of(dnn__op_id op, int32_t kind, dnn_dtype dtype);
 extern const dnn_host dnn__host; /* what plugins get */

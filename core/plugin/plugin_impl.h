@@ -2,6 +2,7 @@
 #ifndef DNN__PLUGINS_H
 #define DNN__PLUGINS_H
 #include "plugin.h"
+#include "plugin_call.h"
 
 /* ---- plugin_check.c: is a file fit to be opened ---- */
 /* Who may write the folder that path is in. */
@@ -14,10 +15,6 @@ dnn_status dnn__check_open(const char *path, int *fd);
 dnn_status dnn__open_symbol(const char *path, const char *symbol, void **out);
 
 /* ---- plugin_adopt.c: tables into ours ---- */
-enum { DNN__SIZE_MAX = 4096, DNN__MUST_UNDERSTAND = 0xffff }; /* of any struct of a plugin; bits of its flags */
-/* Copies the part of a plugin's struct that both know; the rest of ours is zero: "as before it existed". */
-void dnn__adopt(void *ours, size_t known, const void *theirs, uint32_t size);
-bool dnn__tail_is_zero(const void *theirs, uint32_t size, size_t known);
 dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out);
 /* Adds the plugin's kernels; those that cannot be understood are skipped and listed with what was looked at. */
 
@@ -29,7 +26,6 @@ void dnn__candidates_sort(void); /* anew, after the pins have changed */
 void dnn__candidates_drop(void);
 dnn__kernel *const *dnn__all_kernels(int64_t *n); /* that were adopted */
 void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
-bool dnn__valid_id(const char *id);
 
 /* ---- plugin_looked.c: what was looked at ---- */
 typedef struct dnn__skipped {

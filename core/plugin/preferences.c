@@ -1,4 +1,4 @@
-/* policy.c - what a person or a program asks of the choice among kernels: DNN_PREFER pins,
+/* preferences.c - what a person or a program asks of the choice among kernels: DNN_PREFER pins,
  * DNN_MATH, DNN_DETERMINISTIC, and whether DNN_TUNE chooses by time. Pins become a member of the
  * kernels by which the candidates are ordered, the others bits of each call's mode, so that
  * dispatch pays for one load. */
@@ -271,13 +271,10 @@ static dnn_status take_pins(dnn_status status, const char *who, const char *text
     return DNN_OK;
 }
 
-dnn_status dnn_prefer(const char *text)
+dnn_status dnn__prefer(const char *text)
 {
-    DNN_TRY(dnn__take());
-    DNN_TRY(dnn__start());
     DNN_TRY(take_pins(DNN_E_INVALID, "dnn_prefer", text != NULL ? text : ""));
     dnn__candidates_sort();
-    dnn__plans_drop(NULL);
     return DNN_OK;
 }
 
@@ -288,10 +285,9 @@ const char *dnn_preferred(void)
 
 /* ---- timing ---- */
 
-void dnn_set_tune(bool on)
+void dnn__tune_by_time(bool on)
 {
     tune = (struct setting){on, true};
-    dnn__plans_drop(NULL); /* what was chosen by order or by time is chosen anew */
 }
 
 bool dnn_tune(void)
@@ -301,7 +297,7 @@ bool dnn_tune(void)
 
 /* ---- start and stop ---- */
 
-dnn_status dnn__policy_start(void)
+dnn_status dnn__preferences_start(void)
 {
     static const char *const precisions[] = {"strict", "tf32", "bf16", NULL};
     static const char *const switches[] = {"0", "1", NULL};
@@ -314,7 +310,7 @@ dnn_status dnn__policy_start(void)
     return take_pins(DNN_E_DEVICE, "DNN_PREFER", text != NULL ? text : "");
 }
 
-void dnn__policy_stop(void)
+void dnn__preferences_stop(void)
 {
     dnn__free(pins);
     pins = NULL;

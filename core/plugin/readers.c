@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "abi_struct.h"
 #include "plugin_impl.h"
 
 enum { READER_V1_0 = 104 }; /* size of v1.0 */
@@ -139,7 +140,6 @@ dnn_status dnn__readers(dnn__reader *const **list, int *n)
 {
     dnn_status st = DNN_OK;
 
-    DNN_TRY(dnn__start());
     pthread_mutex_lock(&readers_lock);
     if (!looked_for) {
         st = look_for_readers();

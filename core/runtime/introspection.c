@@ -1,9 +1,14 @@
-/* plugin_info.c - what programs may ask about plugins, operators and candidates. It answers from
+/* introspection.c - what programs may ask about plugins, operators and candidates. It answers from
  * the host's lists and changes nothing, but for dnn_plugin_disable. */
 #include <stdio.h>
 #include <string.h>
+#include "counters.h"
+#include "dispatch.h"
+#include "dispatch_state.h"
+#include "plugin_call.h"
 #include "plugin_impl.h"
 #include "preferences.h"
+#include "runtime.h"
 
 bool dnn_backend_at(int index, dnn_backend_info *out)
 {
@@ -101,9 +106,9 @@ bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int r
 dnn_status dnn_plugin_disable(const char *id)
 {
     DNN_TRY(dnn__require(id, "dnn_plugin_disable", "id"));
-    if (dnn__self.in_kernel != NULL) {
+    if (dnn__plugin_self.kernel != NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_plugin_disable: called from inside the kernel %s",
-                         dnn__self.in_kernel);
+                         dnn__plugin_self.kernel);
     }
     for (int64_t i = 0; i < dnn__n_plugins; i++) {
         dnn__plugin *p = dnn__plugins[i];
@@ -127,4 +132,25 @@ dnn_status dnn_plugin_disable(const char *id)
         return DNN_OK;
     }
     return dnn__fail(DNN_E_INVALID, "dnn_plugin_disable: no plugin in use is called %s", id);
+}
+
+void dnn_explain(dnn_explain_fn fn, void *ctx)
+{
+    dnn__dispatch_self.explain = fn;
+    dnn__dispatch_self.explain_ctx = ctx;
+}
+
+void dnn_counters_read(dnn_counters *out)
+{
+    if (out != NULL) {
+        *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),
+                              .plan_misses = atomic_load(&dnn__count.plan_misses),
+                              .plans = atomic_load(&dnn__count.plans),
+                              .copies = atomic_load(&dnn__count.copies),
+                              .copy_bytes = atomic_load(&dnn__count.copy_bytes),
+                              .reorders = atomic_load(&dnn__count.reorders),
+                              .reorder_bytes = atomic_load(&dnn__count.reorder_bytes),
+                              .fallback_calls = atomic_load(&dnn__count.fallback_calls),
+                              .fallback_bytes = atomic_load(&dnn__count.fallback_bytes)};
+    }
 }

@@ -1,4 +1,4 @@
-/* start.c - starting and stopping the library: dnn_init, dnn_shutdown, and the device that new
+/* lifecycle.c - starting and stopping the library: dnn_init, dnn_shutdown, and the device that new
  * tensors get. */
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,6 +8,8 @@
 #include "preferences.h"
 #include "profile.h"
 #include "autotune.h"
+#include "reenter.h"
+#include "runtime.h"
 
 atomic_bool dnn__running;
 
@@ -58,7 +60,7 @@ static dnn_status load_plugins(void)
 {
     DNN_TRY(dnn__search_begin());
     DNN_TRY(dnn__plugins_load());
-    DNN_TRY(dnn__policy_start());
+    DNN_TRY(dnn__preferences_start());
     DNN_TRY(dnn__candidates_build());
     choose_device();
     return DNN_OK;
@@ -70,7 +72,7 @@ static void stop(bool keep_looked)
     dnn__plans_drop(NULL);
     dnn__device_shutdown();
     dnn__candidates_drop();
-    dnn__policy_stop();
+    dnn__preferences_stop();
     dnn__plugins_drop();
     dnn__readers_drop();
     dnn__looked_unload();
@@ -91,6 +93,7 @@ static dnn_status start(const char *backend)
     DNN_TRY(dnn__anomaly_start());
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
+    dnn__dispatch_open();
     return load_plugins();
 }
 
@@ -150,7 +153,7 @@ static void tell_counts(void)
 
 void dnn_shutdown(void)
 {
-    if (dnn__self.in_kernel != NULL) {
+    if (dnn__plugin_self.kernel != NULL) {
         return; /* a kernel would lose what it stands on */
     }
     if (atomic_load(&dnn__forked)) {
@@ -170,9 +173,4 @@ void dnn_shutdown(void)
     memset(&dnn__count, 0, sizeof dnn__count);
     dnn__slab_shutdown();
     pthread_mutex_unlock(&start_lock);
-}
-
-const char *dnn_version(void)
-{
-    return DNN__VERSION;
 }

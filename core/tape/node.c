@@ -1,64 +1,18 @@
-/* tape.c - the tape: nodes that dispatch records, what they keep of their operands, and how a graph
- * is let go. Gradient rules live with their operators (core/ops); backward.c walks. */
+/* node.c - nodes of the tape: dispatch records an operator and its operands in one, and the last
+ * reference frees the graph behind it. Gradient rules live with their operators (core/ops); the engine
+ * (core/autograd) walks the nodes. */
 #include <string.h>
 #include "tape.h"
 
-bool dnn_grad_enabled(void)
-{
-    return dnn__self.no_grad == 0;
-}
-
 /* ---- recording ---- */
-
-void dnn__describe(dnn__desc *desc, const dnn_tensor *t)
-{
-    if (t == NULL) {
-        desc->ndim = -1;
-        desc->dtype = 0;
-        return;
-    }
-    desc->dtype = t->dtype;
-    desc->ndim = t->ndim;
-    for (int i = 0; i < t->ndim; i++) {
-        desc->dim[i] = t->dim[i];
-    }
-}
-
-void dnn__save(dnn__saved *s, const dnn_tensor *t, bool keep)
-{
-    dnn__describe(&s->desc, t);
-    s->kept = keep && t != NULL;
-    s->overwritten = false;
-    if (!s->kept) {
-        return;
-    }
-    s->offset = t->offset;
-    for (int i = 0; i < t->ndim; i++) {
-        s->stride[i] = t->stride[i];
-    }
-    s->storage = t->storage;
-    s->version = t->version;
-    s->seen = atomic_load_explicit(&t->version->count, memory_order_relaxed);
-    dnn__storage_retain(s->storage);
-    atomic_fetch_add_explicit(&s->version->refs, 1, memory_order_relaxed);
-}
-
-void dnn__saved_drop(dnn__saved *s)
-{
-    if (s->kept) {
-        dnn__storage_release(s->storage);
-        dnn__version_release(s->version);
-        s->kept = false;
-    }
-}
 
 void dnn__edge_retain(const dnn__edge *e)
 {
     if (e->node != NULL) {
-        atomic_fetch_add_explicit(&e->node->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&e->node->history.refs, 1, memory_order_relaxed);
     }
     if (e->leaf != NULL) {
-        atomic_fetch_add_explicit(&e->leaf->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&e->leaf->history.refs, 1, memory_order_relaxed);
     }
 }
 
@@ -80,6 +34,10 @@ static bool shares(const dnn_tensor *a, dnn_tensor *const *list, int n)
     return false;
 }
 
+static void destroy_node(dnn__history *history);
+
+static const dnn__history_type node_type = {.destroy = destroy_node};
+
 dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
 {
     static _Atomic uint64_t numbers;
@@ -91,7 +49,8 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
     if (node == NULL) {
         return NULL;
     }
-    atomic_init(&node->refs, 1);
+    atomic_init(&node->history.refs, 1);
+    node->history.type = &node_type;
     node->op = op;
     node->number = atomic_fetch_add_explicit(&numbers, 1, memory_order_relaxed);
     node->n_in = n_in;
@@ -156,7 +115,7 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
             }
             dnn__node_release(out[i]->node);
         }
-        atomic_fetch_add_explicit(&node->refs, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&node->history.refs, 1, memory_order_relaxed);
         out[i]->node = node;
         out[i]->node_out = (uint32_t)i;
     }
@@ -185,8 +144,8 @@ void dnn__node_forget(dnn__node *node)
     for (int i = 0; i < node->n_out; i++) {
         dnn__saved_drop(&node->out[i]);
     }
-    if ((node->op->traits & DNN__FUNCTION) != 0) {
-        dnn__function_forget(node);
+    if (node->op->forget != NULL) {
+        node->op->forget(node);
     }
     if (node->stash != NULL) {
         dnn__storage_release(node->stash);
@@ -195,13 +154,10 @@ void dnn__node_forget(dnn__node *node)
 }
 
 /* A graph may be a million nodes long: those that die wait in a list, not on the stack. */
-void dnn__node_release(dnn__node *node)
+static void destroy_node(dnn__history *history)
 {
-    dnn__node *dead = NULL;
+    dnn__node *node = (dnn__node *)(void *)history, *dead = NULL;
 
-    if (node == NULL || atomic_fetch_sub_explicit(&node->refs, 1, memory_order_acq_rel) != 1) {
-        return;
-    }
     node->next_dead = NULL;
     dead = node;
     while (dead != NULL) {
@@ -221,14 +177,19 @@ void dnn__node_release(dnn__node *node)
                 dnn__leaf_release(node->edge[i].leaf);
             }
             if (from != NULL &&
-                atomic_fetch_sub_explicit(&from->refs, 1, memory_order_acq_rel) == 1) {
+                atomic_fetch_sub_explicit(&from->history.refs, 1, memory_order_acq_rel) == 1) {
                 from->next_dead = dead;
                 dead = from;
             }
         }
-        if ((node->op->traits & DNN__FUNCTION) != 0) {
-            dnn__function_end(node);
+        if (node->op->end != NULL) {
+            node->op->end(node);
         }
         dnn__slab_free(node, node->bytes);
     }
+}
+
+void dnn__node_release(dnn__node *node)
+{
+    dnn__history_release(node != NULL ? &node->history : NULL);
 }

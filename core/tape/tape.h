@@ -1,7 +1,21 @@
-/* tape.h - nodes and edges of the tape, as tape.c, rule.c, backward.c and leaf.c share them. Private. */
+/* tape.h - the recording half of autograd: leaves, nodes, edges, saved operands, hook lists. Private.
+ *
+ * Dispatch records on the tape; the engine (core/autograd) stands above the operators and walks it. */
 #ifndef DNN__TAPE_H
 #define DNN__TAPE_H
 #include "op.h"
+#include "tensor_impl.h"
+
+struct dnn__plugin; /* plugin.h */
+
+struct dnn__leaf { /* where a leaf's gradient goes; outlives the handle while a graph leads to it */
+    dnn__history history;
+    dnn_tensor *grad;         /* NULL: none */
+    struct dnn__stage *stage; /* of the innermost backward that runs and reached it (autograd_impl.h) */
+    struct dnn__hook *hooks;
+    bool wanted; /* by the grad_of that runs */
+    dnn__desc desc;
+};
 
 /* What the tape keeps of an operand: always its desc; its place and version if the row keeps it.
  * Never a handle: a kept output would be a cycle. */
@@ -34,7 +48,7 @@ typedef struct dnn__hook {
 enum { DNN__NEEDED = 1, DNN__CAPTURED = 2 }; /* marks: it leads to an input of grad_of; it is one */
 
 struct dnn__node {
-    _Atomic int32_t refs;
+    dnn__history history;
     const dnn__op *op;
     uint64_t number; /* rises: an operand's node has a lower one */
     int32_t n_in, n_out;
@@ -53,16 +67,27 @@ struct dnn__node {
     dnn__hook *hooks;
 };
 
-/* ---- tape.c ---- */
-void dnn__describe(dnn__desc *desc, const dnn_tensor *t); /* t NULL: ndim -1 */
-bool dnn__same_desc(const dnn__desc *desc, const dnn_tensor *t);
+/* ---- node.c ---- */
+/* Records op over in[] with out[]; called by dispatch when recording is on and an input is tracked. `seen` of inputs is taken from
+ * their versions now; for targets in place dispatch calls it after the version rose. */
+/* A node for dnn__node_record, made ahead of what it records: then recording cannot fail. NULL: no memory. */
+dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out);
+void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out, const void *attr, const dnn__rng *rng);
+void dnn__node_drop(dnn__node *node); /* one that recorded nothing; NULL is allowed */
+/* The node keeps the forward kernel's stash, whose reference it takes over, for the keeper's backward kernels. */
+void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *keeper);
+dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out, int n_out,
+                       const void *attr, const dnn__rng *rng);
+void dnn__node_release(dnn__node *node);
+void dnn__leaf_release(dnn__leaf *leaf);
+
 void dnn__node_forget(dnn__node *node); /* what it kept goes */
 /* Sets *saved: the desc, and if keep the place and version. */
 void dnn__save(dnn__saved *saved, const dnn_tensor *t, bool keep);
 void dnn__saved_drop(dnn__saved *saved);
 void dnn__edge_retain(const dnn__edge *edge); /* for a copy of it */
 
-/* ---- graph.c ---- */
+/* ---- topological_order.c ---- */
 typedef struct dnn__queue { /* nodes by number, the highest first; a node may be pushed many times and comes out once */
     dnn__node **heap;
     int64_t n, capacity;
@@ -77,69 +102,22 @@ typedef struct dnn__node_list {
 /* All nodes that `from` leads to, it first, by falling number: an operand's node behind those that use it. */
 dnn_status dnn__reach(dnn__node *from, dnn__node_list *out);
 
-/* ---- hook.c ---- */
+/* ---- leaf.c: hook lists ---- */
 extern _Atomic int64_t dnn__leaf_hooks; /* hooks of leaves that there are in the process */
 dnn__hook *dnn__hook_new(dnn__hook **list, uint32_t out); /* at the end, without fn. NULL: no memory */
 void dnn__hook_drop(dnn__hook **list, int64_t id);
+void dnn__hook_drop_at(dnn__hook **place); /* takes the hook at *place off its list and frees its context */
 void dnn__hooks_drop(dnn__hook **list, bool leaf); /* all of them */
 /* The result was changed in place: the gradient that is kept is that of the new value. */
 void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf, uint32_t out);
-/* Calls the hooks for `out`, each with what the one before left; *grad is a reference. name is for messages. */
-dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name, dnn_tensor **grad);
 
 /* ---- leaf.c ---- */
 dnn__leaf *dnn__leaf_new(const dnn_tensor *t); /* refs 1. NULL: no memory */
 
-/* ---- backward.c ---- */
-typedef struct dnn__stage { /* the gradient of a leaf while a walk runs */
-    dnn__leaf *leaf;
-    dnn_tensor *grad; /* sum so far, a reference; NULL: none came */
-    const struct dnn__walk *walk;
-    struct dnn__stage *next, *outer; /* of the walk; of the leaf in the walk around this one */
-    int64_t pending;                 /* edges that lead here and were not passed; counted where there are hooks */
-    bool final;                      /* the hooks have seen it */
-} dnn__stage;
-
-typedef struct dnn__walk {
-    dnn__queue queue;
-    dnn__stage *stages;
-    bool retain, create;
-    bool pruned; /* only nodes with a mark, only leaves that are wanted */
-} dnn__walk;
-/* From of back, seed NULL = ones; then hooks have run and what came is staged. After it, and after a failure, dnn__walk_end. */
-dnn_status dnn__walk_run(dnn__walk *walk, dnn_tensor *of, dnn_tensor *seed);
-void dnn__walk_end(dnn__walk *walk);
-dnn__stage *dnn__stage_of(const dnn__walk *walk, const dnn__leaf *leaf); /* NULL: it has none */
-dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn_tensor *seed);
-/* *g (a reference) becomes a dense tensor that nobody else holds; with more, more + *g. */
-dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more);
-
-/* ---- function.c: nodes whose rule is the program's ---- */
-void dnn__function_forget(dnn__node *node);
-void dnn__function_end(dnn__node *node); /* the node goes */
-
-/* ---- rule.c ---- */
+/* ---- saved.c ---- */
 /* A kept operand as a tensor again, NULL where nothing is kept; with create it leads to `from`. Fails: it was changed in
  * place since. role and i are for the message. */
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *saved, const char *role, int i, const dnn__edge *from,
                        bool create, dnn_tensor **out);
-
-enum { DNN__FEW = 8 };
-
-typedef struct dnn__rule { /* the arrays of a call of a gradient rule */
-    dnn__grad grad;
-    dnn_tensor *few_tensor[4 * DNN__FEW];
-    dnn__desc few_desc[DNN__FEW];
-    bool few_wants[DNN__FEW];
-    dnn_tensor **in, **out, **din;
-    dnn__desc *desc;
-    bool *wants;
-    void *memory; /* for the caller to free */
-} dnn__rule;
-
-/* Lays the arrays out; pruned: only what is marked and wanted is wanted. Fails: a node that is spent or has no rule; DNN_E_NOMEM. */
-dnn_status dnn__rule_open(dnn__rule *rule, const dnn__node *node, bool pruned);
-/* Calls the rule, which leaves its results in rule->din. create: what it does is recorded and leads to the operands. */
-dnn_status dnn__rule_run(dnn__rule *rule, dnn__node *node, bool create);
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef FUZZ_OPERANDS_H
 #define FUZZ_OPERANDS_H
 #include "fuzz.h"
-#include "op.h"
+#include "call.h"
 
 enum { FUZZ_OPERANDS = 16, FUZZ_BASES = 48 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "dnn/dnn.h"
-#include "op.h"
+#include "call.h"
 
 static void answer(void *ctx, const char *op, const char *plugin, const char *kernel,
                    const char *text)

@@ -96,7 +96,7 @@ DNN_API DNN_CHECKED dnn_status dnn_scope_status(void);
  * survives the scope. The struct is public only to live on the stack; its members are private. */
 typedef struct dnn_scope {
     struct dnn_scope *dnn_parent;
-    struct dnn_tensor *dnn_first;
+    struct dnn__owned *dnn_first;
     int dnn_flags, dnn_once;
 } dnn_scope;
 

@@ -1,6 +1,6 @@
 /* test_autograd.c - tests the tape: accumulation, shared results, retain_graph and create_graph,
  * versions, in-place rules, failures that change nothing. */
-#include "op.h"
+#include "call.h"
 #include "unit.h"
 
 TestSuite(autograd, .init = unit_init, .fini = unit_fini, .timeout = 60);

@@ -1,6 +1,6 @@
 /* test_autograd_function.c - tests custom functions: values, saved tensors, several operands,
  * contexts, second gradients, errors in either half. */
-#include "op.h"
+#include "call.h"
 #include "unit.h"
 
 TestSuite(autograd_function, .init = unit_init, .fini = unit_fini, .timeout = 60);

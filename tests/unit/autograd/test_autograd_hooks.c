@@ -1,6 +1,6 @@
 /* test_autograd_hooks.c - tests hooks of leaves and results, retained gradients and dnn_grad_of:
  * order, when a gradient is final, replacement, errors that commit nothing. */
-#include "op.h"
+#include "call.h"
 #include "unit.h"
 
 TestSuite(autograd_hooks, .init = unit_init, .fini = unit_fini, .timeout = 60);

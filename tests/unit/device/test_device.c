@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include "plugin_call.h"
+#include "runtime.h"
 #include "memory.h"
 #include "plugin.h"
 
@@ -34,7 +36,7 @@ static dnn_status take(int32_t ord, uint64_t bytes, uint32_t mem, void **out)
     (void)ord;
     (void)mem;
     if (most_blocks && blocks >= most_blocks) {
-        strcpy(dnn__self.plugin_text, "no more blocks");
+        strcpy(dnn__plugin_self.text, "no more blocks");
         return DNN_E_NOMEM;
     }
     *out = aligned_alloc(256, (bytes + 255) / 256 * 256);
@@ -113,7 +115,7 @@ static dnn_status stream_wait(int32_t ord, void *stream)
     (void)stream;
     drain();
     if (late) {
-        strcpy(dnn__self.plugin_text, "illegal address");
+        strcpy(dnn__plugin_self.text, "illegal address");
         return DNN_E_DEVICE;
     }
     return DNN_OK;
@@ -219,7 +221,7 @@ static dnn__device *named(const char *name)
 {
     dnn__device *device = NULL;
 
-    cr_assert_eq(dnn__device_named(name, &device), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn__device_for(name, &device), DNN_OK, "%s", dnn_error_message());
     return device;
 }
 
@@ -240,10 +242,10 @@ Test(device, names)
     cr_expect_eq(named("cpu"), dnn__cpu());
     cr_expect_str_eq(dnn__dev(named("slow"))->name, "slow:0");
     cr_expect_str_eq(dnn__dev(named("slow:1"))->name, "slow:1");
-    cr_expect_eq(dnn__device_named("slow:2", &device), DNN_E_DEVICE);
+    cr_expect_eq(dnn__device_for("slow:2", &device), DNN_E_DEVICE);
     cr_expect(strstr(dnn_error_message(), "cpu, slow:0, slow:1") != NULL, "%s",
               dnn_error_message());
-    cr_expect_eq(dnn__device_named("absent", &device), DNN_E_DEVICE);
+    cr_expect_eq(dnn__device_for("absent", &device), DNN_E_DEVICE);
     cr_expect_eq(dnn__kind_named("nothing"), -1);
     cr_expect_str_eq(dnn_default_device(), "cpu");
     dnn__device_set_default(dnn__kind_named("absent"));

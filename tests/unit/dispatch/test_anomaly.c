@@ -1,6 +1,6 @@
 /* test_anomaly.c - tests anomaly mode: it names the operator, forward, backward and in custom
  * functions; it accepts values that are no anomaly; it changes nothing else. */
-#include "op.h"
+#include "call.h"
 #include "unit.h"
 
 static void anomaly_init(void)

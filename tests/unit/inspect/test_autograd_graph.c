@@ -1,6 +1,6 @@
 /* test_autograd_graph.c - tests the graph as text: the tree, names, results with several uses, DOT,
  * deep graphs, and the functions that print. */
-#include "op.h"
+#include "call.h"
 #include "unit.h"
 
 #include <criterion/redirect.h> /* wants criterion.h before it */

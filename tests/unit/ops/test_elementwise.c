@@ -1,7 +1,7 @@
 /* test_elementwise.c - tests elementwise operators: values, dtypes, broadcasting, gradients at the
  * edges, in-place calls, refusals. */
 #include "unit.h"
-#include "op.h"
+#include "call.h"
 
 TestSuite(elementwise, .init = unit_init, .fini = unit_fini, .timeout = 60);
 

@@ -1,6 +1,6 @@
 /* test_index.c - tests indexing by text, joining, and assignment into new tensors. */
 #include "unit.h"
-#include "op.h"
+#include "call.h"
 
 TestSuite(index, .init = unit_init, .fini = unit_fini, .timeout = 60);
 

@@ -1,6 +1,6 @@
 /* test_norm.c - tests softmax and log_softmax. */
 #include "unit.h"
-#include "op.h"
+#include "call.h"
 
 TestSuite(norm, .init = unit_init, .fini = unit_fini, .timeout = 60);
 

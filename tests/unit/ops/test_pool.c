@@ -1,6 +1,6 @@
 /* test_pool.c - tests pooling: values, options, indices, gradients, refusals. */
 #include "unit.h"
-#include "op.h"
+#include "call.h"
 
 TestSuite(pool, .init = unit_init, .fini = unit_fini, .timeout = 60);
 

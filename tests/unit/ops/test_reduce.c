@@ -1,7 +1,7 @@
 /* test_reduce.c - tests sums, means, maxima and minima, their indices, sums to a shape, and
  * comparison of whole tensors. */
 #include "unit.h"
-#include "op.h"
+#include "call.h"
 
 TestSuite(reduce, .init = unit_init, .fini = unit_fini, .timeout = 60);
 

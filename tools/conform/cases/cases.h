@@ -3,7 +3,7 @@
 #ifndef CASES_H
 #define CASES_H
 #include "conformance.h"
-#include "op.h"
+#include "call.h"
 #include "refmath.h"
 
 enum conf_values {

@@ -1,6 +1,8 @@
 /* kernels.c - the phase that calls every kernel of the plugin by hand; it names the memory that a
  * signal came from. The cases are those of the operator's row; the checks are in numbers.c and
  * kernel_promises.c. */
+#include "abi_struct.h"
+#include "plugin_call.h"
 #include "kit.h"
 #include "plugin_impl.h"
 #include <signal.h>

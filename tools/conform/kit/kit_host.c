@@ -1,5 +1,7 @@
 /* kit_host.c - the host table that the kit gives to the plugin under test: the library's own, with
  * memory that is counted, a silent log, and a pool whose order the checks set. */
+#include "abi_struct.h"
+#include "plugin_call.h"
 #include "direct.h"
 #include "plugin.h"
 #include <stdatomic.h>
@@ -81,12 +83,12 @@ void kit_host_start(void)
 
 const char *kit_said(void)
 {
-    return dnn__self.plugin_text[0] != 0 ? dnn__self.plugin_text : "no reason given";
+    return dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text : "no reason given";
 }
 
 void kit_said_forget(void)
 {
-    dnn__self.plugin_text[0] = 0;
+    dnn__plugin_self.text[0] = 0;
 }
 
 void kit_scramble(int n)

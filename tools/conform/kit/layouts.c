@@ -1,6 +1,8 @@
 /* layouts.c - reorders operands by the plugin's own kernels, lists the layouts that its plans have
  * asked for, and finds padding that is not zero. direct.c, direct_run.c and layout_checks.c call
  * it. */
+#include "abi_struct.h"
+#include "plugin_call.h"
 #include "kit.h"
 #include "plugin_impl.h"
 #include <stdio.h>

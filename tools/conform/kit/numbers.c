@@ -1,6 +1,8 @@
 /* numbers.c - gives a case straight to a kernel: guarded memory, known bytes wherever the kernel
  * may not read, and the judgement of the harness. The children of the kit give it the trials of
  * value.c. */
+#include "abi_struct.h"
+#include "plugin_call.h"
 #include "kit.h"
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +15,7 @@ bool kit_accepts(kit_check *check, kit_call *call)
         return true;
     if (status != DNN_DECLINED) {
         conf_fail(&check->h, call->c, "plan fails with %d: %s", (int)status, kit_said());
-    } else if (dnn__self.plugin_text[0] == 0) {
+    } else if (dnn__plugin_self.text[0] == 0) {
         conf_fail(&check->h, call->c, "plan declines without a sentence");
     } else {
         if (check->declined == 0)

@@ -1,0 +1,13 @@
+/* cpu.c - the device that is built in: host memory, synchronous. A tensor can exist before any plugin does. */
+#include "device_impl.h"
+
+dnn__device dnn__cpu_device = {
+    .pub = {.name = "cpu", .mem = DNN_MEM_HOST},
+    .lock = PTHREAD_MUTEX_INITIALIZER,
+    .stream_lock = PTHREAD_MUTEX_INITIALIZER,
+};
+
+dnn__device *dnn__cpu(void)
+{
+    return &dnn__cpu_device;
+}

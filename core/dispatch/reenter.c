@@ -1,0 +1,4 @@
+/* reenter.c - the seam of reenter.h. */
+#include "reenter.h"
+
+struct dnn__reenter dnn__reenter;

@@ -1,0 +1,19 @@
+/* settings.c - settings of a program that change which kernels are selected: what was planned before is dropped. */
+#include "dispatch.h"
+#include "preferences.h"
+#include "runtime.h"
+
+dnn_status dnn_prefer(const char *text)
+{
+    DNN_TRY(dnn__take());
+    DNN_TRY(dnn__start());
+    DNN_TRY(dnn__prefer(text));
+    dnn__plans_drop(NULL);
+    return DNN_OK;
+}
+
+void dnn_set_tune(bool on)
+{
+    dnn__tune_by_time(on);
+    dnn__plans_drop(NULL);
+}
