@@ -26,13 +26,13 @@ void dnn__writer_close(dnn__writer *writer);         /* drops the temporary if t
 /* CRC-32C of bytes behind those that gave `crc`; 0 at first. */
 uint32_t dnn__crc32c(uint32_t crc, const void *data, size_t bytes);
 
-/* ---- safetensors.c ---- */
-/* The number of the tensor of that name; -1 if there is none. Names are sorted: no text is parsed. */
+/* ---- safetensors.c, safetensors_header.c, safetensors_checksum.c ---- */
+/* Returns the index of the tensor of that name; -1 if there is none. A binary search. */
 int64_t dnn__file_find(const dnn_file *file, const char *name);
 const char *dnn__file_path(const dnn_file *file);
-/* The metadata text of a key; NULL if there is none. */
+/* Returns the metadata text of a key; NULL if there is none. */
 const char *dnn__file_text(const dnn_file *file, const char *key);
-/* Does the file seal its header, and with which checksum? */
+/* Returns true if the file has a checksum of its header, and sets *crc to it. */
 bool dnn__file_seal(const dnn_file *file, uint32_t *crc);
 
 /* ---- safetensors_write.c ---- */
