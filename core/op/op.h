@@ -94,8 +94,7 @@ enum { /* traits */
     DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
     DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
     DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
-    DNN__MOVES_LAYOUT = 32, /* reorder: called by the core alone, between layouts; never on the tape */
-    DNN__FUNCTION = 64    /* not a row: a function of the program (function.c) */
+    DNN__MOVES_LAYOUT = 32 /* reorder: called by the core alone, between layouts; never on the tape */
 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
@@ -165,6 +164,8 @@ struct dnn__op {
     dnn_status (*shape)(dnn__sig *sig);
     void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
     void (*decompose)(dnn__parts *parts); /* NULL: none. In operators, for devices where nobody has a kernel */
+    void (*forget)(struct dnn__node *node); /* a custom function's node drops the tensors that it saved; NULL for rows */
+    void (*end)(struct dnn__node *node);    /* a custom function's node is freed; NULL for rows */
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */

@@ -185,8 +185,8 @@ void dnn__node_forget(dnn__node *node)
     for (int i = 0; i < node->n_out; i++) {
         dnn__saved_drop(&node->out[i]);
     }
-    if ((node->op->traits & DNN__FUNCTION) != 0) {
-        dnn__function_forget(node);
+    if (node->op->forget != NULL) {
+        node->op->forget(node);
     }
     if (node->stash != NULL) {
         dnn__storage_release(node->stash);
@@ -226,8 +226,8 @@ void dnn__node_release(dnn__node *node)
                 dead = from;
             }
         }
-        if ((node->op->traits & DNN__FUNCTION) != 0) {
-            dnn__function_end(node);
+        if (node->op->end != NULL) {
+            node->op->end(node);
         }
         dnn__slab_free(node, node->bytes);
     }

@@ -114,10 +114,6 @@ dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn
 /* *g (a reference) becomes a dense tensor that nobody else holds; with more, more + *g. */
 dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more);
 
-/* ---- function.c: nodes whose rule is the program's ---- */
-void dnn__function_forget(dnn__node *node);
-void dnn__function_end(dnn__node *node); /* the node goes */
-
 /* ---- rule.c ---- */
 /* A kept operand as a tensor again, NULL where nothing is kept; with create it leads to `from`. Fails: it was changed in
  * place since. role and i are for the message. */
