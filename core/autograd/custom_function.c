@@ -1,37 +1,22 @@
-/* function.c - functions of the program on the tape: forward runs without a tape, and backward is
- * the gradient rule of the one node that is recorded. Programs call it. */
+/* custom_function.c - custom functions (torch.autograd.Function): the public calls, and forward.
+ * Forward runs without recording; then one node is recorded, and the program's backward is its
+ * gradient rule. */
 #include <string.h>
+#include "custom_function.h"
 #include "nan_check.h"
 #include "autograd_impl.h"
 #include "call.h"
 #include "dispatch_state.h"
 #include "ops_impl.h"
 
-struct place { /* a tensor that forward saved; input, output: which operand it is, -1 none */
-    dnn__saved saved;
-    int input, output;
-};
+enum { MAX_OPERANDS = INT16_MAX };
 
-enum { NAME_BYTES = 64, MOST = INT16_MAX };
-
-struct dnn_function_state { /* the attributes of the node */
-    dnn__op op;             /* what the node points at */
-    char name[NAME_BYTES];
-    dnn_function table;
-    void *ctx;
-    struct place *place;
-    int64_t n_places, capacity;
-    dnn__node *node;      /* NULL while forward runs */
-    bool recorded, *flat; /* flat: outputs without a gradient, while forward runs */
-};
-typedef struct dnn_function_state state;
-
-/* ---- what forward and backward may ask ---- */
+/* ---- calls for forward and backward ---- */
 
 dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t)
 {
-    state *s;
-    struct place *p;
+    dnn__function_state *s;
+    struct dnn__function_place *p;
 
     DNN_TRY(dnn__require(call, "dnn_function_save", "call"));
     DNN_TRY(dnn__require(t, "dnn_function_save", "t"));
@@ -53,9 +38,9 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
     static const dnn__edge nowhere;
     dnn__edge self = {0};
     const dnn__edge *from = &nowhere;
-    const struct place *p;
+    const struct dnn__function_place *p;
     dnn_tensor *t = NULL;
-    state *s;
+    dnn__function_state *s;
     dnn_status st;
 
     if (dnn__waiting() != DNN_OK) {
@@ -89,7 +74,7 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
 
 dnn_status dnn_function_no_gradient(dnn_function_call *call, int output)
 {
-    state *s;
+    dnn__function_state *s;
 
     DNN_TRY(dnn__require(call, "dnn_function_no_gradient", "call"));
     s = call->dnn_state;
@@ -101,16 +86,16 @@ dnn_status dnn_function_no_gradient(dnn_function_call *call, int output)
     return DNN_OK;
 }
 
-/* ---- letting go ---- */
+/* ---- release ---- */
 
-static void drop_places(state *s)
+static void drop_places(dnn__function_state *s)
 {
     for (int64_t i = 0; i < s->n_places; i++) {
         dnn__saved_drop(&s->place[i].saved);
     }
 }
 
-static void end(state *s)
+static void end(dnn__function_state *s)
 {
     drop_places(s);
     dnn__free(s->place);
@@ -119,253 +104,29 @@ static void end(state *s)
     }
 }
 
-static void forget(dnn__node *node)
+static void forget_node(dnn__node *node)
 {
     drop_places(node->attr);
 }
 
-static void end_of_node(dnn__node *node)
+static void end_node(dnn__node *node)
 {
     end(node->attr);
-}
-
-/* ---- anomaly mode: operators are looked at as they run; what is made without them, here ---- */
-
-static dnn_status watch(const char *name, dnn_tensor *const *in, int n_in, dnn_tensor *const *made,
-                        int n_out)
-{
-    dnn__held held;
-
-    DNN_TRY(dnn__anomaly_before(in, n_in, &held));
-    return dnn__anomaly_after(name, in, n_in, made, n_out, false, &held);
-}
-
-/* ---- backward ---- */
-
-struct call { /* of a backward */
-    state *s;
-    dnn__grad *g;
-    dnn_tensor **dout; /* [n_out], and room for n_in more */
-    uint64_t *seen;    /* [n_out]: versions before */
-};
-
-static uint64_t version_of(const dnn_tensor *t)
-{
-    return atomic_load_explicit(&t->version->count, memory_order_relaxed);
-}
-
-/* A gradient that did not arrive is zero. */
-static dnn_status fill_dout(struct call *c)
-{
-    for (int j = 0; j < c->g->n_out; j++) {
-        const dnn__desc *d = &c->s->node->out[j].desc;
-
-        c->dout[j] = c->g->dout[j];
-        if (c->dout[j] == NULL && d->ndim >= 0) {
-            dnn_tensor *zeros =
-                dnn__tensor_new(c->s->name, d->dtype, d->ndim, d->dim, c->g->device);
-
-            c->dout[j] = dnn_fill_(zeros, 0.0);
-            if (c->dout[j] == NULL) {
-                return dnn__take();
-            }
-        }
-        c->seen[j] = c->dout[j] != NULL ? version_of(c->dout[j]) : 0;
-    }
-    return DNN_OK;
-}
-
-/* Could the gradient hang on something that is on the tape? */
-static bool hangs(const struct call *c)
-{
-    for (int64_t i = 0; i < c->s->n_places; i++) {
-        const struct place *p = &c->s->place[i];
-
-        if (p->output >= 0 || (p->input >= 0 && c->g->wants[p->input])) {
-            return true;
-        }
-    }
-    for (int j = 0; j < c->g->n_out; j++) {
-        if (c->dout[j] != NULL && dnn__tracked(c->dout[j])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Puts the gradients that are not on the tape there as leaves: what backward makes of them by
- * operators is on the tape then, and what is not was made in another way. */
-static dnn_status probe(struct call *c)
-{
-    for (int j = 0; j < c->g->n_out; j++) {
-        dnn_tensor *t = c->dout[j];
-
-        if (t != NULL && !dnn__tracked(t)) {
-            c->dout[j] = dnn_requires_grad_(dnn_detach(t), true);
-            if (c->dout[j] == NULL) {
-                return dnn__take();
-            }
-        }
-    }
-    return DNN_OK;
-}
-
-static dnn_status check_dout(const struct call *c)
-{
-    for (int j = 0; j < c->g->n_out; j++) {
-        if (c->dout[j] != NULL && version_of(c->dout[j]) != c->seen[j]) {
-            return dnn__fail(DNN_E_INVALID,
-                             "backward of %s: it changed the gradient of output %d in place, which "
-                             "others read too; use the form without _",
-                             c->s->name, j);
-        }
-    }
-    return DNN_OK;
-}
-
-static dnn_status check_din(const struct call *c, int i, bool probed)
-{
-    const dnn_tensor *g = c->g->din[i];
-    const dnn__desc *x = &c->g->in_desc[i];
-
-    if ((g->dtype & DNN__FLOATS) == 0 || g->ndim != x->ndim ||
-        memcmp(g->dim, x->dim, sizeof(int64_t) * (size_t)x->ndim) != 0 ||
-        dnn__device_of(g) != c->g->device) {
-        return dnn__fail(DNN_E_INVALID,
-                         "backward of %s: input %d is %s of %s on %s, its gradient %s of %s on %s",
-                         c->s->name, i, dnn__shape_text(x->ndim, x->dim), dnn_dtype_name(x->dtype),
-                         dnn__dev(c->g->device)->name, dnn__shape_text(g->ndim, g->dim),
-                         dnn_dtype_name(g->dtype), dnn_device_of(g));
-    }
-    if (probed && !dnn__tracked(g)) {
-        return dnn__fail(DNN_E_INVALID,
-                         "backward of %s: the gradient of input %d was not made by operators from "
-                         "the gradients given, so it cannot be differentiated again; use operators "
-                         "or declare the function .once",
-                         c->s->name, i);
-    }
-    return DNN_OK;
-}
-
-static dnn_status check_all_din(const struct call *c, bool probed)
-{
-    for (int i = 0; i < c->g->n_in; i++) {
-        if (c->g->wants[i] && c->g->din[i] != NULL) {
-            DNN_TRY(check_din(c, i, probed));
-        }
-    }
-    return DNN_OK;
-}
-
-struct seal { /* attributes of a node that cannot be passed */
-    dnn__op op;
-    char name[NAME_BYTES + 16];
-};
-
-/* The gradient of input i leads to a node without a rule, and that to all that it may hang on. */
-static dnn_status seal(struct call *c, int i)
-{
-    struct seal attr = {.op = {.id = -1, .attr_bytes = sizeof attr, .n_out = 1, .backward = -1}};
-    int n_in = c->g->n_in, n_out = c->g->n_out;
-    dnn_tensor *dx = dnn_detach(c->g->din[i]);
-    dnn__text text = dnn__text_to(attr.name, sizeof attr.name);
-    dnn__node *node = dx != NULL ? dnn__node_new(&attr.op, n_out + n_in, 1) : NULL;
-    struct seal *own;
-
-    if (node == NULL) {
-        return dx == NULL ? dnn__take() : dnn__nomem(c->s->name, sizeof *node);
-    }
-    dnn__put(&text, "%s's backward", c->s->name);
-    dnn__node_record(node, c->dout, &dx, &attr, &c->g->rng);
-    for (int k = 0; k < n_in; k++) {
-        node->edge[n_out + k] = c->s->node->edge[k];
-        dnn__edge_retain(&node->edge[n_out + k]);
-    }
-    own = node->attr;
-    own->op.name = own->name;
-    node->op = &own->op;
-    c->g->din[i] = dx;
-    return DNN_OK;
-}
-
-static dnn_status seal_all(struct call *c)
-{
-    for (int k = 0; k < c->g->n_in; k++) {
-        c->dout[c->g->n_out + k] = NULL;
-    }
-    for (int i = 0; i < c->g->n_in; i++) {
-        if (c->g->din[i] != NULL && !dnn__tracked(c->g->din[i])) {
-            DNN_TRY(seal(c, i));
-        }
-    }
-    return DNN_OK;
-}
-
-static dnn_status call_backward(struct call *c)
-{
-    dnn_function_call call = {.ctx = c->s->ctx,
-                              .n_in = c->g->n_in,
-                              .n_out = c->g->n_out,
-                              .wants = c->g->wants,
-                              .dnn_state = c->s};
-    int once = c->s->table.once ? 1 : 0;
-    char before = dnn__listen();
-    dnn_status st;
-
-    dnn__self.no_grad += once;
-    st = c->s->table.backward(&call, c->dout, c->g->din);
-    dnn__self.no_grad -= once;
-    return dnn__heard(before, st, "backward", c->s->name);
-}
-
-static dnn_status run_backward(struct call *c)
-{
-    bool create = dnn_grad_enabled(), probed = false;
-
-    DNN_TRY(fill_dout(c));
-    if (create && !c->s->table.once && hangs(c)) {
-        DNN_TRY(probe(c));
-        probed = true;
-    }
-    DNN_TRY(call_backward(c));
-    DNN_TRY(check_dout(c));
-    if (dnn__anomaly_on()) {
-        DNN_TRY(watch(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
-    }
-    DNN_TRY(check_all_din(c, probed));
-    return create && c->s->table.once ? seal_all(c) : DNN_OK;
-}
-
-/* The gradient rule of the nodes of this file. */
-static void function_gradient(dnn__grad *g)
-{
-    struct call c = {.s = (state *)(uintptr_t)g->attr, .g = g};
-    size_t n_in = (size_t)g->n_in, n_out = (size_t)g->n_out;
-    size_t bytes = (n_in + n_out) * sizeof *c.dout + n_out * sizeof *c.seen;
-
-    c.dout = dnn__alloc(bytes);
-    if (c.dout == NULL) {
-        dnn__null(dnn__nomem(c.s->name, bytes));
-        return;
-    }
-    c.seen = (uint64_t *)(void *)(c.dout + n_in + n_out);
-    dnn__null(run_backward(&c));
-    dnn__free(c.dout);
 }
 
 /* ---- forward ---- */
 
 struct forward {
-    state s;
+    dnn__function_state s;
     dnn_tensor_list in;
     int n_out;
     dnn__node *node;          /* NULL: not recorded */
     uint64_t *seen;           /* [n_in]: versions before */
-    dnn_tensor **out, **tape; /* [n_out]; tape: what is not flat */
+    dnn_tensor **out, **tape; /* [n_out]; tape: NULL for a flat output */
     bool *wants;              /* [n_in] */
 };
 
-static dnn_status check_input(const state *s, dnn_tensor_list in, int64_t i)
+static dnn_status check_input(const dnn__function_state *s, dnn_tensor_list in, int64_t i)
 {
     if (in.item[i] == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: input %lld is NULL", s->name, (long long)i);
@@ -384,13 +145,14 @@ static dnn_status check_call(const dnn_function *f, dnn_tensor_list in, dnn_tens
         return dnn__fail(DNN_E_INVALID, "dnn_function_apply: function.%s is NULL",
                          f->name == NULL ? "name" : "forward");
     }
-    if (out == NULL || n_out < 1 || n_out > MOST) {
+    if (out == NULL || n_out < 1 || n_out > MAX_OPERANDS) {
         return dnn__fail(DNN_E_INVALID, "%s: %d outputs%s; 1 to %d are possible", f->name, n_out,
-                         out == NULL ? " in a list that is NULL" : "", MOST);
+                         out == NULL ? " in a list that is NULL" : "", MAX_OPERANDS);
     }
-    if (in.n < 0 || in.n > MOST || (in.n > 0 && in.item == NULL)) {
+    if (in.n < 0 || in.n > MAX_OPERANDS || (in.n > 0 && in.item == NULL)) {
         return dnn__fail(DNN_E_INVALID, "%s: %lld inputs%s; 0 to %d are possible", f->name,
-                         (long long)in.n, in.item == NULL ? " in a list that is NULL" : "", MOST);
+                         (long long)in.n, in.item == NULL ? " in a list that is NULL" : "",
+                         MAX_OPERANDS);
     }
     return DNN_OK;
 }
@@ -414,7 +176,7 @@ static dnn_status open_forward(struct forward *w, void **memory)
     w->wants = (bool *)(w->tape + n_out);
     w->s.flat = w->wants + n_in;
     for (size_t i = 0; i < n_in; i++) {
-        w->seen[i] = version_of(w->in.item[i]);
+        w->seen[i] = dnn__version_of(w->in.item[i]);
         w->wants[i] = dnn_grad_enabled() && dnn__tracked(w->in.item[i]);
         any = any || w->wants[i];
     }
@@ -438,7 +200,7 @@ static dnn_status call_forward(struct forward *w)
 
     DNN_TRY(dnn__heard(before, st, "forward", w->s.name));
     for (int64_t i = 0; i < w->in.n; i++) {
-        if (version_of(w->in.item[i]) != w->seen[i]) {
+        if (dnn__version_of(w->in.item[i]) != w->seen[i]) {
             return dnn__fail(DNN_E_INVALID,
                              "forward of %s: it changed input %lld in place; clone it first",
                              w->s.name, (long long)i);
@@ -447,7 +209,7 @@ static dnn_status call_forward(struct forward *w)
     return DNN_OK;
 }
 
-/* Output j as a tensor that is nobody else's: a new one of this scope, or another handle. */
+/* Makes output j a tensor that nobody else has: a new one of this scope, or another handle. */
 static dnn_status own_output(struct forward *w, int j, const dnn_scope *scope)
 {
     dnn_tensor *t = w->out[j];
@@ -476,11 +238,12 @@ static bool same_place(const dnn__saved *s, const dnn_tensor *t)
            memcmp(s->stride, t->stride, sizeof(int64_t) * (size_t)t->ndim) == 0;
 }
 
-/* Which operands the saved tensors are: these lead somewhere when backward is recorded. */
+/* Finds the operand that each saved tensor is: it leads to that operand when backward is recorded.
+ */
 static void name_places(struct forward *w)
 {
     for (int64_t k = 0; k < w->s.n_places; k++) {
-        struct place *p = &w->s.place[k];
+        struct dnn__function_place *p = &w->s.place[k];
 
         for (int64_t i = 0; i < w->in.n && p->input < 0; i++) {
             p->input = same_place(&p->saved, w->in.item[i]) ? (int)i : -1;
@@ -495,7 +258,7 @@ static void record(struct forward *w)
 {
     static const dnn__rng none;
     dnn__node *node = w->node;
-    state *s;
+    dnn__function_state *s;
 
     name_places(w);
     w->s.node = node;
@@ -519,7 +282,7 @@ static dnn_status run_forward(struct forward *w)
         st = own_output(w, j, &scope);
     }
     if (st == DNN_OK && dnn__anomaly_on()) {
-        st = watch(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
+        st = dnn__function_watch(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
     }
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         dnn_keep(w->out[j]);
@@ -549,19 +312,18 @@ static dnn_status apply(struct forward *w, dnn_tensor **out)
     return st;
 }
 
-static state new_state(const dnn_function *f, void *ctx)
+static dnn__function_state new_state(const dnn_function *f, void *ctx)
 {
-    state s = {.op = {.id = -1,
-                      .n_in = -1,
-                      .n_out = -1,
-                      .attr_bytes = sizeof s,
-                      .traits = DNN__FUNCTION,
-                      .forget = forget,
-                      .end = end_of_node,
-                      .backward = -1,
-                      .gradient = f->backward != NULL ? function_gradient : NULL},
-               .table = *f,
-               .ctx = ctx};
+    dnn__function_state s = {.op = {.id = -1,
+                                    .n_in = -1,
+                                    .n_out = -1,
+                                    .attr_bytes = sizeof s,
+                                    .backward = -1,
+                                    .gradient = f->backward != NULL ? dnn__function_gradient : NULL,
+                                    .forget = forget_node,
+                                    .end = end_node},
+                             .table = *f,
+                             .ctx = ctx};
     dnn__text text = dnn__text_to(s.name, sizeof s.name);
 
     dnn__put(&text, "%s", f->name);

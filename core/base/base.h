@@ -45,6 +45,8 @@ typedef struct dnn__text {
 dnn__text dnn__text_to(char *buffer, size_t bytes); /* ends the buffer with 0 */
 void dnn__put(dnn__text *text, const char *fmt, ...) DNN_PRINTF(2, 3);
 void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim); /* "[3,4]" */
+/* number as Python prints a float: "0.5", "1.0", "1e-05". */
+void dnn__put_float(dnn__text *text, double number);
 
 /* A shape as text in one of a few buffers of the thread, for messages: at most six at a time. */
 const char *dnn__shape_text(int ndim, const int64_t *dim);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "io_impl.h"
+#include "file.h"
 
 static dnn_status failed(const char *path, const char *call)
 {

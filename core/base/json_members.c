@@ -1,7 +1,7 @@
 /* json_members.c - the members of a JSON object one after the other, by strings, escapes and brace
  * depth alone. What a member holds is for jansson, piece by piece, so that memory stays small
  * whatever a header claims. safetensors.c is the caller. */
-#include "io_impl.h"
+#include "json_members.h"
 
 static bool is_space(char c)
 {

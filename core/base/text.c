@@ -1,7 +1,10 @@
 /* text.c - a sink for text that never overruns, and shapes and numbers as messages show them. It
  * allocates nothing. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include "base.h"
 
 dnn__text dnn__text_to(char *buffer, size_t bytes)
@@ -76,4 +79,34 @@ const char *dnn__number_text(int64_t number)
     }
     buffer[out] = 0;
     return buffer;
+}
+
+/* The shortest digits that read back as the number; an exponent where Python's repr has one: below
+ * 1e-4 and from 1e16 on. */
+void dnn__put_float(dnn__text *text, double number)
+{
+    char digits[40];
+    int precision = 0, exponent;
+
+    if (!__builtin_isfinite(number)) {
+        dnn__put(text, "%s", number != number ? "nan" : number > 0 ? "inf" : "-inf");
+        return;
+    }
+    do {
+        dnn__text to = dnn__text_to(digits, sizeof(digits));
+
+        dnn__put(&to, "%.*e", precision, number);
+    } while (strtod(digits, NULL) != number && ++precision < 17);
+    exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
+    if (exponent >= -4 && exponent < 16) {
+        dnn__text to = dnn__text_to(digits, sizeof(digits));
+
+        dnn__put(&to, "%.*f", precision > exponent ? precision - exponent : 1, number);
+    }
+    for (char *at = digits; *at != 0; at++) {
+        if (*at == ',') {
+            *at = '.'; /* what some locales write */
+        }
+    }
+    dnn__put(text, "%s", digits);
 }

@@ -14,7 +14,7 @@ dnn_status dnn__plan_of(dnn__frame *frame, dnn__kernel *kernel, dnn__plan **out)
 /* dispatch.c: runs the call by a plan, with scratch in the place of its destinations. */
 dnn_status dnn__rehearse(dnn__frame *frame, dnn__plan *plan);
 
-/* ---- tune_file.c; one thread at a time: tune.c holds its lock ---- */
+/* ---- autotune_file.c; one thread at a time: autotune.c holds its lock ---- */
 typedef struct dnn__timing {
     uint64_t key[2]; /* a digest of the call, its candidates and their builds */
     char plugin[32], kernel[96];

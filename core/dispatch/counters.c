@@ -4,3 +4,18 @@
 
 dnn__counts dnn__count;
 _Thread_local dnn__dispatch_thread dnn__dispatch_self;
+
+void dnn_counters_read(dnn_counters *out)
+{
+    if (out != NULL) {
+        *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),
+                              .plan_misses = atomic_load(&dnn__count.plan_misses),
+                              .plans = atomic_load(&dnn__count.plans),
+                              .copies = atomic_load(&dnn__count.copies),
+                              .copy_bytes = atomic_load(&dnn__count.copy_bytes),
+                              .reorders = atomic_load(&dnn__count.reorders),
+                              .reorder_bytes = atomic_load(&dnn__count.reorder_bytes),
+                              .fallback_calls = atomic_load(&dnn__count.fallback_calls),
+                              .fallback_bytes = atomic_load(&dnn__count.fallback_bytes)};
+    }
+}

@@ -1,39 +1,9 @@
-/* describe.c - modules as text: PyTorch's printed form, and the summary table.
+/* module_text.c - modules as text: PyTorch's printed form, and the summary table.
  * Programs call it; it writes into the caller's buffer and changes nothing of the module. */
 #include "nn_impl.h"
 #include "tensor_impl.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* The shortest digits that read back as the number; an exponent where Python's repr has one: below
- * 1e-4 and from 1e16 on. */
-void dnn__put_float(dnn__text *text, double number)
-{
-    char digits[40];
-    int precision = 0, exponent;
-
-    if (!__builtin_isfinite(number)) {
-        dnn__put(text, "%s", number != number ? "nan" : number > 0 ? "inf" : "-inf");
-        return;
-    }
-    do {
-        dnn__text to = dnn__text_to(digits, sizeof(digits));
-
-        dnn__put(&to, "%.*e", precision, number);
-    } while (strtod(digits, NULL) != number && ++precision < 17);
-    exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
-    if (exponent >= -4 && exponent < 16) {
-        dnn__text to = dnn__text_to(digits, sizeof(digits));
-
-        dnn__put(&to, "%.*f", precision > exponent ? precision - exponent : 1, number);
-    }
-    for (char *at = digits; *at != 0; at++) {
-        if (*at == ',') {
-            *at = '.'; /* what some locales write */
-        }
-    }
-    dnn__put(text, "%s", digits);
-}
 
 static void put_module(dnn__text *text, const dnn_module *module, int indent)
 {

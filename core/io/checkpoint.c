@@ -1,7 +1,6 @@
-/* checkpoint.c - saves a training run as a safetensors file: the weights under their names, all
- * else under "dnn.". io.h has the layout. checkpoint_load.c brings it back, checkpoint_folder.c
- * keeps the folder. */
-#include <jansson.h>
+/* checkpoint.c - saves a training run as a safetensors file: the weights have their own names, the
+ * names of all other tensors begin with "dnn.". dnn/io.h describes the layout, checkpoint_layout.c
+ * holds the parts that checkpoint_load.c uses too, checkpoint_folder.c removes old checkpoints. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,98 +9,15 @@
 #include "call.h"
 #include "optim_impl.h"
 
-/* ---- what both directions say of a run ---- */
-
-dnn_status dnn__run_check(const dnn_run *run, const char *function)
-{
-    DNN_TRY(dnn__require(run, function, "run"));
-    DNN_TRY(dnn__require(run->module, function, "run->module"));
-    if (run->n_numbers < 0 || (run->number == NULL && run->n_numbers > 0) || run->n_metadata < 0 ||
-        (run->metadata == NULL && run->n_metadata > 0)) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s numbers and %s texts, of which a list is missing",
-                         function, dnn__number_text(run->n_numbers),
-                         dnn__number_text(run->n_metadata));
-    }
-    return DNN_OK;
-}
-
-/* The text of a tree, which goes. NULL: no memory, there or before. */
-static char *text_of(json_t *json, int bad)
-{
-    char *text = bad ? NULL : json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-
-    json_decref(json);
-    return text;
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? json_string(text) : json_null();
-}
-
-/* [{"fields":["lr",...],"kind":"sgd"},...] */
-char *dnn__run_optim_text(const dnn_run *run)
-{
-    json_t *all = json_array();
-    int bad = 0;
-
-    for (int o = 0; o < DNN_RUN_MAX && run->optimizer[o] != NULL; o++) {
-        const dnn__optimizer_type *type = run->optimizer[o]->type;
-        json_t *one = json_object(), *fields = json_array();
-
-        for (int i = 0; type->hyper[i] != NULL; i++) {
-            bad |= json_array_append_new(fields, json_string(type->hyper[i]));
-        }
-        bad |= json_object_set_new(one, "fields", fields);
-        bad |= json_object_set_new(one, "kind", json_string(type->name));
-        bad |= json_array_append_new(all, one);
-    }
-    return text_of(all, bad);
-}
-
-/* [{"count":60000,"name":"mnist","sha256":"..."},...] */
-char *dnn__run_dataset_text(const dnn_run *run)
-{
-    json_t *all = json_array();
-    int bad = 0;
-
-    for (int l = 0; l < DNN_RUN_MAX && run->loader[l] != NULL; l++) {
-        const dnn_dataset *set = dnn__loader_set(run->loader[l]);
-        json_t *one = json_object();
-
-        bad |= json_object_set_new(one, "count", json_integer(dnn_dataset_size(set)));
-        bad |= json_object_set_new(one, "name", text_or_null(dnn_dataset_name(set)));
-        bad |= json_object_set_new(one, "sha256", text_or_null(dnn_dataset_digest(set)));
-        bad |= json_array_append_new(all, one);
-    }
-    return text_of(all, bad);
-}
-
-const char *dnn__run_name(const dnn__named_list *names, const dnn_tensor *parameter)
-{
-    for (int64_t i = 0; i < names->n; i++) {
-        if (names->item[i].tensor == parameter) {
-            return names->item[i].name;
-        }
-    }
-    return NULL;
-}
-
-void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter)
-{
-    snprintf(text, DNN__CHECKPOINT_NAME, "dnn.optim.%d.%s%s%s", optimizer, slot,
-             parameter != NULL ? "." : "", parameter != NULL ? parameter : "");
-}
-
 /* ---- tensors ---- */
 
 struct save {
     const dnn_run *run;
     const char *path;
-    dnn__named_list list, names; /* what is written; the module's tensors */
+    dnn__named_list list, names; /* the tensors to write; the module's tensors */
 };
 
-/* Numbers that must come back bit for bit, as a tensor of the scope. */
+/* Adds numbers as a tensor of the scope: they must come back bit for bit. */
 static dnn_status add_numbers(struct save *s, const char *name, dnn_dtype dtype, int ndim,
                               const int64_t *dim, const void *value)
 {
@@ -225,25 +141,6 @@ static dnn_status add_all(struct save *s)
 
 /* ---- metadata ---- */
 
-/* [{"id":"cpu_blas","version":"1.0"},...] */
-static char *backend_text(void)
-{
-    json_t *all = json_array();
-    dnn_backend_info info;
-    int bad = 0;
-
-    for (int i = 0; dnn_backend_at(i, &info); i++) {
-        if (info.reason == NULL && !info.reader && info.id != NULL) {
-            json_t *one = json_object();
-
-            bad |= json_object_set_new(one, "id", json_string(info.id));
-            bad |= json_object_set_new(one, "version", text_or_null(info.version));
-            bad |= json_array_append_new(all, one);
-        }
-    }
-    return text_of(all, bad);
-}
-
 static dnn_status write_file(struct save *s, char *const *json, bool keep)
 {
     enum { OURS = 7 };
@@ -275,7 +172,8 @@ static dnn_status write_file(struct save *s, char *const *json, bool keep)
 
 static dnn_status write_with_texts(struct save *s, bool keep)
 {
-    char *json[3] = {dnn__run_optim_text(s->run), dnn__run_dataset_text(s->run), backend_text()};
+    char *json[3] = {dnn__run_optim_text(s->run), dnn__run_dataset_text(s->run),
+                     dnn__run_backend_text()};
     dnn_status st = write_file(s, json, keep);
 
     for (int i = 0; i < 3; i++) {

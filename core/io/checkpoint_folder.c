@@ -1,5 +1,5 @@
-/* checkpoint_folder.c - the checkpoints of a folder: their names, which is the newest that is
- * whole, which are to go. */
+/* checkpoint_folder.c - the checkpoints in a folder: their file names, the search for the newest
+ * complete one, and the removal of old ones. */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +18,7 @@ void dnn__checkpoint_name(char *text, size_t bytes, int64_t step)
     snprintf(text, bytes, "ckpt-%08lld.safetensors", (long long)step);
 }
 
-/* The step of a name; false if it is no checkpoint's. */
+/* Reads the step from a file name. Returns false if the name is not that of a checkpoint. */
 static bool read_name(const char *name, int64_t *step)
 {
     char again[64];
@@ -80,7 +80,7 @@ static dnn_status list_steps(const char *folder, struct steps *out)
     return st;
 }
 
-/* ---- the newest that is whole ---- */
+/* ---- the newest complete checkpoint ---- */
 
 static dnn_status validate(const char *path)
 {
@@ -151,7 +151,7 @@ dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
     return st;
 }
 
-/* ---- what is to go ---- */
+/* ---- removal ---- */
 
 static void drop(int dir, const char *folder, const char *name)
 {
@@ -179,7 +179,7 @@ static void drop_old(int dir, const char *folder, int64_t step)
     dnn__free(steps.item);
 }
 
-/* ".NAME.safetensors.tmp-PID-NUMBER" of a process that is no more. */
+/* ".NAME.safetensors.tmp-PID-NUMBER" of a process that has ended. */
 static bool is_leftover(const char *name)
 {
     static const char mark[] = ".safetensors.tmp-";

@@ -1,5 +1,5 @@
-/* checkpoint_load.c - brings a saved run back: everything is read and checked first (prepare), then
- * taken over in steps that cannot fail (commit). */
+/* checkpoint_load.c - loads a saved run: prepare reads and checks everything, commit then changes
+ * the run in steps that cannot fail. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,30 +31,7 @@ struct load {
 
 /* ---- the file ---- */
 
-dnn_status dnn__checkpoint_check(const dnn_file *file)
-{
-    const char *path = dnn__file_path(file), *version = dnn__file_text(file, "dnn.checkpoint");
-    uint32_t crc;
-
-    if (version == NULL) {
-        return dnn__fail(DNN_E_FORMAT,
-                         "%s: no checkpoint: its metadata has no dnn.checkpoint (weights alone are "
-                         "loaded by dnn_load_weights)",
-                         path);
-    }
-    if (strcmp(version, DNN__CHECKPOINT_VERSION) != 0) {
-        return dnn__fail(DNN_E_FORMAT,
-                         "%s: a checkpoint of version %.20s; this libdnn reads version %s", path,
-                         version, DNN__CHECKPOINT_VERSION);
-    }
-    if (!dnn__file_seal(file, &crc) || dnn__file_text(file, "dnn.crc32c") == NULL) {
-        return dnn__fail(DNN_E_FORMAT, "%s: a checkpoint without its checksums: it is damaged",
-                         path);
-    }
-    return DNN_OK;
-}
-
-/* Exactly these numbers, from a tensor of that dtype and shape. */
+/* Reads the numbers of a tensor that must have this dtype and shape. */
 static dnn_status read_numbers(struct load *l, const char *name, dnn_dtype dtype, int ndim,
                                const int64_t *dim, void *out)
 {
@@ -92,7 +69,7 @@ static dnn_status damaged(const struct load *l, const char *name, const char *wh
                      dnn__number_text(number));
 }
 
-/* What the file says of itself, against the same text made of the run. */
+/* Compares a text of the file's metadata with the text of the run, which it frees. */
 static dnn_status compare_texts(const struct load *l, const char *key, char *here)
 {
     const char *there = dnn__file_text(l->file, key);
@@ -150,7 +127,7 @@ static dnn_status read_steps(struct load *l, int o)
     return st;
 }
 
-/* NULL in *out where the file has no such state. */
+/* Sets *out to NULL if the file has no such state. */
 static dnn_status read_slot(struct load *l, const char *name, const dnn_tensor *parameter,
                             dnn_tensor **out)
 {
@@ -242,8 +219,8 @@ static dnn_status differs(const struct load *l, const char *name, const char *wh
                      what, dnn__number_text(there), dnn__number_text(here));
 }
 
-/* Where a loader of other data or batches goes on: at the beginning of the epoch that is not done.
- */
+/* A loader of another data set or batch size continues at the beginning of the first epoch that is
+ * not complete. */
 static void begin_anew(int64_t *epoch, int64_t *batch, int64_t batches)
 {
     *epoch += *batch >= batches;

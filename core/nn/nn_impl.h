@@ -13,6 +13,7 @@ struct dnn_slot {
     dnn_module *child;  /* owned */
 };
 
+/* ---- module_tree.c ---- */
 /* Where a walk is: names from the innermost outwards, on the stack of the walk, so that a path may be of any length. */
 typedef struct dnn__path {
     const struct dnn__path *up; /* NULL: directly below the root */
@@ -28,6 +29,16 @@ bool dnn__each_tensor(const dnn_module *module, int kinds, dnn__tensor_visit vis
 typedef bool (*dnn__module_visit)(void *ctx, const dnn__path *path, dnn_module *module);
 bool dnn__each_module(dnn_module *module, dnn__module_visit visit, void *ctx);
 
+/* The tensors of the kinds, each once. The caller frees item with dnn__free. */
+typedef struct dnn__tensors {
+    int64_t n;
+    dnn_tensor **item;
+} dnn__tensors;
+dnn_status dnn__module_tensors(const char *call, const dnn_module *module, int kinds, dnn__tensors *out);
+/* The module's own slot of that name, which has `length` bytes; NULL if there is none. */
+struct dnn_slot *dnn__module_slot(const dnn_module *module, const char *name, size_t length);
+
+/* ---- module.c ---- */
 /* Sees what each dnn_forward of this thread returns while it is set: the summary reads shapes from it. */
 typedef struct dnn__observer {
     void (*seen)(void *ctx, const dnn_module *module, const dnn_tensor *out);
@@ -39,8 +50,5 @@ extern _Thread_local const dnn__observer *dnn__forward_observer;
 dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_shape shape, dnn_dtype dtype, double bound);
 /* 1/sqrt(fan_in), and 0 for none: what kaiming_uniform(a = sqrt 5) comes to. */
 double dnn__fan_bound(int64_t fan_in);
-
-/* number as Python prints a float: "0.5", "1.0", "1e-05". */
-void dnn__put_float(dnn__text *text, double number);
 
 #endif

@@ -19,8 +19,7 @@ enum { /* traits */
     DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
     DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
     DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
-    DNN__MOVES_LAYOUT = 32, /* reorder: called by the core alone, between layouts; never on the tape */
-    DNN__FUNCTION = 64    /* not a row: a function of the program (function.c) */
+    DNN__MOVES_LAYOUT = 32 /* reorder: called by the core alone, between layouts; never on the tape */
 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
@@ -89,8 +88,9 @@ struct dnn__op {
     int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its stash; -1, or 0 in the second */
     dnn_status (*shape)(dnn__sig *sig);
     void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
-    void (*forget)(struct dnn__node *node), (*end)(struct dnn__node *node); /* of a custom function, when its node is freed by backward, and at its end; rows: NULL */
     void (*decompose)(dnn__parts *parts); /* NULL: none. In operators, for devices where nobody has a kernel */
+    void (*forget)(struct dnn__node *node); /* a custom function's node drops the tensors that it saved; NULL for rows */
+    void (*end)(struct dnn__node *node);    /* a custom function's node is freed; NULL for rows */
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */

@@ -1,11 +1,9 @@
-/* plugin_check.c - is a file fit to be opened as a plugin: who may write it, and does its ELF
- * structure hold what it says. A truncated shared object kills the process inside dlopen, so the
- * structure is checked first, on the descriptor that is then opened. Called by plugin_host.c and
- * plugin_readers.c. */
+/* elf_check.c - checks the ELF structure of a plugin's file and opens it. A truncated shared object
+ * kills the process inside dlopen, so the structure is checked first, on the same descriptor that
+ * dlopen then gets. Called by loader.c and readers.c. */
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,55 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "plugin_impl.h"
-
-/* ---- trust ---- */
-
-/* The owner of libdnn's own file: a plugin beside it may be theirs. */
-static uid_t owner_of_libdnn(void)
-{
-    Dl_info info;
-    struct stat st;
-
-    if (dladdr(__extension__(void *) owner_of_libdnn, &info) != 0 && info.dli_fname != NULL &&
-        stat(info.dli_fname, &st) == 0) {
-        return st.st_uid;
-    }
-    return 0;
-}
-
-static dnn_status check_trust(const char *path, const char *what, const struct stat *st)
-{
-    if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return dnn__fail(DNN_E_DEVICE,
-                         "%s: refused: the %s may be written by others (mode %04o); chmod go-w %s",
-                         path, what, (unsigned)(st->st_mode & 07777), path);
-    }
-    if (st->st_uid != 0 && st->st_uid != geteuid() && st->st_uid != owner_of_libdnn()) {
-        return dnn__fail(
-            DNN_E_DEVICE,
-            "%s: refused: the %s belongs to user %u, not to root, to you or to the owner of libdnn",
-            path, what, (unsigned)st->st_uid);
-    }
-    return DNN_OK;
-}
-
-dnn_status dnn__check_folder(const char *path)
-{
-    char folder[4096];
-    const char *slash = strrchr(path, '/');
-    size_t length = slash != NULL ? (size_t)(slash - path) : 0;
-    struct stat st;
-
-    if (slash == NULL || length >= sizeof folder) {
-        return dnn__fail(DNN_E_DEVICE, "%s: not an absolute path of ordinary length", path);
-    }
-    memcpy(folder, path, length);
-    folder[length] = 0;
-    if (stat(length > 0 ? folder : "/", &st) != 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: %s", folder, strerror(errno));
-    }
-    return check_trust(folder, "folder", &st);
-}
 
 /* ---- ELF ---- */
 
@@ -165,7 +114,7 @@ static dnn_status check_segment(const char *path, const Elf64_Phdr *p, uint64_t 
     return DNN_OK;
 }
 
-/* The segments of one file, and what its dynamic table says. */
+/* The segments of one file, and its dynamic table. */
 struct image {
     const char *path;
     int n_segments, n_dynamic;
@@ -173,7 +122,7 @@ struct image {
     Elf64_Dyn dynamic[MAX_DYNAMIC];
 };
 
-/* The segment to load that holds all of [address, address + bytes); NULL if none does. */
+/* Returns the loaded segment that holds all of [address, address + bytes); NULL if none does. */
 static const Elf64_Phdr *loaded_at(const struct image *im, uint64_t address, uint64_t bytes)
 {
     for (int i = 0; i < im->n_segments; i++) {
@@ -187,7 +136,7 @@ static const Elf64_Phdr *loaded_at(const struct image *im, uint64_t address, uin
     return NULL;
 }
 
-/* The loader reads and writes these where they say they are. */
+/* Checks the segments that the loader reads and writes at their addresses. */
 static dnn_status check_placed(const struct image *im, const Elf64_Phdr *p)
 {
     const Elf64_Phdr *load;
@@ -245,7 +194,8 @@ static dnn_status read_dynamic(struct image *im, int fd, const Elf64_Phdr *p)
                    n, p->p_offset);
 }
 
-/* Address and size of each table that the loader walks; a size of 0: at least one byte. */
+/* Checks address and size of each table that the loader walks; a size of 0 means at least one byte.
+ */
 static dnn_status check_tables(const struct image *im)
 {
     static const struct {
@@ -320,8 +270,8 @@ static dnn_status check_dynamic(const struct image *im)
     return DNN_OK;
 }
 
-/* The table of sections is no use to the loader, but it stands last: where it is missing the file
- * was cut short. */
+/* The loader does not need the section table, but the table is the last part of the file: if it is
+ * missing, the file was cut short. */
 static dnn_status check_complete(const char *path, const Elf64_Ehdr *h, uint64_t size)
 {
     if (h->e_shoff != 0 && !range_inside(h->e_shoff, (uint64_t)h->e_shnum * h->e_shentsize, size)) {
@@ -376,56 +326,6 @@ static dnn_status check_elf(const char *path, int fd, uint64_t size)
 
 /* ---- opening ---- */
 
-/* Who may write the folder that a link leads to could change the file as well. */
-static dnn_status check_link(const char *path, int fd)
-{
-    char name[64], target[4096];
-    struct stat st;
-    ssize_t n;
-
-    if (lstat(path, &st) != 0 || !S_ISLNK(st.st_mode)) {
-        return DNN_OK;
-    }
-    snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
-    n = readlink(name, target, sizeof target - 1);
-    if (n < 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: a link whose end cannot be told: %s", path,
-                         strerror(errno));
-    }
-    target[n] = 0;
-    return dnn__check_folder(target);
-}
-
-dnn_status dnn__open_trusted(const char *path, int *fd, uint64_t *size)
-{
-    struct stat st;
-    dnn_status status;
-    int file;
-
-    DNN_TRY(dnn__check_folder(path));
-    file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
-    if (file < 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: %s", path, strerror(errno));
-    }
-    if (fstat(file, &st) != 0) {
-        status = dnn__fail(DNN_E_DEVICE, "%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(st.st_mode)) {
-        status = dnn__fail(DNN_E_DEVICE, "%s: not a regular file", path);
-    } else {
-        status = check_trust(path, "file", &st);
-    }
-    if (status == DNN_OK) {
-        status = check_link(path, file);
-    }
-    if (status != DNN_OK) {
-        close(file);
-        return status;
-    }
-    *fd = file;
-    *size = (uint64_t)st.st_size;
-    return DNN_OK;
-}
-
 dnn_status dnn__check_open(const char *path, int *fd)
 {
     uint64_t size = 0;
@@ -439,9 +339,9 @@ dnn_status dnn__check_open(const char *path, int *fd)
     return status;
 }
 
-/* Files opened so far. They stay open and mapped for the life of the process: the loader knows an
- * object by its name, so a number that is closed and used again would give the first plugin for the
- * second. */
+/* The files that are open. They stay open and mapped until the process ends: the loader knows an
+ * object by its name, so a descriptor number that is closed and used again would give the first
+ * plugin for the second. */
 enum { MAX_OPENED = 256 };
 static struct opened {
     dev_t device;
@@ -467,7 +367,7 @@ static dnn_status load(const char *path, int fd, void **handle)
         size_t own = strlen(name);
 
         if (words != NULL && strncmp(words, name, own) == 0 && strncmp(words + own, ": ", 2) == 0) {
-            words += own + 2; /* a number of ours tells nobody anything */
+            words += own + 2; /* our /proc path means nothing to the user */
         }
         return dnn__fail(DNN_E_DEVICE, "%s: the loader says: %s", path,
                          words != NULL ? words : "nothing");
@@ -504,7 +404,7 @@ static dnn_status open_once(const char *path, void **handle)
     return DNN_OK;
 }
 
-/* The symbol of the object itself: dlsym looks into the libraries that it needs as well. */
+/* Finds a symbol of the object itself: dlsym also searches the libraries that the object needs. */
 static void *own_symbol(void *handle, const char *symbol)
 {
     void *found = dlsym(handle, symbol), *map = NULL;

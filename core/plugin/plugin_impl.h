@@ -4,11 +4,13 @@
 #include "plugin.h"
 #include "plugin_call.h"
 
-/* ---- plugin_check.c: is a file fit to be opened ---- */
-/* Who may write the folder that path is in. */
+/* ---- trust.c: who may write a file and its folder ---- */
+/* Checks who may write the folder that path is in. */
 dnn_status dnn__check_folder(const char *path);
 /* Opens a regular file, once its folder and itself may be written by nobody but root, the user and the owner of libdnn. */
 dnn_status dnn__open_trusted(const char *path, int *fd, uint64_t *size);
+
+/* ---- elf_check.c: the ELF structure of a plugin's file ---- */
 /* Opens path, checks who may write it and its folder, and its ELF structure. *fd is the caller's. The message names the path. */
 dnn_status dnn__check_open(const char *path, int *fd);
 /* Opens what was checked and finds the symbol. The file stays open and mapped for ever; the same file gives the same answer. */

@@ -139,18 +139,3 @@ void dnn_explain(dnn_explain_fn fn, void *ctx)
     dnn__dispatch_self.explain = fn;
     dnn__dispatch_self.explain_ctx = ctx;
 }
-
-void dnn_counters_read(dnn_counters *out)
-{
-    if (out != NULL) {
-        *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),
-                              .plan_misses = atomic_load(&dnn__count.plan_misses),
-                              .plans = atomic_load(&dnn__count.plans),
-                              .copies = atomic_load(&dnn__count.copies),
-                              .copy_bytes = atomic_load(&dnn__count.copy_bytes),
-                              .reorders = atomic_load(&dnn__count.reorders),
-                              .reorder_bytes = atomic_load(&dnn__count.reorder_bytes),
-                              .fallback_calls = atomic_load(&dnn__count.fallback_calls),
-                              .fallback_bytes = atomic_load(&dnn__count.fallback_bytes)};
-    }
-}

@@ -6,16 +6,6 @@
 
 /* ---- recording ---- */
 
-void dnn__edge_retain(const dnn__edge *e)
-{
-    if (e->node != NULL) {
-        atomic_fetch_add_explicit(&e->node->history.refs, 1, memory_order_relaxed);
-    }
-    if (e->leaf != NULL) {
-        atomic_fetch_add_explicit(&e->leaf->history.refs, 1, memory_order_relaxed);
-    }
-}
-
 static void lead_to(dnn__edge *e, const dnn_tensor *t)
 {
     e->node = t != NULL ? t->node : NULL;

@@ -30,6 +30,16 @@ void dnn__saved_drop(dnn__saved *s)
     }
 }
 
+void dnn__edge_retain(const dnn__edge *e)
+{
+    if (e->node != NULL) {
+        atomic_fetch_add_explicit(&e->node->history.refs, 1, memory_order_relaxed);
+    }
+    if (e->leaf != NULL) {
+        atomic_fetch_add_explicit(&e->leaf->history.refs, 1, memory_order_relaxed);
+    }
+}
+
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
                        const dnn__edge *from, bool create, dnn_tensor **out)
 {

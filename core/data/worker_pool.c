@@ -1,0 +1,264 @@
+/* worker_pool.c - the worker threads of a loader: they read batches ahead into slots, and the
+ * program's thread takes the batches from the slots in order. A worker that is stuck in the data
+ * set never blocks the program for longer than the loader's timeout. */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include "loader.h"
+
+/* ---- one batch ---- */
+
+dnn_status dnn__batch_read(const dnn_loader *l, int64_t batch, int64_t *list, dnn_tensor **field)
+{
+    dnn_status st = DNN_OK;
+
+    memset(field, 0, sizeof *field * DNN_FIELD_MAX);
+    DNN_SCOPE
+    {
+        dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
+
+        st = dnn_dataset_get(l->set, dnn__sampler_indices(l, batch, list),
+                             dnn__sampler_size(l, batch), made);
+        for (int i = 0; i < l->set->n_fields && st == DNN_OK; i++) {
+            field[i] = dnn_retain(made[i]);
+        }
+    }
+    return st;
+}
+
+void dnn__batch_drop(dnn_tensor **field)
+{
+    for (int i = 0; i < DNN_FIELD_MAX; i++) {
+        dnn_release(field[i]);
+        field[i] = NULL;
+    }
+}
+
+/* ---- waiting ---- */
+
+static struct timespec in_seconds(double seconds)
+{
+    struct timespec t;
+    double whole = floor(seconds);
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)whole;
+    t.tv_nsec += (long)((seconds - whole) * 1e9);
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_nsec -= 1000000000;
+        t.tv_sec++;
+    }
+    return t;
+}
+
+/* Waits for the next signal of a worker. Returns false if the limit has passed. The caller holds
+ * the lock. */
+static bool wait_until(dnn_loader *l, const struct timespec *limit)
+{
+    return pthread_cond_timedwait(&l->done, &l->lock, limit) != ETIMEDOUT;
+}
+
+static dnn_status stuck(const dnn_loader *l, const char *function)
+{
+    return dnn__fail(DNN_E_IO,
+                     "%s: batch %s of %s is not there after %g s; the data set %s is stuck",
+                     function, dnn__number_text(l->next_out), dnn__number_text(l->batches),
+                     l->timeout, dnn__dataset_called(l->set));
+}
+
+/* ---- workers: the caller holds the lock, and only the read of a batch runs without it ---- */
+
+static bool may_take(const dnn_loader *l)
+{
+    return l->again || (l->next_in < l->batches && l->next_in - l->next_out < l->n_slots);
+}
+
+static int64_t take(dnn_loader *l)
+{
+    if (l->again) {
+        l->again = false;
+        return l->next_out;
+    }
+    return l->next_in++;
+}
+
+static void work_on(dnn_loader *l, int64_t *list)
+{
+    int64_t batch = take(l);
+    struct dnn__slot *slot = &l->slot[batch % l->n_slots];
+    dnn_tensor *field[DNN_FIELD_MAX];
+    dnn_status status;
+
+    slot->state = DNN__SLOT_TAKEN;
+    l->busy++;
+    pthread_mutex_unlock(&l->lock);
+    status = dnn__batch_read(l, batch, list, field);
+    pthread_mutex_lock(&l->lock);
+    l->busy--;
+    memcpy(slot->field, field, sizeof field);
+    slot->status = status;
+    if (status != DNN_OK) {
+        memcpy(slot->text, dnn__self.text, sizeof slot->text);
+    }
+    slot->state = DNN__SLOT_READY;
+    pthread_cond_broadcast(&l->done);
+}
+
+static void *worker_main(void *arg)
+{
+    struct dnn__worker *w = arg;
+    dnn_loader *l = w->loader;
+    bool last;
+
+    pthread_mutex_lock(&l->lock);
+    while (!l->stop) {
+        if (may_take(l)) {
+            work_on(l, w->index);
+        } else {
+            pthread_cond_wait(&l->work, &l->lock);
+        }
+    }
+    last = --l->alive == 0 && l->abandoned;
+    pthread_cond_broadcast(&l->done);
+    pthread_mutex_unlock(&l->lock);
+    if (last) {
+        dnn__loader_destroy(l);
+    }
+    return NULL;
+}
+
+void dnn__workers_init(dnn_loader *l)
+{
+    pthread_condattr_t monotonic;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->done, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+/* The workers block all signals: the program's threads handle them. */
+dnn_status dnn__workers_start(dnn_loader *l, int n)
+{
+    sigset_t all, before;
+    int error = 0;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_mutex_lock(&l->lock);
+    while (l->n_workers < n && error == 0) {
+        struct dnn__worker *w = &l->worker[l->n_workers];
+
+        w->loader = l;
+        w->index = l->order == NULL ? l->index + l->n_workers * l->batch_size : NULL;
+        error = pthread_create(&w->thread, NULL, worker_main, w);
+        if (error == 0) {
+            (void)pthread_setname_np(w->thread, "dnn-loader");
+            l->n_workers++;
+            l->alive++;
+        }
+    }
+    pthread_mutex_unlock(&l->lock);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        return dnn__fail(DNN_E_NOMEM, "dnn_loader_new: the system gave %d of %d worker threads: %s",
+                         l->n_workers, n, strerror(error));
+    }
+    return DNN_OK;
+}
+
+bool dnn__workers_stop(dnn_loader *l)
+{
+    struct timespec limit = in_seconds(l->timeout);
+    bool in_time = true;
+
+    pthread_mutex_lock(&l->lock);
+    l->stop = true;
+    pthread_cond_broadcast(&l->work);
+    while (l->alive > 0 && in_time) {
+        in_time = wait_until(l, &limit);
+    }
+    in_time = l->alive == 0;
+    l->abandoned = !in_time;
+    for (int i = 0; i < l->n_workers && !in_time; i++) {
+        pthread_detach(l->worker[i].thread);
+    }
+    pthread_mutex_unlock(&l->lock); /* an abandoned loader may be gone from here on */
+    for (int i = 0; in_time && i < l->n_workers; i++) {
+        pthread_join(l->worker[i].thread, NULL);
+    }
+    return in_time;
+}
+
+/* ---- for the program's thread ---- */
+
+dnn_status dnn__workers_rest(dnn_loader *l, const char *function)
+{
+    struct timespec limit = in_seconds(l->timeout);
+
+    l->next_in = l->batches;
+    l->again = false;
+    while (l->busy > 0) {
+        if (!wait_until(l, &limit) && l->busy > 0) {
+            return stuck(l, function);
+        }
+    }
+    for (int64_t i = 0; i < l->n_slots; i++) {
+        dnn__batch_drop(l->slot[i].field);
+        l->slot[i].state = DNN__SLOT_EMPTY;
+    }
+    return DNN_OK;
+}
+
+void dnn__workers_wake(dnn_loader *l)
+{
+    if (!l->pending) {
+        l->next_in = l->next_out;
+        pthread_cond_broadcast(&l->work);
+    }
+}
+
+dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *came)
+{
+    struct timespec limit = in_seconds(l->timeout);
+    struct dnn__slot *slot = &l->slot[l->next_out % l->n_slots];
+    dnn_status st;
+
+    pthread_mutex_lock(&l->lock);
+    while (slot->state != DNN__SLOT_READY &&
+           (wait_until(l, &limit) || slot->state == DNN__SLOT_READY)) {
+    }
+    *came = slot->state == DNN__SLOT_READY;
+    st = *came ? slot->status : stuck(l, "dnn_loader_next");
+    if (*came) {
+        if (st != DNN_OK) {
+            memcpy(dnn__self.text, slot->text, sizeof slot->text);
+        }
+        memcpy(field, slot->field, sizeof slot->field);
+        memset(slot->field, 0, sizeof slot->field);
+        slot->state = DNN__SLOT_EMPTY;
+    }
+    pthread_mutex_unlock(&l->lock);
+    return st;
+}
+
+void dnn__loader_destroy(dnn_loader *l)
+{
+    for (int64_t i = 0; i < l->n_slots && l->slot != NULL; i++) {
+        dnn__batch_drop(l->slot[i].field);
+    }
+    dnn__batch_drop(l->given);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->done);
+    pthread_mutex_destroy(&l->lock);
+    dnn_dataset_release(l->set);
+    dnn__free(l->slot);
+    dnn__free(l->worker);
+    dnn__free(l->order);
+    dnn__free(l->index);
+    dnn__free(l);
+}

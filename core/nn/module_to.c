@@ -1,0 +1,104 @@
+/* module_to.c - dnn_module_to (torch.nn.Module.to): converts all tensors of a module to a dtype and
+ * a device. */
+#include "nn_impl.h"
+#include "call.h"
+#include "ops_impl.h"
+
+/* Makes t in the dtype (floating tensors only) on the device: a tensor that shares nothing with t.
+ * Sets *out to NULL if t is there already. A leaf becomes a leaf of its own; its gradient is
+ * converted too. */
+static dnn_status convert(dnn_tensor *t, dnn_dtype dtype, dnn__device *device, dnn_tensor **out)
+{
+    dnn_dtype to = dtype != 0 && (t->dtype & DNN__FLOATS) != 0 ? dtype : t->dtype;
+    dnn__device *where = device != NULL ? device : dnn__device_of(t);
+    dnn_tensor *made;
+
+    *out = NULL;
+    if (to == t->dtype && where == dnn__device_of(t)) {
+        return DNN_OK;
+    }
+    if (t->mapped != NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_to: a tensor %s is mapped: dnn_unmap first",
+                         dnn__shape_text(t->ndim, t->dim));
+    }
+    made = dnn_contiguous(dnn_to_device(dnn_cast(t, to), dnn__dev(where)->name));
+    if (made != NULL && t->leaf != NULL) {
+        made = dnn_requires_grad_(made, true);
+        if (made != NULL && t->leaf->grad != NULL) {
+            dnn_tensor *grad = dnn_to_device(dnn_cast(t->leaf->grad, to), dnn__dev(where)->name);
+
+            DNN_TRY(dnn_scope_status());
+            DNN_TRY(dnn_set_grad(made, grad));
+        }
+    }
+    DNN_TRY(dnn_scope_status());
+    *out = made;
+    return DNN_OK;
+}
+
+#define SWAP(a, b)              \
+    do {                        \
+        __typeof__(a) kept = a; \
+        a = b;                  \
+        b = kept;               \
+    } while (0)
+
+/* Swaps the contents of two tensors. The handle t stays, so optimizers and programs that hold it
+ * see the new values. Graphs that were recorded before keep the old storage, version and leaf,
+ * which `made` holds afterwards. */
+static void swap_contents(dnn_tensor *t, dnn_tensor *made)
+{
+    SWAP(t->dtype, made->dtype);
+    SWAP(t->is_view, made->is_view);
+    SWAP(t->offset, made->offset);
+    for (int i = 0; i < t->ndim; i++) {
+        SWAP(t->stride[i], made->stride[i]);
+    }
+    SWAP(t->storage, made->storage);
+    SWAP(t->version, made->version);
+    SWAP(t->leaf, made->leaf);
+}
+
+static dnn_status convert_all(dnn__tensors *list, dnn_tensor **made, dnn_dtype dtype,
+                              dnn__device *device)
+{
+    DNN_NO_GRAD
+    {
+        for (int64_t i = 0; i < list->n; i++) {
+            DNN_TRY(convert(list->item[i], dtype, device, &made[i]));
+        }
+        for (int64_t i = 0; i < list->n; i++) {
+            if (made[i] != NULL) {
+                swap_contents(list->item[i], made[i]);
+            }
+        }
+    }
+    return DNN_OK;
+}
+
+dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device)
+{
+    dnn__tensors list = {0};
+    dnn__device *where = NULL;
+    dnn_tensor **made = NULL;
+    dnn_status st = DNN_OK;
+
+    DNN_TRY(dnn__require(module, "dnn_module_to", "module"));
+    if (dtype != 0 && (!dnn__dtype_ok(dtype) || (dtype & DNN__FLOATS) == 0)) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_to: %s is not a floating dtype",
+                         dnn_dtype_name(dtype));
+    }
+    if (device != NULL) {
+        DNN_TRY(dnn__device_for(device, &where));
+    }
+    DNN_TRY(dnn__module_tensors("dnn_module_to", module, DNN_PARAMETERS | DNN_BUFFERS, &list));
+    made = dnn__calloc((size_t)list.n, sizeof(dnn_tensor *));
+    if (made == NULL) {
+        DNN_TRY_TO(done, dnn__nomem("dnn_module_to", (size_t)list.n * sizeof(dnn_tensor *)));
+    }
+    DNN_TRY_TO(done, convert_all(&list, made, dtype, where));
+done:
+    dnn__free(made);
+    dnn__free(list.item);
+    return st;
+}
