@@ -84,6 +84,45 @@ dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype);
  */
 dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x);
 
+/* One call of a row without attributes; the names with _ write into the first operand. */
+static inline dnn_tensor *dnn__unary(dnn__op_id op, dnn_tensor *x)
+{
+    return dnn__apply(op, &x, 1, NULL);
+}
+
+static inline dnn_tensor *dnn__unary_(dnn__op_id op, dnn_tensor *x)
+{
+    return dnn__apply_to(op, x, &x, 1, NULL);
+}
+
+static inline dnn_tensor *dnn__binary(dnn__op_id op, dnn_tensor *a, dnn_tensor *b)
+{
+    dnn_tensor *in[] = {a, b};
+
+    return dnn__apply(op, in, 2, NULL);
+}
+
+static inline dnn_tensor *dnn__binary_(dnn__op_id op, dnn_tensor *a, dnn_tensor *b)
+{
+    dnn_tensor *in[] = {a, b};
+
+    return dnn__apply_to(op, a, in, 2, NULL);
+}
+
+static inline dnn_tensor *dnn__ternary(dnn__op_id op, dnn_tensor *a, dnn_tensor *b, dnn_tensor *c)
+{
+    dnn_tensor *in[] = {a, b, c};
+
+    return dnn__apply(op, in, 3, NULL);
+}
+
+/* a op number; number op a if `first`. */
+dnn_tensor *dnn__binary_number(dnn__op_id op, dnn_tensor *a, double number, bool first);
+dnn_tensor *dnn__binary_number_(dnn__op_id op, dnn_tensor *a, double number);
+
+/* Gradient rules: sets the gradient of input i to dx, summed over the axes that the input was broadcast along. */
+void dnn__give(dnn__grad *g, int i, dnn_tensor *dx);
+
 /* Destinations of the rows whose inputs do not determine the output's dims. */
 dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *device);
 dnn_tensor *dnn__zeros_desc(const char *op, const dnn__desc *desc, dnn__device *device);
