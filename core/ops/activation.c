@@ -1,13 +1,14 @@
-/* activation.c - activations: relu, leaky_relu, silu, gelu, elu, softplus. Call and gradient of
- * each. Gradients that are linear in dy and have no slope in what the row keeps are their own
- * gradients. The other gradient rows have no gradient: when a graph is created, smaller operators
- * compute it. */
+/* activation.c - activations: relu, leaky_relu, silu, gelu, elu, softplus. Call,
+ * decomposition and gradient of each. A gradient row that is linear in dy and has no slope in the
+ * tensor that it keeps is its own gradient. The other gradient rows have no gradient, but a
+ * decomposition. */
 #include "ops_impl.h"
 #include "rules.h"
 
 /* ---- relu, leaky_relu ---- */
 
-static dnn_tensor *fused(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, const void *attr)
+/* One row with dy and the tensor that the forward row kept. */
+static dnn_tensor *linear_row(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, const void *attr)
 {
     dnn_tensor *in[] = {dy, kept};
 
@@ -17,13 +18,20 @@ static dnn_tensor *fused(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, const 
 static void again(dnn__grad *g)
 {
     if (g->wants[0]) {
-        dnn__give(g, 0, fused((dnn__op_id)g->op->id, g->dout[0], g->in[1], g->attr));
+        dnn__give(g, 0, linear_row((dnn__op_id)g->op->id, g->dout[0], g->in[1], g->attr));
     }
 }
 
 void dnn__relu_backward(dnn__grad *g)
 {
-    g->din[0] = fused(DNN_OP_relu_bwd, g->dout[0], g->out[0], NULL);
+    g->din[0] = linear_row(DNN_OP_relu_bwd, g->dout[0], g->out[0], NULL);
+}
+
+void dnn__relu_bwd_parts(dnn__parts *p)
+{
+    dnn_tensor *dy = p->in[0], *y = p->in[1];
+
+    p->out[0] = dnn_where(dnn_le_scalar(y, 0.0), dnn_zeros_like(dy), dy);
 }
 
 void dnn__relu_bwd_backward(dnn__grad *g)
@@ -40,7 +48,7 @@ dnn_tensor *dnn_leaky_relu_with(dnn_activation_args args)
 
 void dnn__leaky_relu_backward(dnn__grad *g)
 {
-    g->din[0] = fused(DNN_OP_leaky_relu_bwd, g->dout[0], g->in[0], g->attr);
+    g->din[0] = linear_row(DNN_OP_leaky_relu_bwd, g->dout[0], g->in[0], g->attr);
 }
 
 void dnn__leaky_relu_bwd_backward(dnn__grad *g)
@@ -48,20 +56,32 @@ void dnn__leaky_relu_bwd_backward(dnn__grad *g)
     again(g);
 }
 
+/* dx by a gradient row of dy and x, which has no gradient. */
+static dnn_tensor *gradient_row(dnn__op_id op, const dnn__grad *g)
+{
+    dnn_tensor *in[] = {g->dout[0], g->in[0]};
+
+    return dnn__gradient_row(op, in, 2, g->attr);
+}
+
 /* ---- silu ---- */
 
-/* dy s (1 + x (1-s)), s = sigmoid(x) */
-static dnn_tensor *silu_composed(dnn_tensor *dy, dnn_tensor *x)
+void dnn__silu_parts(dnn__parts *p)
 {
-    dnn_tensor *s = dnn_sigmoid(x);
+    p->out[0] = dnn_mul(p->in[0], dnn_sigmoid(p->in[0]));
+}
 
-    return dnn_mul(dy, dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_rsub(s, 1.0)), 1.0)));
+/* dy s (1 + x (1-s)), s = sigmoid(x) */
+void dnn__silu_bwd_parts(dnn__parts *p)
+{
+    dnn_tensor *dy = p->in[0], *x = p->in[1], *s = dnn_sigmoid(x);
+
+    p->out[0] = dnn_mul(dy, dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_rsub(s, 1.0)), 1.0)));
 }
 
 void dnn__silu_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_grad_enabled() ? silu_composed(g->dout[0], g->in[0])
-                                   : fused(DNN_OP_silu_bwd, g->dout[0], g->in[0], NULL);
+    g->din[0] = gradient_row(DNN_OP_silu_bwd, g);
 }
 
 /* ---- gelu ---- */
@@ -71,6 +91,21 @@ dnn_tensor *dnn_gelu_with(dnn_activation_args args)
     const dnn_attr_gelu attr = {.size = sizeof attr, .tanh = args.tanh};
 
     return dnn__apply(DNN_OP_gelu, &args.x, 1, &attr);
+}
+
+void dnn__gelu_parts(dnn__parts *p)
+{
+    const dnn_attr_gelu *attr = p->attr;
+    dnn_tensor *x = p->in[0], *gate;
+
+    if (attr->tanh != 0) {
+        dnn_tensor *cubic = dnn_mul_scalar(dnn_mul(dnn_square(x), x), 0.044715);
+
+        gate = dnn_tanh(dnn_mul_scalar(dnn_add(x, cubic), sqrt(2.0 / acos(-1.0))));
+    } else {
+        gate = dnn_erf(dnn_mul_scalar(x, sqrt(0.5)));
+    }
+    p->out[0] = dnn_mul(dnn_mul_scalar(x, 0.5), dnn_add_scalar(gate, 1.0));
 }
 
 /* y = x P(x): P + x P', with P the normal distribution or (1 + tanh(k (x + c x^3)))/2. */
@@ -93,12 +128,16 @@ static dnn_tensor *gelu_slope(dnn_tensor *x, bool by_tanh)
     return dnn_add(p, dnn_mul(x, slope));
 }
 
+void dnn__gelu_bwd_parts(dnn__parts *p)
+{
+    const dnn_attr_gelu *attr = p->attr;
+
+    p->out[0] = dnn_mul(p->in[0], gelu_slope(p->in[1], attr->tanh != 0));
+}
+
 void dnn__gelu_backward(dnn__grad *g)
 {
-    const dnn_attr_gelu *attr = g->attr;
-
-    g->din[0] = dnn_grad_enabled() ? dnn_mul(g->dout[0], gelu_slope(g->in[0], attr->tanh != 0))
-                                   : fused(DNN_OP_gelu_bwd, g->dout[0], g->in[0], attr);
+    g->din[0] = gradient_row(DNN_OP_gelu_bwd, g);
 }
 
 /* ---- elu ---- */
@@ -110,20 +149,19 @@ dnn_tensor *dnn_elu_with(dnn_activation_args args)
     return dnn__apply(DNN_OP_elu, &args.x, 1, &attr);
 }
 
-/* dy where x > 0, else dy alpha exp(x); exp never sees what it would overflow on. */
-static dnn_tensor *elu_composed(dnn_tensor *dy, dnn_tensor *x, double alpha)
+/* dy where x > 0, else dy alpha exp(x); exp never sees an x on which it would overflow. */
+void dnn__elu_bwd_parts(dnn__parts *p)
 {
+    const dnn_attr_alpha *attr = p->attr;
+    dnn_tensor *dy = p->in[0], *x = p->in[1];
     dnn_tensor *low = dnn_exp(dnn_clamp_scalar(x, -INFINITY, 0.0));
 
-    return dnn_where(dnn_gt_scalar(x, 0.0), dy, dnn_mul(dy, dnn_mul_scalar(low, alpha)));
+    p->out[0] = dnn_where(dnn_gt_scalar(x, 0.0), dy, dnn_mul(dy, dnn_mul_scalar(low, attr->alpha)));
 }
 
 void dnn__elu_backward(dnn__grad *g)
 {
-    const dnn_attr_alpha *attr = g->attr;
-
-    g->din[0] = dnn_grad_enabled() ? elu_composed(g->dout[0], g->in[0], attr->alpha)
-                                   : fused(DNN_OP_elu_bwd, g->dout[0], g->in[0], attr);
+    g->din[0] = gradient_row(DNN_OP_elu_bwd, g);
 }
 
 /* ---- softplus ---- */
@@ -140,15 +178,17 @@ dnn_tensor *dnn_softplus_with(dnn_activation_args args)
     return dnn__apply(DNN_OP_softplus, &args.x, 1, &attr);
 }
 
-static dnn_tensor *softplus_composed(dnn_tensor *dy, dnn_tensor *x, const dnn_attr_softplus *attr)
+/* dy where beta x > threshold, else dy sigmoid(beta x) */
+void dnn__softplus_bwd_parts(dnn__parts *p)
 {
-    dnn_tensor *scaled = dnn_mul_scalar(x, attr->beta);
+    const dnn_attr_softplus *attr = p->attr;
+    dnn_tensor *dy = p->in[0], *scaled = dnn_mul_scalar(p->in[1], attr->beta);
 
-    return dnn_where(dnn_gt_scalar(scaled, attr->threshold), dy, dnn_mul(dy, dnn_sigmoid(scaled)));
+    p->out[0] =
+        dnn_where(dnn_gt_scalar(scaled, attr->threshold), dy, dnn_mul(dy, dnn_sigmoid(scaled)));
 }
 
 void dnn__softplus_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_grad_enabled() ? softplus_composed(g->dout[0], g->in[0], g->attr)
-                                   : fused(DNN_OP_softplus_bwd, g->dout[0], g->in[0], g->attr);
+    g->din[0] = gradient_row(DNN_OP_softplus_bwd, g);
 }

@@ -93,29 +93,24 @@ static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
     return dnn_masked_fill(dnn_mul(dy, dnn_mul(e, dnn_pow(a, less))), flat, 0.0);
 }
 
-/* de = dy y log(a), and 0 where a = 0 and e >= 0. The row has no gradient of its own: what is to be
- * differentiated again is composed, with log(1) = 0 in those places. */
-static dnn_tensor *pow_exponent(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *y, dnn_tensor *e)
+/* de = dy y log(a), and 0 where a = 0 and e >= 0: log(1) = 0 stands in those places. */
+void dnn__pow_bwd_exponent_parts(dnn__parts *p)
 {
-    dnn_tensor *in[] = {dy, a, y, e};
-    dnn_tensor *flat;
+    dnn_tensor *dy = p->in[0], *a = p->in[1], *y = p->in[2], *e = p->in[3];
+    dnn_tensor *flat = dnn_logical_and(dnn_eq_scalar(a, 0.0), dnn_ge_scalar(e, 0.0));
 
-    if (!dnn_grad_enabled()) {
-        return dnn__apply(DNN_OP_pow_bwd_exponent, in, 4, NULL);
-    }
-    flat = dnn_logical_and(dnn_eq_scalar(a, 0.0), dnn_ge_scalar(e, 0.0));
-    return dnn_mul(dy, dnn_mul(y, dnn_log(dnn_masked_fill(a, flat, 1.0))));
+    p->out[0] = dnn_mul(dy, dnn_mul(y, dnn_log(dnn_masked_fill(a, flat, 1.0))));
 }
 
 void dnn__pow_backward(dnn__grad *g)
 {
-    dnn_tensor *a = g->in[0], *e = g->in[1], *dy = g->dout[0];
+    dnn_tensor *a = g->in[0], *e = g->in[1], *dy = g->dout[0], *in[] = {dy, a, g->out[0], e};
 
     if (g->wants[0]) {
         dnn__give(g, 0, pow_base(dy, a, e));
     }
     if (g->wants[1]) {
-        dnn__give(g, 1, pow_exponent(dy, a, g->out[0], e));
+        dnn__give(g, 1, dnn__gradient_row(DNN_OP_pow_bwd_exponent, in, 4, NULL));
     }
 }
 

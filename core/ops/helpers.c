@@ -177,3 +177,14 @@ void dnn__give(dnn__grad *g, int i, dnn_tensor *dx)
 {
     g->din[i] = dnn__sum_to_desc(dx, &g->in_desc[i]);
 }
+
+dnn_tensor *dnn__gradient_row(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr)
+{
+    dnn__parts parts = {.op = &dnn__ops[op], .attr = attr, .n_in = n_in, .in = in};
+
+    if (!dnn_grad_enabled()) {
+        return dnn__apply(op, in, n_in, attr);
+    }
+    parts.op->decompose(&parts);
+    return parts.out[0];
+}

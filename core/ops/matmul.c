@@ -223,6 +223,13 @@ dnn_tensor *dnn_linear(dnn_tensor *x, dnn_tensor *w, dnn_tensor *bias)
     return dnn__apply(DNN_OP_linear, in, 3, NULL);
 }
 
+void dnn__linear_parts(dnn__parts *p)
+{
+    dnn_tensor *y = dnn_matmul(p->in[0], dnn_transpose(p->in[1], 0, 1));
+
+    p->out[0] = p->in[2] != NULL ? dnn_add(y, p->in[2]) : y;
+}
+
 /* With x [R,in] and y [R,out]: dx = dy w, dw = dy' x, dbias = the sum of the rows of dy. */
 void dnn__linear_backward(dnn__grad *g)
 {

@@ -129,6 +129,10 @@ dnn_tensor *dnn__binary_number_(dnn__op_id op, dnn_tensor *a, double number);
 /* Gradient rules: sets the gradient of input i to dx, summed over the axes that the input was broadcast along. */
 void dnn__give(dnn__grad *g, int i, dnn_tensor *dx);
 
+/* Gradient rules: calls a row that has a decomposition and no gradient. Where a graph is created, the decomposition is
+ * recorded in its place. */
+dnn_tensor *dnn__gradient_row(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
+
 /* Destinations of the rows whose inputs do not determine the output's dims. */
 dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *device);
 dnn_tensor *dnn__zeros_desc(const char *op, const dnn__desc *desc, dnn__device *device);

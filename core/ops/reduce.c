@@ -177,6 +177,15 @@ void dnn__sum_backward(dnn__grad *g)
         dnn_expand(with_axes(g->dout[0], &g->in_desc[0], attr->dims), dnn__shape(&g->in_desc[0]));
 }
 
+void dnn__mean_parts(dnn__parts *p)
+{
+    dnn_tensor *sum = dnn__apply(DNN_OP_sum, p->in, 1, p->attr);
+
+    p->out[0] = sum == NULL
+                    ? NULL
+                    : dnn_div_scalar(sum, (double)dnn__numel(p->in[0]) / (double)dnn__numel(sum));
+}
+
 /* Each element of x had slope 1/n, n the elements behind one mean. */
 void dnn__mean_backward(dnn__grad *g)
 {

@@ -1,4 +1,5 @@
-/* unary.c - functions of one input: their gradient rules. Their calls stand in elementwise.c. */
+/* unary.c - functions of one input: their gradient rules and decompositions. Their calls stand in
+ * elementwise.c. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -31,6 +32,16 @@ static dnn_tensor *one_less_square(dnn_tensor *x)
 static dnn_tensor *bell(dnn_tensor *x)
 {
     return dnn_mul_scalar(dnn_exp(dnn_neg(dnn_square(x))), 2.0 / sqrt_pi);
+}
+
+void dnn__square_parts(dnn__parts *p)
+{
+    p->out[0] = dnn_mul(p->in[0], p->in[0]);
+}
+
+void dnn__softsign_parts(dnn__parts *p)
+{
+    p->out[0] = dnn_div(p->in[0], dnn_add_scalar(dnn_abs(p->in[0]), 1.0));
 }
 
 DEFINE_SLOPE_OF_X(abs, dnn_sign(x)) /* 0 at 0 */
