@@ -35,15 +35,21 @@ dnn_status dnn__sum_shape(dnn__sig *sig);
 dnn_status dnn__target_shape(dnn__sig *sig);
 dnn_status dnn__where_shape(dnn__sig *sig);
 
+void dnn__cross_entropy_bwd_parts(dnn__parts *parts);
+void dnn__elu_bwd_parts(dnn__parts *parts);
+void dnn__gelu_bwd_parts(dnn__parts *parts);
 void dnn__gelu_parts(dnn__parts *parts);
 void dnn__linear_parts(dnn__parts *parts);
 void dnn__log_softmax_bwd_parts(dnn__parts *parts);
 void dnn__log_softmax_parts(dnn__parts *parts);
 void dnn__mean_parts(dnn__parts *parts);
+void dnn__pow_bwd_exponent_parts(dnn__parts *parts);
 void dnn__relu_bwd_parts(dnn__parts *parts);
+void dnn__silu_bwd_parts(dnn__parts *parts);
 void dnn__silu_parts(dnn__parts *parts);
 void dnn__softmax_bwd_parts(dnn__parts *parts);
 void dnn__softmax_parts(dnn__parts *parts);
+void dnn__softplus_bwd_parts(dnn__parts *parts);
 void dnn__softsign_parts(dnn__parts *parts);
 void dnn__square_parts(dnn__parts *parts);
 

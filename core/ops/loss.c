@@ -142,16 +142,16 @@ dnn_status dnn__cross_entropy_bwd_shape(dnn__sig *sig)
 /* ---- gradients: to the input only ---- */
 
 /* What dloss is to log-probabilities of desc, as nll_loss reduces them. */
-static dnn_tensor *to_logp(const dnn__grad *g, dnn_tensor *dloss, const dnn__desc *desc,
+static dnn_tensor *to_logp(const dnn_attr_loss *given, dnn_tensor *dloss, const dnn__desc *desc,
                            dnn_tensor *target, dnn_tensor *weight, uint32_t reduction)
 {
-    const dnn_attr_loss *given = g->attr;
     const dnn_attr_loss attr = {
         .size = sizeof attr, .reduction = reduction, .ignore_index = given->ignore_index};
+    dnn__device *device = dnn__device_of(target);
     dnn_tensor *in[] = {dloss, target, weight};
 
-    return dnn__apply_to(DNN_OP_nll_loss_bwd, dnn__empty_desc("nll_loss_bwd", desc, g->device), in,
-                         3, &attr);
+    return dnn__apply_to(DNN_OP_nll_loss_bwd, dnn__empty_desc("nll_loss_bwd", desc, device), in, 3,
+                         &attr);
 }
 
 /* The weights are numbers of the problem. A zero in their gradient would be wrong, so asking is an
@@ -172,7 +172,7 @@ void dnn__nll_loss_backward(dnn__grad *g)
 
     refuse_weight(g);
     if (g->wants[0]) {
-        g->din[0] = to_logp(g, g->dout[0], &g->in_desc[0], g->in[1], g->in[2], attr->reduction);
+        g->din[0] = to_logp(attr, g->dout[0], &g->in_desc[0], g->in[1], g->in[2], attr->reduction);
     }
 }
 
@@ -189,68 +189,78 @@ void dnn__nll_loss_bwd_backward(dnn__grad *g)
         return;
     }
     ones = dnn_fill_(dnn__empty_desc("nll_loss_bwd", &g->in_desc[0], g->device), 1.0);
-    each = dnn_mul(g->dout[0], to_logp(g, ones, &logp, g->in[1], g->in[2], attr->reduction));
+    each = dnn_mul(g->dout[0], to_logp(attr, ones, &logp, g->in[1], g->in[2], attr->reduction));
     g->din[0] = attr->reduction == DNN_NONE ? dnn_sum(each, .dims = DNN_DIMS(1)) : dnn_sum(each);
 }
 
-/* dloss by row: [N,1,d..], 0 where the target is ignored, divided by the weights of the mean. */
-static dnn_tensor *by_row(const dnn__grad *g)
+/* The operands of softmax_cross_entropy_bwd. */
+struct cross_entropy {
+    const dnn_attr_loss *attr;
+    dnn__desc desc; /* of x */
+    dnn_tensor *dloss, *x, *target, *weight;
+};
+
+static dnn_tensor *ones(const struct cross_entropy *c, const dnn__desc *desc)
 {
-    const dnn_attr_loss *attr = g->attr;
-    const dnn__desc *x = &g->in_desc[0], one = {.dtype = x->dtype};
-    dnn_tensor *dloss = g->dout[0], *target = dnn_cast(g->in[1], DNN_T_I64), *ignored;
+    return dnn_fill_(dnn__empty_desc("cross_entropy", desc, dnn__device_of(c->x)), 1.0);
+}
 
-    if (attr->reduction == DNN_MEAN) {
-        dnn_tensor *unit = dnn_fill_(dnn__empty_desc("cross_entropy", &one, g->device), 1.0);
+/* dloss by row: [N,1,d..], 0 where the target is ignored, divided by the weights of the mean. */
+static dnn_tensor *by_row(const struct cross_entropy *c)
+{
+    const dnn__desc one = {.dtype = c->desc.dtype};
+    dnn_tensor *dloss = c->dloss, *target = dnn_cast(c->target, DNN_T_I64), *ignored;
 
-        dloss = dnn_div(dloss, dnn_neg(dnn_sum(to_logp(g, unit, x, g->in[1], g->in[2], DNN_SUM))));
+    if (c->attr->reduction == DNN_MEAN) {
+        dnn_tensor *weights =
+            to_logp(c->attr, ones(c, &one), &c->desc, c->target, c->weight, DNN_SUM);
+
+        dloss = dnn_div(dloss, dnn_neg(dnn_sum(weights)));
     }
-    ignored = dnn_eq_scalar(target, (double)attr->ignore_index);
+    ignored = dnn_eq_scalar(target, (double)c->attr->ignore_index);
     return dnn_unsqueeze(dnn_masked_fill(dloss, ignored, 0.0), 1);
 }
 
 /* The share of label smoothing: -w[k] for every class, in every row. */
-static dnn_tensor *to_all_logp(const dnn__grad *g)
+static dnn_tensor *to_all_logp(const struct cross_entropy *c)
 {
-    const dnn__desc *x = &g->in_desc[0], classes = {.dtype = x->dtype, .ndim = 1, {x->dim[1]}};
-    dnn_tensor *weight = g->in[2];
+    const dnn__desc *x = &c->desc, classes = {.dtype = x->dtype, .ndim = 1, {x->dim[1]}};
+    dnn_tensor *weight = c->weight != NULL ? c->weight : ones(c, &classes);
     dnn_shape shape = {x->ndim, {1}};
 
-    if (weight == NULL) {
-        weight = dnn_fill_(dnn__empty_desc("cross_entropy", &classes, g->device), 1.0);
-    }
     for (int d = 0; d < x->ndim; d++) {
         shape.dim[d] = d == 1 ? x->dim[1] : 1;
     }
-    return dnn_neg(dnn_mul(by_row(g), dnn_reshape(weight, shape)));
+    return dnn_neg(dnn_mul(by_row(c), dnn_reshape(weight, shape)));
 }
 
 /* Through log_softmax: with d the gradient of the log-probabilities, dx = d - p sum(d). */
-static dnn_tensor *cross_entropy_composed(const dnn__grad *g)
+void dnn__cross_entropy_bwd_parts(dnn__parts *parts)
 {
-    const dnn_attr_loss *attr = g->attr;
-    const dnn__desc *x = &g->in_desc[0];
-    dnn_tensor *p = dnn_exp(dnn_log_softmax(g->in[0], 1));
-    dnn_tensor *d = to_logp(g, g->dout[0], x, g->in[1], g->in[2], attr->reduction);
-    double e = attr->smoothing;
+    const struct cross_entropy c = {.attr = parts->attr,
+                                    .desc = dnn__desc_like(parts->in[1]),
+                                    .dloss = parts->in[0],
+                                    .x = parts->in[1],
+                                    .target = parts->in[2],
+                                    .weight = parts->in[3]};
+    dnn_tensor *p = dnn_exp(dnn_log_softmax(c.x, 1));
+    dnn_tensor *d = to_logp(c.attr, c.dloss, &c.desc, c.target, c.weight, c.attr->reduction);
+    double e = c.attr->smoothing;
 
     if (e != 0.0) {
         d = dnn_add(dnn_mul_scalar(d, 1.0 - e),
-                    dnn_mul_scalar(to_all_logp(g), e / (double)x->dim[1]));
+                    dnn_mul_scalar(to_all_logp(&c), e / (double)c.desc.dim[1]));
     }
-    return dnn_sub(d, dnn_mul(p, dnn_sum(d, .dims = DNN_DIMS(1), .keepdim = true)));
+    parts->out[0] = dnn_sub(d, dnn_mul(p, dnn_sum(d, .dims = DNN_DIMS(1), .keepdim = true)));
 }
 
-/* The row has no gradient: what is to be differentiated again is composed. */
 void dnn__cross_entropy_backward(dnn__grad *g)
 {
     dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2], g->out[1]};
 
     refuse_weight(g);
     if (g->wants[0]) {
-        g->din[0] = dnn_grad_enabled()
-                        ? cross_entropy_composed(g)
-                        : dnn__apply(DNN_OP_softmax_cross_entropy_bwd, in, 5, g->attr);
+        g->din[0] = dnn__gradient_row(DNN_OP_softmax_cross_entropy_bwd, in, 5, g->attr);
     }
 }
 

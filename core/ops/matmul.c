@@ -51,14 +51,6 @@ static dnn_tensor *product(dnn_tensor *a, dnn_tensor *b)
     return dnn__apply(DNN_OP_matmul, in, 2, NULL);
 }
 
-/* Releases a temporary that stands for `given`, or is it. */
-static void drop(dnn_tensor *t, dnn_tensor *given)
-{
-    if (t != given) {
-        dnn_release(t);
-    }
-}
-
 /* a [.., M, K] with b [K, N]: one product of [..*M, K], without stretching b. */
 static dnn_tensor *times_matrix(dnn_tensor *a, dnn_tensor *b)
 {
@@ -98,8 +90,8 @@ static dnn_tensor *times_batches(dnn_tensor *a, dnn_tensor *b)
     x = dnn__same_dims(a->ndim, a->dim, n + 2, as.dim) ? a : dnn_expand(a, as);
     y = dnn__same_dims(b->ndim, b->dim, n + 2, bs.dim) ? b : dnn_expand(b, bs);
     z = x == NULL || y == NULL ? NULL : product(x, y);
-    drop(x, a);
-    drop(y, b);
+    dnn__drop(x, a);
+    dnn__drop(y, b);
     return z;
 }
 
@@ -122,8 +114,8 @@ static dnn_tensor *times_vectors(dnn_tensor *a, dnn_tensor *b)
         }
         result = dnn_reshape(z, shape);
     }
-    drop(x, a);
-    drop(y, b);
+    dnn__drop(x, a);
+    dnn__drop(y, b);
     dnn_release(z);
     return result;
 }
@@ -229,6 +221,13 @@ dnn_tensor *dnn_linear(dnn_tensor *x, dnn_tensor *w, dnn_tensor *bias)
     dnn_tensor *in[] = {x, w, bias};
 
     return dnn__apply(DNN_OP_linear, in, 3, NULL);
+}
+
+void dnn__linear_parts(dnn__parts *p)
+{
+    dnn_tensor *y = dnn_matmul(p->in[0], dnn_transpose(p->in[1], 0, 1));
+
+    p->out[0] = p->in[2] != NULL ? dnn_add(y, p->in[2]) : y;
 }
 
 /* With x [R,in] and y [R,out]: dx = dy w, dw = dy' x, dbias = the sum of the rows of dy. */

@@ -1,5 +1,5 @@
-/* norm.c - normalisation along an axis: softmax and its logarithm, with their rules. Programs and
- * losses call it. */
+/* norm.c - normalisation along an axis: softmax and its logarithm, with their
+ * decompositions and gradients. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -57,29 +57,63 @@ dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim)
     return soft(DNN_OP_log_softmax, x, dim);
 }
 
-/* ---- gradients: rows, and composed where they are to be differentiated again ---- */
+/* ---- decompositions and gradients ---- */
 
-static dnn_tensor *sum_along(const dnn__grad *g, dnn_tensor *x)
+static int axis(const dnn__parts *p)
 {
-    const dnn_attr_dim *attr = g->attr;
+    return ((const dnn_attr_dim *)p->attr)->dim;
+}
 
-    return dnn_sum(x, .dims = DNN_DIMS(attr->dim), .keepdim = true);
+static dnn_tensor *along(const dnn__parts *p, dnn_tensor *x)
+{
+    return dnn_sum(x, .dims = DNN_DIMS(axis(p)), .keepdim = true);
+}
+
+/* x less its maximum along the axis, so that exp cannot overflow. */
+static dnn_tensor *shifted(const dnn__parts *p)
+{
+    return dnn_sub(p->in[0], dnn_amax(p->in[0], .dims = DNN_DIMS(axis(p)), .keepdim = true));
+}
+void dnn__softmax_parts(dnn__parts *p)
+{
+    dnn_tensor *e = dnn_exp(shifted(p));
+
+    p->out[0] = dnn_div(e, along(p, e));
 }
 
 /* dx = y (dy - sum(dy y)) */
+void dnn__softmax_bwd_parts(dnn__parts *p)
+{
+    dnn_tensor *dy = p->in[0], *y = p->in[1];
+
+    p->out[0] = dnn_mul(y, dnn_sub(dy, along(p, dnn_mul(dy, y))));
+}
+
 void dnn__softmax_backward(dnn__grad *g)
 {
-    dnn_tensor *dy = g->dout[0], *y = g->out[0], *in[] = {dy, y};
+    dnn_tensor *in[] = {g->dout[0], g->out[0]};
 
-    g->din[0] = dnn_grad_enabled() ? dnn_mul(y, dnn_sub(dy, sum_along(g, dnn_mul(dy, y))))
-                                   : dnn__apply(DNN_OP_softmax_bwd, in, 2, g->attr);
+    g->din[0] = dnn__gradient_row(DNN_OP_softmax_bwd, in, 2, g->attr);
+}
+
+void dnn__log_softmax_parts(dnn__parts *p)
+{
+    dnn_tensor *s = shifted(p);
+
+    p->out[0] = dnn_sub(s, dnn_log(along(p, dnn_exp(s))));
 }
 
 /* dx = dy - exp(y) sum(dy) */
+void dnn__log_softmax_bwd_parts(dnn__parts *p)
+{
+    dnn_tensor *dy = p->in[0], *y = p->in[1];
+
+    p->out[0] = dnn_sub(dy, dnn_mul(dnn_exp(y), along(p, dy)));
+}
+
 void dnn__log_softmax_backward(dnn__grad *g)
 {
-    dnn_tensor *dy = g->dout[0], *y = g->out[0], *in[] = {dy, y};
+    dnn_tensor *in[] = {g->dout[0], g->out[0]};
 
-    g->din[0] = dnn_grad_enabled() ? dnn_sub(dy, dnn_mul(dnn_exp(y), sum_along(g, dy)))
-                                   : dnn__apply(DNN_OP_log_softmax_bwd, in, 2, g->attr);
+    g->din[0] = dnn__gradient_row(DNN_OP_log_softmax_bwd, in, 2, g->attr);
 }

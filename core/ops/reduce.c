@@ -1,6 +1,5 @@
 /* reduce.c - reductions over axes: sums, means, largest and smallest, their places; sums down to a
- * shape, which every gradient of a broadcast needs; and comparisons of whole tensors. Programs and
- * gradient rules call it. */
+ * shape. Call, shape rule and gradient. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -178,6 +177,15 @@ void dnn__sum_backward(dnn__grad *g)
         dnn_expand(with_axes(g->dout[0], &g->in_desc[0], attr->dims), dnn__shape(&g->in_desc[0]));
 }
 
+void dnn__mean_parts(dnn__parts *p)
+{
+    dnn_tensor *sum = dnn__apply(DNN_OP_sum, p->in, 1, p->attr);
+
+    p->out[0] = sum == NULL
+                    ? NULL
+                    : dnn_div_scalar(sum, (double)dnn__numel(p->in[0]) / (double)dnn__numel(sum));
+}
+
 /* Each element of x had slope 1/n, n the elements behind one mean. */
 void dnn__mean_backward(dnn__grad *g)
 {
@@ -208,25 +216,6 @@ void dnn__amax_backward(dnn__grad *g)
 
 /* ---- along one axis ---- */
 
-dnn_tensor *dnn__axis_of(const char *op, dnn_tensor *x, int dim, int *axis)
-{
-    dnn_status st;
-
-    if (!dnn__ready(op, x)) {
-        return NULL;
-    }
-    st = dnn__axis(op, dim, x->ndim, axis);
-    return st == DNN_OK ? dnn__at_least_1d(x) : dnn__null(st);
-}
-
-/* Gives back what dnn__axis_of made. */
-static void drop_axis(dnn_tensor *x, dnn_tensor *given)
-{
-    if (x != given) {
-        dnn_release(x);
-    }
-}
-
 static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
 {
     dnn_attr_reduce_dim attr = {.size = sizeof attr};
@@ -242,7 +231,7 @@ static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
     attr.keepdim = args->keepdim && !rank_0;
     keep_places = args->indices != NULL || dnn__recording(x);
     y = dnn__apply2(op, &x, 1, &attr, keep_places ? &places : NULL);
-    drop_axis(x, args->x);
+    dnn__drop(x, args->x);
     if (y != NULL && args->indices != NULL) {
         *args->indices = places;
     } else {
@@ -324,7 +313,7 @@ static dnn_tensor *extreme_place(dnn__op_id op, const dnn_reduce_dim_args *args)
     attr.dim = axis;
     attr.keepdim = args->keepdim && args->x->ndim > 0;
     place = dnn__apply(op, &x, 1, &attr);
-    drop_axis(x, args->x);
+    dnn__drop(x, args->x);
     return place;
 }
 
@@ -339,32 +328,6 @@ dnn_tensor *dnn_argmin_with(dnn_reduce_dim_args args)
 }
 
 /* ---- sums down to a shape ---- */
-
-/* desc broadcasts to x. Sums over the axes that desc lacks or has as 1; the result has desc's dims.
- */
-dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc)
-{
-    dnn_reduce_args args = {.x = x, .keepdim = true};
-    dnn_tensor *sum, *y;
-    int lead;
-
-    if (x == NULL || dnn__same_dims(x->ndim, x->dim, desc->ndim, desc->dim)) {
-        return x;
-    }
-    lead = x->ndim - desc->ndim;
-    for (int d = 0; d < x->ndim; d++) {
-        if (d < lead || (desc->dim[d - lead] == 1 && x->dim[d] != 1)) {
-            args.dims.dim[args.dims.n++] = d;
-        }
-    }
-    sum = dnn_sum_with(args);
-    if (sum == NULL || lead == 0) {
-        return sum;
-    }
-    y = dnn_reshape(sum, dnn__shape(desc));
-    dnn_release(sum);
-    return y;
-}
 
 dnn_tensor *dnn_sum_to(dnn_tensor *x, dnn_shape shape)
 {
@@ -391,68 +354,4 @@ dnn_tensor *dnn_sum_to(dnn_tensor *x, dnn_shape shape)
     }
     desc.ndim = (int)shape.ndim;
     return dnn__sum_to_desc(x, &desc);
-}
-
-/* ---- whole tensors ---- */
-
-/* *out: are all of them true? */
-static dnn_status all_true(dnn_tensor *truth, bool *out)
-{
-    int64_t n = dnn_numel(truth), right = 0;
-
-    DNN_TRY(dnn_item_i64(dnn_sum(truth), &right));
-    *out = right == n;
-    return DNN_OK;
-}
-
-static dnn_status check_pair(const char *op, dnn_tensor *a, dnn_tensor *b, const bool *out)
-{
-    DNN_TRY(dnn__require(a, op, "a"));
-    DNN_TRY(dnn__require(b, op, "b"));
-    return dnn__require(out, op, "out");
-}
-
-dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out)
-{
-    DNN_TRY(check_pair("dnn_equal", a, b, out));
-    if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
-        *out = false;
-        return DNN_OK;
-    }
-    DNN_NO_GRAD
-    {
-        DNN_TRY(all_true(dnn_eq(a, b), out));
-    }
-    return DNN_OK;
-}
-
-/* In f64, so that integers do not wrap. A finite difference within the bound, or equal: infinity is
- * close to itself only. */
-static dnn_tensor *close_places(dnn_tensor *a, dnn_tensor *b, double rtol, double atol)
-{
-    dnn_tensor *x = dnn_cast(a, DNN_T_F64), *y = dnn_cast(b, DNN_T_F64);
-    dnn_tensor *apart = dnn_abs(dnn_sub(x, y));
-    dnn_tensor *bound = dnn_add_scalar(dnn_mul_scalar(dnn_abs(y), rtol), atol);
-
-    return dnn_logical_or(dnn_eq(x, y), dnn_logical_and(dnn_isfinite(apart), dnn_le(apart, bound)));
-}
-
-dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, bool *out)
-{
-    double relative = dnn__option(rtol, 1e-5), absolute = dnn__option(atol, 1e-8);
-
-    DNN_TRY(check_pair("dnn_allclose", a, b, out));
-    if (!(relative >= 0.0) || !(absolute >= 0.0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", relative,
-                         absolute);
-    }
-    if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
-        *out = false;
-        return DNN_OK;
-    }
-    DNN_NO_GRAD
-    {
-        DNN_TRY(all_true(close_places(a, b, relative, absolute), out));
-    }
-    return DNN_OK;
 }

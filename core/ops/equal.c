@@ -1,0 +1,64 @@
+/* equal.c - comparisons of whole tensors. They are not recorded. */
+#include "ops_impl.h"
+
+/* *out: are all of them true? */
+static dnn_status all_true(dnn_tensor *truth, bool *out)
+{
+    int64_t n = dnn_numel(truth), right = 0;
+
+    DNN_TRY(dnn_item_i64(dnn_sum(truth), &right));
+    *out = right == n;
+    return DNN_OK;
+}
+
+static dnn_status check_pair(const char *op, dnn_tensor *a, dnn_tensor *b, const bool *out)
+{
+    DNN_TRY(dnn__require(a, op, "a"));
+    DNN_TRY(dnn__require(b, op, "b"));
+    return dnn__require(out, op, "out");
+}
+
+dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out)
+{
+    DNN_TRY(check_pair("dnn_equal", a, b, out));
+    if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
+        *out = false;
+        return DNN_OK;
+    }
+    DNN_NO_GRAD
+    {
+        DNN_TRY(all_true(dnn_eq(a, b), out));
+    }
+    return DNN_OK;
+}
+
+/* In f64, so that integers do not wrap. A finite difference within the bound, or equal: infinity is
+ * close to itself only. */
+static dnn_tensor *close_places(dnn_tensor *a, dnn_tensor *b, double rtol, double atol)
+{
+    dnn_tensor *x = dnn_cast(a, DNN_T_F64), *y = dnn_cast(b, DNN_T_F64);
+    dnn_tensor *apart = dnn_abs(dnn_sub(x, y));
+    dnn_tensor *bound = dnn_add_scalar(dnn_mul_scalar(dnn_abs(y), rtol), atol);
+
+    return dnn_logical_or(dnn_eq(x, y), dnn_logical_and(dnn_isfinite(apart), dnn_le(apart, bound)));
+}
+
+dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, bool *out)
+{
+    double relative = dnn__option(rtol, 1e-5), absolute = dnn__option(atol, 1e-8);
+
+    DNN_TRY(check_pair("dnn_allclose", a, b, out));
+    if (!(relative >= 0.0) || !(absolute >= 0.0)) {
+        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", relative,
+                         absolute);
+    }
+    if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
+        *out = false;
+        return DNN_OK;
+    }
+    DNN_NO_GRAD
+    {
+        DNN_TRY(all_true(close_places(a, b, relative, absolute), out));
+    }
+    return DNN_OK;
+}

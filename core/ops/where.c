@@ -1,0 +1,128 @@
+/* where.c - operators that take one of several operands place by place: where, clamp. Call, shape
+ * rule and gradient of each. */
+#include "ops_impl.h"
+#include "rules.h"
+
+/* ---- where ---- */
+
+dnn_status dnn__where_shape(dnn__sig *sig)
+{
+    if (sig->in[0]->dtype != DNN_T_BOOL) {
+        return dnn__fail(DNN_E_INVALID, "%s: the condition is %s, not bool", sig->op->name,
+                         dnn_dtype_name(sig->in[0]->dtype));
+    }
+    if (sig->in[1]->dtype != sig->in[2]->dtype) {
+        return dnn__fail(DNN_E_INVALID, "%s: dtypes differ: a is %s, b is %s", sig->op->name,
+                         dnn_dtype_name(sig->in[1]->dtype), dnn_dtype_name(sig->in[2]->dtype));
+    }
+    DNN_TRY(dnn__elementwise_shape(sig));
+    sig->out[0].dtype = sig->in[1]->dtype;
+    return DNN_OK;
+}
+
+/* The row wants a and b of one dtype, but its condition bool: so the promotion is made here. */
+dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *b)
+{
+    dnn_dtype meet;
+    dnn_tensor *x, *y, *z;
+
+    if (!dnn__ready("where", condition) || !dnn__ready("where", a) || !dnn__ready("where", b)) {
+        return NULL;
+    }
+    meet = dnn__promote(a->dtype, a->ndim == 0, b->dtype, b->ndim == 0);
+    x = dnn_cast(a, meet);
+    y = dnn_cast(b, meet);
+    z = dnn__waiting() == DNN_OK ? dnn__ternary(DNN_OP_where, condition, x, y) : NULL;
+    if (x != a) {
+        dnn_release(x);
+    }
+    if (y != b) {
+        dnn_release(y);
+    }
+    return z;
+}
+
+void dnn__where_backward(dnn__grad *g)
+{
+    if (g->wants[1]) {
+        dnn__give(g, 1, dnn_masked_fill(g->dout[0], dnn_logical_not(g->in[0]), 0.0));
+    }
+    if (g->wants[2]) {
+        dnn__give(g, 2, dnn_masked_fill(g->dout[0], g->in[0], 0.0));
+    }
+}
+
+/* ---- clamp ---- */
+
+dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high)
+{
+    if (!dnn__ready("clamp", x)) {
+        return NULL;
+    }
+    if (low == NULL && high == NULL) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "clamp: low and high are both NULL"));
+    }
+    return dnn__ternary(DNN_OP_clamp, x, low, high);
+}
+
+dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high)
+{
+    bool has_low = low != -INFINITY, has_high = high != INFINITY;
+    dnn_tensor *least, *most, *y;
+
+    if (!dnn__ready("clamp", x)) {
+        return NULL;
+    }
+    if (!has_low && !has_high) {
+        return dnn_clone(x);
+    }
+    least = has_low ? dnn__number("clamp", low, x) : NULL;
+    most = has_high ? dnn__number("clamp", high, x) : NULL;
+    y = dnn__waiting() == DNN_OK ? dnn__ternary(DNN_OP_clamp, x, least, most) : NULL;
+    dnn_release(least);
+    dnn_release(most);
+    return y;
+}
+
+/* The bounds get it where they were taken: high where max(x, low) > high, else low where x < low.
+ */
+static void clamp_bounds(dnn__grad *g)
+{
+    dnn_tensor *x = g->in[0], *low = g->in[1], *high = g->in[2], *dy = g->dout[0];
+    dnn_tensor *to_low = low != NULL ? dnn_lt(x, low) : NULL;
+    dnn_tensor *to_high = high != NULL ? dnn_gt(x, high) : NULL;
+
+    if (low != NULL && high != NULL) {
+        dnn_tensor *crossed = dnn_gt(low, high);
+
+        to_low = dnn_logical_and(to_low, dnn_logical_not(crossed));
+        to_high = dnn_logical_or(to_high, crossed);
+    }
+    if (g->wants[1]) {
+        dnn__give(g, 1, dnn_masked_fill(dy, dnn_logical_not(to_low), 0.0));
+    }
+    if (g->wants[2]) {
+        dnn__give(g, 2, dnn_masked_fill(dy, dnn_logical_not(to_high), 0.0));
+    }
+}
+
+void dnn__clamp_backward(dnn__grad *g)
+{
+    dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2]};
+
+    if (g->wants[0]) {
+        dnn__give(g, 0, dnn__apply(DNN_OP_clamp_bwd, in, 4, NULL));
+    }
+    if (g->wants[1] || g->wants[2]) {
+        clamp_bounds(g);
+    }
+}
+
+void dnn__clamp_bwd_backward(dnn__grad *g)
+{
+    dnn_tensor *in[] = {g->dout[0], g->in[1], g->in[2], g->in[3]};
+
+    if (g->wants[0]) {
+        dnn__give(g, 0, dnn__apply(DNN_OP_clamp_bwd, in, 4, NULL));
+    }
+}
