@@ -9,8 +9,6 @@
 dnn__kernel *dnn__tuned(dnn__frame *frame, int32_t kind, dnn__candidates candidates, char *note, size_t bytes);
 void dnn__tune_stop(void); /* saves and forgets; the plugins are still in use */
 
-/* choose.c: the plan of one candidate, or DNN_DECLINED. */
-dnn_status dnn__plan_of(dnn__frame *frame, dnn__kernel *kernel, dnn__plan **out);
 /* dispatch.c: runs the call by a plan, with scratch in the place of its destinations. */
 dnn_status dnn__rehearse(dnn__frame *frame, dnn__plan *plan);
 

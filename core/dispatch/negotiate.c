@@ -1,22 +1,9 @@
 /* negotiate.c - what a kernel takes and gives: how each operand is shown to it, what its plan asks
  * for in layouts, workspace and stash, and by what detour an operand passes that is not as the
  * kernel wants it. choose.c calls it for one candidate after another. It moves nothing. */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include "plan.h"
 #include "relayout.h"
-
-dnn_status dnn__decline(const char **says, const char *fmt, ...)
-{
-    va_list list;
-
-    va_start(list, fmt);
-    vsnprintf(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
-    va_end(list);
-    *says = dnn__plugin_self.text;
-    return DNN_DECLINED;
-}
 
 /* ---- how operands are shown ---- */
 

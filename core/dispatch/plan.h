@@ -70,12 +70,21 @@ static inline int64_t dnn__key_room(int n_operands, uint32_t attr_bytes)
 {
     return 8 + attr_bytes / 8 + 1 + (int64_t)n_operands * (1 + 2 * DNN_MAX_DIMS);
 }
+enum { DNN__KEY_THREADS_AT = 40 }; /* bit of the number of threads in the first word of a key */
 int64_t dnn__key_make(const dnn__frame *frame); /* writes frame->key; returns its words */
 /* The plan for the frame, with a reference for the caller: from the cache, or made by asking the candidates. The message of a
  * failure lists who was asked and why each declined. */
 dnn_status dnn__plan_find(dnn__frame *frame, dnn__plan **out);
 void dnn__plan_release(dnn__plan *plan);
-/* Asks the candidates in order (choose.c). */
+/* ---- plan.c ---- */
+dnn_status dnn__plan_new(const dnn__frame *frame, dnn__plan **out); /* one reference, nothing filled in */
+
+/* ---- candidate.c ---- */
+/* DNN_OK: the kernel accepts and the plan is filled in. DNN_DECLINED: *says tells why not. Negative: an error that ends the search. */
+dnn_status dnn__ask(dnn__frame *frame, dnn__kernel *kernel, dnn__plan *plan, const char **says);
+dnn_status dnn__plan_of(dnn__frame *frame, dnn__kernel *kernel, dnn__plan **out); /* the same, with a plan of its own */
+
+/* Asks the candidates in order (select.c). */
 dnn_status dnn__plan_make(dnn__frame *frame, dnn__plan **out);
 /* Asks one kernel for its plan, and settles how each operand passes to it (negotiate.c). DNN_DECLINED with *says set. */
 dnn_status dnn__negotiate(dnn__frame *frame, dnn__kernel *kernel, dnn__plan *plan, const char **says);

@@ -1,6 +1,6 @@
-/* plan_cache.c - the exact key of a call, and the bounded cache of plans under it. The least
- * recently used leaves. Called by dispatch only. A plan lives as long as somebody runs on it, in
- * the cache or not. */
+/* plan_cache.c - the bounded cache of plans under the exact keys of calls (plan_key.c). It evicts the
+ * least recently used. Only dispatch calls it. A plan lives as long as a call runs on it, in the cache
+ * or not. */
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -14,103 +14,6 @@ static struct {
     dnn__plan *newest, *oldest;
     int64_t n;
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-/* ---- the key ---- */
-
-enum { THREADS_AT = 40 }; /* bit of the number of threads in the first word */
-
-/* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie
- * well. */
-static uint64_t alignment_of(const dnn_tensor *t)
-{
-    uint64_t address;
-
-    if (t == NULL || t->storage->data == NULL) {
-        return 6;
-    }
-    address =
-        (uint64_t)(uintptr_t)t->storage->data + (uint64_t)t->offset * dnn__item_size(t->dtype);
-    return (uint64_t)__builtin_ctzll(address | 64);
-}
-
-static inline int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tensor *t)
-{
-    int64_t n = 1;
-
-    if (v == NULL) {
-        key[0] = 0;
-        return 1;
-    }
-    key[0] = 1 | (uint64_t)v->dtype << 8 | (uint64_t)v->ndim << 32 | alignment_of(t) << 40 |
-             (uint64_t)v->layout << 48;
-    for (int i = 0; i < v->ndim; i++) {
-        key[n++] = (uint64_t)v->dim[i];
-    }
-    for (int i = 0; i < v->ndim && v->stride != NULL; i++) {
-        key[n++] = v->dim[i] > 1 ? (uint64_t)v->stride[i]
-                                 : 0; /* a stride that is never taken does not count */
-    }
-    return n;
-}
-
-int64_t dnn__key_make(const dnn__frame *f)
-{
-    uint64_t *key = f->key;
-    int64_t n = 4;
-
-    key[0] = (uint64_t)f->op->id | (uint64_t)f->mode << 16 | (uint64_t)f->inplace << 32 |
-             (uint64_t)dnn__threads() << THREADS_AT;
-    key[1] = (uint64_t)f->n_in | (uint64_t)f->n_out << 32;
-    key[2] = (uint64_t)dnn__dev(f->device)->kind << 32 | (uint32_t)dnn__dev(f->device)->ordinal;
-    key[3] = f->pin != NULL;
-    if (DNN__UNLIKELY(f->pin != NULL)) {
-        key[n++] = (uint64_t)(uintptr_t)f->pin->plugin;
-        key[n++] = f->pin->bytes;
-    }
-    if (f->op->attr_bytes > 0) {
-        key[n + f->op->attr_bytes / 8] = 0;
-        memcpy(key + n, f->attr, f->op->attr_bytes);
-        n += (f->op->attr_bytes + 7) / 8;
-    }
-    for (int i = 0; i < f->n_in; i++) {
-        n += put_view(key + n, f->pointer[i], f->in[i]);
-    }
-    for (int i = 0; i < f->n_out; i++) {
-        bool made = i < 2 && !f->direct[i];
-
-        n += put_view(key + n, f->pointer[f->n_in + i], made ? NULL : f->out[i]);
-    }
-    return n;
-}
-
-/* ---- plans ---- */
-
-static void plan_free(dnn__plan *plan)
-{
-    if (plan->kernel != NULL && plan->kernel->table.unplan != NULL && plan->state != NULL) {
-        /* What was enqueued may still read the state. A late error sticks to the device and is told
-         * there. */
-        if (dnn__dev(plan->device)->stream != NULL) {
-            char text[sizeof dnn__self.text];
-
-            memcpy(text, dnn__self.text, sizeof text);
-            if (dnn__device_sync(plan->device) != DNN_OK) {
-                memcpy(dnn__self.text, text, sizeof text);
-            }
-        }
-        plan->kernel->table.unplan(plan->state);
-    }
-    pthread_mutex_destroy(&plan->lock);
-    dnn__free(plan);
-    atomic_fetch_sub_explicit(&dnn__count.plans, 1, memory_order_relaxed);
-}
-
-void dnn__plan_release(dnn__plan *plan)
-{
-    if (plan != NULL && atomic_fetch_sub_explicit(&plan->refs, 1, memory_order_acq_rel) == 1) {
-        plan_free(plan);
-    }
-}
 
 static void unlink_use(dnn__plan *plan)
 {
@@ -174,7 +77,7 @@ static dnn_status make(dnn__frame *f, uint64_t hash, int64_t words, dnn__plan **
     dnn_status status;
 
     atomic_fetch_add_explicit(&dnn__count.plan_misses, 1, memory_order_relaxed);
-    dnn__self.call_threads = (int)(f->key[0] >> THREADS_AT);
+    dnn__self.call_threads = (int)(f->key[0] >> DNN__KEY_THREADS_AT);
     status = dnn__plan_make(f, &plan);
     dnn__self.call_threads = outer;
     DNN_TRY(status);

@@ -1,5 +1,6 @@
-/* choose.c - the ladder: asks the candidates for a call in their order and makes the plan of the
- * first that accepts. Called on a miss of the plan cache. It allocates the plan, never elements. */
+/* select.c - the ladder KERNEL, DECOMPOSED, HOST_FALLBACK: it asks the candidates for a call in their order and
+ * makes the plan of the first that accepts. The plan cache calls it on a miss. It allocates the plan, never
+ * elements. */
 #include <string.h>
 #include "preferences.h"
 #include "autotune.h"
@@ -27,69 +28,6 @@ static void answer(struct answers *a, const dnn__frame *f, const dnn__kernel *k,
     if (dnn__dispatch_self.explain != NULL) {
         dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, k->plugin->id, k->table.name, says);
     }
-}
-
-/* A plan with its arrays in one block: the key, then a passage for each operand. */
-static dnn_status new_plan(const dnn__frame *f, dnn__plan **out)
-{
-    int n = f->n_in + f->n_out;
-    size_t key_bytes = (size_t)dnn__key_room(n, f->op->attr_bytes) * sizeof(uint64_t);
-    size_t bytes = sizeof(dnn__plan) + key_bytes + (size_t)n * sizeof(dnn__passage);
-    dnn__plan *plan = dnn__alloc(bytes);
-
-    if (plan == NULL) {
-        return dnn__nomem("plan", bytes);
-    }
-    memset(plan, 0, bytes);
-    atomic_init(&plan->refs, 1);
-    plan->device = f->device;
-    plan->threads = dnn__self.call_threads;
-    plan->key = (uint64_t *)(void *)(plan + 1);
-    plan->passage = (dnn__passage *)(void *)((char *)plan->key + key_bytes);
-    pthread_mutex_init(&plan->lock, NULL);
-    atomic_fetch_add_explicit(&dnn__count.plans, 1, memory_order_relaxed);
-    *out = plan;
-    return DNN_OK;
-}
-
-/* ---- asking one candidate ---- */
-
-/* Are the attributes beyond what the kernel knows all zero? */
-static bool attributes_fit(const dnn__frame *f, const dnn__kernel *k)
-{
-    const uint8_t *bytes = f->attr;
-
-    for (uint32_t i = k->table.attr_bytes; k->table.attr_bytes > 0 && i < f->op->attr_bytes; i++) {
-        if (bytes[i] != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* DNN_OK: it accepts. DNN_DECLINED: not it, and *says is why. Negative: an error that ends the
- * search. */
-static dnn_status ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char **says)
-{
-    plan->state = NULL;
-    plan->workspace = 0;
-    if (k->plugin->disabled && (f->op->traits & DNN__MOVES_LAYOUT) == 0) {
-        *says = "its plugin is disabled";
-        return DNN_DECLINED;
-    }
-    if (f->pin != NULL && k->plugin != f->pin->plugin) {
-        *says = "the stash that the forward kernel kept is for its own plugin";
-        return DNN_DECLINED;
-    }
-    if (!dnn__mode_allows(f->mode, k)) {
-        *says = "it does not promise the same bits each time, which DNN_DETERMINISTIC asks for";
-        return DNN_DECLINED;
-    }
-    if (!attributes_fit(f, k)) {
-        *says = "the call uses attributes that this kernel does not know";
-        return DNN_DECLINED;
-    }
-    return dnn__negotiate(f, k, plan, says);
 }
 
 /* ---- the ladder ---- */
@@ -134,23 +72,6 @@ static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, const ch
     return buffer;
 }
 
-dnn_status dnn__plan_of(dnn__frame *f, dnn__kernel *k, dnn__plan **out)
-{
-    const char *says = "";
-    dnn__plan *plan = NULL;
-    dnn_status status;
-
-    DNN_TRY(new_plan(f, &plan));
-    status = ask(f, k, plan, &says);
-    if (status != DNN_OK) {
-        dnn__plan_release(plan);
-        return status;
-    }
-    plan->kernel = k;
-    *out = plan;
-    return DNN_OK;
-}
-
 /* Asks everybody on a device kind. DNN_DECLINED if nobody accepts. */
 static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct answers *answers)
 {
@@ -166,7 +87,7 @@ static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct 
         if (i >= 0 && k == fastest) {
             continue; /* it declined */
         }
-        status = ask(f, k, plan, &says);
+        status = dnn__ask(f, k, plan, &says);
 
         if (status == DNN_OK) {
             plan->kernel = k;
@@ -311,7 +232,7 @@ dnn_status dnn__plan_make(dnn__frame *f, dnn__plan **out)
     dnn__plan *plan = NULL;
     dnn_status status;
 
-    DNN_TRY(new_plan(f, &plan));
+    DNN_TRY(dnn__plan_new(f, &plan));
     status = walk_ladder(f, plan);
     if (status != DNN_OK) {
         plan->kernel = NULL;

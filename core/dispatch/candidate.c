@@ -1,0 +1,57 @@
+/* candidate.c - one candidate for a call: may it be asked at all, and what does its plan say. select.c and
+ * autotune.c call it. */
+#include "plan.h"
+#include "preferences.h"
+
+/* Are the attributes beyond what the kernel knows all zero? */
+static bool attributes_fit(const dnn__frame *f, const dnn__kernel *k)
+{
+    const uint8_t *bytes = f->attr;
+
+    for (uint32_t i = k->table.attr_bytes; k->table.attr_bytes > 0 && i < f->op->attr_bytes; i++) {
+        if (bytes[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+dnn_status dnn__ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char **says)
+{
+    plan->state = NULL;
+    plan->workspace = 0;
+    if (k->plugin->disabled && (f->op->traits & DNN__MOVES_LAYOUT) == 0) {
+        *says = "its plugin is disabled";
+        return DNN_DECLINED;
+    }
+    if (f->pin != NULL && k->plugin != f->pin->plugin) {
+        *says = "the stash that the forward kernel kept is for its own plugin";
+        return DNN_DECLINED;
+    }
+    if (!dnn__mode_allows(f->mode, k)) {
+        *says = "it does not promise the same bits each time, which DNN_DETERMINISTIC asks for";
+        return DNN_DECLINED;
+    }
+    if (!attributes_fit(f, k)) {
+        *says = "the call uses attributes that this kernel does not know";
+        return DNN_DECLINED;
+    }
+    return dnn__negotiate(f, k, plan, says);
+}
+
+dnn_status dnn__plan_of(dnn__frame *f, dnn__kernel *k, dnn__plan **out)
+{
+    const char *says = "";
+    dnn__plan *plan = NULL;
+    dnn_status status;
+
+    DNN_TRY(dnn__plan_new(f, &plan));
+    status = dnn__ask(f, k, plan, &says);
+    if (status != DNN_OK) {
+        dnn__plan_release(plan);
+        return status;
+    }
+    plan->kernel = k;
+    *out = plan;
+    return DNN_OK;
+}

@@ -1,0 +1,66 @@
+/* plan.c - plans: made empty, counted, freed; and how a candidate declines. select.c and candidate.c fill them in. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "plan.h"
+
+/* A plan with its arrays in one block: the key, then a passage for each operand. */
+dnn_status dnn__plan_new(const dnn__frame *f, dnn__plan **out)
+{
+    int n = f->n_in + f->n_out;
+    size_t key_bytes = (size_t)dnn__key_room(n, f->op->attr_bytes) * sizeof(uint64_t);
+    size_t bytes = sizeof(dnn__plan) + key_bytes + (size_t)n * sizeof(dnn__passage);
+    dnn__plan *plan = dnn__alloc(bytes);
+
+    if (plan == NULL) {
+        return dnn__nomem("plan", bytes);
+    }
+    memset(plan, 0, bytes);
+    atomic_init(&plan->refs, 1);
+    plan->device = f->device;
+    plan->threads = dnn__self.call_threads;
+    plan->key = (uint64_t *)(void *)(plan + 1);
+    plan->passage = (dnn__passage *)(void *)((char *)plan->key + key_bytes);
+    pthread_mutex_init(&plan->lock, NULL);
+    atomic_fetch_add_explicit(&dnn__count.plans, 1, memory_order_relaxed);
+    *out = plan;
+    return DNN_OK;
+}
+
+static void plan_free(dnn__plan *plan)
+{
+    if (plan->kernel != NULL && plan->kernel->table.unplan != NULL && plan->state != NULL) {
+        /* What was enqueued may still read the state. A late error sticks to the device and is told
+         * there. */
+        if (dnn__dev(plan->device)->stream != NULL) {
+            char text[sizeof dnn__self.text];
+
+            memcpy(text, dnn__self.text, sizeof text);
+            if (dnn__device_sync(plan->device) != DNN_OK) {
+                memcpy(dnn__self.text, text, sizeof text);
+            }
+        }
+        plan->kernel->table.unplan(plan->state);
+    }
+    pthread_mutex_destroy(&plan->lock);
+    dnn__free(plan);
+    atomic_fetch_sub_explicit(&dnn__count.plans, 1, memory_order_relaxed);
+}
+
+void dnn__plan_release(dnn__plan *plan)
+{
+    if (plan != NULL && atomic_fetch_sub_explicit(&plan->refs, 1, memory_order_acq_rel) == 1) {
+        plan_free(plan);
+    }
+}
+
+dnn_status dnn__decline(const char **says, const char *fmt, ...)
+{
+    va_list list;
+
+    va_start(list, fmt);
+    vsnprintf(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
+    va_end(list);
+    *says = dnn__plugin_self.text;
+    return DNN_DECLINED;
+}
