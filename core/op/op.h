@@ -155,6 +155,7 @@ typedef enum dnn__op_id {
 struct dnn__op {
     const char *name, *attr; /* attr: struct dnn_attr_<attr>, or "none" */
     int16_t id, n_in, n_out; /* n_in -1: any number */
+    const char *names, *doc; /* of the operands, one word each; the formula */
     uint16_t optional;       /* mask of inputs that may be NULL */
     uint32_t attr_bytes;     /* 0: none */
     uint32_t attr_v1_0;      /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */

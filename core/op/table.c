@@ -1,4 +1,4 @@
-/* op.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules,
+/* table.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules,
  * gradient rules. */
 #include <string.h>
 #include "rules.h"
@@ -32,25 +32,18 @@ enum {
     V1_0_to_device = 0
 };
 
-#define DNN_OP(name_, inputs, optional_, outputs, attributes, keeps, rule, accepts_, primary_,   \
-               traits_, version_, backward_, shape_, ...) /* gradient, and what few rows have */ \
-    {.name = #name_,                                                                             \
-     .attr = #attributes,                                                                        \
-     .id = DNN_OP_##name_,                                                                       \
-     .n_in = inputs,                                                                             \
-     .n_out = outputs,                                                                           \
-     .optional = optional_,                                                                      \
-     .attr_bytes = ATTR_BYTES(attributes),                                                       \
-     .attr_v1_0 = V1_0_##attributes,                                                             \
-     .keep = keeps,                                                                              \
-     .dtype_rule = rule,                                                                         \
-     .primary = primary_,                                                                        \
-     .traits = traits_,                                                                          \
-     .version = version_,                                                                        \
-     .accepts = accepts_,                                                                        \
-     .backward = DNN_OP_##backward_,                                                             \
-     .shape = shape_,                                                                            \
-     .gradient = __VA_ARGS__},
+/* Rows that leave a rule out. */
+#define dnn__no_shape NULL
+#define dnn__no_gradient NULL
+
+#define DNN_OP(name_, shape_, gradient_, backward_, ...)                                           \
+    {.name = #name_,                                                                               \
+     .id = DNN_OP_##name_,                                                                         \
+     .version = 1,                                                                                 \
+     .backward = DNN_OP_##backward_,                                                               \
+     .shape = dnn__##shape_,                                                                       \
+     .gradient = dnn__##gradient_,                                                                 \
+     __VA_ARGS__},
 
 const dnn__op dnn__ops[DNN__N_OPS] = {
 #include "op_table.def"
