@@ -7,29 +7,13 @@
 typedef char dnn_attr_none;
 #define ATTR_BYTES(attr) (sizeof(dnn_attr_##attr) > 1 ? (uint32_t)sizeof(dnn_attr_##attr) : 0)
 
-/* The bytes of each attribute struct in ABI 1.0; one that came later has those of its first
- * version.
- */
+/* The bytes of each attribute struct in ABI 1.0, and of those that only views have. */
 enum {
     V1_0_none = 0,
-    V1_0_arange = 40,
-    V1_0_linspace = 24,
-    V1_0_dim = 8,
-    V1_0_slice = 24,
-    V1_0_gelu = 8,
-    V1_0_alpha = 16,
-    V1_0_softplus = 24,
-    V1_0_reduce = 16,
-    V1_0_reduce_dim = 16,
-    V1_0_conv2d = 40,
-    V1_0_pool2d = 48,
-    V1_0_loss = 24,
-    V1_0_uniform = 24,
-    V1_0_normal = 24,
-    V1_0_bernoulli = 16,
-    V1_0_sgd = 32,
-    V1_0_permute = 0, /* views, which no kernel serves */
-    V1_0_to_device = 0
+    V1_0_permute = 0,
+    V1_0_to_device = 0,
+#define DNN_ATTR_STRUCT(attr, bytes) V1_0_##attr = bytes,
+#include "attr_table.def"
 };
 
 /* Rows that leave a rule out. */
