@@ -170,6 +170,13 @@ struct dnn__op {
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */
 
+typedef struct dnn__operand_text {
+    char text[48];
+} dnn__operand_text;
+/* The name of input i for messages: "w", "tensors[3]"; "input 3" if the row has no names (a custom
+ * function). */
+dnn__operand_text dnn__input_name(const dnn__op *op, int i);
+
 /* ---- dispatch (dispatch.c) ---- */
 
 typedef struct dnn__request {
