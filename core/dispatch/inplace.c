@@ -110,8 +110,7 @@ static dnn_status place_target(dnn__frame *f, int i)
         enum overlap o = f->in[k] != NULL ? compare_places(t, f->in[k]) : APART;
 
         if (o == PARTLY) {
-            return dnn__fail(DNN_E_INVALID,
-                             "%s: the target %s partly overlaps %s %s; clone one",
+            return dnn__fail(DNN_E_INVALID, "%s: the target %s partly overlaps %s %s; clone one",
                              f->op->name, dnn__shape_text(t->ndim, t->dim),
                              dnn__input_name(f->op, k).text,
                              dnn__shape_text(f->in[k]->ndim, f->in[k]->dim));

@@ -117,8 +117,7 @@ static void put_passage(dnn__text *text, const dnn__frame *f, const dnn__plan *p
         dnn__put(text, "; %s is reordered from %s to %s", dnn__input_name(f->op, i).text,
                  dnn__layout_name(f->view[i].layout), dnn__layout_name(p->layout));
     } else if (p->how == DNN__PRIVATE) {
-        dnn__put(text, "; output %d is written as %s", i - f->n_in,
-                 dnn__layout_name(p->layout));
+        dnn__put(text, "; output %d is written as %s", i - f->n_in, dnn__layout_name(p->layout));
     }
 }
 

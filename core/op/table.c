@@ -22,13 +22,13 @@ enum {
 #define dnn__no_shape NULL
 #define dnn__no_gradient NULL
 
-#define DNN_OP(name_, shape_, gradient_, backward_, ...)                                           \
-    {.name = #name_,                                                                               \
-     .id = DNN_OP_##name_,                                                                         \
-     .version = 1,                                                                                 \
-     .backward = DNN_OP_##backward_,                                                               \
-     .shape = dnn__##shape_,                                                                       \
-     .gradient = dnn__##gradient_,                                                                 \
+#define DNN_OP(name_, shape_, gradient_, backward_, ...) \
+    {.name = #name_,                                     \
+     .id = DNN_OP_##name_,                               \
+     .version = 1,                                       \
+     .backward = DNN_OP_##backward_,                     \
+     .shape = dnn__##shape_,                             \
+     .gradient = dnn__##gradient_,                       \
      __VA_ARGS__},
 
 const dnn__op dnn__ops[DNN__N_OPS] = {

@@ -291,8 +291,8 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
     }
     for (int64_t i = 0; i < n; i++) {
         if (x[i] == NULL) {
-            dnn__null(dnn__fail(DNN_E_INVALID, "%s: tensors[%lld] of %lld is NULL", op, (long long)i,
-                                (long long)n));
+            dnn__null(dnn__fail(DNN_E_INVALID, "%s: tensors[%lld] of %lld is NULL", op,
+                                (long long)i, (long long)n));
             return false;
         }
     }

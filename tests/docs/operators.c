@@ -66,7 +66,8 @@ int main(void)
     printf("# The operators\n\nOne row for each row of `core/op/op_table.def`, from which this "
            "page is printed. Edges: "
            "`core/include/dnn_ops.h`; public functions: `core/include/dnn/ops.h`.\n\n"
-           "Inputs: ? = may be left out, [] = repeats.\n\n| operator | inputs | formula | outputs | attributes | operand dtypes | dtypes taken | gradient "
+           "Inputs: ? = may be left out, [] = repeats.\n\n| operator | inputs | formula | outputs "
+           "| attributes | operand dtypes | dtypes taken | gradient "
            "| traits |\n"
            "|---|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < DNN__N_OPS; i++) {
