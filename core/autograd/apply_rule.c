@@ -97,9 +97,9 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
         if (node->in[i].overwritten) {
             return dnn__fail(
                 DNN_E_INVALID,
-                "backward of %s: its input %d was overwritten by its own result in place, and the "
+                "backward of %s: its %s was overwritten by its own result in place, and the "
                 "gradient needs it; use the form without _",
-                node->op->name, i);
+                node->op->name, dnn__input_name(node->op, i).text);
         }
     }
     return status;

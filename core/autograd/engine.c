@@ -160,11 +160,11 @@ static dnn_status deliver(dnn__walk *w, const dnn__node *node, const dnn__rule *
         }
     }
     if (!dnn__same_desc(&node->in[i].desc, g)) {
-        return dnn__fail(
-            DNN_E_INTERNAL, "backward of %s: input %d is %s of %s, its gradient %s of %s",
-            node->op->name, i, dnn__shape_text(node->in[i].desc.ndim, node->in[i].desc.dim),
-            dnn_dtype_name(node->in[i].desc.dtype), dnn__shape_text(g->ndim, g->dim),
-            dnn_dtype_name(g->dtype));
+        return dnn__fail(DNN_E_INTERNAL, "backward of %s: %s is %s of %s, its gradient %s of %s",
+                         node->op->name, dnn__input_name(node->op, i).text,
+                         dnn__shape_text(node->in[i].desc.ndim, node->in[i].desc.dim),
+                         dnn_dtype_name(node->in[i].desc.dtype), dnn__shape_text(g->ndim, g->dim),
+                         dnn_dtype_name(g->dtype));
     }
     if (e->leaf != NULL) {
         return stage(w, e->leaf, g);

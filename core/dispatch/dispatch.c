@@ -1,6 +1,7 @@
 /* dispatch.c - the one road from an operator to a kernel: check, promote, infer, plan, make
  * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
  * (plan_cache.c, choose.c). Nothing is computed here. */
+#include <stdio.h>
 #include <string.h>
 #include "nan_check.h"
 #include "preferences.h"
@@ -73,17 +74,36 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 
 /* ---- checks ---- */
 
-static dnn_status check_operand(dnn__frame *f, const char *role, int i, const dnn_tensor *t,
-                                dnn__device **device)
+/* Operand i (outputs follow the inputs) is not where the first operand is. */
+static dnn_status two_devices(const dnn__frame *f, int i, const dnn_tensor *t)
+{
+    char output[32];
+    int first = 0;
+
+    while (first < f->n_in && f->in[first] == NULL) {
+        first++;
+    }
+    snprintf(output, sizeof output, "output %d", i - f->n_in);
+    if (first >= f->n_in) { /* two outputs */
+        return dnn__fail(DNN_E_INVALID, "%s: %s is on %s, another output is not", f->op->name,
+                         output, dnn__dev(dnn__device_of(t))->name);
+    }
+    return dnn__fail(DNN_E_INVALID,
+                     "%s: operands are on two devices: %s on %s, and %s on %s (dnn_to_device "
+                     "moves one)",
+                     f->op->name, dnn__input_name(f->op, first).text,
+                     dnn__dev(dnn__device_of(f->in[first]))->name,
+                     i < f->n_in ? dnn__input_name(f->op, i).text : output,
+                     dnn__dev(dnn__device_of(t))->name);
+}
+
+static dnn_status check_operand(dnn__frame *f, int i, const dnn_tensor *t, dnn__device **device)
 {
     f->any_layout = f->any_layout || dnn__layout_of(t->storage) != 0;
     if (*device == NULL) {
         *device = dnn__device_of(t);
     } else if (*device != dnn__device_of(t)) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "%s: operands are on two devices: %s, and %s %d on %s (dnn_to_device moves one)",
-            f->op->name, dnn__dev(*device)->name, role, i, dnn__dev(dnn__device_of(t))->name);
+        return two_devices(f, i, t);
     }
     return DNN_OK;
 }
@@ -98,15 +118,16 @@ static dnn_status check_operands(dnn__frame *f)
     }
     for (int i = 0; i < f->n_in; i++) {
         if (f->in[i] != NULL) {
-            DNN_TRY(check_operand(f, "input", i, f->in[i], &device));
+            DNN_TRY(check_operand(f, i, f->in[i], &device));
         } else if (f->op->n_in >= 0 && (f->op->optional >> i & 1) == 0) {
-            return dnn__fail(DNN_E_INVALID, "%s: input %d is NULL", f->op->name, i);
+            return dnn__fail(DNN_E_INVALID, "%s: %s is NULL", f->op->name,
+                             dnn__input_name(f->op, i).text);
         }
     }
     for (int i = 0; i < f->n_out; i++) {
         if (f->out[i] != NULL) {
             f->given = true;
-            DNN_TRY(check_operand(f, "output", i, f->out[i], &device));
+            DNN_TRY(check_operand(f, f->n_in + i, f->out[i], &device));
         }
     }
     if (device == NULL) {

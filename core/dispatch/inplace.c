@@ -110,9 +110,9 @@ static dnn_status place_target(dnn__frame *f, int i)
         enum overlap o = f->in[k] != NULL ? compare_places(t, f->in[k]) : APART;
 
         if (o == PARTLY) {
-            return dnn__fail(DNN_E_INVALID,
-                             "%s: the target %s partly overlaps input %d %s; clone one",
-                             f->op->name, dnn__shape_text(t->ndim, t->dim), k,
+            return dnn__fail(DNN_E_INVALID, "%s: the target %s partly overlaps %s %s; clone one",
+                             f->op->name, dnn__shape_text(t->ndim, t->dim),
+                             dnn__input_name(f->op, k).text,
                              dnn__shape_text(f->in[k]->ndim, f->in[k]->dim));
         }
         if (o == SAME && k == 0 && i == 0) {

@@ -278,8 +278,8 @@ static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__pla
     DNN_TRY(check_owned(k, want, says));
     if (p->view[i].ndim != f->in[i]->ndim ||
         memcmp(p->view[i].dim, f->in[i]->dim, sizeof(int64_t) * (size_t)f->in[i]->ndim) != 0) {
-        return dnn__decline(says, "it asks for the layout %s of input %d, which is stretched",
-                            dnn__layout_name(want), i);
+        return dnn__decline(says, "it asks for the layout %s of %s, which is stretched",
+                            dnn__layout_name(want), dnn__input_name(f->op, i).text);
     }
     describe(&p->view[i], &desc);
     status = dnn__can_reorder(&desc, f->device, 0, f->pointer[i]->nbytes, want, NULL);

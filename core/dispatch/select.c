@@ -44,18 +44,18 @@ static dnn_dtype primary_dtype(const dnn__frame *f)
 static void put_passage(dnn__text *text, const dnn__frame *f, const dnn__plan *plan, int i)
 {
     const dnn__passage *p = &plan->passage[i];
-    int place = i < f->n_in ? i : i - f->n_in;
 
     if (p->how == DNN__PACKED) {
-        dnn__put(text,
-                 i < f->n_in ? "; input %d is copied to be dense"
-                             : "; output %d goes by way of a copy",
-                 place);
+        if (i < f->n_in) {
+            dnn__put(text, "; %s is copied to be dense", dnn__input_name(f->op, i).text);
+        } else {
+            dnn__put(text, "; output %d goes by way of a copy", i - f->n_in);
+        }
     } else if (p->how == DNN__REORDERED) {
-        dnn__put(text, "; input %d is reordered from %s to %s", place,
+        dnn__put(text, "; %s is reordered from %s to %s", dnn__input_name(f->op, i).text,
                  dnn__layout_name(f->view[i].layout), dnn__layout_name(p->layout));
     } else if (p->how == DNN__PRIVATE) {
-        dnn__put(text, "; output %d is written as %s", place, dnn__layout_name(p->layout));
+        dnn__put(text, "; output %d is written as %s", i - f->n_in, dnn__layout_name(p->layout));
     }
 }
 

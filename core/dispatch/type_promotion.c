@@ -23,8 +23,8 @@ static dnn_status check_accepts(const dnn__frame *f, int i, dnn_dtype dtype)
         return DNN_OK;
     }
     put_dtypes(accepts, sizeof accepts, f->op->accepts);
-    return dnn__fail(DNN_E_INVALID, "%s: input %d is %s, not one of %s (dnn_cast converts)",
-                     f->op->name, i, dnn_dtype_name(dtype), accepts);
+    return dnn__fail(DNN_E_INVALID, "%s: %s is %s, not one of %s (dnn_cast converts)", f->op->name,
+                     dnn__input_name(f->op, i).text, dnn_dtype_name(dtype), accepts);
 }
 
 /* Where the operands meet; for FLOAT rows a floating dtype. 0: there is no operand. */
@@ -65,11 +65,11 @@ static dnn_status equal_dtypes(const dnn__frame *f)
             first = i;
             DNN_TRY(check_accepts(f, i, f->in[i]->dtype));
         } else if (f->in[i]->dtype != f->in[first]->dtype) {
-            return dnn__fail(
-                DNN_E_INVALID,
-                "%s: dtypes differ: input %d is %s, input %d is %s (dnn_cast converts)",
-                f->op->name, first, dnn_dtype_name(f->in[first]->dtype), i,
-                dnn_dtype_name(f->in[i]->dtype));
+            return dnn__fail(DNN_E_INVALID,
+                             "%s: dtypes differ: %s is %s, %s is %s (dnn_cast converts)",
+                             f->op->name, dnn__input_name(f->op, first).text,
+                             dnn_dtype_name(f->in[first]->dtype), dnn__input_name(f->op, i).text,
+                             dnn_dtype_name(f->in[i]->dtype));
         }
     }
     return DNN_OK;
@@ -114,8 +114,8 @@ dnn_status dnn__settle_dtypes(dnn__frame *f)
         if (f->in[i] == NULL) {
             dnn_status status = dnn__take();
 
-            return dnn__fail(status, "%s: input %d as %s: %s", f->op->name, i, dnn_dtype_name(meet),
-                             dnn__self.text);
+            return dnn__fail(status, "%s: %s as %s: %s", f->op->name,
+                             dnn__input_name(f->op, i).text, dnn_dtype_name(meet), dnn__self.text);
         }
         f->any_layout = f->any_layout || dnn__layout_of(f->in[i]->storage) != 0;
     }

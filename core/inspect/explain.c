@@ -19,7 +19,6 @@ static const struct member {
 #define DNN_ATTR(attr_, name_, kind_, value_) \
     {#attr_, #name_, kind_, offsetof(dnn_attr_##attr_, name_), value_},
 #include "attr_table.def"
-#undef DNN_ATTR
 };
 
 static dnn_status set_member(const struct member *m, void *attr, double value)

@@ -79,6 +79,7 @@ typedef enum dnn__op_id {
 struct dnn__op {
     const char *name, *attr; /* attr: struct dnn_attr_<attr>, or "none" */
     int16_t id, n_in, n_out; /* n_in -1: any number */
+    const char *names, *doc; /* of the operands, one word each; the formula */
     uint16_t optional;       /* mask of inputs that may be NULL */
     uint32_t attr_bytes;     /* 0: none */
     uint32_t attr_v1_0;      /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */
@@ -94,5 +95,12 @@ struct dnn__op {
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */
+
+typedef struct dnn__operand_text {
+    char text[48];
+} dnn__operand_text;
+/* The name of input i for messages: "w", "tensors[3]"; "input 3" if the row has no names (a custom
+ * function). */
+dnn__operand_text dnn__input_name(const dnn__op *op, int i);
 
 #endif

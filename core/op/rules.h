@@ -1,137 +1,15 @@
-/* rules.h - the shape rules and gradient rules that the operator table names; each is defined with its operator in core/ops. */
+/* rules.h - prototypes of the rules that the operator table names, expanded from it; each rule is
+ * defined with its operator in core/ops. */
 #ifndef DNN__RULES_H
 #define DNN__RULES_H
 #include "op.h"
 
-dnn_status dnn__adaptive_max_pool2d_shape(dnn__sig *sig);
-dnn_status dnn__arg_shape(dnn__sig *sig);
-dnn_status dnn__avg_pool2d_bwd_shape(dnn__sig *sig);
-dnn_status dnn__avg_pool2d_shape(dnn__sig *sig);
-dnn_status dnn__bool_shape(dnn__sig *sig);
-dnn_status dnn__cat_shape(dnn__sig *sig);
-dnn_status dnn__compare_shape(dnn__sig *sig);
-dnn_status dnn__conv2d_bwd_shape(dnn__sig *sig);
-dnn_status dnn__conv2d_shape(dnn__sig *sig);
-dnn_status dnn__copy_shape(dnn__sig *sig);
-dnn_status dnn__cross_entropy_bwd_shape(dnn__sig *sig);
-dnn_status dnn__cross_entropy_shape(dnn__sig *sig);
-dnn_status dnn__elementwise_shape(dnn__sig *sig);
-dnn_status dnn__linear_shape(dnn__sig *sig);
-dnn_status dnn__matmul_shape(dnn__sig *sig);
-dnn_status dnn__max_dim_bwd_shape(dnn__sig *sig);
-dnn_status dnn__max_pool2d_shape(dnn__sig *sig);
-dnn_status dnn__nll_loss_bwd_shape(dnn__sig *sig);
-dnn_status dnn__nll_loss_shape(dnn__sig *sig);
-dnn_status dnn__plane_shape(dnn__sig *sig);
-dnn_status dnn__reduce_dim_shape(dnn__sig *sig);
-dnn_status dnn__reduce_shape(dnn__sig *sig);
-dnn_status dnn__reduce_some_shape(dnn__sig *sig);
-dnn_status dnn__same_shape(dnn__sig *sig);
-dnn_status dnn__sgd_shape(dnn__sig *sig);
-dnn_status dnn__slice_scatter_shape(dnn__sig *sig);
-dnn_status dnn__softmax_shape(dnn__sig *sig);
-dnn_status dnn__softmax_bwd_shape(dnn__sig *sig);
-dnn_status dnn__sum_shape(dnn__sig *sig);
-dnn_status dnn__target_shape(dnn__sig *sig);
-dnn_status dnn__where_shape(dnn__sig *sig);
-
-void dnn__cross_entropy_bwd_parts(dnn__parts *parts);
-void dnn__elu_bwd_parts(dnn__parts *parts);
-void dnn__gelu_bwd_parts(dnn__parts *parts);
-void dnn__gelu_parts(dnn__parts *parts);
-void dnn__linear_parts(dnn__parts *parts);
-void dnn__log_softmax_bwd_parts(dnn__parts *parts);
-void dnn__log_softmax_parts(dnn__parts *parts);
-void dnn__mean_parts(dnn__parts *parts);
-void dnn__pow_bwd_exponent_parts(dnn__parts *parts);
-void dnn__relu_bwd_parts(dnn__parts *parts);
-void dnn__silu_bwd_parts(dnn__parts *parts);
-void dnn__silu_parts(dnn__parts *parts);
-void dnn__softmax_bwd_parts(dnn__parts *parts);
-void dnn__softmax_parts(dnn__parts *parts);
-void dnn__softplus_bwd_parts(dnn__parts *parts);
-void dnn__softsign_parts(dnn__parts *parts);
-void dnn__square_parts(dnn__parts *parts);
-
-void dnn__abs_backward(dnn__grad *grad);
-void dnn__acos_backward(dnn__grad *grad);
-void dnn__adaptive_avg_pool2d_backward(dnn__grad *grad);
-void dnn__adaptive_avg_pool2d_bwd_backward(dnn__grad *grad);
-void dnn__add_backward(dnn__grad *grad);
-void dnn__amax_backward(dnn__grad *grad);
-void dnn__asin_backward(dnn__grad *grad);
-void dnn__atan2_backward(dnn__grad *grad);
-void dnn__atan_backward(dnn__grad *grad);
-void dnn__avg_pool2d_backward(dnn__grad *grad);
-void dnn__avg_pool2d_bwd_backward(dnn__grad *grad);
-void dnn__cat_backward(dnn__grad *grad);
-void dnn__clamp_backward(dnn__grad *grad);
-void dnn__clamp_bwd_backward(dnn__grad *grad);
-void dnn__conv2d_backward(dnn__grad *grad);
-void dnn__conv2d_bwd_input_backward(dnn__grad *grad);
-void dnn__conv2d_bwd_weight_backward(dnn__grad *grad);
-void dnn__copy_backward(dnn__grad *grad);
-void dnn__cos_backward(dnn__grad *grad);
-void dnn__cosh_backward(dnn__grad *grad);
-void dnn__cross_entropy_backward(dnn__grad *grad);
-void dnn__div_backward(dnn__grad *grad);
-void dnn__dropout_backward(dnn__grad *grad);
-void dnn__elu_backward(dnn__grad *grad);
-void dnn__erf_backward(dnn__grad *grad);
-void dnn__erfc_backward(dnn__grad *grad);
-void dnn__exp2_backward(dnn__grad *grad);
-void dnn__exp_backward(dnn__grad *grad);
-void dnn__expand_backward(dnn__grad *grad);
-void dnn__expm1_backward(dnn__grad *grad);
-void dnn__fmax_backward(dnn__grad *grad);
-void dnn__fmin_backward(dnn__grad *grad);
-void dnn__fmod_backward(dnn__grad *grad);
-void dnn__gelu_backward(dnn__grad *grad);
-void dnn__leaky_relu_backward(dnn__grad *grad);
-void dnn__leaky_relu_bwd_backward(dnn__grad *grad);
-void dnn__linear_backward(dnn__grad *grad);
-void dnn__log10_backward(dnn__grad *grad);
-void dnn__log1p_backward(dnn__grad *grad);
-void dnn__log2_backward(dnn__grad *grad);
-void dnn__log_backward(dnn__grad *grad);
-void dnn__log_softmax_backward(dnn__grad *grad);
-void dnn__matmul_backward(dnn__grad *grad);
-void dnn__max_dim_backward(dnn__grad *grad);
-void dnn__max_dim_bwd_backward(dnn__grad *grad);
-void dnn__max_pool2d_backward(dnn__grad *grad);
-void dnn__maximum_backward(dnn__grad *grad);
-void dnn__maximum_bwd_backward(dnn__grad *grad);
-void dnn__mean_backward(dnn__grad *grad);
-void dnn__minimum_backward(dnn__grad *grad);
-void dnn__mul_backward(dnn__grad *grad);
-void dnn__neg_backward(dnn__grad *grad);
-void dnn__nll_loss_backward(dnn__grad *grad);
-void dnn__nll_loss_bwd_backward(dnn__grad *grad);
-void dnn__permute_backward(dnn__grad *grad);
-void dnn__pow_backward(dnn__grad *grad);
-void dnn__reciprocal_backward(dnn__grad *grad);
-void dnn__relu_backward(dnn__grad *grad);
-void dnn__relu_bwd_backward(dnn__grad *grad);
-void dnn__remainder_backward(dnn__grad *grad);
-void dnn__rsqrt_backward(dnn__grad *grad);
-void dnn__sigmoid_backward(dnn__grad *grad);
-void dnn__silu_backward(dnn__grad *grad);
-void dnn__sin_backward(dnn__grad *grad);
-void dnn__sinh_backward(dnn__grad *grad);
-void dnn__slice_backward(dnn__grad *grad);
-void dnn__slice_scatter_backward(dnn__grad *grad);
-void dnn__softmax_backward(dnn__grad *grad);
-void dnn__softplus_backward(dnn__grad *grad);
-void dnn__softsign_backward(dnn__grad *grad);
-void dnn__sqrt_backward(dnn__grad *grad);
-void dnn__square_backward(dnn__grad *grad);
-void dnn__sub_backward(dnn__grad *grad);
-void dnn__sum_backward(dnn__grad *grad);
-void dnn__tan_backward(dnn__grad *grad);
-void dnn__tanh_backward(dnn__grad *grad);
-void dnn__to_device_backward(dnn__grad *grad);
-void dnn__view_backward(dnn__grad *grad);
-void dnn__where_backward(dnn__grad *grad);
-void dnn__zero_backward(dnn__grad *grad);
+/* no_shape, no_gradient and the decompositions of rows without one are declared and never used. */
+#define DNN_OP(name, shape, gradient, ...)     \
+    dnn_status dnn__##shape(dnn__sig *sig);    \
+    void dnn__##gradient(dnn__grad *grad);     \
+    void dnn__##name##_parts(dnn__parts *parts);
+#include "op_table.def"
+#undef DNN_OP
 
 #endif

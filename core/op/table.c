@@ -1,4 +1,4 @@
-/* op.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules,
+/* table.c - the operator table, expanded from op_table.def: ids, arities, dtype rules, shape rules,
  * gradient rules. */
 #include <string.h>
 #include "rules.h"
@@ -7,50 +7,27 @@
 typedef char dnn_attr_none;
 #define ATTR_BYTES(attr) (sizeof(dnn_attr_##attr) > 1 ? (uint32_t)sizeof(dnn_attr_##attr) : 0)
 
-/* The bytes of each attribute struct in ABI 1.0; one that came later has those of its first
- * version.
- */
+/* The bytes of each attribute struct in ABI 1.0, and of those that only views have. */
 enum {
     V1_0_none = 0,
-    V1_0_arange = 40,
-    V1_0_linspace = 24,
-    V1_0_dim = 8,
-    V1_0_slice = 24,
-    V1_0_gelu = 8,
-    V1_0_alpha = 16,
-    V1_0_softplus = 24,
-    V1_0_reduce = 16,
-    V1_0_reduce_dim = 16,
-    V1_0_conv2d = 40,
-    V1_0_pool2d = 48,
-    V1_0_loss = 24,
-    V1_0_uniform = 24,
-    V1_0_normal = 24,
-    V1_0_bernoulli = 16,
-    V1_0_sgd = 32,
-    V1_0_permute = 0, /* views, which no kernel serves */
-    V1_0_to_device = 0
+    V1_0_permute = 0,
+    V1_0_to_device = 0,
+#define DNN_ATTR_STRUCT(attr, bytes) V1_0_##attr = bytes,
+#include "attr_table.def"
 };
 
-#define DNN_OP(name_, inputs, optional_, outputs, attributes, keeps, rule, accepts_, primary_,   \
-               traits_, version_, backward_, shape_, ...) /* gradient, and what few rows have */ \
-    {.name = #name_,                                                                             \
-     .attr = #attributes,                                                                        \
-     .id = DNN_OP_##name_,                                                                       \
-     .n_in = inputs,                                                                             \
-     .n_out = outputs,                                                                           \
-     .optional = optional_,                                                                      \
-     .attr_bytes = ATTR_BYTES(attributes),                                                       \
-     .attr_v1_0 = V1_0_##attributes,                                                             \
-     .keep = keeps,                                                                              \
-     .dtype_rule = rule,                                                                         \
-     .primary = primary_,                                                                        \
-     .traits = traits_,                                                                          \
-     .version = version_,                                                                        \
-     .accepts = accepts_,                                                                        \
-     .backward = DNN_OP_##backward_,                                                             \
-     .shape = shape_,                                                                            \
-     .gradient = __VA_ARGS__},
+/* Rows that leave a rule out. */
+#define dnn__no_shape NULL
+#define dnn__no_gradient NULL
+
+#define DNN_OP(name_, shape_, gradient_, backward_, ...) \
+    {.name = #name_,                                     \
+     .id = DNN_OP_##name_,                               \
+     .version = 1,                                       \
+     .backward = DNN_OP_##backward_,                     \
+     .shape = dnn__##shape_,                             \
+     .gradient = dnn__##gradient_,                       \
+     __VA_ARGS__},
 
 const dnn__op dnn__ops[DNN__N_OPS] = {
 #include "op_table.def"

@@ -31,7 +31,7 @@ static dnn_status join(const dnn_tensor *first, const dnn_tensor *x, int i, int 
     }
     if (!same) {
         return dnn__fail(DNN_E_INVALID,
-                         "cat: operand %d is %s, which does not join %s along dim %d", i,
+                         "cat: tensors[%d] is %s, which does not join %s along dim %d", i,
                          dnn__dims_text(x), dnn__dims_text(first), dim);
     }
     if (__builtin_add_overflow(out->dim[dim], x->dim[dim], &out->dim[dim])) {
@@ -49,7 +49,7 @@ dnn_status dnn__cat_shape(dnn__sig *sig)
 
     for (int i = 0; i < sig->n_in; i++) {
         if (sig->in[i] == NULL) {
-            return dnn__fail(DNN_E_INVALID, "cat: operand %d is NULL", i);
+            return dnn__fail(DNN_E_INVALID, "cat: tensors[%d] is NULL", i);
         }
     }
     if (sig->n_in < 1) {
@@ -103,7 +103,7 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
     }
     for (int64_t i = 0; i < n; i++) {
         if (x[i] == NULL) {
-            dnn__null(dnn__fail(DNN_E_INVALID, "%s: operand %lld of %lld is NULL", op, (long long)i,
+            dnn__null(dnn__fail(DNN_E_INVALID, "%s: tensors[%lld] of %lld is NULL", op, (long long)i,
                                 (long long)n));
             return false;
         }
@@ -143,7 +143,7 @@ dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim)
     for (int64_t i = 1; i < n; i++) {
         if (!dnn__same_dims(x[0]->ndim, x[0]->dim, x[i]->ndim, x[i]->dim)) {
             return dnn__null(dnn__fail(
-                DNN_E_INVALID, "stack: operand %lld is %s, operand 0 is %s: shapes must be equal",
+                DNN_E_INVALID, "stack: tensors[%lld] is %s, tensors[0] is %s: shapes must be equal",
                 (long long)i, dnn__dims_text(x[i]), dnn__dims_text(x[0])));
         }
     }

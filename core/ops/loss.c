@@ -235,7 +235,7 @@ static dnn_tensor *to_all_logp(const struct cross_entropy *c)
 }
 
 /* Through log_softmax: with d the gradient of the log-probabilities, dx = d - p sum(d). */
-void dnn__cross_entropy_bwd_parts(dnn__parts *parts)
+void dnn__softmax_cross_entropy_bwd_parts(dnn__parts *parts)
 {
     const struct cross_entropy c = {.attr = parts->attr,
                                     .desc = dnn__desc_like(parts->in[1]),

@@ -31,7 +31,6 @@ static void print_attributes(void)
     STRUCT(dnn_attr_sgd);
 #define DNN_ATTR(attr, member, type, value) MEMBER(dnn_attr_##attr, member);
 #include "attr_table.def"
-#undef DNN_ATTR
 }
 
 int main(void)

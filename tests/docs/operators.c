@@ -19,17 +19,25 @@ static void put_dtypes(uint32_t mask)
     }
 }
 
+/* "x w bias?": ? = may be left out; [] = repeats. */
 static void put_inputs(const dnn__op *op)
 {
-    if (op->n_in < 0) {
-        printf("any");
-        return;
+    const char *name = op->names;
+
+    for (int i = 0; *name != 0; i++) {
+        int length = (int)strcspn(name, " ");
+
+        printf("%s%.*s%s", i > 0 ? " " : "", length, name, (op->optional >> i & 1) != 0 ? "?" : "");
+        name += length;
+        name += strspn(name, " ");
     }
-    printf("%d", op->n_in);
-    for (int i = 0; i < op->n_in; i++) {
-        if ((op->optional >> i & 1) != 0) {
-            printf(", %d optional", i);
-        }
+}
+
+/* A | would end the cell. */
+static void put_formula(const char *doc)
+{
+    for (; *doc != 0; doc++) {
+        printf(*doc == '|' || *doc == '*' ? "\\%c" : "%c", *doc);
     }
 }
 
@@ -55,17 +63,20 @@ int main(void)
 {
     static const char *const rules[] = {"as they are", "promoted", "promoted, to float", "equal"};
 
-    printf("# The operators\n\nOne row for each row of `core/op_table.def`, from which this page "
-           "is printed. Formulas and edges: "
+    printf("# The operators\n\nOne row for each row of `core/op/op_table.def`, from which this "
+           "page is printed. Edges: "
            "`core/include/dnn_ops.h`; public functions: `core/include/dnn/ops.h`.\n\n"
-           "| operator | inputs | outputs | attributes | operand dtypes | dtypes taken | gradient "
+           "Inputs: ? = may be left out, [] = repeats.\n\n| operator | inputs | formula | outputs "
+           "| attributes | operand dtypes | dtypes taken | gradient "
            "| traits |\n"
-           "|---|---|---|---|---|---|---|---|\n");
+           "|---|---|---|---|---|---|---|---|---|\n");
     for (int i = 0; i < DNN__N_OPS; i++) {
         const dnn__op *op = &dnn__ops[i];
 
         printf("| %s | ", op->name);
         put_inputs(op);
+        printf(" | ");
+        put_formula(op->doc);
         if (op->n_out < 0) {
             printf(" | any | ");
         } else {

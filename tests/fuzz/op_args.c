@@ -20,7 +20,6 @@ static const struct member {
 #define DNN_ATTR(attr_, name_, kind_, value_) \
     {#attr_, offsetof(dnn_attr_##attr_, name_), kind_, value_},
 #include "attr_table.def"
-#undef DNN_ATTR
 };
 
 static void set_member(fuzz_bytes *b, const struct member *m, bool usual, char *at)

@@ -95,7 +95,7 @@ Test(index, joins_that_do_not_fit_are_refused)
     EXPECT_FAIL(dnn_cat(ranks, 2, 0), "cat", "[2]", "[1,2]");
     EXPECT_FAIL(dnn_cat(bad, 0, 0), "cat", "0");
     EXPECT_FAIL(dnn_cat(NULL, 2, 0), "cat", "NULL");
-    EXPECT_FAIL(dnn_cat(hole, 2, 0), "cat", "operand 1", "NULL");
+    EXPECT_FAIL(dnn_cat(hole, 2, 0), "cat", "tensors[1] of 2", "NULL");
     EXPECT_FAIL(dnn_cat(&a, 1, 2), "cat", "2");
     EXPECT_FAIL(dnn_cat(&scalar, 1, 0), "cat", "rank 0");
     EXPECT_FAIL(dnn_cat(&a, INT64_MAX, 0), "cat");

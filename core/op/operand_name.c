@@ -1,0 +1,42 @@
+/* operand_name.c - names of operands for messages, from the .names of a row. */
+#include <stdio.h>
+#include <string.h>
+#include "op.h"
+
+/* Moves *word to the next word and returns the length of that word; 0 past the last. */
+static int next_word(const char **word, int length)
+{
+    *word += length;
+    *word += strspn(*word, " ");
+    return (int)strcspn(*word, " ");
+}
+
+dnn__operand_text dnn__input_name(const dnn__op *op, int i)
+{
+    dnn__operand_text name;
+    const char *word = op->names != NULL ? op->names : "", *at;
+    int single = 0, repeated = 0, length = next_word(&word, 0);
+
+    for (at = word; length > 0; length = next_word(&at, length)) {
+        if (at[length - 1] == ']') {
+            repeated++;
+        } else {
+            single++;
+        }
+    }
+    if (i >= single && repeated == 0) {
+        snprintf(name.text, sizeof name.text, "input %d", i);
+        return name;
+    }
+    at = word;
+    length = next_word(&at, 0);
+    for (int k = i < single ? i : single + (i - single) % repeated; k > 0; k--) {
+        length = next_word(&at, length);
+    }
+    if (i < single) {
+        snprintf(name.text, sizeof name.text, "%.*s", length, at);
+    } else {
+        snprintf(name.text, sizeof name.text, "%.*s[%d]", length - 2, at, (i - single) / repeated);
+    }
+    return name;
+}
