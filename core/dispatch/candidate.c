@@ -3,12 +3,14 @@
 #include "plan.h"
 #include "preferences.h"
 
-/* Are the attributes beyond what the kernel knows all zero? */
+/* Are all attributes zero that the kernel does not know? A kernel of a row that had no attributes
+ * in v1.0 knows none. The leading size is no attribute. */
 static bool attributes_fit(const dnn__frame *f, const dnn__kernel *k)
 {
     const uint8_t *bytes = f->attr;
+    uint32_t known = k->table.attr_bytes;
 
-    for (uint32_t i = k->table.attr_bytes; k->table.attr_bytes > 0 && i < f->op->attr_bytes; i++) {
+    for (uint32_t i = known > sizeof known ? known : sizeof known; i < f->op->attr_bytes; i++) {
         if (bytes[i] != 0) {
             return false;
         }

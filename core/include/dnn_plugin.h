@@ -233,9 +233,9 @@ typedef struct dnn_kernel {
     int32_t priority;    /* [optional: 0 = DNN_PRI_PLAIN] DNN_PRI_ or any number between. Counts
                           * after pins (dnn_prefer) and the order of DNN_BACKEND; the higher is
                           * asked first */
-    uint32_t attr_bytes; /* [optional: 0 = the struct of v1.0] size of the attribute struct that the
-                          * kernel understands. A call with a nonzero byte behind it is not
-                          * offered */
+    uint32_t attr_bytes; /* [optional: 0 = the struct of v1.0, or none if the operator had none]
+                          * size of the attribute struct that the kernel understands. A call
+                          * with a nonzero byte behind it is not offered */
 
     /* [optional: NULL accepts every call that flags, dtypes and attr_bytes allow, without
      * workspace, stash, state or private layout. Kernels of reorder to a private layout need it.]

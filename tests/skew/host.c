@@ -1,6 +1,7 @@
-/* host.c - the host of one pair: starts the library, calls relu and leaky_relu, reads a data set,
- * and prints who answered what. Linked to today's libdnn (skew_host_old) and to that of the next
- * version (skew_host_next), where leaky_relu is called with the new attribute as well.
+/* host.c - the host of one pair: starts the library, calls relu, leaky_relu and sign, reads a data
+ * set, and prints who answered what. Linked to today's libdnn (skew_host_old) and to that of the
+ * next version (skew_host_next), where leaky_relu and sign are called with a new attribute as well.
+ * In v1.0 leaky_relu has attributes and sign has none.
  *
  * usage: skew_host [FILE] */
 #include <stdio.h>
@@ -56,6 +57,35 @@ static dnn_status call_with_new_attribute(dnn_tensor *x)
                                                                                     : "WRONG");
     return DNN_OK;
 }
+
+static dnn_tensor *sign_with(dnn_tensor *x, uint64_t next)
+{
+    dnn_attr_sign attr = {.size = sizeof attr, .next = next};
+
+    return dnn__apply(DNN_OP_sign, (dnn_tensor *[]){x}, 1, &attr);
+}
+
+static dnn_status call_sign(dnn_tensor *x)
+{
+    float got[2];
+
+    DNN_TRY(dnn_read(sign_with(x, 0), got, sizeof got));
+    printf("sign: %s\n", got[0] == 1 && got[1] == -1 ? "right" : "WRONG");
+    DNN_TRY(dnn_read(sign_with(x, 3), got, sizeof got));
+    printf("sign with the new attribute: %s\n", got[0] == 4 && got[1] == 2    ? "known"
+                                                : got[0] == 1 && got[1] == -1 ? "ignored"
+                                                                              : "WRONG");
+    return DNN_OK;
+}
+#else
+static dnn_status call_sign(dnn_tensor *x)
+{
+    float got[2];
+
+    DNN_TRY(dnn_read(dnn_sign(x), got, sizeof got));
+    printf("sign: %s\n", got[0] == 1 && got[1] == -1 ? "right" : "WRONG");
+    return DNN_OK;
+}
 #endif
 
 static dnn_status run_operators(void)
@@ -77,6 +107,9 @@ static dnn_status run_operators(void)
             status = call_with_new_attribute(x);
         }
 #endif
+        dnn_status of_sign = call_sign(x); /* also where nobody knows the attribute of leaky_relu */
+
+        status = status != DNN_OK ? status : of_sign;
         dnn_explain(NULL, NULL);
     }
     return status;

@@ -1,7 +1,7 @@
 # next.cmake - makes the ABI headers of a version 1.1 that does not exist: today's, each struct with one more member at its
 # end, under the macro that the rule of growth asks for. With them the next libdnn and the next plugins are real.
 #
-# usage: make_next_abi(FOLDER)
+# usage: make_next_abi(FOLDER), make_next_table(FOLDER)
 function(append_member text anchor macro out)
     string(FIND "${text}" "${anchor}" at)
     if(at EQUAL -1)
@@ -29,6 +29,10 @@ function(make_next_abi folder)
     append_member("${text}" "} dnn_attr_alpha;" DNN_PLUGIN_TARGET text)
     string(REPLACE "#include <stdint.h>" "#include <stdint.h>\n#ifndef DNN_PLUGIN_TARGET\n#define DNN_PLUGIN_TARGET 0\n#endif"
            text "${text}")
+    # sign has no attributes in v1.0; it gets a struct.
+    string(REPLACE "typedef struct dnn_attr_alpha {"
+           "#if DNN_PLUGIN_TARGET >= 1\ntypedef struct dnn_attr_sign {\n    uint32_t size, _pad;\n    uint64_t next; /* 1.1 */\n} dnn_attr_sign;\n#endif\ntypedef struct dnn_attr_alpha {"
+           text "${text}")
     file(CONFIGURE OUTPUT ${folder}/dnn_ops.h CONTENT "@text@" @ONLY)
 
     file(READ ${source}/dnn_reader.h text)
@@ -39,4 +43,26 @@ function(make_next_abi folder)
     string(REPLACE "#include <stdint.h>" "#include <stdint.h>\n#ifndef DNN_READER_TARGET\n#define DNN_READER_TARGET 0\n#endif"
            text "${text}")
     file(CONFIGURE OUTPUT ${folder}/dnn_reader.h CONTENT "@text@" @ONLY)
+endfunction()
+
+# The operator table of that version: sign, which has no attributes in v1.0, has them.
+function(make_next_table folder)
+    set(source ${PROJECT_SOURCE_DIR}/core/op)
+    file(GLOB families CONFIGURE_DEPENDS ${source}/families/*.def)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source}/table.c ${source}/op_table.def ${families})
+    file(COPY ${families} DESTINATION ${folder}/families)
+    configure_file(${source}/op_table.def ${folder}/op_table.def COPYONLY)
+    replace_once("${source}/families/unary.def" "UNARY_NUMBER_STEP(sign, "
+                 "DNN_OP(sign, same_shape, zero_backward, none, TAKES_ATTR(1, 1, sign), .names = \"x\", DTYPES(PROMOTE, NUMBERS), .traits = KEEPS_ZEROS, .doc = "
+                 ${folder}/families/unary.def)
+    replace_once("${source}/table.c" "V1_0_none = 0," "V1_0_none = 0,\n    V1_0_sign = 0," ${folder}/table.c)
+endfunction()
+function(replace_once path anchor new output)
+    file(READ ${path} text)
+    string(FIND "${text}" "${anchor}" at)
+    if(at EQUAL -1)
+        message(FATAL_ERROR "tests/skew: no \"${anchor}\" in ${path}; next.cmake must follow it")
+    endif()
+    string(REPLACE "${anchor}" "${new}" text "${text}")
+    file(CONFIGURE OUTPUT ${output} CONTENT "@text@" @ONLY)
 endfunction()

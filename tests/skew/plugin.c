@@ -112,6 +112,29 @@ static dnn_status leaky_relu(const dnn_call *c)
     return DNN_OK;
 }
 
+/* -1, 0 or 1, and the new attribute, where it is known, is added. */
+static dnn_status sign(const dnn_call *c)
+{
+    const float *x = c->in[0]->data;
+    float *y = c->out[0]->data, more = 0;
+
+#if DNN_PLUGIN_TARGET >= 1
+    const dnn_attr_sign *attr = c->attr; /* an older host gives none */
+
+    more = attr != NULL && DNN_FITS(attr, next) ? (float)attr->next : 0;
+#endif
+    for (uint64_t i = 0; i < c->out[0]->nbytes / sizeof *y; i++) {
+        y[i] = (float)((x[i] > 0) - (x[i] < 0)) + more;
+    }
+    return DNN_OK;
+}
+
+#if SKEW_KNOWS_ALL
+#define SIGN_BYTES sizeof(dnn_attr_sign)
+#else
+#define SIGN_BYTES 0
+#endif
+
 #ifdef SKEW_USES
 #define USES .next = 1,
 #else
@@ -125,6 +148,8 @@ static const dnn_kernel *const kernels[] = {
     DNN_KERNEL(.op = "leaky_relu", .device = "cpu", .name = "skew_leaky_relu", .dtypes = DNN_T_F32,
                .run = leaky_relu, .priority = DNN_PRI_SPECIAL,
                .attr_bytes = SKEW_KNOWS_ALL ? sizeof(dnn_attr_alpha) : 0),
+    DNN_KERNEL(.op = "sign", .device = "cpu", .name = "skew_sign", .dtypes = DNN_T_F32, .run = sign,
+               .priority = DNN_PRI_SPECIAL, .attr_bytes = SIGN_BYTES),
     NULL};
 
 DNN_PLUGIN(.id = SKEW_ID, .version = "1", .min_host_minor = SKEW_NEEDS, .init = init,

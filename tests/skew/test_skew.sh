@@ -39,14 +39,18 @@ judge 'old host, next plugin' 0 "$(yes skew_new)" 'relu: right' 'asked skew_new 
 run "$old" skew_used
 judge 'old host, next plugin whose kernel uses the new member: that kernel is skipped, the other serves' 0 \
     'skipped skew_relu of skew_used: it uses ABI fields this host does not know' 'asked cpu_blas for relu' \
-    'in use: skew_used with 1 kernels' 'asked skew_used for leaky_relu (skew_leaky_relu): yes' 'leaky_relu: right'
+    'in use: skew_used with 2 kernels' 'asked skew_used for leaky_relu (skew_leaky_relu): yes' 'leaky_relu: right' 'sign: right'
 run "$next" skew_new
-judge 'next host, next plugin' 0 "$(yes skew_new)" 'relu: right' 'leaky_relu with the new attribute: known'
+judge 'next host, next plugin' 0 "$(yes skew_new)" 'relu: right' 'leaky_relu with the new attribute: known' 'sign: right' \
+    'sign with the new attribute: known'
 run "$next" skew_used
-judge 'next host, next plugin whose kernel uses the new member' 0 "$(yes skew_used)" 'in use: skew_used with 2 kernels' \
+judge 'next host, next plugin whose kernel uses the new member' 0 "$(yes skew_used)" 'in use: skew_used with 3 kernels' \
     'leaky_relu with the new attribute: known'
 run "$next" skew_old
-judge 'next host, old plugin; the new attribute is not offered to it' 4 "$(yes skew_old)" 'relu: right' 'leaky_relu: right' \
+judge 'next host, old plugin; the new attributes are not offered to it' 4 "$(yes skew_old)" 'relu: right' 'leaky_relu: right' \
+    'asked skew_old for sign (skew_sign): yes' 'sign: right' \
+    'asked skew_old for sign (skew_sign): the call uses attributes that this kernel does not know' \
+    'asked cpu_blas for sign' \
     'asked skew_old for leaky_relu (skew_leaky_relu): the call uses attributes that this kernel does not know' \
     'asked cpu_blas for leaky_relu'
 
