@@ -9,8 +9,9 @@
 dnn__kernel *dnn__tuned(dnn__frame *frame, int32_t kind, dnn__candidates candidates, char *note, size_t bytes);
 void dnn__tune_stop(void); /* saves and forgets; the plugins are still in use */
 
-/* dispatch.c: runs the call by a plan, with scratch in the place of its destinations. */
-dnn_status dnn__rehearse(dnn__frame *frame, dnn__plan *plan);
+/* ---- trial.c ---- */
+/* Runs the call by a plan, with scratch in the place of its destinations. */
+dnn_status dnn__trial(dnn__frame *frame, dnn__plan *plan);
 
 /* ---- autotune_file.c; one thread at a time: autotune.c holds its lock ---- */
 typedef struct dnn__timing {

@@ -8,7 +8,8 @@
 
 extern struct dnn__reenter {
     dnn_status (*dispatch)(const dnn__request *request);
-    dnn_status (*trial)(dnn__frame *frame, dnn__plan *plan); /* dnn__rehearse: runs the call by a plan into scratch (autotune.c) */
+    /* Marshals the operands and runs the kernel of the plan, without a tape (trial.c). */
+    dnn_status (*carry_out)(dnn__frame *frame, dnn__plan *plan, dnn_tensor **made, const dnn__rng *rng);
 } dnn__reenter;
 void dnn__dispatch_open(void); /* dispatch.c sets the seam */
 
