@@ -1,4 +1,4 @@
-/* backward.c - backward: walks the tape by falling creation number and leaves gradients in the
+/* engine.c - backward: walks the tape by falling creation number and leaves gradients in the
  * leaves, all of them or none. Nothing is computed here but by operators. */
 #include "nan_check.h"
 #include "autograd_impl.h"

@@ -1,4 +1,4 @@
-/* data.h - what data sets are inside: a counted object with a few functions. Used by core/data alone. Private. */
+/* data_impl.h - what data sets are inside: a counted object with a few functions. Used by core/data alone. Private. */
 #ifndef DNN__DATA_H
 #define DNN__DATA_H
 #include "plugin.h"

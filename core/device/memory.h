@@ -45,7 +45,7 @@ enum { DNN__MAX_KINDS = 16 };
 dnn__device *dnn__cpu(void);
 /* By name: NULL is the default device; "cuda" is ordinal 0. Fails: DNN_E_DEVICE lists what there is. */
 dnn_status dnn__device_named(const char *name, dnn__device **out);
-/* Adds the ordinals of a kind that a plugin brings; streams are made at first use. plugin_host.c calls it. */
+/* Adds the ordinals of a kind that a plugin brings; streams are made at first use. loader.c calls it. */
 dnn_status dnn__device_add_kind(const dnn_device *api, int32_t *kind, int32_t *count);
 int32_t dnn__kind_named(const char *kind); /* -1 if nobody brings it */
 const char *dnn__kind_name(int32_t kind);

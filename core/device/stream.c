@@ -1,5 +1,5 @@
 /* stream.c - the stream of a device: made at first use, waited for, and the late errors that come
- * out of it. device.c, cache.c and move.c call it; it owns no memory. */
+ * out of it. device.c, caching_allocator.c and transfer.c call it; it owns no memory. */
 #include <string.h>
 #include "device_impl.h"
 

@@ -1,4 +1,4 @@
-/* move.c - plain bytes between memories: staged to a device, waited for on the way back, by way of
+/* transfer.c - plain bytes between memories: staged to a device, waited for on the way back, by way of
  * the host between two devices. Dispatch, tensors and the fallback call it. */
 #include <string.h>
 #include "device_impl.h"

@@ -1,6 +1,6 @@
-/* tune.c - DNN_TUNE: the candidates of a call that accept it are run on its operands in turn, with
- * scratch for results, and the one with the smallest median is asked first from then on. choose.c
- * calls it when a plan is made; the winners are kept by tune_file.c. */
+/* autotune.c - DNN_TUNE: the candidates of a call that accept it are run on its operands in turn, with
+ * scratch for results, and the one with the smallest median is asked first from then on. select.c
+ * calls it when a plan is made; the winners are kept by autotune_file.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-/* tune.h - choosing a kernel by time: the contest, what it remembers, the file that keeps it. Private. */
+/* autotune.h - choosing a kernel by time: the contest, what it remembers, the file that keeps it. Private. */
 #ifndef DNN__TUNE_H
 #define DNN__TUNE_H
 #include "plan.h"
 
-/* ---- tune.c ---- */
+/* ---- autotune.c ---- */
 /* The candidate to be asked ahead of the others because it was the fastest for this call on this machine, timed now or before;
  * NULL: the order stands. `note`, for dnn_explain: "; tuned: 12.1 us, next 34.0 us". Nothing of the frame changes. */
 dnn__kernel *dnn__tuned(dnn__frame *frame, int32_t kind, dnn__candidates candidates, char *note, size_t bytes);

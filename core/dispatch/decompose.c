@@ -1,6 +1,6 @@
 /* decompose.c - rung 2 of the ladder: an operator that nobody has a kernel for on a device is
  * computed by its row's parts, smaller operators on the same device. Below the tape: the graph has
- * one node, the operator's. choose.c asks whether it can be done, dispatch does it. */
+ * one node, the operator's. select.c asks whether it can be done, dispatch does it. */
 #include <string.h>
 #include "convert.h"
 #include "plan.h"

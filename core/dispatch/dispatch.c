@@ -1,6 +1,6 @@
 /* dispatch.c - the one road from an operator to a kernel: check, promote, infer, plan, make
  * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
- * (plan_cache.c, choose.c). Nothing is computed here. */
+ * (plan_cache.c, select.c). Nothing is computed here. */
 #include <stdio.h>
 #include <string.h>
 #include "nan_check.h"

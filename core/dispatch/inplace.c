@@ -1,4 +1,4 @@
-/* target.c - destinations: may a tensor be changed in place, does it overlap an operand, can the
+/* inplace.c - destinations: may a tensor be changed in place, does it overlap an operand, can the
  * kernel write it itself or is a temporary copied over it. dispatch calls it; the rules are those
  * of ops.h. */
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* passage.c - how operands pass to a kernel and results from it: as they are, by a dense copy, by a
+/* marshal.c - how operands pass to a kernel and results from it: as they are, by a dense copy, by a
  * copy in another layout, by a temporary that takes a result. dispatch calls it once there is a
  * plan. */
 #include <string.h>

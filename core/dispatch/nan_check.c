@@ -1,4 +1,4 @@
-/* anomaly.c - anomaly mode: after every operator, is what it made finite? dispatch, rules and
+/* nan_check.c - anomaly mode: after every operator, is what it made finite? dispatch, rules and
  * functions ask; the answer names the operator that a NaN or an infinity came from. The elements
  * are looked at on the host, so it works, slowly, on every device. */
 #include <math.h>

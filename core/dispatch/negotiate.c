@@ -1,6 +1,6 @@
 /* negotiate.c - what a kernel takes and gives: how each operand is shown to it, what its plan asks
  * for in layouts, workspace and stash, and by what detour an operand passes that is not as the
- * kernel wants it. choose.c calls it for one candidate after another. It moves nothing. */
+ * kernel wants it. select.c calls it for one candidate after another. It moves nothing. */
 #include <string.h>
 #include "plan.h"
 #include "relayout.h"

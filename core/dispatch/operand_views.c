@@ -1,5 +1,5 @@
-/* views.c - the operands of a call as kernels are shown them: dims, strides or private layout,
- * bytes. dispatch makes them ahead of the plan; where the data lies is filled in by passage.c. */
+/* operand_views.c - the operands of a call as kernels are shown them: dims, strides or private layout,
+ * bytes. dispatch makes them ahead of the plan; where the data lies is filled in by marshal.c. */
 #include <string.h>
 #include "plan.h"
 #include "relayout.h"

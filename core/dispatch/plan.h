@@ -60,9 +60,9 @@ typedef struct dnn__plan {
     dnn__passage *passage; /* [n_in + n_out] */
 } dnn__plan;
 
-/* Casts f->in as the row's dtype rule says (promote.c). */
+/* Casts f->in as the row's dtype rule says (type_promotion.c). */
 dnn_status dnn__settle_dtypes(dnn__frame *frame);
-/* Checks destination i against f->desc[i], and sets f->direct[i] and f->inplace (target.c). */
+/* Checks destination i against f->desc[i], and sets f->direct[i] and f->inplace (inplace.c). */
 dnn_status dnn__check_destination(dnn__frame *frame, int i);
 
 /* Key words that a call of n operands can need at most. */
@@ -99,7 +99,7 @@ static inline bool dnn__is_direct(const dnn__frame *f, int i)
     return f->out[i] != NULL && (i >= 2 || f->direct[i]);
 }
 
-/* ---- views.c: the operands as kernels are shown them ---- */
+/* ---- operand_views.c: the operands as kernels are shown them ---- */
 /* Fills frame->view. Takes the layouts' lock if an operand lies in one; dnn__views_close gives it back. */
 dnn_status dnn__views_open(dnn__frame *frame);
 void dnn__views_close(dnn__frame *frame);
@@ -119,7 +119,7 @@ static inline uint64_t dnn__view_bytes(const dnn_view *v, const dnn__storage *s,
     return n == 0 || s == NULL || dense ? (uint64_t)n * item : s->bytes - (uint64_t)offset * item;
 }
 
-/* ---- passage.c: operands to the kernel, results from it ---- */
+/* ---- marshal.c: operands to the kernel, results from it ---- */
 dnn_status dnn__pass(dnn__frame *frame, const dnn__plan *plan, dnn_tensor **made);
 dnn_status dnn__make_results(dnn__frame *frame, const dnn__plan *plan, dnn_tensor **made);
 dnn_status dnn__land_all(dnn__frame *frame, dnn_tensor **made); /* what was made instead of a destination */
@@ -130,7 +130,7 @@ dnn_status dnn__can_decompose(const dnn__frame *frame, const char **says);
 /* Runs the parts; made[] is set as dnn__pass does. Not under the layouts' lock. */
 dnn_status dnn__run_parts(dnn__frame *frame, dnn_tensor **made);
 
-/* Rung 3: runs the call on host copies of its operands and brings the results to targets[n_out] (fallback.c). */
+/* Rung 3: runs the call on host copies of its operands and brings the results to targets[n_out] (host_fallback.c). */
 dnn_status dnn__run_on_host(dnn__frame *frame, dnn_tensor *const *targets, const dnn__rng *rng);
 
 #endif

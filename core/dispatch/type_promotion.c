@@ -1,4 +1,4 @@
-/* promote.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left
+/* type_promotion.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left
  * as they are, as the row says. dispatch calls it before the shape rule. */
 #include "convert.h"
 #include "plan.h"

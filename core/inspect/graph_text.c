@@ -1,4 +1,4 @@
-/* graph_format.c - the graph behind a tensor as text: a tree of operators, or Graphviz DOT.
+/* graph_text.c - the graph behind a tensor as text: a tree of operators, or Graphviz DOT.
  * Programs print it; nothing here prints. */
 #include <string.h>
 #include "tape.h"

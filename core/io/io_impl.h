@@ -1,4 +1,4 @@
-/* io.h - files as the core reads and writes them: whole-file facts, atomic writing, the walk over a JSON object's members. Private. */
+/* io_impl.h - files as the core reads and writes them: whole-file facts, atomic writing, the walk over a JSON object's members. Private. */
 #ifndef DNN__IO_H
 #define DNN__IO_H
 #include "tensor_impl.h"

@@ -1,4 +1,4 @@
-/* nn.h - the tree of modules as core/nn, core/optim and core/io see it. Private; programs see dnn/nn.h. */
+/* nn_impl.h - the tree of modules as core/nn, core/optim and core/io see it. Private; programs see dnn/nn.h. */
 #ifndef DNN__NN_H
 #define DNN__NN_H
 #include "tensor_impl.h"

@@ -1,4 +1,4 @@
-/* optim.h - what all optimizers share. Private; programs see dnn/optim.h. */
+/* optim_impl.h - what all optimizers share. Private; programs see dnn/optim.h. */
 #ifndef DNN__OPTIM_H
 #define DNN__OPTIM_H
 #include "tensor_impl.h"

@@ -1,4 +1,4 @@
-/* plugin_looked.c - the list of what was looked at: each plugin file and reader file, in use or why
+/* inventory.c - the list of what was looked at: each plugin file and reader file, in use or why
  * not, kept for dnn_backend_at until the library stops or starts again. */
 #include <string.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
-/* plugin_host.c - which plugins are taken: one file opened, checked, adopted and enrolled; the
+/* loader.c - which plugins are taken: one file opened, checked, adopted and enrolled; the
  * files that were named; all files of the folders. What became of each is kept in the list of
- * plugin_looked.c. */
+ * inventory.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

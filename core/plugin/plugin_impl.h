@@ -1,4 +1,4 @@
-/* plugins.h - what the files of the plugin host share: opened files, trust, adoption, the list of what was looked at. Private. */
+/* plugin_impl.h - what the files of the plugin host share: opened files, trust, adoption, the list of what was looked at. Private. */
 #ifndef DNN__PLUGINS_H
 #define DNN__PLUGINS_H
 #include "plugin.h"
@@ -16,7 +16,7 @@ dnn_status dnn__check_open(const char *path, int *fd);
 /* Opens what was checked and finds the symbol. The file stays open and mapped for ever; the same file gives the same answer. */
 dnn_status dnn__open_symbol(const char *path, const char *symbol, void **out);
 
-/* ---- plugin_adopt.c: tables into ours ---- */
+/* ---- adopt.c: tables into ours ---- */
 dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out);
 /* Adds the plugin's kernels; those that cannot be understood are skipped and listed with what was looked at. */
 
@@ -29,7 +29,7 @@ void dnn__candidates_drop(void);
 dnn__kernel *const *dnn__all_kernels(int64_t *n); /* that were adopted */
 void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
 
-/* ---- plugin_looked.c: what was looked at ---- */
+/* ---- inventory.c: what was looked at ---- */
 typedef struct dnn__skipped {
     char *kernel, *reason;
 } dnn__skipped;
@@ -52,7 +52,7 @@ bool dnn__looked_in_use(const char *path);               /* under this or anothe
 void dnn__looked_unload(void); /* the plugins are dropped; the records stay */
 void dnn__looked_forget(void);
 
-/* ---- plugin_search.c: the environment, folders, files ---- */
+/* ---- search.c: the environment, folders, files ---- */
 /* The next word of a list into word, and where to go on; NULL at the end. */
 const char *dnn__next_word(const char *at, char separator, char *word, size_t bytes);
 /* DNN_DISABLE: is a plugin, or one of its operators (op not NULL), dropped? */
@@ -69,7 +69,7 @@ void dnn__put_known_ids(dnn__text *text);
 /* Calls fn for each dnn_*.so of a folder in name order, until one fails. */
 dnn_status dnn__each_plugin_file(const char *folder, dnn_status (*fn)(const char *folder, const char *name));
 
-/* ---- plugin_host.c: plugins in use ---- */
+/* ---- loader.c: plugins in use ---- */
 extern dnn__plugin **dnn__plugins;
 extern int64_t dnn__n_plugins;
 dnn_status dnn__plugins_load(void); /* what the list names, or all that can run here */

@@ -1,4 +1,4 @@
-/* plugin_readers.c - reader plugins: looked at on the first use of a data set, with the checks of
+/* readers.c - reader plugins: looked at on the first use of a data set, with the checks of
  * kernel plugins, in the folder readers/ of each plugin folder. core/data asks them to bid. */
 #include <pthread.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* plugin_search.c - what the environment asks for, and where plugins are looked for: the words of
+/* search.c - what the environment asks for, and where plugins are looked for: the words of
  * DNN_BACKEND, DNN_DISABLE and DNN_FALLBACK, the folders in their order, the files in a folder. */
 #include <dirent.h>
 #include <dlfcn.h>
