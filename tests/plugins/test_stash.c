@@ -103,13 +103,27 @@ static void orphan(void)
 
 static void parts(void)
 {
-    static const char *const rows[] = {
-        "square",      "softsign",        "silu",   "gelu",    "mean", "softmax", "log_softmax",
-        "softmax_bwd", "log_softmax_bwd", "linear", "relu_bwd"};
+    static const char *const rows[] = {"square",
+                                       "softsign",
+                                       "silu",
+                                       "gelu",
+                                       "mean",
+                                       "softmax",
+                                       "log_softmax",
+                                       "softmax_bwd",
+                                       "log_softmax_bwd",
+                                       "linear",
+                                       "relu_bwd",
+                                       "silu_bwd",
+                                       "gelu_bwd",
+                                       "elu_bwd",
+                                       "softplus_bwd",
+                                       "softmax_cross_entropy_bwd",
+                                       "pow_bwd_exponent"};
     dnn_tensor *x, *w, *b;
     char disable[600] = "";
 
-    for (int i = 0; i < 11; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         snprintf(disable + strlen(disable), sizeof disable - strlen(disable), "%scpu_blas:%s",
                  i > 0 ? "," : "", rows[i]);
     }
@@ -139,6 +153,10 @@ static void parts(void)
             y[n++] = dnn_linear(x, w, b);
             y[n++] = dnn_linear(x, w, NULL);
             y[n++] = dnn_relu(x);
+            y[n++] = dnn_elu(x, .alpha = 0.7);
+            y[n++] = dnn_softplus(x, .beta = 2.0, .threshold = 1.0);
+            y[n++] = dnn_cross_entropy(x, dnn_argmax(dnn_detach(x), 1), .label_smoothing = 0.1);
+            y[n++] = dnn_pow(dnn_full(0.5, DNN_SHAPE(4, 6)), x);
             for (int i = 0; i < n; i++) {
                 float now[64];
                 dnn_tensor *g;
