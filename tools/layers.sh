@@ -14,7 +14,8 @@ layers=$(sed -n 's/^dnn_layer(\([a-z]*\).*/\1/p' "$root/core/CMakeLists.txt" | t
 find "$build/core" -name '*.c.o' | sort | while read -r object; do
     folder=$(basename "$(dirname "$object")")
     file=$(basename "$object" .o)
-    case $folder in *.dir) folder=core ;; esac
+    case $folder in *.dir) folder=. ;; esac
+    [ -f "$root/core/$folder/$file" ] || continue # an object that an older build has left
     nm "$object" | awk -v file="$folder/$file" 'NF >= 2 { print file, $(NF - 1), $NF }'
 done | awk -v layers="$layers" '
 BEGIN { n = split(layers, name, " "); for (i = 1; i <= n; i++) rank[name[i]] = i }
