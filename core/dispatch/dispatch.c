@@ -75,7 +75,7 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 /* ---- checks ---- */
 
 /* Operand i (outputs follow the inputs) is not where the first operand is. */
-static dnn_status two_devices(const dnn__frame *f, int i, const dnn_tensor *t)
+__attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *f, int i, const dnn_tensor *t)
 {
     char output[32];
     int first = 0;
@@ -97,7 +97,7 @@ static dnn_status two_devices(const dnn__frame *f, int i, const dnn_tensor *t)
                      dnn__dev(dnn__device_of(t))->name);
 }
 
-static dnn_status check_operand(dnn__frame *f, int i, const dnn_tensor *t, dnn__device **device)
+static inline dnn_status check_operand(dnn__frame *f, int i, const dnn_tensor *t, dnn__device **device)
 {
     f->any_layout = f->any_layout || dnn__layout_of(t->storage) != 0;
     if (*device == NULL) {

@@ -82,7 +82,20 @@ static inline int64_t dnn__numel(const dnn_tensor *t)
 dnn_shape dnn__shape(const dnn__desc *desc);
 
 /* ---- descriptions (desc.c) ---- */
-void dnn__describe(dnn__desc *desc, const dnn_tensor *t); /* t NULL: ndim -1 */
+/* *desc says what t is; NULL: ndim -1. Inline: recording calls it for every operand. */
+static inline void dnn__describe(dnn__desc *desc, const dnn_tensor *t)
+{
+    if (t == NULL) {
+        desc->ndim = -1;
+        desc->dtype = 0;
+        return;
+    }
+    desc->dtype = t->dtype;
+    desc->ndim = t->ndim;
+    for (int i = 0; i < t->ndim; i++) {
+        desc->dim[i] = t->dim[i];
+    }
+}
 bool dnn__same_desc(const dnn__desc *desc, const dnn_tensor *t);
 
 #endif
