@@ -1,4 +1,4 @@
-/* decompose.c - rung 2 of the ladder: an operator that nobody has a kernel for on a device is
+/* decompose.c - the road DECOMPOSED: an operator that nobody has a kernel for on a device is
  * computed by its row's parts, smaller operators on the same device. Below the tape: the graph has
  * one node, the operator's. select.c asks whether it can be done, dispatch does it. */
 #include <string.h>

@@ -48,12 +48,12 @@ typedef struct dnn__plan {
     _Atomic int32_t refs;
     struct dnn__plan *next, *newer, *older; /* bucket; order of use */
     uint64_t hash;
-    dnn__kernel *kernel; /* NULL: rung 2, the row's parts */
+    dnn__kernel *kernel; /* NULL: DECOMPOSED, the row in smaller operators */
     dnn__device *device;
     void *state;
     uint64_t workspace, stash; /* bytes */
     int threads;               /* that the workspace has room for */
-    bool on_host, detours; /* rung 3: the kernel works on host memory; some operand does not pass as it is */
+    bool on_host, detours; /* HOST_FALLBACK: the kernel works on host memory; some operand does not pass as it is */
     pthread_mutex_t lock; /* for kernels that are not reentrant */
     int64_t key_words;
     uint64_t *key;
@@ -124,13 +124,13 @@ dnn_status dnn__pass(dnn__frame *frame, const dnn__plan *plan, dnn_tensor **made
 dnn_status dnn__make_results(dnn__frame *frame, const dnn__plan *plan, dnn_tensor **made);
 dnn_status dnn__land_all(dnn__frame *frame, dnn_tensor **made); /* what was made instead of a destination */
 
-/* ---- decompose.c: rung 2 ---- */
+/* ---- decompose.c: DECOMPOSED ---- */
 /* Can the row's parts be planned on the call's device? DNN_DECLINED with *says set if not, or if the row has none. */
 dnn_status dnn__can_decompose(const dnn__frame *frame, const char **says);
 /* Runs the parts; made[] is set as dnn__pass does. Not under the layouts' lock. */
 dnn_status dnn__run_parts(dnn__frame *frame, dnn_tensor **made);
 
-/* Rung 3: runs the call on host copies of its operands and brings the results to targets[n_out] (host_fallback.c). */
+/* HOST_FALLBACK: runs the call on host copies of its operands and brings the results to targets[n_out] (host_fallback.c). */
 dnn_status dnn__run_on_host(dnn__frame *frame, dnn_tensor *const *targets, const dnn__rng *rng);
 
 #endif

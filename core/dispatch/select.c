@@ -5,7 +5,7 @@
 #include "preferences.h"
 #include "autotune.h"
 
-/* What the candidates said, for the message of rung 4 and for dnn_explain. */
+/* What the candidates said, for the message where nobody serves it, and for dnn_explain. */
 struct answers {
     char buffer[600];
     dnn__text text;
@@ -113,7 +113,7 @@ static dnn_status nobody(const dnn__frame *f, const struct answers *answers, con
                      answers->text.length > 0 ? answers->buffer : "no plugin has one", hint, where);
 }
 
-/* The bytes that rung 3 moves in one call. */
+/* The bytes that HOST_FALLBACK moves in one call. */
 static int64_t bytes_moved(const dnn__frame *f)
 {
     int64_t bytes = 0;
@@ -175,7 +175,7 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     return DNN_OK;
 }
 
-/* Rung 2. DNN_DECLINED if the row has no parts, or nobody serves one of them on the device. */
+/* DECOMPOSED. DNN_DECLINED if the row has no decomposition, or nobody serves one of them on the device. */
 static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answers)
 {
     const char *says = "";

@@ -37,7 +37,7 @@ extern const dnn_host dnn__host; /* what plugins get */
 
 enum { DNN__FALLBACK_ERROR, DNN__FALLBACK_WARN, DNN__FALLBACK_ALLOW };
 int dnn__fallback_mode(void);
-/* For rung 4: which files were looked for and where, into text. */
+/* For the message where nobody serves a call: which files were looked for and where, into text. */
 void dnn__put_search(dnn__text *text);
 
 /* ---- readers ---- */
