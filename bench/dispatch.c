@@ -1,4 +1,4 @@
-/* dispatch - nanoseconds from a program to a kernel and back: add of two one-element tensors,
+/* dispatch.c - nanoseconds from a program to a kernel and back: add of two one-element tensors,
  * without and with gradient. */
 #include <stdio.h>
 #include <stdlib.h>

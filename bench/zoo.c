@@ -1,4 +1,4 @@
-/* zoo - training steps of the three networks on data in memory: samples per second, and what a
+/* zoo.c - training steps of the three networks on data in memory: samples per second, and what a
  * steady step asks of the system. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* cifar_lenet - LeNet on colour images: two convolutions with pooling, three linear layers. */
+/* cifar_lenet.c - LeNet on colour images: two convolutions with pooling, three linear layers. */
 #include "common/train.h"
 
 typedef struct lenet {

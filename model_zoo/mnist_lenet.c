@@ -1,4 +1,4 @@
-/* mnist_lenet - LeNet on handwritten digits: two convolutions with pooling, three linear layers. */
+/* mnist_lenet.c - LeNet on handwritten digits: two convolutions with pooling, three linear layers. */
 #include "common/train.h"
 
 typedef struct lenet {

@@ -1,4 +1,4 @@
-/* mnist_mlp - five linear layers on handwritten digits. Defines its own module and forward. */
+/* mnist_mlp.c - five linear layers on handwritten digits. Defines its own module and forward. */
 #include "common/train.h"
 
 typedef struct mlp {

@@ -1,5 +1,5 @@
-/* reduce_loops.h - the loops of reductions over elements T, summed in ACC; N(word) names them, IS_NAN(x) asks. reduce.c includes it once for
- * each type. Only what it is handed is read and written. */
+/* reduce_loops.h - the loops of reductions over elements T, summed in ACC; N(word) names them, IS_NAN(x) asks. reduce.c includes it once
+ * for each type. Only what it is handed is read and written. */
 
 /* n elements in steps, in eight lanes and a fixed order. */
 static ACC N(run)(const T *x, int64_t step, int64_t n)

@@ -1,4 +1,4 @@
-/* test_crash - what a crash may leave of a save. The calls of a save are written down; after each
+/* test_crash.c - what a crash may leave of a save. The calls of a save are written down; after each
  * of them the folder is rebuilt as it may look: what was not yet synced is there, lost, or there in
  * part, names and data each for themselves. In every such folder the newest checkpoint loads and is
  * that of a step that was saved; once a save has returned it is that save's. best.safetensors,

@@ -1,4 +1,4 @@
-/* test_oom - a program that trains (convolution, dropout, a loader with workers), saves, loads and
+/* test_oom.c - a program that trains (convolution, dropout, a loader with workers), saves, loads and
  * frees weights and a checkpoint, with its n-th request for memory failing, for every n until it
  * runs through: once with one failure, once with failure for ever after. After each failure the
  * status is DNN_E_NOMEM, the operands are as before, nothing is alive but what was, and the same

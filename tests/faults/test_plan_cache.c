@@ -1,4 +1,4 @@
-/* test_plan_cache - the plan cache under 10,000 random shapes: how many plans it keeps, how often
+/* test_plan_cache.c - the plan cache under 10,000 random shapes: how many plans it keeps, how often
  * each is unplanned, what memory it holds; then the same by eight threads at once, whose plans push
  * each other out while they run.
  *

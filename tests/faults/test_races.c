@@ -1,4 +1,4 @@
-/* test_races - threads that use the library at once, for ThreadSanitizer (preset tsan) and for its
+/* test_races.c - threads that use the library at once, for ThreadSanitizer (preset tsan) and for its
  * results: training side by side, one plan shared, tensors handed from thread to thread, loaders, a
  * pool that is resized under running calls, starts and stops.
  *

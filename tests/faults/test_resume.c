@@ -1,4 +1,4 @@
-/* test_resume - run(N) and run(k) + resume + run(N-k) write the same checkpoint, byte for byte, for
+/* test_resume.c - run(N) and run(k) + resume + run(N-k) write the same checkpoint, byte for byte, for
  * every k: in the middle of an epoch, at its end, before the first step and after the last.
  *
  * usage: test_resume FOLDER                 every k

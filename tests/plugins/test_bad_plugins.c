@@ -1,4 +1,4 @@
-/* test_bad_plugins - each faulty plugin, file and folder gives a sentence and an exit code, never a
+/* test_bad_plugins.c - each faulty plugin, file and folder gives a sentence and an exit code, never a
  * signal. Every case is a child process, plugin_probe, with an environment of its own.
  *
  * usage: test_bad_plugins PROBE COMMAND TEST_PLUGINS PLUGINS SCRATCH [full|landing|brief] */

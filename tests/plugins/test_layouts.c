@@ -1,4 +1,4 @@
-/* test_layouts - private layouts under the core: who converts what and when, that padding stays
+/* test_layouts.c - private layouts under the core: who converts what and when, that padding stays
  * zero under any chain of operators, and that a plugin that says something false about its layout
  * is passed over with a sentence.
  *

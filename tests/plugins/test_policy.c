@@ -1,4 +1,4 @@
-/* test_policy - DNN_PREFER, DNN_MATH, DNN_DETERMINISTIC and their calls: what each does to the
+/* test_policy.c - DNN_PREFER, DNN_MATH, DNN_DETERMINISTIC and their calls: what each does to the
  * choice among the kernels of tempo and cpu_blas, and the sentence of each mistake. Every case is a
  * child process with an environment of its own.
  *

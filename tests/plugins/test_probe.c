@@ -1,4 +1,4 @@
-/* test_probe - a file that ends the process, or never returns, ends the child process that tries
+/* test_probe.c - a file that ends the process, or never returns, ends the child process that tries
  * it, and the sentence says where. The program is its own child, as the dnn command is.
  *
  * usage: test_probe TEST_PLUGINS PLUGINS */

@@ -1,4 +1,4 @@
-/* test_stash - what a forward kernel keeps always finds its reader, or is not kept; and rows that
+/* test_stash.c - what a forward kernel keeps always finds its reader, or is not kept; and rows that
  * nobody has a kernel for are computed in parts.
  *
  *     test_stash FOLDER-OF-TEST-PLUGINS */

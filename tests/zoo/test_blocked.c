@@ -1,4 +1,4 @@
-/* test_blocked - LeNet trains on a plugin whose activations lie in blocks of channels: to
+/* test_blocked.c - LeNet trains on a plugin whose activations lie in blocks of channels: to
  * cpu_blas's losses, and without a reorder between its operators. Needs DNN_PLUGIN_PATH with the
  * folders of cpu_blas and of blocked. */
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_determinism - one SHA-256 of LeNet's weights after 200 steps for 1, 2, 3, 4 threads and 0,
+/* test_determinism.c - one SHA-256 of LeNet's weights after 200 steps for 1, 2, 3, 4 threads and 0,
  * 1, 3 loader workers. */
 #include <nettle/sha2.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_phantom - the three networks train 20 steps on a device whose memory the host cannot touch
+/* test_phantom.c - the three networks train 20 steps on a device whose memory the host cannot touch
  * and whose work runs late, to cpu_blas's losses; and the ladder: the operator that phantom lacks
  * is an error there, and under phantom,cpu_blas a counted, announced fallback. Needs
  * DNN_PLUGIN_PATH with the folders of cpu_blas and of phantom. */

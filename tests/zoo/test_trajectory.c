@@ -1,4 +1,4 @@
-/* test_trajectory - the first 50 losses from PyTorch's weights and batches: within 1e-10 of
+/* test_trajectory.c - the first 50 losses from PyTorch's weights and batches: within 1e-10 of
  * PyTorch's in f64, 1e-5 in f32. */
 #include <stdio.h>
 #include <string.h>

@@ -1,0 +1,56 @@
+#!/bin/sh
+# check.sh - what docs/style.md marks as checked: line lengths, opening comments, no switch on an operator, no second list of
+# operators, words that are gone, no path of one machine. Prints FILE:LINE: and a sentence for each; exit status 1 if there is one.
+#
+# usage: tests/style/check.sh [TREE]
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+cd "${1:-$here/../..}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 2' HUP INT TERM
+
+# The files of the repository; of an unpacked archive, all but build folders. Names with blanks do not exist here.
+{ git ls-files -co --exclude-standard 2>/dev/null || find . -name 'build*' -prune -o -type f -print; } | sed 's|^\./||' |
+    grep -E '\.(c|h|cc|cu|def|md|sh|py|cmake|txt|in|json)$|^\.ci/' | sort -u |
+    while read -r file; do [ ! -f "$file" ] || echo "$file"; done >"$work/all"
+grep -E '\.[ch]$' "$work/all" >"$work/code"
+grep -E '\.md$' "$work/all" >"$work/pages"
+[ -s "$work/code" ] || { echo "check.sh: no C file in $(pwd)"; exit 2; }
+
+# Length of lines: 120 columns in .c, 140 in .h; 160 in .md, where tables and blocks of code may be wider.
+cat "$work/code" "$work/pages" | xargs awk '
+FNR == 1 { most = FILENAME ~ /\.c$/ ? 120 : FILENAME ~ /\.h$/ ? 140 : 160 }
+length($0) > most && !(FILENAME ~ /\.md$/ && /^(\||    )/) { printf "%s:%d: %d columns, more than %d\n", FILENAME, FNR, length($0), most }
+' >"$work/faults"
+
+# A .c or .h file opens with a comment that names it: /* name.c - what it owns
+xargs awk '
+FNR == 1 {
+    name = FILENAME
+    sub(/.*\//, "", name)
+    if (index($0, "/* " name " - ") != 1) printf "%s:1: the opening comment is not \"/* %s - ...\"\n", FILENAME, name
+}' <"$work/code" >>"$work/faults"
+
+# What an operator does stands in its row: no switch on its id, and no array or line of ids outside core/op.
+xargs awk '
+/(^|[^A-Za-z0-9_])case[ \t]+DNN_OP_/ { printf "%s:%d: a switch on an operator: its row says what it does\n", FILENAME, FNR }
+FILENAME !~ /^core\/op\// {
+    rest = $0
+    if (/\[DNN_OP_[a-z0-9_]+\][ \t]*=[^=]/ || gsub(/DNN_OP_[a-z0-9_]+/, "", rest) > 2)
+        printf "%s:%d: a second list of operators: expand core/op/op_table.def\n", FILENAME, FNR
+}' <"$work/code" >>"$work/faults"
+
+# Words that are gone.
+grep -vE '^(tests/style/gone_words\.txt|CHANGELOG\.md|docs/style\.md|docs/decisions/.*|tests/golden/.*)$' "$work/all" >"$work/living"
+sed '/^#/d; /^$/d' "$here/gone_words.txt" | while read -r line; do
+    xargs grep -nHiE -e "${line% | *}" <"$work/living" | sed "s#\$# [gone: ${line##* | }]#" || true
+done >>"$work/faults"
+
+# A path that exists on one machine only.
+xargs grep -nHE '(^|[^A-Za-z0-9_.*])/(work|home|root)(/|$)' <"$work/all" | sed 's/$/ [a path of one machine]/' >>"$work/faults" || true
+
+cat "$work/faults"
+faults=$(wc -l <"$work/faults")
+echo "style: $(wc -l <"$work/all") files, $((faults)) faults"
+[ "$faults" -eq 0 ]
