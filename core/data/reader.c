@@ -150,6 +150,7 @@ static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
     dnn_status st;
     int n;
 
+    DNN_TRY(dnn__start());
     DNN_TRY(dnn__readers(&list, &n));
     if (args->reader != NULL) {
         DNN_TRY(reader_named(args->reader, list, n, out));

@@ -1,9 +1,8 @@
 /* counters.c - counters of the process; dnn_counters_read shows them. */
 #include "counters.h"
-#include "dispatch_state.h"
+#include "dnn/backend.h"
 
 dnn__counts dnn__count;
-_Thread_local dnn__dispatch_thread dnn__dispatch_self;
 
 void dnn_counters_read(dnn_counters *out)
 {

@@ -1,7 +1,6 @@
 /* access.c - the elements of tensors, read and written from C: dnn_read, dnn_write, dnn_item, dnn_map.
  * Bytes move through the device (transfer.c); what is not dense goes by way of the copy row. */
 #include "ops_impl.h"
-#include "relayout.h"
 
 static uint64_t byte_offset(const dnn_tensor *t)
 {
@@ -29,7 +28,7 @@ dnn_status dnn_read(dnn_tensor *t, void *buf, size_t bytes)
 
     DNN_TRY(dnn__require(t, "dnn_read", "t"));
     DNN_TRY(check_bytes("dnn_read", t, buf, bytes, &need));
-    DNN_TRY(dnn__make_strided(t));
+    DNN_TRY(dnn__strided(t));
     if (need == 0) {
         return DNN_OK;
     }
@@ -51,7 +50,7 @@ dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes)
     DNN_TRY(dnn__require(t, "dnn_write", "t"));
     DNN_TRY(check_bytes("dnn_write", t, buf, bytes, &need));
     DNN_TRY(dnn__check_target("dnn_write", t, false));
-    DNN_TRY(dnn__make_strided(t));
+    DNN_TRY(dnn__strided(t));
     if (need == 0) {
         return DNN_OK;
     }
@@ -81,7 +80,7 @@ static dnn_status read_one(const char *op, dnn_tensor *t, uint64_t *element)
         return dnn__fail(DNN_E_INVALID, "%s: t is %s and has %s elements, not 1", op,
                          dnn__shape_text(t->ndim, t->dim), dnn__number_text(dnn__numel(t)));
     }
-    DNN_TRY(dnn__make_strided(t));
+    DNN_TRY(dnn__strided(t));
     return dnn__storage_read(t->storage, byte_offset(t), element, dnn__item_size(t->dtype));
 }
 
@@ -164,7 +163,7 @@ dnn_status dnn_map(dnn_tensor *t, int access, void **data)
     if ((access & DNN_MAP_WRITE) != 0) {
         DNN_TRY(dnn__check_target("dnn_map", t, false));
     }
-    DNN_TRY(dnn__make_strided(t));
+    DNN_TRY(dnn__strided(t));
     bytes = (size_t)dnn__numel(t) * dnn__item_size(t->dtype);
     if (dnn__dense(t) && (t->storage->mem & DNN_MEM_HOST) != 0 && bytes > 0) {
         DNN_TRY(dnn__device_sync(dnn__device_of(t)));

@@ -15,6 +15,15 @@ dnn_status dnn__call_request(const dnn__request *request)
     return dnn__dispatch(request);
 }
 
+dnn_status dnn__strided(dnn_tensor *t)
+{
+    if (DNN__LIKELY(dnn__layout_of(t->storage) == 0)) {
+        return DNN_OK;
+    }
+    DNN_TRY(dnn__start()); /* the tensor may have outlived dnn_shutdown */
+    return dnn__make_strided(t);
+}
+
 static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
                                   dnn_tensor **second)
 {
@@ -96,7 +105,7 @@ dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_
     if (!dnn__ready(dnn__ops[op].name, x)) {
         return NULL;
     }
-    status = is_same_view(x, ndim, dim, stride, offset) ? DNN_OK : dnn__make_strided(x);
+    status = is_same_view(x, ndim, dim, stride, offset) ? DNN_OK : dnn__strided(x);
     if (status != DNN_OK) {
         return dnn__null(status);
     }

@@ -5,6 +5,9 @@
 
 /* dnn__dispatch, and starts the library first: the door for callers that pack a request themselves. */
 dnn_status dnn__call_request(const dnn__request *request);
+/* Makes t's storage strided if it lies in a private layout, and starts the library for it: the door for views and for reading
+ * elements. Fails as an operator does. */
+dnn_status dnn__strided(dnn_tensor *t);
 /* For the value idiom: NULL in, NULL out; errors wait; one new output. */
 dnn_tensor *dnn__apply(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
 /* The same with a second output, NULL if not wanted. *second is set only on success. */

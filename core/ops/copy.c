@@ -1,5 +1,6 @@
 /* copy.c - copies of a tensor: another dtype, dense elements, another device. Call, shape rule and
  * gradient of the rows copy and to_device. */
+#include "convert.h"
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -25,12 +26,12 @@ dnn_status dnn__copy_shape(dnn__sig *sig)
     return DNN_OK;
 }
 
-/* A dense copy of x in dtype, recorded as a copy. */
+/* The door to dnn__copy_as. */
 static dnn_tensor *copy_as(const char *op, dnn_tensor *x, dnn_dtype dtype)
 {
-    dnn_tensor *y = dnn__tensor_new(op, dtype, x->ndim, x->dim, dnn__device_of(x));
+    dnn_status status = dnn__start();
 
-    return y == NULL ? NULL : dnn__or_release(y, dnn__apply_to(DNN_OP_copy, y, &x, 1, NULL));
+    return status == DNN_OK ? dnn__copy_as(op, x, dtype) : dnn__null(status);
 }
 
 dnn_tensor *dnn_cast(dnn_tensor *x, dnn_dtype dtype)
@@ -56,7 +57,7 @@ dnn_tensor *dnn_contiguous(dnn_tensor *x)
         return NULL;
     }
     if (dnn__dense(x)) {
-        dnn_status status = dnn__make_strided(x);
+        dnn_status status = dnn__strided(x);
 
         return status == DNN_OK ? x : dnn__null(status);
     }

@@ -4,7 +4,6 @@
 #define DNN__OPS_H
 #include <math.h>
 #include "call.h"
-#include "relayout.h"
 #include "runtime.h"
 
 /* What a tensor is, without its data. */

@@ -46,7 +46,7 @@ typedef struct dnn__reader {
     char id[32];
 } dnn__reader;
 extern const dnn_reader_host dnn__reader_host;
-/* The installed readers, looked at on the first call, ordered by id. */
+/* The installed readers, ordered by id; the first call opens them. The library runs: the start finds the folders. */
 dnn_status dnn__readers(dnn__reader *const **list, int *n);
 /* Names of the reader files that were looked at, and of the folders, for messages. */
 void dnn__put_readers(dnn__text *text);

@@ -603,6 +603,57 @@ static void absurd_layout(void)
     stop("absurd layout");
 }
 
+static dnn_status view_it(dnn_tensor *t)
+{
+    return dnn_flatten(t, 1, -1) != NULL ? DNN_OK : dnn_scope_status();
+}
+
+static dnn_status copy_it(dnn_tensor *t)
+{
+    return dnn_contiguous(t) != NULL ? DNN_OK : dnn_scope_status();
+}
+
+static dnn_status read_it(dnn_tensor *t)
+{
+    float value[2 * 8 * 6 * 6];
+
+    return dnn_read(t, value, sizeof value);
+}
+
+static dnn_status map_it(dnn_tensor *t)
+{
+    void *data;
+
+    DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
+    return dnn_unmap(t);
+}
+
+/* A result in a private layout outlives dnn_shutdown: each way to its elements starts the library again. */
+static void after_shutdown(void)
+{
+    dnn_status (*const ways[])(dnn_tensor *t) = {read_it, map_it, view_it, copy_it};
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        dnn_tensor *y;
+        dnn_status status;
+
+        if (!start("blocked/dnn_blocked.so", "blocked")) {
+            return;
+        }
+        y = dnn_retain(dnn_conv2d(dnn_rand(DNN_SHAPE(2, 8, 6, 6)), dnn_rand(DNN_SHAPE(8, 8, 3, 3)), NULL,
+                                  .padding = 1));
+        check(is_private(y), "a convolution makes a private layout");
+        dnn_shutdown();
+        setenv("DNN_BACKEND", "blocked", 1);
+        status = ways[i](y);
+        check(status == DNN_OK, status == DNN_OK ? "after shutdown" : dnn_error_message());
+        check(!is_private(y), "its elements are strided now");
+        unsetenv("DNN_BACKEND");
+        dnn_release(y);
+        stop("after shutdown");
+    }
+}
+
 int main(int argc, char **argv)
 {
     folder = argc > 1 ? argv[1] : ".";
@@ -626,6 +677,7 @@ int main(int argc, char **argv)
         stop("blocked");
         unsetenv("DNN_TUNE_FILE");
     }
+    after_shutdown();
     liars();
     stretched_part();
     families();

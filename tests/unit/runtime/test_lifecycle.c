@@ -1,0 +1,196 @@
+/* test_lifecycle.c - the doors of the library: Criterion runs each test in a process of its own, so that each call here is
+ * the first of its process, or the first after dnn_shutdown. No test calls dnn_init. */
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include "dnn/dnn.h"
+
+static void find_plugins(void)
+{
+    setenv("DNN_PLUGIN_PATH", DNN_TEST_PLUGIN_DIR, 0);
+}
+
+TestSuite(lifecycle, .init = find_plugins);
+
+static void expect_running(void)
+{
+    int32_t n = 0;
+    dnn_backend_info info;
+
+    while (dnn_backend_at(n, &info)) {
+        n++;
+    }
+    cr_expect_gt(n, 0, "no plugin file was looked for: the call did not start the library");
+}
+
+static void expect_made(dnn_tensor *t)
+{
+    cr_expect_not_null(t, "%s", dnn_error_message());
+    expect_running();
+    cr_expect_eq(dnn_scope_status(), DNN_OK);
+    dnn_shutdown();
+}
+
+#define FIRST_CALL_MAKES(name, call) \
+    Test(lifecycle, name)            \
+    {                                \
+        expect_made(call);           \
+    }
+
+FIRST_CALL_MAKES(zeros_may_be_the_first_call, dnn_zeros(DNN_SHAPE(2, 3)))
+FIRST_CALL_MAKES(empty_may_be_the_first_call, dnn_empty(DNN_SHAPE(2, 3)))
+FIRST_CALL_MAKES(full_may_be_the_first_call, dnn_full(2, DNN_SHAPE(2, 3)))
+FIRST_CALL_MAKES(rand_may_be_the_first_call, dnn_rand(DNN_SHAPE(2, 3)))
+FIRST_CALL_MAKES(randn_may_be_the_first_call, dnn_randn(DNN_SHAPE(2, 3)))
+FIRST_CALL_MAKES(arange_may_be_the_first_call, dnn_arange(0, 5, 1, DNN_T_F32))
+FIRST_CALL_MAKES(linspace_may_be_the_first_call, dnn_linspace(0, 1, 5, DNN_T_F32))
+FIRST_CALL_MAKES(scalar_may_be_the_first_call, dnn_scalar(1, DNN_T_F32))
+
+Test(lifecycle, from_data_may_be_the_first_call)
+{
+    const float one = 1;
+
+    expect_made(dnn_from_data(&one, DNN_SHAPE(1)));
+}
+
+Test(lifecycle, from_buffer_may_be_the_first_call)
+{
+    float one = 1;
+
+    expect_made(dnn_from_buffer(&one, DNN_SHAPE(1), DNN_T_F32, NULL, NULL));
+}
+
+Test(lifecycle, a_module_may_be_the_first_call)
+{
+    dnn_module *linear = dnn_nn_linear(3, 2);
+
+    cr_expect_not_null(linear, "%s", dnn_error_message());
+    expect_running();
+    dnn_module_free(linear);
+    dnn_shutdown();
+}
+
+Test(lifecycle, the_default_device_may_be_the_first_call)
+{
+    cr_expect_str_eq(dnn_default_device(), "cpu");
+    expect_running();
+    dnn_shutdown();
+}
+
+Test(lifecycle, a_pin_may_be_the_first_call)
+{
+    cr_expect_eq(dnn_prefer("add=cpu_blas"), DNN_OK, "%s", dnn_error_message());
+    expect_running();
+    dnn_shutdown();
+}
+
+/* The readers are asked: a file that none takes is refused with their names. */
+static void expect_readers(void)
+{
+    dnn_dataset *set = dnn_dataset_open("/proc/self/exe");
+
+    cr_expect_null(set);
+    cr_expect_not_null(strstr(dnn_error_message(), "mnist"), "the readers were not found: %s",
+                       dnn_error_message());
+    cr_expect_neq(dnn_scope_status(), DNN_OK);
+}
+
+Test(lifecycle, opening_a_data_set_may_be_the_first_call)
+{
+    expect_readers();
+    expect_running();
+    dnn_shutdown();
+}
+
+Test(lifecycle, a_data_set_may_be_opened_after_shutdown)
+{
+    cr_assert_not_null(dnn_zeros(DNN_SHAPE(1)));
+    dnn_shutdown();
+    expect_readers();
+    dnn_shutdown();
+}
+
+/* ---- tensors that outlive dnn_shutdown ---- */
+
+static dnn_tensor *outlive(dnn_tensor *t)
+{
+    cr_assert_not_null(t, "%s", dnn_error_message());
+    dnn_retain(t);
+    dnn_shutdown();
+    return t;
+}
+
+static void expect_item(dnn_tensor *t, double want)
+{
+    double got = 0;
+
+    cr_expect_not_null(t, "%s", dnn_error_message());
+    cr_expect_eq(dnn_item(t, &got), DNN_OK, "%s", dnn_error_message());
+    cr_expect_float_eq(got, want, 1e-6);
+}
+
+Test(lifecycle, an_operator_starts_the_library_again)
+{
+    dnn_tensor *x = outlive(dnn_full(2, DNN_SHAPE(3)));
+
+    expect_item(dnn_sum(dnn_mul(x, x)), 12);
+    dnn_release(x);
+    dnn_shutdown();
+}
+
+Test(lifecycle, a_change_in_place_starts_the_library_again)
+{
+    dnn_tensor *x = outlive(dnn_full(2, DNN_SHAPE(1)));
+
+    expect_item(dnn_add_scalar_(x, 1), 3);
+    dnn_release(x);
+    dnn_shutdown();
+}
+
+Test(lifecycle, a_cast_starts_the_library_again)
+{
+    dnn_tensor *x = outlive(dnn_full(2, DNN_SHAPE(1)));
+
+    expect_item(dnn_cast(x, DNN_T_F64), 2);
+    dnn_release(x);
+    dnn_shutdown();
+}
+
+Test(lifecycle, reading_what_is_not_dense_starts_the_library_again)
+{
+    dnn_tensor *x = outlive(dnn_arange(0, 6, 1, DNN_T_F32));
+    dnn_tensor *columns = dnn_transpose(dnn_reshape(x, DNN_SHAPE(2, 3)), 0, 1);
+    float got[6];
+
+    cr_expect_eq(dnn_read(columns, got, sizeof got), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(got[1], 3);
+    dnn_release(x);
+    dnn_shutdown();
+}
+
+Test(lifecycle, backward_starts_the_library_again)
+{
+    dnn_tensor *x = dnn_retain(dnn_full(2, DNN_SHAPE(3), .requires_grad = true));
+    dnn_tensor *loss = outlive(dnn_sum(dnn_mul(x, x)));
+
+    cr_expect_eq(dnn_backward(loss), DNN_OK, "%s", dnn_error_message());
+    expect_item(dnn_sum(dnn_grad(x)), 12);
+    dnn_release(loss);
+    dnn_release(x);
+    dnn_shutdown();
+}
+
+Test(lifecycle, an_optimizer_step_starts_the_library_again)
+{
+    dnn_tensor *w = dnn_retain(dnn_full(2, DNN_SHAPE(1), .requires_grad = true));
+    dnn_optimizer *sgd = dnn_sgd(DNN_TENSORS(w), 0.5);
+
+    cr_assert_not_null(sgd, "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_mul(w, w))), DNN_OK);
+    dnn_shutdown();
+    cr_expect_eq(dnn_step(sgd), DNN_OK, "%s", dnn_error_message());
+    expect_item(w, 0);
+    dnn_optimizer_free(sgd);
+    dnn_release(w);
+    dnn_shutdown();
+}
