@@ -16,7 +16,7 @@
 enum { SMALL = DNN__FEW_OPERANDS };
 
 struct small_frame {
-    dnn_tensor *tensor[SMALL];
+    dnn_tensor *tensor[SMALL], *made[SMALL];
     dnn_view view[SMALL];
     const dnn_view *pointer[SMALL];
     int64_t stride[SMALL][DNN_MAX_DIMS];
@@ -40,6 +40,7 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
     if (DNN__LIKELY(n <= SMALL)) {
         f->in = small->tensor;
         f->out = small->tensor + rq->n_in;
+        f->made = small->made;
         f->view = small->view;
         f->pointer = small->pointer;
         f->stride = small->stride;
@@ -50,7 +51,8 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
         size_t count = (size_t)n,
                key_bytes = (size_t)dnn__key_room(n, op->attr_bytes) * sizeof(uint64_t);
         size_t bytes =
-            count * (sizeof *f->in + sizeof *f->view + sizeof *f->pointer + sizeof *f->stride) +
+            count * (sizeof *f->in + sizeof *f->made + sizeof *f->view + sizeof *f->pointer +
+                     sizeof *f->stride) +
             key_bytes;
         char *at;
 
@@ -61,7 +63,8 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
         f->key = (void *)(at += count * sizeof *f->stride);
         f->in = (void *)(at += key_bytes);
         f->out = f->in + rq->n_in;
-        f->pointer = (void *)(at + count * sizeof *f->in);
+        f->made = f->in + count;
+        f->pointer = (void *)(f->made + count);
     }
     for (int i = 0; i < rq->n_in; i++) {
         f->in[i] = rq->in[i];
@@ -432,7 +435,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
 {
     struct small_frame small;
     dnn__frame f;
-    dnn_tensor *few[SMALL], **made = few;
+    dnn_tensor **made;
     dnn__node *node = NULL;
     dnn__rng rng = {0, 0, 0};
     dnn__held held;
@@ -453,11 +456,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
     }
     DNN_TRY(frame_open(&f, request, &small));
     dnn_scope_begin(&scope);
-    if (f.memory != NULL) {
-        made =
-            (dnn_tensor **)(void *)
-                f.stride; /* of a large frame nothing is expanded, and outputs are destinations */
-    }
+    made = f.made;
     DNN_TRY_TO(done, check_operands(&f));
     DNN_TRY_TO(done, dnn__settle_dtypes(&f));
     DNN_TRY_TO(done, infer(&f));

@@ -23,7 +23,8 @@ typedef struct dnn__frame {
     bool plain;    /* every operand is to be shown to kernels strided, dense and aligned */
     uint32_t flat; /* the private layout that all operands share, where zeros stay zeros: FLAT kernels may run over it; else 0 */
     dnn__device *device;
-    dnn_tensor **in, **out; /* promoted inputs; destinations or what was made */
+    dnn_tensor **in, **out; /* promoted inputs; destinations, or NULL where the call makes the result */
+    dnn_tensor **made;      /* [n_out]: what the kernel writes: a destination, a new result, or a temporary for a destination */
     dnn__desc desc[2];      /* of outputs that are made */
     bool direct[2];         /* out[i] is a destination that the kernel may write itself */
     dnn_view *view;         /* [n_in + n_out] */

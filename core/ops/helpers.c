@@ -20,34 +20,30 @@ dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x)
     return st == DNN_OK ? dnn__scalar(value, x->dtype, dnn__device_of(x)) : dnn__null(st);
 }
 
+/* The number as an operand beside a. NULL: the error is pending. */
+static dnn_tensor *number_beside(dnn__op_id op, dnn_tensor *a, double number)
+{
+    const char *name = dnn__ops[op].name;
+
+    return dnn__ready(name, a) ? dnn__number(name, number, a) : NULL;
+}
+
 dnn_tensor *dnn__binary_number(dnn__op_id op, dnn_tensor *a, double number, bool first)
 {
-    dnn_tensor *operand, *y;
+    dnn_tensor *operand = number_beside(op, a, number), *y = NULL;
 
-    if (!dnn__ready(dnn__ops[op].name, a)) {
-        return NULL;
+    if (operand != NULL) {
+        y = first ? dnn__binary(op, operand, a) : dnn__binary(op, a, operand);
     }
-    operand = dnn__number(dnn__ops[op].name, number, a);
-    if (operand == NULL) {
-        return NULL;
-    }
-    y = first ? dnn__binary(op, operand, a) : dnn__binary(op, a, operand);
     dnn_release(operand);
     return y;
 }
 
 dnn_tensor *dnn__binary_number_(dnn__op_id op, dnn_tensor *a, double number)
 {
-    dnn_tensor *operand, *y;
+    dnn_tensor *operand = number_beside(op, a, number);
+    dnn_tensor *y = operand != NULL ? dnn__binary_(op, a, operand) : NULL;
 
-    if (!dnn__ready(dnn__ops[op].name, a)) {
-        return NULL;
-    }
-    operand = dnn__number(dnn__ops[op].name, number, a);
-    if (operand == NULL) {
-        return NULL;
-    }
-    y = dnn__binary_(op, a, operand);
     dnn_release(operand);
     return y;
 }
