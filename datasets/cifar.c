@@ -12,8 +12,7 @@
 enum { META_LIMIT = 4096, HEAD_BYTES = 16 * 1024 };
 
 struct batch {
-    uint8_t
-        *records; /* [n][record_bytes()], as in the file; NULL where the split does not want it */
+    uint8_t *records; /* [n][record_bytes()], as in the file; NULL: not wanted */
     int64_t n;
 };
 

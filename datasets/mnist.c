@@ -84,8 +84,7 @@ struct set {
     uint64_t pixels;
     dnn_reader_field image, label;
     const dnn_reader_field *field[2];
-    char
-        digest[65]; /* of the image file; of both, one after the other, where there are two parts */
+    char digest[65]; /* of the image file, or of both parts, one after the other */
     char text[128];
 };
 

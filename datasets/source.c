@@ -141,7 +141,7 @@ dnn_status dnn__place_find(const dnn_reader_host *host, const char *path, dnn__p
 
     show_path(path, strlen(path), shown);
     if (stat(path, &info) != 0)
-        return os_error(host, shown, "cannot be looked at");
+        return os_error(host, shown, "cannot be examined");
     if (S_ISDIR(info.st_mode)) {
         out->dir_fd = open_at(AT_FDCWD, path, O_PATH | O_DIRECTORY);
         out->base = path + strlen(path);
@@ -223,7 +223,7 @@ dnn_status dnn__source_open(const dnn_reader_host *host, const dnn__place *place
     if (fd < 0)
         return os_error(host, out->name, "cannot be opened");
     if (fstat(fd, &info) != 0) {
-        dnn_status st = os_error(host, out->name, "cannot be looked at");
+        dnn_status st = os_error(host, out->name, "cannot be examined");
 
         close(fd);
         return st;
@@ -303,7 +303,7 @@ dnn_status dnn__source_unchanged(const dnn__source *source)
     if (source->given != NULL)
         return DNN_OK;
     if (fstat(source->fd, &info) != 0)
-        return os_error(source->host, source->name, "cannot be looked at");
+        return os_error(source->host, source->name, "cannot be examined");
     if ((uint64_t)info.st_size == source->length)
         return DNN_OK;
     if ((uint64_t)info.st_size < source->length)

@@ -77,8 +77,7 @@ typedef struct dnn__stream {
     uint8_t *in;
     z_stream z;
     struct sha256_ctx *hash[2]; /* NULL, or fed with all bytes given */
-    struct md5_ctx
-        *packed_md5; /* NULL, or fed with all bytes of a gzip source as they lie in the file */
+    struct md5_ctx *packed_md5; /* NULL, or takes all bytes of a gzip file as stored */
 } dnn__stream;
 
 /* Looks at the first two bytes to tell gzip from plain. cap bounds what a gzip source may unpack
@@ -108,17 +107,17 @@ dnn_status dnn__dst_check(const dnn_reader_host *host, const char *reader, const
 dnn_status dnn__range_check(const dnn_reader_host *host, const char *reader, int64_t first,
                             int64_t count, int64_t n);
 
-#define DNN__TRY(call)                                                                             \
-    do {                                                                                           \
-        dnn_status try_status_ = (call);                                                           \
-        if (try_status_ != DNN_OK)                                                                 \
-            return try_status_;                                                                    \
+#define DNN__TRY(call)                   \
+    do {                                 \
+        dnn_status try_status_ = (call); \
+        if (try_status_ != DNN_OK)       \
+            return try_status_;          \
     } while (0)
 /* For functions that own something: they have `dnn_status st` and the label. */
-#define DNN__TRY_TO(label, call)                                                                   \
-    do {                                                                                           \
-        st = (call);                                                                               \
-        if (st != DNN_OK)                                                                          \
-            goto label;                                                                            \
+#define DNN__TRY_TO(label, call) \
+    do {                         \
+        st = (call);             \
+        if (st != DNN_OK)        \
+            goto label;          \
     } while (0)
 #endif

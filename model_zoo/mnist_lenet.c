@@ -1,4 +1,5 @@
-/* mnist_lenet.c - LeNet on handwritten digits: two convolutions with pooling, three linear layers. */
+/* mnist_lenet.c - LeNet on handwritten digits: two convolutions with pooling, three linear layers.
+ */
 #include "common/train.h"
 
 typedef struct lenet {

@@ -10,7 +10,7 @@ static const struct command {
     bool loads; /* plugins, into this process */
 } commands[] = {
     {"info", "version, threads, devices, folders", command_info, true},
-    {"backends", "each plugin file that was looked at: loaded, or why not", command_backends, true},
+    {"backends", "each plugin file that was found: loaded, or why not", command_backends, true},
     {"ops", "operators, and which plugin serves each dtype", command_ops, true},
     {"explain", "who is asked to compute an operator, in order, and each answer", command_explain,
      true},

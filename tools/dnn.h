@@ -1,5 +1,6 @@
-/* dnn.h - the subcommands of the dnn command. Each gets its own words and returns the exit code of the conventions:
- * 0 done, 1 failed, 2 wrong usage, 3 a file is missing, 4 backend not available. */
+/* dnn.h - the subcommands of the dnn command. Each gets its own words and returns the exit code of
+ * the conventions: 0 done, 1 failed, 2 wrong usage, 3 a file is missing, 4 backend not available.
+ */
 #ifndef TOOLS_DNN_H
 #define TOOLS_DNN_H
 #include <dnn/dnn.h>

@@ -99,7 +99,7 @@ int command_backends(int argc, char **argv)
     int code, n = 0;
 
     if (asks_help(argc, argv)) {
-        printf("usage: dnn backends\n\nShows each plugin file that was looked at, in order: in "
+        printf("usage: dnn backends\n\nShows each plugin file that was found, in order: in "
                "use, or why not; then the folders "
                "searched.\nDNN_BACKEND names what may be loaded, DNN_PLUGINS adds files, "
                "DNN_PLUGIN_PATH folders.\n");
@@ -113,7 +113,7 @@ int command_backends(int argc, char **argv)
         print_backend(i, &info);
     }
     if (n == 0) {
-        printf("no plugin file was looked at\n");
+        printf("no plugin file was found\n");
     }
     if (code == 0) {
         print_settings();

@@ -1,17 +1,17 @@
-/* apply_rule.c - calls the gradient rule of one node: it makes tensors of the saved operands, lays out
- * the arrays of the rule and reports failures. engine.c and grad_of.c call it. */
+/* apply_rule.c - calls the gradient rule of one node: it makes tensors of the saved operands, lays
+ * out the arrays of the rule and reports failures. engine.c and grad_of.c call it. */
 #include "autograd_impl.h"
 #include "dispatch.h"
 #include "dispatch_state.h"
 
 static dnn_status check_node(const dnn__node *node)
 {
-    if (node->spent) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "backward of %s: this graph is spent: backward ran over it before; give it "
-            ".retain_graph, or run forward again",
-            node->op->name);
+    if (node->freed) {
+        return dnn__fail(DNN_E_INVALID,
+                         "backward of %s: the graph has been freed: run forward again, or pass "
+                         ".retain_graph to the "
+                         "first backward",
+                         node->op->name);
     }
     if (node->op->gradient == NULL) {
         return dnn__fail(
@@ -108,21 +108,21 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
 /* While the rule runs, the backward rows that it calls are the keeper's and read the stash. */
 static void call_rule(dnn__rule *r, const dnn__node *node)
 {
-    dnn__pin pin = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};
-    const dnn__pin *before = dnn__dispatch_self.pin;
+    dnn__stash_pair pair = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};
+    const dnn__stash_pair *before = dnn__dispatch_self.pair;
 
-    dnn__dispatch_self.pin = NULL;
+    dnn__dispatch_self.pair = NULL;
     if (node->stash != NULL) {
-        pin.bytes = node->stash->bytes;
-        dnn__dispatch_self.pin = &pin;
+        pair.bytes = node->stash->bytes;
+        dnn__dispatch_self.pair = &pair;
     }
     node->op->gradient(&r->grad);
-    dnn__dispatch_self.pin = before;
+    dnn__dispatch_self.pair = before;
 }
 
 dnn_status dnn__rule_run(dnn__rule *r, dnn__node *node, bool create)
 {
     DNN_TRY(unwrap_all(r, node, create));
     call_rule(r, node);
-    return dnn__waiting() != DNN_OK ? rule_failed(node, dnn__take()) : DNN_OK;
+    return dnn__pending() != DNN_OK ? rule_failed(node, dnn__take()) : DNN_OK;
 }

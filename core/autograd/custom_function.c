@@ -43,7 +43,7 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
     dnn__function_state *s;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (call == NULL || call->dnn_state->node == NULL) {
@@ -195,10 +195,10 @@ static dnn_status call_forward(struct forward *w)
                               .n_out = w->n_out,
                               .wants = w->wants,
                               .dnn_state = &w->s};
-    char before = dnn__listen();
+    bool before = dnn__callback_begin();
     dnn_status st = w->s.table.forward(&call, w->in.item, w->out);
 
-    DNN_TRY(dnn__heard(before, st, "forward", w->s.name));
+    DNN_TRY(dnn__callback_end(before, st, "forward", w->s.name));
     for (int64_t i = 0; i < w->in.n; i++) {
         if (dnn__version_of(w->in.item[i]) != w->seen[i]) {
             return dnn__fail(DNN_E_INVALID,
@@ -281,7 +281,7 @@ static dnn_status run_forward(struct forward *w)
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         st = own_output(w, j, &scope);
     }
-    if (st == DNN_OK && dnn__anomaly_on()) {
+    if (st == DNN_OK && dnn__nan_check_on()) {
         st = dnn__function_watch(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
     }
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {

@@ -1,4 +1,5 @@
-/* custom_function.h - the state of a custom function's node. Used by core/autograd/custom_function*.c alone. Private. */
+/* custom_function.h - the state of a custom function's node. Used by
+ * core/autograd/custom_function*.c alone. Private. */
 #ifndef DNN__CUSTOM_FUNCTION_H
 #define DNN__CUSTOM_FUNCTION_H
 #include "tape.h"
@@ -31,8 +32,10 @@ static inline uint64_t dnn__version_of(const dnn_tensor *t)
 /* ---- custom_function_backward.c ---- */
 /* The gradient rule of the nodes of custom functions. */
 void dnn__function_gradient(dnn__grad *grad);
-/* Anomaly mode: checks the inputs and results of the program's forward or backward. Results of operators are checked as the
- * operators run; a custom function can compute results without operators. */
-dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in, dnn_tensor *const *made, int n_out);
+/* Anomaly mode: checks the inputs and results of the program's forward or backward. Results of
+ * operators are checked as the operators run; a custom function can compute results without
+ * operators. */
+dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in,
+                               dnn_tensor *const *made, int n_out);
 
 #endif

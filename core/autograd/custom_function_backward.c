@@ -9,10 +9,10 @@
 dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in,
                                dnn_tensor *const *made, int n_out)
 {
-    dnn__held held;
+    dnn__nonfinite held;
 
-    DNN_TRY(dnn__anomaly_before(in, n_in, &held));
-    return dnn__anomaly_after(name, in, n_in, made, n_out, false, &held);
+    DNN_TRY(dnn__nan_check_before(in, n_in, &held));
+    return dnn__nan_check_after(name, in, n_in, made, n_out, false, &held);
 }
 
 struct call { /* of a backward */
@@ -178,13 +178,13 @@ static dnn_status call_backward(struct call *c)
                               .wants = c->g->wants,
                               .dnn_state = c->s};
     int once = c->s->table.once ? 1 : 0;
-    char before = dnn__listen();
+    bool before = dnn__callback_begin();
     dnn_status st;
 
     dnn__self.no_grad += once;
     st = c->s->table.backward(&call, c->dout, c->g->din);
     dnn__self.no_grad -= once;
-    return dnn__heard(before, st, "backward", c->s->name);
+    return dnn__callback_end(before, st, "backward", c->s->name);
 }
 
 static dnn_status run_backward(struct call *c)
@@ -198,7 +198,7 @@ static dnn_status run_backward(struct call *c)
     }
     DNN_TRY(call_backward(c));
     DNN_TRY(check_dout(c));
-    if (dnn__anomaly_on()) {
+    if (dnn__nan_check_on()) {
         DNN_TRY(dnn__function_watch(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
     }
     DNN_TRY(check_all_din(c, probed));

@@ -6,7 +6,7 @@
 #include "dispatch_state.h"
 #include "ops_impl.h"
 
-/* ---- staging: the sum for a leaf while the walk runs ---- */
+/* ---- accumulators: the sum for a leaf while the walk runs ---- */
 
 /* *sum += g, where *sum holds a reference of ours or is NULL. */
 static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
@@ -27,34 +27,35 @@ static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
     return DNN_OK;
 }
 
-dnn__stage *dnn__stage_of(const dnn__walk *w, const dnn__leaf *leaf)
+dnn__accumulator *dnn__accumulator_of(const dnn__walk *w, const dnn__leaf *leaf)
 {
-    return leaf->stage != NULL && leaf->stage->walk == w ? leaf->stage : NULL;
+    return leaf->accumulator != NULL && leaf->accumulator->walk == w ? leaf->accumulator : NULL;
 }
 
-/* The leaf's stage in this walk, made if there is none. A walk inside a walk has its own. */
-static dnn_status open_stage(dnn__walk *w, dnn__leaf *leaf, dnn__stage **out)
+/* The leaf's accumulator in this walk, made if there is none. A walk inside a walk has its own. */
+static dnn_status open_accumulator(dnn__walk *w, dnn__leaf *leaf, dnn__accumulator **out)
 {
-    dnn__stage *s = dnn__stage_of(w, leaf);
+    dnn__accumulator *s = dnn__accumulator_of(w, leaf);
 
     if (s == NULL) {
         s = dnn__slab_alloc(sizeof *s);
         if (s == NULL) {
             return dnn__nomem("backward", sizeof *s);
         }
-        *s = (dnn__stage){.leaf = leaf, .walk = w, .next = w->stages, .outer = leaf->stage};
+        *s = (dnn__accumulator){
+            .leaf = leaf, .walk = w, .next = w->accumulators, .outer = leaf->accumulator};
         atomic_fetch_add_explicit(&leaf->history.refs, 1, memory_order_relaxed);
-        w->stages = leaf->stage = s;
+        w->accumulators = leaf->accumulator = s;
     }
     *out = s;
     return DNN_OK;
 }
 
-static dnn_status stage(dnn__walk *w, dnn__leaf *leaf, dnn_tensor *g)
+static dnn_status accumulate_in(dnn__walk *w, dnn__leaf *leaf, dnn_tensor *g)
 {
-    dnn__stage *s = NULL;
+    dnn__accumulator *s = NULL;
 
-    DNN_TRY(open_stage(w, leaf, &s));
+    DNN_TRY(open_accumulator(w, leaf, &s));
     return accumulate(&s->grad, g);
 }
 
@@ -69,10 +70,10 @@ static dnn_status count_edges(dnn__walk *w, dnn__node *from)
     for (int64_t k = 0; k < list.n && st == DNN_OK; k++) {
         for (int i = 0; i < list.node[k]->n_in && st == DNN_OK; i++) {
             dnn__leaf *leaf = list.node[k]->edge[i].leaf;
-            dnn__stage *s = NULL;
+            dnn__accumulator *s = NULL;
 
             if (leaf != NULL && leaf->hooks != NULL) {
-                st = open_stage(w, leaf, &s);
+                st = open_accumulator(w, leaf, &s);
             }
             if (s != NULL) {
                 s->pending++;
@@ -84,7 +85,7 @@ static dnn_status count_edges(dnn__walk *w, dnn__node *from)
 }
 
 /* The gradient of a leaf is final: its hooks see it, once. */
-static dnn_status finish_leaf(dnn__stage *s)
+static dnn_status finish_leaf(dnn__accumulator *s)
 {
     char name[128];
     dnn__text text = dnn__text_to(name, sizeof name);
@@ -101,7 +102,8 @@ static dnn_status finish_leaf(dnn__stage *s)
 static dnn_status finish_leaves_of(const dnn__walk *w, const dnn__node *node)
 {
     for (int i = 0; i < node->n_in; i++) {
-        dnn__stage *s = node->edge[i].leaf != NULL ? dnn__stage_of(w, node->edge[i].leaf) : NULL;
+        dnn__accumulator *s =
+            node->edge[i].leaf != NULL ? dnn__accumulator_of(w, node->edge[i].leaf) : NULL;
 
         if (s != NULL && s->pending > 0 && --s->pending == 0) {
             DNN_TRY(finish_leaf(s));
@@ -113,7 +115,7 @@ static dnn_status finish_leaves_of(const dnn__walk *w, const dnn__node *node)
 /* Leaves that some operator gave no gradient were not counted down. */
 static dnn_status finish_leaves(const dnn__walk *w)
 {
-    for (dnn__stage *s = w->stages; s != NULL; s = s->next) {
+    for (dnn__accumulator *s = w->accumulators; s != NULL; s = s->next) {
         DNN_TRY(finish_leaf(s));
     }
     return DNN_OK;
@@ -134,7 +136,7 @@ static dnn_status run_node_hooks(dnn__walk *w, dnn__node *node)
     }
     for (const dnn__hook *h = node->hooks; h != NULL; h = h->next) {
         if (h->keep != NULL && wants(w, h->keep) && node->dout[h->out] != NULL) {
-            DNN_TRY(stage(w, h->keep, node->dout[h->out]));
+            DNN_TRY(accumulate_in(w, h->keep, node->dout[h->out]));
         }
     }
     return DNN_OK;
@@ -167,7 +169,7 @@ static dnn_status deliver(dnn__walk *w, const dnn__node *node, const dnn__rule *
                          dnn_dtype_name(g->dtype));
     }
     if (e->leaf != NULL) {
-        return stage(w, e->leaf, g);
+        return accumulate_in(w, e->leaf, g);
     }
     DNN_TRY(dnn__queue_push(&w->queue, e->node));
     return accumulate(&e->node->dout[e->out], g);
@@ -193,8 +195,8 @@ static dnn_status apply_rule(dnn__walk *w, dnn__node *node)
         st = run_rule(w, node, &r);
     }
     dnn__free(r.memory);
-    if (st != DNN_OK && dnn__anomaly_on()) {
-        return dnn__anomaly_backward(node, st);
+    if (st != DNN_OK && dnn__nan_check_on()) {
+        return dnn__nan_check_backward(node, st);
     }
     return st != DNN_OK ? st : finish_leaves_of(w, node);
 }
@@ -214,7 +216,7 @@ static dnn_status step(dnn__walk *w, dnn__node *node)
     }
     if ((!w->retain && runs) || st != DNN_OK) {
         dnn__node_forget(node);
-        node->spent = true;
+        node->freed = true;
     }
     return st;
 }
@@ -224,7 +226,7 @@ static dnn_status step(dnn__walk *w, dnn__node *node)
 static dnn_status walk_graph(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
 {
     if (of->node == NULL) {
-        return wants(w, of->leaf) ? stage(w, of->leaf, seed) : DNN_OK;
+        return wants(w, of->leaf) ? accumulate_in(w, of->leaf, seed) : DNN_OK;
     }
     if (atomic_load_explicit(&dnn__leaf_hooks, memory_order_relaxed) > 0) {
         DNN_TRY(count_edges(w, of->node));
@@ -237,13 +239,13 @@ static dnn_status walk_graph(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
     return DNN_OK;
 }
 
-/* What a failed walk left in the queue is spent. */
+/* Frees the nodes that a failed walk left in the queue. */
 static void abandon(dnn__walk *w)
 {
     for (int64_t i = 0; i < w->queue.n; i++) {
         dnn__node *node = w->queue.heap[i];
 
-        node->spent = true;
+        node->freed = true;
         dnn__node_forget(node);
         for (int k = 0; k < node->n_out; k++) {
             dnn_release(node->dout[k]);
@@ -271,11 +273,11 @@ dnn_status dnn__walk_run(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
 
 void dnn__walk_end(dnn__walk *w)
 {
-    while (w->stages != NULL) {
-        dnn__stage *s = w->stages;
+    while (w->accumulators != NULL) {
+        dnn__accumulator *s = w->accumulators;
 
-        w->stages = s->next;
-        s->leaf->stage = s->outer;
+        w->accumulators = s->next;
+        s->leaf->accumulator = s->outer;
         dnn_release(s->grad);
         dnn__leaf_release(s->leaf);
         dnn__slab_free(s, sizeof *s);
@@ -306,11 +308,11 @@ dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more)
 
 /* Each sum as a gradient that nobody else holds, plus the gradient that is there. Changes no leaf.
  */
-static dnn_status settle(dnn__walk *w)
+static dnn_status own_sums(dnn__walk *w)
 {
     dnn_status st = DNN_OK;
 
-    for (dnn__stage *s = w->stages; s != NULL && st == DNN_OK; s = s->next) {
+    for (dnn__accumulator *s = w->accumulators; s != NULL && st == DNN_OK; s = s->next) {
         DNN_SCOPE
         {
             st = s->grad != NULL ? dnn__own(&s->grad, s->leaf->grad) : DNN_OK;
@@ -319,15 +321,15 @@ static dnn_status settle(dnn__walk *w)
     return st;
 }
 
-/* What is staged becomes the gradient. Cannot fail. */
+/* What is accumulated becomes the gradient. Cannot fail. */
 static void commit(dnn__walk *w)
 {
-    for (dnn__stage *s = w->stages; s != NULL; s = s->next) {
+    for (dnn__accumulator *s = w->accumulators; s != NULL; s = s->next) {
         if (s->grad != NULL) {
             dnn_tensor *old = s->leaf->grad;
 
             s->leaf->grad = s->grad;
-            s->grad = old; /* goes with the stage */
+            s->grad = old; /* goes with the accumulator */
         }
     }
 }
@@ -372,7 +374,7 @@ dnn_status dnn_backward_with(dnn_backward_args args)
     (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
     st = dnn__walk_run(&w, args.of, args.seed);
     if (st == DNN_OK) {
-        st = settle(&w);
+        st = own_sums(&w);
     }
     if (st == DNN_OK) {
         commit(&w);

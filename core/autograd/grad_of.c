@@ -18,8 +18,7 @@ struct search {
     struct target *target;
     int64_t n; /* of which are open */
     dnn__node_list list;
-    uint8_t
-        *mark; /* of the nodes of the list, as they were: a grad_of around this one reads them */
+    uint8_t *mark; /* of the nodes before this call: an outer grad_of reads them */
 };
 
 /* ---- targets ---- */
@@ -145,8 +144,8 @@ static dnn_status check_used(const struct search *s)
 /* Sets grads[i] to a reference of the caller. */
 static dnn_status take_grad(struct search *s, int64_t i)
 {
-    dnn__stage *stage = dnn__stage_of(&s->walk, s->target[i].leaf);
-    dnn_tensor *t = s->args.inputs.item[i], *g = stage != NULL ? stage->grad : NULL;
+    dnn__accumulator *accumulator = dnn__accumulator_of(&s->walk, s->target[i].leaf);
+    dnn_tensor *t = s->args.inputs.item[i], *g = accumulator != NULL ? accumulator->grad : NULL;
 
     if (!s->target[i].reached) {
         return DNN_OK;

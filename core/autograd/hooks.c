@@ -1,5 +1,6 @@
-/* hooks.c - hooks on gradients (Tensor.register_hook) and retained gradients (retain_grad): the public
- * calls, and running the hooks of a leaf or a result once its gradient is final. engine.c calls it. */
+/* hooks.c - hooks on gradients (Tensor.register_hook) and retained gradients (retain_grad): the
+ * public calls, and running the hooks of a leaf or a result once its gradient is final. engine.c
+ * calls it. */
 #include "autograd_impl.h"
 
 static dnn__hook **list_of(const dnn_tensor *t)
@@ -40,10 +41,10 @@ static dnn_status run(const dnn__hook *hook, const char *name, dnn_tensor **grad
 {
     dnn_tensor *old = *grad, *g = old;
     uint64_t seen = atomic_load_explicit(&old->version->count, memory_order_relaxed);
-    char before = dnn__listen();
+    bool before = dnn__callback_begin();
     dnn_status st = hook->fn(hook->ctx, &g);
 
-    DNN_TRY(dnn__heard(before, st, "hook", name));
+    DNN_TRY(dnn__callback_end(before, st, "hook", name));
     if (atomic_load_explicit(&old->version->count, memory_order_relaxed) != seen) {
         return dnn__fail(DNN_E_INVALID,
                          "hook of %s: it changed the gradient in place, which others read too; set "

@@ -1,4 +1,5 @@
-/* abi_struct.c - structs that cross an ABI: each begins with its size, so that either side may be the older one. */
+/* abi_struct.c - structs that cross an ABI: each begins with its size, so that either side may be
+ * the older one. */
 #include <string.h>
 #include "abi_struct.h"
 

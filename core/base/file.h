@@ -1,4 +1,5 @@
-/* file.h - whole files: reading at an offset, and writing that appears whole or not at all. Private. */
+/* file.h - whole files: reading at an offset, and writing that appears whole or not at all.
+ * Private. */
 #ifndef DNN__FILE_H
 #define DNN__FILE_H
 #include "base.h"
@@ -17,7 +18,7 @@ typedef struct dnn__writer {
 } dnn__writer;
 dnn_status dnn__writer_open(dnn__writer *writer, const char *path);
 dnn_status dnn__writer_put(dnn__writer *writer, const void *data, uint64_t bytes);
-dnn_status dnn__writer_commit(dnn__writer *writer);  /* after it the file is saved */
-void dnn__writer_close(dnn__writer *writer);         /* drops the temporary if there was no commit */
+dnn_status dnn__writer_commit(dnn__writer *writer); /* after it the file is saved */
+void dnn__writer_close(dnn__writer *writer);        /* drops the temporary if there was no commit */
 
 #endif

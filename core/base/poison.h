@@ -1,5 +1,5 @@
-/* poison.h - memory that waits to be used again is closed to AddressSanitizer, so that a use after freeing is found although nothing was
- * given back. Private to slab.c and caching_allocator.c. */
+/* poison.h - memory that waits to be used again is closed to AddressSanitizer, so that a use after
+ * freeing is found although nothing was given back. Private to slab.c and caching_allocator.c. */
 #ifndef DNN__POISON_H
 #define DNN__POISON_H
 

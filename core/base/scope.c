@@ -1,6 +1,6 @@
-/* scope.c - the scopes of a thread: lists of the things that are released when a scope ends. A scope
- * knows nothing of what it owns but how to release it. It also counts the depth of DNN_NO_GRAD. It
- * never allocates and never locks. */
+/* scope.c - the scopes of a thread: lists of the things that are released when a scope ends. A
+ * scope knows nothing of what it owns but how to release it. It also counts the depth of
+ * DNN_NO_GRAD. It never allocates and never locks. */
 #include <pthread.h>
 #include "scope.h"
 

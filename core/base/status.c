@@ -37,10 +37,11 @@ const char *dnn_status_name(dnn_status status)
 /* By way of a buffer: an argument may be the old message. */
 static void set_text(const char *fmt, va_list list)
 {
-    char text[sizeof dnn__self.text];
+    char text[sizeof dnn__self.message.text];
 
     vsnprintf(text, sizeof text, fmt, list);
-    memcpy(dnn__self.text, text, sizeof text);
+    memcpy(dnn__self.message.text, text, sizeof text);
+    dnn__self.message.is_new = true;
 }
 
 dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
@@ -65,28 +66,29 @@ dnn_status dnn_fail(dnn_status status, const char *fmt, ...)
     return status;
 }
 
-char dnn__listen(void)
+bool dnn__callback_begin(void)
 {
-    char before = dnn__self.text[0];
+    bool before = dnn__self.message.is_new;
 
-    dnn__self.text[0] = 0;
+    dnn__self.message.is_new = false;
     return before;
 }
 
-dnn_status dnn__heard(char before, dnn_status status, const char *part, const char *name)
+dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name)
 {
-    dnn_status waits = dnn__take();
+    dnn_status pending = dnn__take();
+    bool has_message = dnn__self.message.is_new;
 
-    status = waits != DNN_OK ? waits : status > 0 ? DNN_E_INVALID : status;
+    status = status == DNN_OK ? pending : status > 0 ? DNN_E_INVALID : status;
     if (status == DNN_OK) {
-        dnn__self.text[0] = dnn__self.text[0] == 0 ? before : dnn__self.text[0];
+        dnn__self.message.is_new = before || has_message;
         return DNN_OK;
     }
-    if (dnn__self.text[0] == 0) {
+    if (!has_message) {
         return dnn__fail(status, "%s of %s: it returned %s and no message", part, name,
                          dnn_status_name(status));
     }
-    return dnn__fail(status, "%s of %s: %s", part, name, dnn__self.text);
+    return dnn__fail(status, "%s of %s: %s", part, name, dnn__self.message.text);
 }
 
 dnn_status dnn__nomem(const char *what, size_t bytes)
@@ -97,25 +99,26 @@ dnn_status dnn__nomem(const char *what, size_t bytes)
 
 void *dnn__null(dnn_status status)
 {
-    if (dnn__self.waiting == DNN_OK && status != DNN_OK) {
-        dnn__self.waiting = status;
-        memcpy(dnn__self.waiting_text, dnn__self.text, sizeof dnn__self.text);
+    if (dnn__self.pending == DNN_OK && status != DNN_OK) {
+        dnn__self.pending = status;
+        dnn__self.pending_message = dnn__self.message;
     }
     return NULL;
 }
 
-dnn_status dnn__waiting(void)
+dnn_status dnn__pending(void)
 {
-    return dnn__self.waiting;
+    return dnn__self.pending;
 }
 
 dnn_status dnn__take(void)
 {
-    dnn_status status = dnn__self.waiting;
+    dnn_status status = dnn__self.pending;
 
     if (status != DNN_OK) {
-        memcpy(dnn__self.text, dnn__self.waiting_text, sizeof dnn__self.text);
-        dnn__self.waiting = DNN_OK;
+        dnn__self.message = dnn__self.pending_message;
+        dnn__self.message.is_new = true;
+        dnn__self.pending = DNN_OK;
     }
     return status;
 }
@@ -127,7 +130,7 @@ dnn_status dnn_scope_status(void)
 
 const char *dnn_error_message(void)
 {
-    return dnn__self.waiting != DNN_OK ? dnn__self.waiting_text : dnn__self.text;
+    return dnn__self.pending != DNN_OK ? dnn__self.pending_message.text : dnn__self.message.text;
 }
 
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument)
@@ -188,7 +191,7 @@ void dnn__log(int level, const char *fmt, ...)
 
 bool dnn__ready(const char *op, const void *x)
 {
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return false;
     }
     if (x == NULL) {

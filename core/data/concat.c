@@ -200,7 +200,7 @@ dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n)
     int64_t size = 0;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     st = check_parts(sets, n, &size);

@@ -22,7 +22,7 @@ void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size
 
 bool dnn__dataset_ready(const char *function, const dnn_dataset *set)
 {
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return false;
     }
     if (set == NULL) {

@@ -123,7 +123,7 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
     if (batch != NULL) {
         memset(batch, 0, sizeof *batch);
     }
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return false;
     }
     if (loader == NULL || batch == NULL) {
@@ -140,7 +140,7 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
 
 void dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
 {
-    dnn_status st = dnn__waiting();
+    dnn_status st = dnn__pending();
 
     if (st != DNN_OK) {
         return;
@@ -198,9 +198,9 @@ dnn__loader_state dnn__loader_get(dnn_loader *l)
 }
 
 dnn_status dnn__loader_prepare(dnn_loader *l, const char *function, int64_t epoch, int64_t batch,
-                               uint64_t seed, dnn__loader_move *out)
+                               uint64_t seed, dnn__loader_seek *out)
 {
-    dnn__loader_move move = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
+    dnn__loader_seek move = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
     int64_t next_in;
     bool again;
     dnn_status st = DNN_OK;
@@ -235,7 +235,7 @@ dnn_status dnn__loader_prepare(dnn_loader *l, const char *function, int64_t epoc
     return DNN_OK;
 }
 
-void dnn__loader_commit(dnn__loader_move *move)
+void dnn__loader_commit(dnn__loader_seek *move)
 {
     dnn_loader *l = move->loader;
 
@@ -251,10 +251,10 @@ void dnn__loader_commit(dnn__loader_move *move)
     l->pending = false;
     dnn__workers_wake(l);
     pthread_mutex_unlock(&l->lock);
-    *move = (dnn__loader_move){0};
+    *move = (dnn__loader_seek){0};
 }
 
-void dnn__loader_cancel(dnn__loader_move *move)
+void dnn__loader_cancel(dnn__loader_seek *move)
 {
     if (move->loader == NULL) {
         return;
@@ -263,7 +263,7 @@ void dnn__loader_cancel(dnn__loader_move *move)
     dnn__workers_wake(move->loader);
     pthread_mutex_unlock(&move->loader->lock);
     dnn__free(move->order);
-    *move = (dnn__loader_move){0};
+    *move = (dnn__loader_seek){0};
 }
 
 dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batch)
@@ -281,7 +281,7 @@ dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batc
 
 dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch)
 {
-    dnn__loader_move move = {0};
+    dnn__loader_seek move = {0};
 
     DNN_TRY(dnn__require(loader, "dnn_loader_seek", "loader"));
     DNN_TRY(dnn__loader_prepare(loader, "dnn_loader_seek", epoch, batch, loader->seed, &move));
@@ -377,7 +377,7 @@ dnn_loader *dnn_loader_new_with(dnn_loader_args args)
     dnn_loader *l;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     st = check_args(&args);

@@ -20,7 +20,7 @@ static dnn_status check_result(const dnn_tensor *y, int64_t n)
     }
     if (y == NULL) {
         return dnn__fail(DNN_E_INVALID,
-                         "dnn_dataset_map: the function returned NULL, and no error waits");
+                         "dnn_dataset_map: the function returned NULL, and no error is pending");
     }
     if (y->ndim < 1 || y->dim[0] != n) {
         return dnn__fail(DNN_E_INVALID,

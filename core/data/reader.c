@@ -141,7 +141,7 @@ static dnn_status reader_that_bids(dnn__reader *const *list, int n, const dnn_re
     return DNN_OK;
 }
 
-/* The path is looked at even if the reader is named: no reader is to hang on a FIFO. */
+/* Examines the path even if the reader is named, so that no reader hangs on a FIFO. */
 static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
 {
     dnn__reader *const *list;
@@ -363,7 +363,7 @@ dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
     dnn__reader *reader = NULL;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (args.path == NULL || args.path[0] == 0) {

@@ -1,5 +1,6 @@
 /* source.c - samples that the program brings: tensors in memory, and functions. Files are read in
  * reader.c. */
+#include <stdio.h>
 #include <string.h>
 #include "data_impl.h"
 
@@ -90,7 +91,7 @@ dnn_dataset *dnn_dataset_tensors(dnn_tensor *const *fields, int n_fields)
     struct tensors *t;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     st = check_tensors(fields, n_fields);
@@ -120,33 +121,16 @@ struct function {
     void *ctx;
 };
 
-/* One call of the function. Whether it returns its error or leaves it waiting, nothing waits
- * afterwards. Its message is what libdnn told the thread during the call; a failure of the
- * function's own has none, and the old message must not pass for it. */
+/* One call of the function. Whether the function returns its error or leaves it pending: no error
+ * is pending afterwards. */
 static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
 {
-    dnn_status st, waited;
-    char before = dnn__self.text[0];
-    bool told;
+    bool before = dnn__callback_begin();
+    dnn_status st = f->get(f->ctx, index, field);
+    char name[64];
 
-    dnn__self.text[0] = 0;
-    st = f->get(f->ctx, index, field);
-    waited = dnn__take();
-    told = dnn__self.text[0] != 0;
-    if (!told) {
-        dnn__self.text[0] = before;
-    }
-    st = st != DNN_OK ? st : waited;
-    if (st == DNN_OK) {
-        return DNN_OK;
-    }
-    if (!told) {
-        return dnn__fail(st < 0 ? st : DNN_E_INVALID,
-                         "data set: the function failed at sample %s: %s (%d)",
-                         dnn__number_text(index), dnn_status_name(st), st);
-    }
-    return dnn__fail(st < 0 ? st : DNN_E_INVALID, "%.900s (data set, sample %s)", dnn__self.text,
-                     dnn__number_text(index));
+    snprintf(name, sizeof name, "the data set, sample %s", dnn__number_text(index));
+    return dnn__callback_end(before, st, "function", name);
 }
 
 /* The fields of one sample go to the scope around; all else that the function made goes at once. */
@@ -288,7 +272,7 @@ static dnn_status check_function(int64_t size, int n_fields, bool has_function)
 
 static struct function *new_function(int64_t size, int n_fields, bool has_function)
 {
-    dnn_status st = dnn__waiting();
+    dnn_status st = dnn__pending();
 
     if (st == DNN_OK) {
         st = check_function(size, n_fields, has_function);

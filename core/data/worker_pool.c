@@ -100,7 +100,7 @@ static void work_on(dnn_loader *l, int64_t *list)
     memcpy(slot->field, field, sizeof field);
     slot->status = status;
     if (status != DNN_OK) {
-        memcpy(slot->text, dnn__self.text, sizeof slot->text);
+        slot->message = dnn__self.message;
     }
     slot->state = DNN__SLOT_READY;
     pthread_cond_broadcast(&l->done);
@@ -236,7 +236,7 @@ dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *came)
     st = *came ? slot->status : stuck(l, "dnn_loader_next");
     if (*came) {
         if (st != DNN_OK) {
-            memcpy(dnn__self.text, slot->text, sizeof slot->text);
+            dnn__self.message = slot->message;
         }
         memcpy(field, slot->field, sizeof slot->field);
         memset(slot->field, 0, sizeof slot->field);

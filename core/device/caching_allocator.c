@@ -1,5 +1,6 @@
-/* caching_allocator.c - blocks of memory of a device: size classes, and free lists made of the storages
- * themselves, so that freeing never allocates. Tensors and dispatch get their storages here. */
+/* caching_allocator.c - blocks of memory of a device: size classes, and free lists made of the
+ * storages themselves, so that freeing never allocates. Tensors and dispatch get their storages
+ * here. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -72,7 +73,7 @@ static void raw_free(const dnn__device *device, void *block, uint64_t bytes)
 }
 
 /* Takes all cached blocks out of the cache, as a list; the lock is held. */
-dnn__storage *dnn__cache_take(dnn__device *device)
+dnn__storage *dnn__caching_alloc(dnn__device *device)
 {
     dnn__storage *all = NULL, *s;
 
@@ -87,7 +88,7 @@ dnn__storage *dnn__cache_take(dnn__device *device)
     return all;
 }
 
-void dnn__cache_free(dnn__device *device, dnn__storage *list)
+void dnn__caching_free(dnn__device *device, dnn__storage *list)
 {
     dnn__storage *s;
 
@@ -99,18 +100,18 @@ void dnn__cache_free(dnn__device *device, dnn__storage *list)
 }
 
 /* Gives cached blocks back; what still runs on them is waited for. */
-void dnn__cache_flush(dnn__device *device)
+void dnn__caching_flush(dnn__device *device)
 {
     dnn__storage *list;
 
     pthread_mutex_lock(&device->lock);
-    list = dnn__cache_take(device);
+    list = dnn__caching_alloc(device);
     pthread_mutex_unlock(&device->lock);
     if (list && device->pub.stream) {
         /* An error here is kept by the device and told at the next wait. */
         (void)dnn__device_sync(device);
     }
-    dnn__cache_free(device, list);
+    dnn__caching_free(device, list);
 }
 
 /* The lock is held. */
@@ -182,13 +183,13 @@ static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t cap
         return NULL;
     }
     if (must_flush) {
-        dnn__cache_flush(device);
+        dnn__caching_flush(device);
     }
     s = dnn__slab_alloc(sizeof *s);
     if (s) {
         s->data = raw_alloc(device, capacity);
         if (!s->data) {
-            dnn__cache_flush(device);
+            dnn__caching_flush(device);
             s->data = raw_alloc(device, capacity);
         }
     }

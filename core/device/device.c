@@ -1,5 +1,5 @@
-/* device.c - devices by name: cpu, and the ordinals of the kinds that plugins bring; how they are added
- * and shut down. It knows no operator. */
+/* device.c - devices by name: cpu, and the ordinals of the kinds that plugins bring; how they are
+ * added and shut down. It knows no operator. */
 #include <stdlib.h>
 #include <string.h>
 #include "device_impl.h"
@@ -175,7 +175,8 @@ dnn_status dnn__device_named(const char *name, dnn__device **out)
 {
     dnn__device *device;
 
-    device = name ? dnn__device_find(name) : atomic_load_explicit(&default_device, memory_order_acquire);
+    device =
+        name ? dnn__device_find(name) : atomic_load_explicit(&default_device, memory_order_acquire);
     if (!device) {
         return not_found(name);
     }
@@ -202,20 +203,20 @@ dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), vo
 
 /* ---- shutdown ---- */
 
-static void stages_free(dnn__device *device)
+static void staging_free(dnn__device *device)
 {
     const dnn_device *api = device->pub.api;
 
-    for (int i = 0; i < STAGES; i++) {
-        struct stage *stage = &device->stage[i];
+    for (int i = 0; i < STAGING_BUFFERS; i++) {
+        struct staging *staging = &device->staging[i];
 
-        if (stage->event) {
-            api->event_del(device->pub.ordinal, stage->event);
+        if (staging->event) {
+            api->event_del(device->pub.ordinal, staging->event);
         }
-        if (stage->data) {
-            api->free(device->pub.ordinal, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED);
+        if (staging->data) {
+            api->free(device->pub.ordinal, staging->data, DNN_MEM_HOST | DNN_MEM_PINNED);
         }
-        *stage = (struct stage){0};
+        *staging = (struct staging){0};
     }
 }
 
@@ -233,14 +234,14 @@ static bool device_close(dnn__device *device)
         }
     }
     pthread_mutex_lock(&device->lock);
-    list = dnn__cache_take(device);
+    list = dnn__caching_alloc(device);
     device->closed = true;
     device->peak = device->requests = device->system_requests = device->cap = 0;
     idle = device->storages == 0;
     pthread_mutex_unlock(&device->lock);
-    dnn__cache_free(device, list);
+    dnn__caching_free(device, list);
     if (device->pub.api) {
-        stages_free(device);
+        staging_free(device);
         if (device->pub.stream) {
             device->pub.api->stream_del(device->pub.ordinal, device->pub.stream);
             device->pub.stream = NULL;

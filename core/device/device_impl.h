@@ -1,16 +1,29 @@
-/* device_impl.h - a device inside, and what the files of this layer share. Private to core/device and runtime/devices.c. */
+/* device_impl.h - a device inside, and what the files of this layer share. Private to core/device
+ * and runtime/devices.c. */
 #ifndef DNN__DEVICE_IMPL_H
 #define DNN__DEVICE_IMPL_H
 #include <pthread.h>
 #include "memory.h"
 #include "plugin_call.h"
 
-/* Blocks come in classes: multiples of 64 bytes up to 512, then eight to each power of two, so at most an eighth is lost. */
-enum { SMALL_STEP = 64, SMALL = 512, SMALL_CLASSES = SMALL / SMALL_STEP, CLASSES = SMALL_CLASSES + 8 * 54 };
+/* Blocks come in classes: multiples of 64 bytes up to 512, then eight to each power of two, so at
+ * most an eighth is lost. */
+enum {
+    SMALL_STEP = 64,
+    SMALL = 512,
+    SMALL_CLASSES = SMALL / SMALL_STEP,
+    CLASSES = SMALL_CLASSES + 8 * 54
+};
 enum { ALIGN = 256, HUGE_PAGE = 2 << 20, PAGE = 4096 };
-enum { RECENT = 8, STAGES = 8, STAGE_LEAST = 64 << 10, STAGE_MOST = 4 << 20, MAX_ORDINALS = 64 };
+enum {
+    RECENT = 8,
+    STAGING_BUFFERS = 8,
+    STAGING_LEAST = 64 << 10,
+    STAGING_MOST = 4 << 20,
+    MAX_ORDINALS = 64
+};
 
-struct stage { /* host memory that the device copies from or to by itself */
+struct staging { /* host memory that the device copies from or to by itself */
     void *data;
     uint64_t bytes;
     void *event; /* after the last copy; NULL: never used */
@@ -27,7 +40,7 @@ struct dnn__device {
     bool closed;      /* shut down: what comes back is not kept */
     pthread_mutex_t stream_lock; /* of all below */
     atomic_bool stream_made;
-    struct stage stage[STAGES];
+    struct staging staging[STAGING_BUFFERS];
     dnn_status late; /* the error that sticks */
     char late_text[512];
     _Atomic(const char *) recent[RECENT]; /* operators enqueued last, a ring; no lock */
@@ -38,7 +51,8 @@ extern bool dnn__sync_always; /* DNN_SYNC */
 extern dnn__device dnn__cpu_device;
 
 /* ---- device.c ---- */
-dnn__device *dnn__device_find(const char *name); /* by its name ("kind" is its ordinal 0) among those that are there; NULL: none */
+dnn__device *dnn__device_find(const char *name); /* by its name ("kind" is its ordinal 0) among
+                                                    those that are there; NULL: none */
 /* Calls fn for each device, cpu first, until one fails. */
 dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), void *ctx);
 
@@ -60,7 +74,9 @@ static inline bool has_streams(const dnn_device *api)
 }
 
 /* ---- storage.c ---- */
-static inline void dnn__storage_own(dnn__storage *s, uint64_t bytes) /* a new owner: one reference, no handle, strided */
+static inline void
+dnn__storage_own(dnn__storage *s,
+                 uint64_t bytes) /* a new owner: one reference, no handle, strided */
 {
     atomic_store_explicit(&s->refs, 1, memory_order_relaxed);
     atomic_store_explicit(&s->handles, 0, memory_order_relaxed);
@@ -71,13 +87,15 @@ static inline void dnn__storage_own(dnn__storage *s, uint64_t bytes) /* a new ow
     s->next = NULL;
 }
 /* A storage without a block: an empty one, or one of the program's memory. */
-dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what, dnn__storage **out);
-void dnn__storage_end(dnn__storage *s); /* the end of a storage that does not go to the free lists */
+dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what,
+                                  dnn__storage **out);
+void dnn__storage_end(
+    dnn__storage *s); /* the end of a storage that does not go to the free lists */
 void dnn__device_free(dnn__device *device);
 
 /* ---- caching_allocator.c ---- */
-dnn__storage *dnn__cache_take(dnn__device *device);
-void dnn__cache_free(dnn__device *device, dnn__storage *list);
-void dnn__cache_flush(dnn__device *device);
+dnn__storage *dnn__caching_alloc(dnn__device *device);
+void dnn__caching_free(dnn__device *device, dnn__storage *list);
+void dnn__caching_flush(dnn__device *device);
 
 #endif

@@ -1,12 +1,12 @@
-/* storage.c - storages that no free list serves: empty ones, those without a block, buffers of the program; the
- * exchange of two blocks; versions. caching_allocator.c makes the others. */
+/* storage.c - storages that no free list serves: empty ones, those without a block, buffers of the
+ * program; the exchange of two blocks; versions. caching_allocator.c makes the others. */
 #include "device_impl.h"
 
 _Thread_local int dnn__dry_run;
 
 /* A storage without a block: an empty one, or one of the program's memory. */
 dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what,
-                           dnn__storage **out)
+                                  dnn__storage **out)
 {
     dnn__storage *s = dnn__slab_alloc(sizeof *s);
 
@@ -35,7 +35,8 @@ dnn_status dnn__storage_borrow(void *data, uint64_t bytes, void (*release)(void 
                                dnn__storage **out)
 {
     dnn__storage *s = NULL;
-    dnn_status status = dnn__storage_of_memory(dnn__cpu(), bytes ? data : NULL, bytes, "buffer", &s);
+    dnn_status status =
+        dnn__storage_of_memory(dnn__cpu(), bytes ? data : NULL, bytes, "buffer", &s);
 
     if (status != DNN_OK) {
         if (release) {

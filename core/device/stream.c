@@ -74,8 +74,8 @@ dnn_status dnn__device_wait(dnn__device *device)
     if (status != DNN_OK) {
         return dnn__device_stick(device, "waiting for the device", status);
     }
-    for (int i = 0; i < STAGES; i++) {
-        device->stage[i].busy = false;
+    for (int i = 0; i < STAGING_BUFFERS; i++) {
+        device->staging[i].busy = false;
     }
     return DNN_OK;
 }

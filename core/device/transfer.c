@@ -1,80 +1,80 @@
-/* transfer.c - plain bytes between memories: staged to a device, waited for on the way back, by way of
- * the host between two devices. Dispatch, tensors and the fallback call it. */
+/* transfer.c - plain bytes between memories: staged to a device, waited for on the way back, by way
+ * of the host between two devices. Dispatch, tensors and the fallback call it. */
 #include <string.h>
 #include "device_impl.h"
 
 /* ---- moves of bytes ---- */
 
 /* Is this buffer free? Stream_lock is held. */
-static dnn_status stage_free(dnn__device *device, struct stage *stage, bool *is_free)
+static dnn_status staging_done(dnn__device *device, struct staging *staging, bool *is_free)
 {
     int32_t done = 1;
     dnn_status status;
 
-    if (stage->busy) {
+    if (staging->busy) {
         dnn__device_forget();
-        status = device->pub.api->event_done(device->pub.ordinal, stage->event, &done);
+        status = device->pub.api->event_done(device->pub.ordinal, staging->event, &done);
         if (status != DNN_OK) {
             return dnn__device_stick(device, "event_done", status);
         }
-        stage->busy = done == 0;
+        staging->busy = done == 0;
     }
-    *is_free = !stage->busy;
+    *is_free = !staging->busy;
     return DNN_OK;
 }
 
 /* Gives the buffer at least `bytes`; it is free. */
-static dnn_status stage_grow(dnn__device *device, struct stage *stage, uint64_t bytes)
+static dnn_status staging_grow(dnn__device *device, struct staging *staging, uint64_t bytes)
 {
     const dnn_device *api = device->pub.api;
-    uint64_t room = STAGE_LEAST;
+    uint64_t room = STAGING_LEAST;
 
     while (room < bytes) {
         room *= 2;
     }
-    if (stage->bytes >= bytes) {
+    if (staging->bytes >= bytes) {
         return DNN_OK;
     }
-    if (stage->data) {
-        api->free(device->pub.ordinal, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED);
-        stage->data = NULL;
-        stage->bytes = 0;
+    if (staging->data) {
+        api->free(device->pub.ordinal, staging->data, DNN_MEM_HOST | DNN_MEM_PINNED);
+        staging->data = NULL;
+        staging->bytes = 0;
     }
     dnn__device_forget();
     DNN_TRY(dnn__device_answer(
         device, "alloc of pinned memory",
-        api->alloc(device->pub.ordinal, room, DNN_MEM_HOST | DNN_MEM_PINNED, &stage->data)));
-    stage->bytes = room;
+        api->alloc(device->pub.ordinal, room, DNN_MEM_HOST | DNN_MEM_PINNED, &staging->data)));
+    staging->bytes = room;
     return DNN_OK;
 }
 
 /* A free buffer of at least `bytes`: a fitting one first, then any, else the wait for all of them.
  */
-static dnn_status stage_take(dnn__device *device, uint64_t bytes, struct stage **out)
+static dnn_status staging_take(dnn__device *device, uint64_t bytes, struct staging **out)
 {
-    struct stage *found = NULL;
+    struct staging *found = NULL;
     bool is_free = false;
 
-    for (int i = 0; i < STAGES && !(found && found->bytes >= bytes); i++) {
-        struct stage *stage = &device->stage[i];
+    for (int i = 0; i < STAGING_BUFFERS && !(found && found->bytes >= bytes); i++) {
+        struct staging *staging = &device->staging[i];
 
-        DNN_TRY(stage_free(device, stage, &is_free));
-        if (is_free && (!found || stage->bytes >= bytes)) {
-            found = stage;
+        DNN_TRY(staging_done(device, staging, &is_free));
+        if (is_free && (!found || staging->bytes >= bytes)) {
+            found = staging;
         }
     }
     if (!found) {
         DNN_TRY(dnn__device_wait(device));
-        found = &device->stage[0];
+        found = &device->staging[0];
     }
-    DNN_TRY(stage_grow(device, found, bytes));
+    DNN_TRY(staging_grow(device, found, bytes));
     *out = found;
     return DNN_OK;
 }
 
 static uint64_t part_of(uint64_t bytes)
 {
-    return bytes < STAGE_MOST ? bytes : STAGE_MOST;
+    return bytes < STAGING_MOST ? bytes : STAGING_MOST;
 }
 
 static dnn_status copy_call(dnn__device *device, void *dst, uint32_t dst_mem, const void *src,
@@ -89,20 +89,20 @@ static dnn_status copy_call(dnn__device *device, void *dst, uint32_t dst_mem, co
 /* Through pinned memory, part by part; stream_lock is held. */
 static dnn_status write_staged(dnn__device *device, char *dst, const char *host, uint64_t bytes)
 {
-    struct stage *stage;
+    struct staging *staging;
     dnn_status status;
     uint64_t part;
 
     for (; bytes > 0; bytes -= part, dst += part, host += part) {
         part = part_of(bytes);
-        DNN_TRY(stage_take(device, part, &stage));
-        memcpy(stage->data, host, (size_t)part);
-        DNN_TRY(copy_call(device, dst, DNN_MEM_DEVICE, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED,
+        DNN_TRY(staging_take(device, part, &staging));
+        memcpy(staging->data, host, (size_t)part);
+        DNN_TRY(copy_call(device, dst, DNN_MEM_DEVICE, staging->data, DNN_MEM_HOST | DNN_MEM_PINNED,
                           part));
         dnn__device_forget();
         status =
-            device->pub.api->event_record(device->pub.ordinal, device->pub.stream, &stage->event);
-        stage->busy = true;
+            device->pub.api->event_record(device->pub.ordinal, device->pub.stream, &staging->event);
+        staging->busy = true;
         if (status != DNN_OK) {
             return dnn__device_stick(device, "event_record", status);
         }
@@ -112,16 +112,16 @@ static dnn_status write_staged(dnn__device *device, char *dst, const char *host,
 
 static dnn_status read_staged(dnn__device *device, char *host, const char *src, uint64_t bytes)
 {
-    struct stage *stage;
+    struct staging *staging;
     uint64_t part;
 
     for (; bytes > 0; bytes -= part, src += part, host += part) {
         part = part_of(bytes);
-        DNN_TRY(stage_take(device, part, &stage));
-        DNN_TRY(copy_call(device, stage->data, DNN_MEM_HOST | DNN_MEM_PINNED, src, DNN_MEM_DEVICE,
+        DNN_TRY(staging_take(device, part, &staging));
+        DNN_TRY(copy_call(device, staging->data, DNN_MEM_HOST | DNN_MEM_PINNED, src, DNN_MEM_DEVICE,
                           part));
         DNN_TRY(dnn__device_wait(device));
-        memcpy(host, stage->data, (size_t)part);
+        memcpy(host, staging->data, (size_t)part);
     }
     return DNN_OK;
 }

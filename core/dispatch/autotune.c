@@ -1,6 +1,6 @@
-/* autotune.c - DNN_TUNE: the candidates of a call that accept it are run on its operands in turn, with
- * scratch for results, and the one with the smallest median is asked first from then on. select.c
- * calls it when a plan is made; the winners are kept by autotune_file.c. */
+/* autotune.c - DNN_TUNE: the candidates of a call that accept it are run on its operands in turn,
+ * with scratch for results, and the one with the smallest median is asked first from then on.
+ * select.c calls it when a plan is made; the winners are kept by autotune_file.c. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,16 +57,16 @@ static void add_text(XXH3_state_t *state, const char *text)
  * then times anew. */
 static void add_call(XXH3_state_t *state, dnn__frame *f)
 {
-    size_t words = (size_t)dnn__key_make(f), pinned = f->pin != NULL ? 2 : 0;
+    size_t words = (size_t)dnn__key_make(f), pinned = f->pair != NULL ? 2 : 0;
     uint64_t head[3] = {f->key[0] & ~(uint64_t)0xffff, f->key[1], f->key[2] & UINT32_MAX};
 
     add_text(state, dnn_version());
     add_text(state, f->op->name);
     add_text(state, dnn__kind_name(dnn__dev(f->device)->kind));
     XXH3_128bits_update(state, head, sizeof head);
-    if (f->pin != NULL) { /* words 4 and 5: an address, and bytes */
-        add_text(state, f->pin->plugin->id);
-        XXH3_128bits_update(state, &f->pin->bytes, sizeof f->pin->bytes);
+    if (f->pair != NULL) { /* words 4 and 5: an address, and bytes */
+        add_text(state, f->pair->plugin->id);
+        XXH3_128bits_update(state, &f->pair->bytes, sizeof f->pair->bytes);
     }
     XXH3_128bits_update(state, f->key + 4 + pinned, (words - 4 - pinned) * sizeof *f->key);
     for (int i = 0; i < f->n_in + f->n_out; i++) {
@@ -210,7 +210,7 @@ static dnn_status run_round(dnn__frame *f, struct contest *c, int round)
         if (status != DNN_OK) {
             dnn__text text = dnn__text_to(r->failure, sizeof r->failure);
 
-            dnn__put(&text, "%s", dnn__self.text);
+            dnn__put(&text, "%s", dnn__self.message.text);
             r->out = true;
             r->n = 0;
         } else if (!r->out && round >= 0) {
@@ -306,7 +306,7 @@ static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
         }
     }
     if (status == DNN_E_NOMEM) {
-        dnn__log(DNN_LOG_INFO, "libdnn: %s is not tuned: %s", f->op->name, dnn__self.text);
+        dnn__log(DNN_LOG_INFO, "libdnn: %s is not tuned: %s", f->op->name, dnn__self.message.text);
     }
     for (int i = 0; i < c.n; i++) {
         dnn__plan_release(c.runner[i].plan);
@@ -322,15 +322,14 @@ static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 static bool hold_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 {
     dnn_explain_fn explain = dnn__dispatch_self.explain;
-    char text[sizeof dnn__self.text];
+    dnn__message message = dnn__self.message;
     bool held, mine = take_turn();
 
-    memcpy(text, dnn__self.text, sizeof text);
     dnn__dispatch_self.explain = NULL;
     held = hold(f, candidates, t);
     dnn__dispatch_self.explain = explain;
     give_turn(mine);
-    memcpy(dnn__self.text, text, sizeof text);
+    dnn__self.message = message;
     return held;
 }
 
@@ -397,8 +396,8 @@ static void put_times(dnn__text *text, const dnn__timing *t)
     }
 }
 
-dnn__kernel *dnn__tuned(dnn__frame *f, int32_t kind, dnn__candidates candidates, char *note,
-                        size_t bytes)
+dnn__kernel *dnn__autotuned(dnn__frame *f, int32_t kind, dnn__candidates candidates, char *note,
+                            size_t bytes)
 {
     dnn__text text = dnn__text_to(note, bytes);
     dnn__timing t = {.age = 0};
@@ -431,7 +430,7 @@ const char *dnn_tune_file(void)
     return path;
 }
 
-void dnn__tune_stop(void)
+void dnn__autotune_stop(void)
 {
     pthread_mutex_lock(&lock);
     dnn__timings_drop();

@@ -113,7 +113,7 @@ static void read_file(bool tell)
         return;
     }
     if (dnn__check_folder(path) != DNN_OK) {
-        no_file(dnn__self.text);
+        no_file(dnn__self.message.text);
         return;
     }
     status = dnn__open_trusted(path, &fd, &size);
@@ -123,7 +123,7 @@ static void read_file(bool tell)
     }
     if (status != DNN_OK && tell) {
         dnn__log(DNN_LOG_WARN, "libdnn: %s: what was timed before is not used and made anew: %s",
-                 path, dnn__self.text);
+                 path, dnn__self.message.text);
     }
     dirty = dirty || status != DNN_OK;
 }
@@ -180,14 +180,14 @@ static void save(void)
         make_folders();
     }
     if (dnn__check_folder(path) != DNN_OK) {
-        no_file(dnn__self.text);
+        no_file(dnn__self.message.text);
         return;
     }
     fd = lock_folder();
     read_file(false); /* the timings that other processes wrote meanwhile */
     json = state == NO_FILE ? NULL : dnn__timings_print();
     if (json != NULL && write_file(json) != DNN_OK) {
-        no_file(dnn__self.text);
+        no_file(dnn__self.message.text);
     }
     if (fd >= 0) {
         close(fd);

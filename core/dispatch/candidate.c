@@ -1,5 +1,5 @@
-/* candidate.c - one candidate for a call: may it be asked at all, and what does its plan say. select.c and
- * autotune.c call it. */
+/* candidate.c - one candidate for a call: may it be asked at all, and what does its plan say.
+ * select.c and autotune.c call it. */
 #include "plan.h"
 #include "preferences.h"
 
@@ -26,7 +26,7 @@ dnn_status dnn__ask(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const char *
         *says = "its plugin is disabled";
         return DNN_DECLINED;
     }
-    if (f->pin != NULL && k->plugin != f->pin->plugin) {
+    if (f->pair != NULL && k->plugin != f->pair->plugin) {
         *says = "the stash that the forward kernel kept is for its own plugin";
         return DNN_DECLINED;
     }

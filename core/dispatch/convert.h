@@ -1,4 +1,5 @@
-/* convert.h - copies that dispatch needs of operands: the copy row, called through the seam. Private. */
+/* convert.h - copies that dispatch needs of operands: the copy row, called through the seam.
+ * Private. */
 #ifndef DNN__CONVERT_H
 #define DNN__CONVERT_H
 #include "tensor_impl.h"

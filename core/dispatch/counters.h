@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 typedef struct dnn__counts {
-    _Atomic int64_t calls, plan_misses, plans, copies, copy_bytes, reorders, reorder_bytes, fallback_calls, fallback_bytes;
+    _Atomic int64_t calls, plan_misses, plans, copies, copy_bytes, reorders, reorder_bytes,
+        fallback_calls, fallback_bytes;
 } dnn__counts;
 extern dnn__counts dnn__count;
 

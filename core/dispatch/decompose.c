@@ -5,9 +5,10 @@
 #include "convert.h"
 #include "plan.h"
 
-static dnn_status call_parts(const dnn__frame *f, dnn_tensor *const *in, dnn__parts *parts)
+static dnn_status call_decomposition(const dnn__frame *f, dnn_tensor *const *in,
+                                     dnn__decomposition *parts)
 {
-    *parts = (dnn__parts){
+    *parts = (dnn__decomposition){
         .op = f->op, .attr = f->op->attr_bytes > 0 ? f->attr : NULL, .n_in = f->n_in, .in = in};
     f->op->decompose(parts);
     return dnn__take();
@@ -34,16 +35,16 @@ static dnn_status own_result(const dnn__frame *f, int i, dnn_tensor **out)
 }
 
 /* On dense operands, as they were when the parts were tried. */
-static dnn_status run_parts(dnn__frame *f, dnn_tensor **made)
+static dnn_status run_decomposition(dnn__frame *f, dnn_tensor **made)
 {
     dnn_tensor *in[DNN__FEW_OPERANDS];
-    dnn__parts parts;
+    dnn__decomposition parts;
 
     for (int i = 0; i < f->n_in; i++) {
         in[i] = f->in[i] != NULL ? dnn__contiguous(f->in[i]) : NULL;
         DNN_TRY(f->in[i] == NULL || in[i] != NULL ? DNN_OK : dnn__take());
     }
-    DNN_TRY(call_parts(f, in, &parts));
+    DNN_TRY(call_decomposition(f, in, &parts));
     for (int i = 0; i < f->n_out; i++) {
         if (f->pointer[f->n_in + i] != NULL) {
             DNN_TRY(own_result(f, i, &parts.out[i]));
@@ -53,23 +54,23 @@ static dnn_status run_parts(dnn__frame *f, dnn_tensor **made)
     return DNN_OK;
 }
 
-dnn_status dnn__run_parts(dnn__frame *f, dnn_tensor **made)
+dnn_status dnn__run_decomposition(dnn__frame *f, dnn_tensor **made)
 {
     dnn_status st = DNN_OK;
 
     memset(made, 0, sizeof(*made) * (size_t)f->n_out);
     DNN_NO_GRAD
     {
-        st = run_parts(f, made);
+        st = run_decomposition(f, made);
     }
     return st;
 }
 
 /* Operands without values, all strided: what is asked is whether somebody has the parts. */
-static dnn_status try_parts(const dnn__frame *f)
+static dnn_status try_decomposition(const dnn__frame *f)
 {
     dnn_tensor *in[DNN__FEW_OPERANDS];
-    dnn__parts parts;
+    dnn__decomposition parts;
 
     for (int i = 0; i < f->n_in; i++) {
         const dnn_tensor *t = f->in[i];
@@ -80,7 +81,7 @@ static dnn_status try_parts(const dnn__frame *f)
             return dnn__take();
         }
     }
-    return call_parts(f, in, &parts);
+    return call_decomposition(f, in, &parts);
 }
 
 dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
@@ -98,7 +99,7 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     dnn__dispatch_self.explain = NULL;
     DNN_NO_GRAD
     {
-        st = try_parts(f);
+        st = try_decomposition(f);
     }
     dnn__dispatch_self.explain = explain;
     dnn__dispatch_self.no_host_fallback--;
@@ -106,5 +107,5 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     if (st == DNN_OK || st == DNN_E_NOMEM) {
         return st;
     }
-    return dnn__decline(says, "not in parts either: %.400s", dnn__self.text);
+    return dnn__decline(says, "not in parts either: %.400s", dnn__self.message.text);
 }

@@ -36,7 +36,7 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
     f->want = rq->want;
     f->memory = f->stash = NULL;
     f->inplace = f->plain = f->given = f->any_layout = f->laid_out = false;
-    f->pin = DNN__UNLIKELY(dnn__dispatch_self.pin != NULL) ? dnn__pin_for(op) : NULL;
+    f->pair = DNN__UNLIKELY(dnn__dispatch_self.pair != NULL) ? dnn__stash_pair_for(op) : NULL;
     if (DNN__LIKELY(n <= SMALL)) {
         f->in = small->tensor;
         f->out = small->tensor + rq->n_in;
@@ -50,10 +50,9 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
          * system. */
         size_t count = (size_t)n,
                key_bytes = (size_t)dnn__key_room(n, op->attr_bytes) * sizeof(uint64_t);
-        size_t bytes =
-            count * (sizeof *f->in + sizeof *f->made + sizeof *f->view + sizeof *f->pointer +
-                     sizeof *f->stride) +
-            key_bytes;
+        size_t bytes = count * (sizeof *f->in + sizeof *f->made + sizeof *f->view +
+                                sizeof *f->pointer + sizeof *f->stride) +
+                       key_bytes;
         char *at;
 
         DNN_TRY(dnn__storage_new(dnn__cpu(), bytes, op->name, &f->memory));
@@ -78,7 +77,8 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 /* ---- checks ---- */
 
 /* Operand i (outputs follow the inputs) is not where the first operand is. */
-__attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *f, int i, const dnn_tensor *t)
+__attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *f, int i,
+                                                              const dnn_tensor *t)
 {
     char output[32];
     int first = 0;
@@ -100,7 +100,8 @@ __attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *
                      dnn__dev(dnn__device_of(t))->name);
 }
 
-static inline dnn_status check_operand(dnn__frame *f, int i, const dnn_tensor *t, dnn__device **device)
+static inline dnn_status check_operand(dnn__frame *f, int i, const dnn_tensor *t,
+                                       dnn__device **device)
 {
     f->any_layout = f->any_layout || dnn__layout_of(t->storage) != 0;
     if (*device == NULL) {
@@ -172,7 +173,7 @@ static dnn_status infer(dnn__frame *f)
     if (mutates) {
         for (int i = 0; i < f->n_out; i++) {
             if (f->out[i] != NULL) {
-                DNN_TRY(dnn__check_target(f->op->name, f->out[i], false));
+                DNN_TRY(dnn__check_inplace(f->op->name, f->out[i], false));
             }
             if (i < 2) {
                 f->direct[i] = true;
@@ -241,8 +242,8 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
                      .rng_offset = rng->offset,
                      .host = &dnn__host};
 
-    if (f->pin != NULL) {
-        call.stash = f->pin->stash->data;
+    if (f->pair != NULL) {
+        call.stash = f->pair->stash->data;
     } else if (plan->stash > 0) {
         DNN_TRY(dnn__workspace(f->device, plan->stash, f->op->name, &f->stash));
         f->stash->bytes = plan->stash; /* what the backward kernel will be asked to name */
@@ -295,15 +296,15 @@ static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
     if (status != DNN_E_DEVICE || !f->laid_out || f->op->n_out >= 0) {
         return status;
     }
-    dnn__views_close(f);
+    dnn__operand_views_close(f);
     DNN_TRY(dnn__all_strided(f));
-    DNN_TRY(dnn__views_open(f));
+    DNN_TRY(dnn__operand_views_open(f));
     return dnn__plan_find(f, plan);
 }
 
 static dnn_status carry_out(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, const dnn__rng *rng)
 {
-    DNN_TRY(dnn__pass(f, plan, made));
+    DNN_TRY(dnn__marshal(f, plan, made));
     return plan->on_host ? dnn__run_on_host(f, made, rng) : run_kernel(f, plan, rng);
 }
 
@@ -323,16 +324,16 @@ static dnn_status carry_out_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor 
 static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dnn__rng *rng)
 {
     if (DNN__UNLIKELY(dnn__dry_run > 0)) {
-        if (f->pin != NULL && f->pin->readers != NULL && plan->stash > 0) {
-            ++*f->pin->readers;
+        if (f->pair != NULL && f->pair->readers != NULL && plan->stash > 0) {
+            ++*f->pair->readers;
         }
         return plan->on_host && dnn__dispatch_self.no_host_fallback > 0
                    ? dnn__fail(DNN_E_DEVICE, "%s: only the host has a kernel", f->op->name)
                    : dnn__make_results(f, plan, made);
     }
     if (DNN__UNLIKELY(plan->kernel == NULL)) {
-        dnn__views_close(f);
-        return dnn__run_parts(f, made);
+        dnn__operand_views_close(f);
+        return dnn__run_decomposition(f, made);
     }
     *rng = numbers_for(f);
     return dnn__profiles() ? carry_out_profiled(f, plan, made, rng) : carry_out(f, plan, made, rng);
@@ -344,7 +345,7 @@ static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
     dnn__plan *plan = NULL;
     dnn_status st;
 
-    DNN_TRY(dnn__views_open(f));
+    DNN_TRY(dnn__operand_views_open(f));
     if (outputs_are_empty(f)) {
         st = dnn__make_results(f, NULL, made);
         goto done;
@@ -352,22 +353,22 @@ static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
     DNN_TRY_TO(done, find_plan(f, &plan));
     if (f->request->plan_only) {
         if (f->request->bytes != NULL) {
-            *f->request->bytes = plan->passage[f->n_in].bytes;
+            *f->request->bytes = plan->operand[f->n_in].bytes;
         }
         goto done;
     }
     DNN_TRY_TO(done, run_plan(f, plan, made, rng));
     if (f->given) {
-        dnn__views_close(f);
-        st = dnn__land_all(f, made);
+        dnn__operand_views_close(f);
+        st = dnn__write_back(f, made);
     }
 done:
-    dnn__views_close(f);
+    dnn__operand_views_close(f);
     dnn__plan_release(plan);
     return st;
 }
 
-/* Is the call looked at in anomaly mode? Rows that only fill a tensor as the program asks are not.
+/* Does anomaly mode check the call? Rows that only fill a tensor as the program asks are not.
  */
 static bool is_watched(const dnn__frame *f)
 {
@@ -377,10 +378,10 @@ static bool is_watched(const dnn__frame *f)
     return !fills && !moves && !f->request->plan_only && dnn__dry_run == 0;
 }
 
-static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__held *held)
+static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__nonfinite *held)
 {
-    dnn_status st = dnn__anomaly_after(f->op->name, f->in, f->n_in, made, f->n_out,
-                                       f->op->id == DNN_OP_copy, held);
+    dnn_status st = dnn__nan_check_after(f->op->name, f->in, f->n_in, made, f->n_out,
+                                         f->op->id == DNN_OP_copy, held);
 
     for (int i = 0; st != DNN_OK && i < f->n_out; i++) {
         if (f->out[i] != NULL) {
@@ -438,7 +439,7 @@ dnn_status dnn__dispatch(const dnn__request *request)
     dnn_tensor **made;
     dnn__node *node = NULL;
     dnn__rng rng = {0, 0, 0};
-    dnn__held held;
+    dnn__nonfinite held;
     dnn_scope scope;
     bool watched;
     dnn_status st;
@@ -458,12 +459,12 @@ dnn_status dnn__dispatch(const dnn__request *request)
     dnn_scope_begin(&scope);
     made = f.made;
     DNN_TRY_TO(done, check_operands(&f));
-    DNN_TRY_TO(done, dnn__settle_dtypes(&f));
+    DNN_TRY_TO(done, dnn__promote_types(&f));
     DNN_TRY_TO(done, infer(&f));
     DNN_TRY_TO(done, make_node(&f, &node));
-    watched = dnn__anomaly_on() && is_watched(&f);
+    watched = dnn__nan_check_on() && is_watched(&f);
     if (DNN__UNLIKELY(watched)) {
-        DNN_TRY_TO(done, dnn__anomaly_before(f.in, f.n_in, &held));
+        DNN_TRY_TO(done, dnn__nan_check_before(f.in, f.n_in, &held));
     }
     DNN_TRY_TO(done, execute(&f, made, &rng)); /* its one call, so that it is compiled in place */
     if (DNN__UNLIKELY(watched)) {

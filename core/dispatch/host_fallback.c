@@ -1,6 +1,6 @@
-/* host_fallback.c - the road HOST_FALLBACK: a call for a device runs on host copies of its operands, and
- * the bytes are counted. dispatch calls it for plans that say so; it dispatches the same operator
- * on the host. */
+/* host_fallback.c - the road HOST_FALLBACK: a call for a device runs on host copies of its
+ * operands, and the bytes are counted. dispatch calls it for plans that say so; it dispatches the
+ * same operator on the host. */
 #include <string.h>
 #include "reenter.h"
 #include "relayout.h"

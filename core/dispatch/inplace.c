@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "plan.h"
 
-dnn_status dnn__check_target(const char *op, const dnn_tensor *t, bool recorded)
+dnn_status dnn__check_inplace(const char *op, const dnn_tensor *t, bool recorded)
 {
     if (!dnn__is_injective(t->ndim, t->dim, t->stride)) {
         return dnn__fail(DNN_E_INVALID,
@@ -147,6 +147,6 @@ dnn_status dnn__check_destination(dnn__frame *f, int i)
         return dnn__fail(DNN_E_INVALID, "%s: the result is %s, which a target of %s cannot hold",
                          f->op->name, dnn_dtype_name(d->dtype), dnn_dtype_name(t->dtype));
     }
-    DNN_TRY(dnn__check_target(f->op->name, t, f->recording));
+    DNN_TRY(dnn__check_inplace(f->op->name, t, f->recording));
     return place_target(f, i);
 }

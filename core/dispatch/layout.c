@@ -1,11 +1,12 @@
-/* layout.c - private layouts of storages: the lock that protects them, their names, who owns them. relayout.c
- * converts. */
+/* layout.c - private layouts of storages: the lock that protects them, their names, who owns them.
+ * relayout.c converts. */
 #include <pthread.h>
 #include <string.h>
 #include "dispatch_state.h"
 #include "layout.h"
 
-/* Protects layout, data and size of a storage in a private layout. Writer-preferring; not recursive. */
+/* Protects layout, data and size of a storage in a private layout. Writer-preferring; not
+ * recursive. */
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
 void dnn__layouts_read(void)

@@ -1,12 +1,15 @@
-/* layout.h - private layouts: elements that lie in memory as a plugin wants them, between its own operators. Private.
+/* layout.h - private layouts: elements that lie in memory as a plugin wants them, between its own
+ * operators. Private.
  *
- * A layout belongs to the storage, and only a result that the core has just made gets one. All handles on such a storage
- * are dense views of the whole: whoever needs another view, or the bytes, makes it strided first (dnn__make_strided), once
- * and for all handles. From then on it stays strided. Operators that take another layout get a reordered copy.
+ * A layout belongs to the storage, and only a result that the core has just made gets one. All
+ * handles on such a storage are dense views of the whole: whoever needs another view, or the bytes,
+ * makes it strided first (dnn__make_strided), once and for all handles. From then on it stays
+ * strided. Operators that take another layout get a reordered copy.
  *
- * Threads: several may read a tensor while one makes it strided. So whoever looks at the layout, data and size of a
- * private storage together, a running kernel included, holds the layouts' lock to read; the exchange of the block holds it
- * to write. A thread that holds it makes strided only what it made itself. */
+ * Threads: several may read a tensor while one makes it strided. So whoever looks at the layout,
+ * data and size of a private storage together, a running kernel included, holds the layouts' lock
+ * to read; the exchange of the block holds it to write. A thread that holds it makes strided only
+ * what it made itself. */
 #ifndef DNN__LAYOUT_H
 #define DNN__LAYOUT_H
 #include "plugin.h"

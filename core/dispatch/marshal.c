@@ -52,7 +52,7 @@ static dnn_status reorder(dnn__frame *f, int i, uint32_t layout, dnn_tensor **ou
 
 static dnn_status pass_input(dnn__frame *f, const dnn__plan *plan, int i)
 {
-    const dnn__passage *p = &plan->passage[i];
+    const dnn__operand_plan *p = &plan->operand[i];
     dnn_tensor *t = f->in[i];
 
     if (DNN__UNLIKELY(plan->detours)) {
@@ -68,7 +68,7 @@ static dnn_status pass_input(dnn__frame *f, const dnn__plan *plan, int i)
 
 /* ---- results ---- */
 
-static dnn_tensor *private_result(dnn__frame *f, const dnn__passage *p, dnn_view *v)
+static dnn_tensor *private_result(dnn__frame *f, const dnn__operand_plan *p, dnn_view *v)
 {
     v->layout = p->layout;
     v->stride = NULL;
@@ -96,7 +96,7 @@ static dnn_tensor *dense_result(dnn__frame *f, dnn_view *v)
 static dnn_status make_result(dnn__frame *f, const dnn__plan *plan, int i, dnn_tensor **out)
 {
     int slot = f->n_in + i;
-    const dnn__passage *p = plan != NULL && plan->detours ? &plan->passage[slot] : NULL;
+    const dnn__operand_plan *p = plan != NULL && plan->detours ? &plan->operand[slot] : NULL;
 
     *out = NULL;
     if (f->pointer[slot] == NULL) {
@@ -123,7 +123,7 @@ dnn_status dnn__make_results(dnn__frame *f, const dnn__plan *plan, dnn_tensor **
     return DNN_OK;
 }
 
-dnn_status dnn__pass(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
+dnn_status dnn__marshal(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
 {
     for (int i = 0; i < f->n_in; i++) {
         if (f->in[i] != NULL) {
@@ -163,7 +163,7 @@ static dnn_status land(dnn__frame *f, int i, dnn_tensor *made)
     return st;
 }
 
-dnn_status dnn__land_all(dnn__frame *f, dnn_tensor **made)
+dnn_status dnn__write_back(dnn__frame *f, dnn_tensor **made)
 {
     for (int i = 0; i < f->n_out; i++) {
         if (made[i] != NULL && f->out[i] != NULL && made[i] != f->out[i]) {

@@ -1,25 +1,25 @@
 /* nan_check.c - anomaly mode: after every operator, is what it made finite? dispatch, rules and
  * functions ask; the answer names the operator that a NaN or an infinity came from. The elements
- * are looked at on the host, so it works, slowly, on every device. */
+ * are read on the host, so it works, slowly, on every device. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "convert.h"
 #include "nan_check.h"
 
-atomic_bool dnn__anomaly;
+atomic_bool dnn__nan_check;
 
 void dnn_set_anomaly(bool on)
 {
-    atomic_store(&dnn__anomaly, on);
+    atomic_store(&dnn__nan_check, on);
 }
 
 bool dnn_anomaly_enabled(void)
 {
-    return dnn__anomaly_on();
+    return dnn__nan_check_on();
 }
 
-dnn_status dnn__anomaly_start(void)
+dnn_status dnn__nan_check_start(void)
 {
     const char *text = secure_getenv("DNN_ANOMALY");
 
@@ -95,9 +95,11 @@ static dnn_status read_elements(dnn_tensor *t, void *to, size_t bytes)
     {
         dnn_tensor *dense = dnn__contiguous(t);
 
-        st = dense == NULL ? dnn__take()
-                           : dnn__storage_read(dense->storage, (uint64_t)dense->offset * dnn__item_size(dense->dtype),
-                                               to, bytes);
+        st = dense == NULL
+                 ? dnn__take()
+                 : dnn__storage_read(dense->storage,
+                                     (uint64_t)dense->offset * dnn__item_size(dense->dtype), to,
+                                     bytes);
     }
     return st;
 }
@@ -116,7 +118,7 @@ static dnn_status elements(dnn_tensor *t, const void **data, void **copy)
     if (*copy == NULL) {
         return dnn__nomem("anomaly mode", bytes);
     }
-    dnn__dispatch_self.looking = true; /* what reading takes is not looked at */
+    dnn__dispatch_self.looking = true; /* does not check its own reads */
     st = read_elements(t, *copy, bytes);
     dnn__dispatch_self.looking = false;
     return st;
@@ -143,11 +145,11 @@ static dnn_status look_at(dnn_tensor *t, struct census *c)
 
 /* ---- an operator ---- */
 
-dnn_status dnn__anomaly_before(dnn_tensor *const *in, int n_in, dnn__held *held)
+dnn_status dnn__nan_check_before(dnn_tensor *const *in, int n_in, dnn__nonfinite *held)
 {
     struct census c;
 
-    *held = (dnn__held){-1, -1};
+    *held = (dnn__nonfinite){-1, -1};
     for (int i = 0; i < n_in && (held->nan < 0 || held->inf < 0); i++) {
         DNN_TRY(look_at(in[i], &c));
         held->nan = held->nan < 0 && c.nan > 0 ? i : held->nan;
@@ -185,7 +187,7 @@ static void put_place(dnn__text *text, const dnn_tensor *t, int64_t at)
 }
 
 static dnn_status tell(const char *name, dnn_tensor *const *in, int n_in, const dnn_tensor *made,
-                       int output, const struct census *c, const dnn__held *held)
+                       int output, const struct census *c, const dnn__nonfinite *held)
 {
     char text[512];
     dnn__text t = dnn__text_to(text, sizeof text);
@@ -209,8 +211,9 @@ static dnn_status tell(const char *name, dnn_tensor *const *in, int n_in, const 
     return dnn__fail(DNN_E_INVALID, "%s", text);
 }
 
-dnn_status dnn__anomaly_after(const char *name, dnn_tensor *const *in, int n_in,
-                              dnn_tensor *const *made, int n_out, bool moves, const dnn__held *held)
+dnn_status dnn__nan_check_after(const char *name, dnn_tensor *const *in, int n_in,
+                                dnn_tensor *const *made, int n_out, bool moves,
+                                const dnn__nonfinite *held)
 {
     struct census c;
 
@@ -240,7 +243,7 @@ static void put_descs(dnn__text *text, const dnn__saved *s, int n)
     dnn__put(text, n > SHOWN ? ", .." : "");
 }
 
-dnn_status dnn__anomaly_backward(const dnn__node *node, dnn_status status)
+dnn_status dnn__nan_check_backward(const dnn__node *node, dnn_status status)
 {
     char text[384];
     dnn__text t = dnn__text_to(text, sizeof text);
@@ -248,6 +251,6 @@ dnn_status dnn__anomaly_backward(const dnn__node *node, dnn_status status)
     put_descs(&t, node->out, node->n_out);
     dnn__put(&t, " of ");
     put_descs(&t, node->in, node->n_in);
-    return dnn__fail(status, "%s; in the backward of %s, which made %s", dnn__self.text,
+    return dnn__fail(status, "%s; in the backward of %s, which made %s", dnn__self.message.text,
                      node->op->name, text);
 }

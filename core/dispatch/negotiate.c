@@ -88,9 +88,9 @@ static bool shows_layout(const dnn__frame *f, const dnn__kernel *k, int i)
 
 static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int i)
 {
-    dnn__passage *p = &plan->passage[i];
+    dnn__operand_plan *p = &plan->operand[i];
 
-    *p = (dnn__passage){DNN__AS_IT_IS, 0, 0};
+    *p = (dnn__operand_plan){DNN__AS_IT_IS, 0, 0};
     if (f->pointer[i] == NULL) {
         return;
     }
@@ -107,12 +107,12 @@ static void see_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *pl
 {
     if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 &&
         (f->op->traits & DNN__MUTATES) == 0) {
-        plan->passage[f->n_in].how = DNN__PACKED;
+        plan->operand[f->n_in].how = DNN__PACKED;
     }
     for (int i = 0; runs_flat(f, k) && i < f->n_out && i < 2; i++) {
         if (f->pointer[f->n_in + i] != NULL && is_made(f, f->n_in + i)) {
-            plan->passage[f->n_in + i] =
-                (dnn__passage){DNN__PRIVATE, f->flat, f->in[0]->storage->bytes};
+            plan->operand[f->n_in + i] =
+                (dnn__operand_plan){DNN__PRIVATE, f->flat, f->in[0]->storage->bytes};
         }
     }
 }
@@ -120,7 +120,7 @@ static void see_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *pl
 static bool any_detour(const dnn__frame *f, const dnn__plan *plan)
 {
     for (int i = 0; i < f->n_in + f->n_out; i++) {
-        if (plan->passage[i].how != DNN__AS_IT_IS) {
+        if (plan->operand[i].how != DNN__AS_IT_IS) {
             return true;
         }
     }
@@ -132,7 +132,7 @@ static dnn_status check_detours(const dnn__frame *f, const dnn__plan *plan, cons
 {
     if (f->op->id == DNN_OP_copy) {
         for (int i = 0; i < f->n_in + f->n_out; i++) {
-            if (plan->passage[i].how == DNN__PACKED) {
+            if (plan->operand[i].how == DNN__PACKED) {
                 return dnn__decline(says,
                                     "a kernel of copy must take strides and any alignment: others "
                                     "are packed with it");
@@ -185,7 +185,7 @@ static dnn_status proposal_open(struct proposal *p, const dnn__frame *f)
     return DNN_OK;
 }
 
-static void show(struct proposal *p, const dnn__frame *f, const dnn__passage *passage, int i)
+static void show(struct proposal *p, const dnn__frame *f, const dnn__operand_plan *how, int i)
 {
     dnn_view *v = &p->view[i];
 
@@ -195,11 +195,11 @@ static void show(struct proposal *p, const dnn__frame *f, const dnn__passage *pa
     }
     *v = *f->pointer[i];
     v->data = NULL;
-    if (passage->how == DNN__PRIVATE) {
-        v->layout = passage->layout;
+    if (how->how == DNN__PRIVATE) {
+        v->layout = how->layout;
         v->stride = NULL;
-        v->nbytes = passage->bytes;
-    } else if (passage->how != DNN__AS_IT_IS) {
+        v->nbytes = how->bytes;
+    } else if (how->how != DNN__AS_IT_IS) {
         dnn__dense_strides(v->ndim, v->dim, p->stride[i]);
         v->layout = 0;
         v->stride = p->stride[i];
@@ -257,13 +257,13 @@ static dnn_status no_way(dnn_status status, uint32_t from, uint32_t to, const ch
     return status == DNN_E_NOMEM
                ? status
                : dnn__decline(says, "no kernel reorders from %s to %s: %.300s",
-                              dnn__layout_name(from), dnn__layout_name(to), dnn__self.text);
+                              dnn__layout_name(from), dnn__layout_name(to), dnn__self.message.text);
 }
 
 static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,
                              const struct proposal *p, int i, const char **says)
 {
-    dnn__passage *passage = &plan->passage[i];
+    dnn__operand_plan *how = &plan->operand[i];
     uint32_t want = p->plan.in_layout[i], have = p->view[i].layout;
     dnn__desc desc;
     dnn_status status;
@@ -271,7 +271,7 @@ static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__pla
     if (want == have) {
         return DNN_OK;
     }
-    *passage = (dnn__passage){DNN__REORDERED, want, 0};
+    *how = (dnn__operand_plan){DNN__REORDERED, want, 0};
     if (want == 0) {
         return DNN_OK;
     }
@@ -316,14 +316,14 @@ static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__pl
     if (status != DNN_OK) {
         return no_way(status, gives, 0, says);
     }
-    if (f->pointer[slot]->layout != gives || plan->passage[slot].how != DNN__AS_IT_IS) {
-        plan->passage[slot] = (dnn__passage){DNN__PRIVATE, gives, bytes};
+    if (f->pointer[slot]->layout != gives || plan->operand[slot].how != DNN__AS_IT_IS) {
+        plan->operand[slot] = (dnn__operand_plan){DNN__PRIVATE, gives, bytes};
     }
     return DNN_OK;
 }
 
 /* The two layouts of a reorder are given; its plan says how large the result is. */
-static dnn_status settle_reorder(const dnn__frame *f, dnn__plan *plan, const struct proposal *p,
+static dnn_status accept_reorder(const dnn__frame *f, dnn__plan *plan, const struct proposal *p,
                                  const char **says)
 {
     uint64_t bytes = p->plan.out_bytes[0];
@@ -338,16 +338,16 @@ static dnn_status settle_reorder(const dnn__frame *f, dnn__plan *plan, const str
                             (unsigned long long)bytes, dnn__layout_name(to));
     }
     if (to != 0) {
-        plan->passage[1] = (dnn__passage){DNN__PRIVATE, to, bytes};
+        plan->operand[1] = (dnn__operand_plan){DNN__PRIVATE, to, bytes};
     }
     return DNN_OK;
 }
 
-static dnn_status settle_layouts(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,
+static dnn_status accept_layouts(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,
                                  const struct proposal *p, const char **says)
 {
     if ((f->op->traits & DNN__MOVES_LAYOUT) != 0) {
-        return settle_reorder(f, plan, p, says);
+        return accept_reorder(f, plan, p, says);
     }
     if ((k->table.flags & DNN_K_FLAT) !=
         0) { /* takes what all operands share, and asks for nothing */
@@ -381,19 +381,19 @@ static bool has_backward(const dnn__op *op)
 
 /* A forward kernel keeps a stash for the backward rows of its plugin; a backward kernel says in the
  * same member how much of one it reads. */
-static dnn_status settle_stash(const dnn__frame *f, dnn__plan *plan, uint64_t bytes,
+static dnn_status accept_stash(const dnn__frame *f, dnn__plan *plan, uint64_t bytes,
                                const char **says)
 {
     if (bytes == 0) {
         return DNN_OK;
     }
-    if (f->pin != NULL) {
+    if (f->pair != NULL) {
         plan->stash = bytes;
-        return bytes == f->pin->bytes
+        return bytes == f->pair->bytes
                    ? DNN_OK
                    : dnn__decline(says,
                                   "it reads a stash of %llu bytes, the forward kernel kept %llu",
-                                  (unsigned long long)bytes, (unsigned long long)f->pin->bytes);
+                                  (unsigned long long)bytes, (unsigned long long)f->pair->bytes);
     }
     if (!has_backward(f->op)) {
         return dnn__decline(says, "it asks for a stash of %llu bytes, and there is none: %s",
@@ -409,7 +409,7 @@ static dnn_status settle_stash(const dnn__frame *f, dnn__plan *plan, uint64_t by
     return DNN_OK;
 }
 
-static dnn_status settle(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const struct proposal *p,
+static dnn_status accept(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const struct proposal *p,
                          const char **says)
 {
     dnn_status status;
@@ -420,11 +420,11 @@ static dnn_status settle(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const s
     if (is_elsewhere(f, k)) {
         return DNN_OK;
     }
-    status = settle_stash(f, plan, p->plan.stash_bytes, says);
+    status = accept_stash(f, plan, p->plan.stash_bytes, says);
     if (status == DNN_OK) {
-        status = settle_layouts(f, k, plan, p, says);
+        status = accept_layouts(f, k, plan, p, says);
     }
-    if (status == DNN_OK && plan->stash > 0 && f->pin == NULL) {
+    if (status == DNN_OK && plan->stash > 0 && f->pair == NULL) {
         status = dnn__pair_check(f, k, plan->stash, says);
     }
     return status;
@@ -437,11 +437,11 @@ static dnn_status propose(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const 
 
     DNN_TRY(proposal_open(&p, f));
     for (int i = 0; i < f->n_in + f->n_out; i++) {
-        show(&p, f, &plan->passage[i], i);
+        show(&p, f, &plan->operand[i], i);
     }
     status = call_plan(f, k, &p, says);
     if (status == DNN_OK) {
-        status = settle(f, k, plan, &p, says);
+        status = accept(f, k, plan, &p, says);
     }
     if (status != DNN_OK && p.plan.state != NULL && k->table.unplan != NULL) {
         k->table.unplan(p.plan.state);

@@ -1,5 +1,6 @@
-/* operand_views.c - the operands of a call as kernels are shown them: dims, strides or private layout,
- * bytes. dispatch makes them ahead of the plan; where the data lies is filled in by marshal.c. */
+/* operand_views.c - the operands of a call as kernels are shown them: dims, strides or private
+ * layout, bytes. dispatch makes them ahead of the plan; where the data lies is filled in by
+ * marshal.c. */
 #include <string.h>
 #include "plan.h"
 #include "relayout.h"
@@ -141,7 +142,7 @@ static uint32_t flat_layout(const dnn__frame *f)
 }
 
 /* Operands that no detour can serve are made strided for good. */
-static dnn_status settle(dnn__frame *f)
+static dnn_status make_detours_strided(dnn__frame *f)
 {
     if (flat_layout(f) != 0) {
         return DNN_OK;
@@ -174,14 +175,14 @@ static void view_all(dnn__frame *f)
 /* An operand lies, or lay a moment ago, in a private layout. */
 static dnn_status open_laid_out(dnn__frame *f)
 {
-    DNN_TRY(settle(f));
+    DNN_TRY(make_detours_strided(f));
     dnn__layouts_read();
     f->laid_out = true;
     f->flat = flat_layout(f);
     return DNN_OK;
 }
 
-dnn_status dnn__views_open(dnn__frame *f)
+dnn_status dnn__operand_views_open(dnn__frame *f)
 {
     f->laid_out = false;
     f->flat = 0;
@@ -192,12 +193,12 @@ dnn_status dnn__views_open(dnn__frame *f)
     return DNN_OK;
 }
 
-void dnn__views_again(dnn__frame *f)
+void dnn__operand_views_again(dnn__frame *f)
 {
     view_all(f);
 }
 
-void dnn__views_close(dnn__frame *f)
+void dnn__operand_views_close(dnn__frame *f)
 {
     if (DNN__UNLIKELY(f->laid_out)) {
         dnn__layouts_release();

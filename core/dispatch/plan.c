@@ -1,15 +1,16 @@
-/* plan.c - plans: made empty, counted, freed; and how a candidate declines. select.c and candidate.c fill them in. */
+/* plan.c - plans: made empty, counted, freed; and how a candidate declines. select.c and
+ * candidate.c fill them in. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "plan.h"
 
-/* A plan with its arrays in one block: the key, then a passage for each operand. */
+/* A plan with its arrays in one block: the key, then how each operand is marshalled. */
 dnn_status dnn__plan_new(const dnn__frame *f, dnn__plan **out)
 {
     int n = f->n_in + f->n_out;
     size_t key_bytes = (size_t)dnn__key_room(n, f->op->attr_bytes) * sizeof(uint64_t);
-    size_t bytes = sizeof(dnn__plan) + key_bytes + (size_t)n * sizeof(dnn__passage);
+    size_t bytes = sizeof(dnn__plan) + key_bytes + (size_t)n * sizeof(dnn__operand_plan);
     dnn__plan *plan = dnn__alloc(bytes);
 
     if (plan == NULL) {
@@ -20,7 +21,7 @@ dnn_status dnn__plan_new(const dnn__frame *f, dnn__plan **out)
     plan->device = f->device;
     plan->threads = dnn__self.call_threads;
     plan->key = (uint64_t *)(void *)(plan + 1);
-    plan->passage = (dnn__passage *)(void *)((char *)plan->key + key_bytes);
+    plan->operand = (dnn__operand_plan *)(void *)((char *)plan->key + key_bytes);
     pthread_mutex_init(&plan->lock, NULL);
     atomic_fetch_add_explicit(&dnn__count.plans, 1, memory_order_relaxed);
     *out = plan;
@@ -33,11 +34,10 @@ static void plan_free(dnn__plan *plan)
         /* What was enqueued may still read the state. A late error sticks to the device and is told
          * there. */
         if (dnn__dev(plan->device)->stream != NULL) {
-            char text[sizeof dnn__self.text];
+            dnn__message message = dnn__self.message;
 
-            memcpy(text, dnn__self.text, sizeof text);
             if (dnn__device_sync(plan->device) != DNN_OK) {
-                memcpy(dnn__self.text, text, sizeof text);
+                dnn__self.message = message;
             }
         }
         plan->kernel->table.unplan(plan->state);

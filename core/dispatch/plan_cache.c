@@ -1,6 +1,6 @@
-/* plan_cache.c - the bounded cache of plans under the exact keys of calls (plan_key.c). It evicts the
- * least recently used. Only dispatch calls it. A plan lives as long as a call runs on it, in the cache
- * or not. */
+/* plan_cache.c - the bounded cache of plans under the exact keys of calls (plan_key.c). It evicts
+ * the least recently used. Only dispatch calls it. A plan lives as long as a call runs on it, in
+ * the cache or not. */
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>

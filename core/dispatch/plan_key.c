@@ -1,5 +1,5 @@
-/* plan_key.c - the exact key of a call: operator, mode, threads, device, attributes, and for each operand dtype,
- * dims, strides, alignment and layout. */
+/* plan_key.c - the exact key of a call: operator, mode, threads, device, attributes, and for each
+ * operand dtype, dims, strides, alignment and layout. */
 #include <string.h>
 #include "plan.h"
 
@@ -46,10 +46,10 @@ int64_t dnn__key_make(const dnn__frame *f)
              (uint64_t)dnn__threads() << DNN__KEY_THREADS_AT;
     key[1] = (uint64_t)f->n_in | (uint64_t)f->n_out << 32;
     key[2] = (uint64_t)dnn__dev(f->device)->kind << 32 | (uint32_t)dnn__dev(f->device)->ordinal;
-    key[3] = f->pin != NULL;
-    if (DNN__UNLIKELY(f->pin != NULL)) {
-        key[n++] = (uint64_t)(uintptr_t)f->pin->plugin;
-        key[n++] = f->pin->bytes;
+    key[3] = f->pair != NULL;
+    if (DNN__UNLIKELY(f->pair != NULL)) {
+        key[n++] = (uint64_t)(uintptr_t)f->pair->plugin;
+        key[n++] = f->pair->bytes;
     }
     if (f->op->attr_bytes > 0) {
         key[n + f->op->attr_bytes / 8] = 0;

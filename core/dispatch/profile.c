@@ -33,11 +33,10 @@ static int64_t now_ns(void)
 static void wait_for(dnn__device *device)
 {
     if (dnn__dev(device)->stream != NULL) {
-        char text[sizeof dnn__self.text];
+        dnn__message message = dnn__self.message;
 
-        memcpy(text, dnn__self.text, sizeof text);
         if (dnn__device_sync(device) != DNN_OK) {
-            memcpy(dnn__self.text, text, sizeof text);
+            dnn__self.message = message;
         }
     }
 }
@@ -62,7 +61,7 @@ void dnn__profile_end(const dnn__frame *f, const dnn__plan *plan, int64_t begin)
     add(&t->ns, now_ns() - begin);
     add(&t->calls, 1);
     for (int i = 0; i < f->n_in && plan->detours; i++) {
-        uint32_t how = plan->passage[i].how;
+        uint32_t how = plan->operand[i].how;
 
         if (how == DNN__PACKED || how == DNN__REORDERED) {
             add(how == DNN__PACKED ? &t->copies : &t->reorders, 1);

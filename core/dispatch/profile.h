@@ -1,5 +1,5 @@
-/* profile.h - DNN_PROFILE: where the time of a run goes, kernel by kernel, and what each kernel costs in copies and reorders.
- * Private. */
+/* profile.h - DNN_PROFILE: where the time of a run goes, kernel by kernel, and what each kernel
+ * costs in copies and reorders. Private. */
 #ifndef DNN__PROFILE_H
 #define DNN__PROFILE_H
 #include "plan.h"
@@ -11,7 +11,8 @@ static inline bool dnn__profiles(void)
 }
 dnn_status dnn__profile_start(void); /* reads DNN_PROFILE */
 void dnn__profile_begin(dnn__device *device, int64_t *ns);
-/* Counts one call by the plan, its passages included, since begin. Waits for the device. */
+/* Counts one call by the plan, its copies and reorders included, since begin. Waits for the device.
+ */
 void dnn__profile_end(const dnn__frame *frame, const dnn__plan *plan, int64_t begin);
 void dnn__profile_tell(void); /* logs the table; the kernels are still there */
 

@@ -1,5 +1,6 @@
-/* relayout.c - conversion of private layouts: reordered copies, and the way back to strides once somebody needs
- * a view or the bytes. The elements move through the reorder kernels of the plugin that owns the layout. */
+/* relayout.c - conversion of private layouts: reordered copies, and the way back to strides once
+ * somebody needs a view or the bytes. The elements move through the reorder kernels of the plugin
+ * that owns the layout. */
 #include <pthread.h>
 #include <string.h>
 #include "reenter.h"

@@ -1,6 +1,6 @@
-/* select.c - the ladder KERNEL, DECOMPOSED, HOST_FALLBACK: it asks the candidates for a call in their order and
- * makes the plan of the first that accepts. The plan cache calls it on a miss. It allocates the plan, never
- * elements. */
+/* select.c - the ladder KERNEL, DECOMPOSED, HOST_FALLBACK: it asks the candidates for a call in
+ * their order and makes the plan of the first that accepts. The plan cache calls it on a miss. It
+ * allocates the plan, never elements. */
 #include <string.h>
 #include "preferences.h"
 #include "autotune.h"
@@ -26,7 +26,8 @@ static void answer(struct answers *a, const dnn__frame *f, const dnn__kernel *k,
     dnn__put(&a->text, "%s%s of %s: %s", a->text.length > 0 ? "; " : "", k->table.name,
              k->plugin->id, says);
     if (dnn__dispatch_self.explain != NULL) {
-        dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, k->plugin->id, k->table.name, says);
+        dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, k->plugin->id,
+                                   k->table.name, says);
     }
 }
 
@@ -41,9 +42,9 @@ static dnn_dtype primary_dtype(const dnn__frame *f)
                                                                : f->desc[0].dtype;
 }
 
-static void put_passage(dnn__text *text, const dnn__frame *f, const dnn__plan *plan, int i)
+static void put_operand_plan(dnn__text *text, const dnn__frame *f, const dnn__plan *plan, int i)
 {
-    const dnn__passage *p = &plan->passage[i];
+    const dnn__operand_plan *p = &plan->operand[i];
 
     if (p->how == DNN__PACKED) {
         if (i < f->n_in) {
@@ -66,7 +67,7 @@ static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, const ch
 
     dnn__put(&text, "yes");
     for (int i = 0; i < f->n_in + f->n_out; i++) {
-        put_passage(&text, f, plan, i);
+        put_operand_plan(&text, f, plan, i);
     }
     dnn__put(&text, "%s", note);
     return buffer;
@@ -77,7 +78,7 @@ static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct 
 {
     dnn__candidates candidates = dnn__candidates_of((dnn__op_id)f->op->id, kind, primary_dtype(f));
     char yes[400], note[80];
-    dnn__kernel *fastest = dnn__tuned(f, kind, candidates, note, sizeof note);
+    dnn__kernel *fastest = dnn__autotuned(f, kind, candidates, note, sizeof note);
 
     for (int32_t i = fastest != NULL ? -1 : 0; i < candidates.n; i++) {
         dnn__kernel *k = i < 0 ? fastest : candidates.kernel[i];
@@ -128,11 +129,11 @@ static int64_t bytes_moved(const dnn__frame *f)
  * first. */
 static void pass_by_host(const dnn__frame *f, dnn__plan *plan)
 {
-    memset(plan->passage, 0, sizeof *plan->passage * (size_t)(f->n_in + f->n_out));
+    memset(plan->operand, 0, sizeof *plan->operand * (size_t)(f->n_in + f->n_out));
     plan->detours = false;
     for (int i = f->n_in; i < f->n_in + f->n_out; i++) {
         if (f->pointer[i] != NULL && f->pointer[i]->layout != 0) {
-            plan->passage[i].how = DNN__PACKED;
+            plan->operand[i].how = DNN__PACKED;
             plan->detours = true;
         }
     }
@@ -175,8 +176,9 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     return DNN_OK;
 }
 
-/* DECOMPOSED. DNN_DECLINED if the row has no decomposition, or nobody serves one of them on the device. */
-static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answers)
+/* DECOMPOSED. DNN_DECLINED if the row has no decomposition, or nobody serves one of them on the
+ * device. */
+static dnn_status ask_decomposition(dnn__frame *f, dnn__plan *plan, struct answers *answers)
 {
     const char *says = "";
     dnn_status status = dnn__can_decompose(f, &says);
@@ -187,7 +189,8 @@ static dnn_status ask_parts(dnn__frame *f, dnn__plan *plan, struct answers *answ
         says = "yes; in smaller operators";
     }
     if (f->op->decompose != NULL && dnn__dispatch_self.explain != NULL) {
-        dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, "libdnn", "decomposition", says);
+        dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, "libdnn",
+                                   "decomposition", says);
     } else if (status == DNN_DECLINED && f->op->decompose != NULL) {
         dnn__put(&answers->text, "%s; %s", answers->asked > 0 ? "" : "no plugin has one", says);
     }
@@ -214,11 +217,11 @@ static dnn_status walk_ladder(dnn__frame *f, dnn__plan *plan)
     answers.text = dnn__text_to(answers.buffer, sizeof answers.buffer);
     answers.asked = 0;
     status = ask_kind(f, dnn__dev(f->device)->kind, plan, &answers);
-    if (status == DNN_DECLINED && f->pin != NULL) {
+    if (status == DNN_DECLINED && f->pair != NULL) {
         return ask_plainly(f, plan, &answers);
     }
     if (status == DNN_DECLINED) {
-        status = ask_parts(f, plan, &answers);
+        status = ask_decomposition(f, plan, &answers);
     }
     if (status == DNN_DECLINED) {
         status =

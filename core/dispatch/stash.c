@@ -5,16 +5,16 @@
 #include <string.h>
 #include "plan.h"
 
-const dnn__pin *dnn__pin_for(const dnn__op *op)
+const dnn__stash_pair *dnn__stash_pair_for(const dnn__op *op)
 {
-    const dnn__pin *pin = dnn__dispatch_self.pin;
+    const dnn__stash_pair *pair = dnn__dispatch_self.pair;
 
-    if (pin == NULL) {
+    if (pair == NULL) {
         return NULL;
     }
-    return pin->forward->backward == op->id ||
-                   (pin->forward->backward_too > 0 && pin->forward->backward_too == op->id)
-               ? pin
+    return pair->forward->backward == op->id ||
+                   (pair->forward->backward_too > 0 && pair->forward->backward_too == op->id)
+               ? pair
                : NULL;
 }
 
@@ -73,7 +73,7 @@ static void run_rule(const dnn__frame *f)
                       .device = f->device};
 
     fill_in(&d, f);
-    if (dnn__waiting() == DNN_OK) {
+    if (dnn__pending() == DNN_OK) {
         f->op->gradient(&grad);
     }
 }
@@ -82,8 +82,9 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
                            const char **says)
 {
     int readers = 0;
-    dnn__pin pin = {.forward = f->op, .plugin = k->plugin, .bytes = bytes, .readers = &readers};
-    const dnn__pin *before = dnn__dispatch_self.pin;
+    dnn__stash_pair pair = {
+        .forward = f->op, .plugin = k->plugin, .bytes = bytes, .readers = &readers};
+    const dnn__stash_pair *before = dnn__dispatch_self.pair;
     dnn_explain_fn explain = dnn__dispatch_self.explain;
     dnn_scope scope;
     dnn_status status;
@@ -92,19 +93,19 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
         return dnn__decline(says, "it asks for a stash in a row of more than 8 inputs");
     }
     dnn_no_grad_begin(&scope);
-    dnn__dispatch_self.pin = &pin;
+    dnn__dispatch_self.pair = &pair;
     dnn__dry_run++;
     dnn__dispatch_self.explain = NULL;
     run_rule(f);
     status = dnn__take();
     dnn__dispatch_self.explain = explain;
     dnn__dry_run--;
-    dnn__dispatch_self.pin = before;
+    dnn__dispatch_self.pair = before;
     dnn_scope_end(&scope);
     if (status == DNN_E_NOMEM || (status == DNN_OK && readers > 0)) {
         return status;
     }
     return dnn__decline(
         says, "it asks for a stash that no backward kernel of its plugin would read%s%.300s",
-        status == DNN_OK ? "" : ": ", status == DNN_OK ? "" : dnn__self.text);
+        status == DNN_OK ? "" : ": ", status == DNN_OK ? "" : dnn__self.message.text);
 }

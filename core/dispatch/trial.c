@@ -1,4 +1,5 @@
-/* trial.c - a trial: autotune runs a call by a plan into scratch in the place of its destinations, and times it. */
+/* trial.c - a trial: autotune runs a call by a plan into scratch in the place of its destinations,
+ * and times it. */
 #include "autotune.h"
 #include "reenter.h"
 
@@ -28,7 +29,7 @@ static dnn_status run(dnn__frame *f, dnn__plan *plan)
         DNN_TRY(f->out[i] != NULL ? twin_of(f, i, &f->out[i]) : DNN_OK);
     }
     DNN_TRY(dnn__reenter.carry_out(f, plan, made, &rng));
-    return dnn__land_all(f, made);
+    return dnn__write_back(f, made);
 }
 
 dnn_status dnn__trial(dnn__frame *f, dnn__plan *plan)
@@ -48,6 +49,6 @@ dnn_status dnn__trial(dnn__frame *f, dnn__plan *plan)
     }
     dnn__storage_release(f->stash);
     f->stash = NULL;
-    dnn__views_again(f);
+    dnn__operand_views_again(f);
     return st;
 }

@@ -1,5 +1,5 @@
-/* type_promotion.c - the dtypes of a call: operands are cast to where they meet, held to be equal, or left
- * as they are, as the row says. dispatch calls it before the shape rule. */
+/* type_promotion.c - the dtypes of a call: operands are cast to where they meet, held to be equal,
+ * or left as they are, as the row says. dispatch calls it before the shape rule. */
 #include "convert.h"
 #include "plan.h"
 
@@ -77,7 +77,7 @@ static dnn_status equal_dtypes(const dnn__frame *f)
 
 /* The ordinary call: nothing is to be cast. False may also mean that it takes a longer look to
  * tell. */
-static bool nothing_to_settle(const dnn__frame *f)
+static bool nothing_to_promote(const dnn__frame *f)
 {
     dnn_dtype dtype = f->n_in > 0 && f->in[0] != NULL ? f->in[0]->dtype : 0;
 
@@ -90,11 +90,11 @@ static bool nothing_to_settle(const dnn__frame *f)
            (f->op->dtype_rule != DNN__FLOAT || (dtype & DNN__FLOATS) != 0);
 }
 
-dnn_status dnn__settle_dtypes(dnn__frame *f)
+dnn_status dnn__promote_types(dnn__frame *f)
 {
     dnn_dtype meet;
 
-    if (DNN__LIKELY(f->op->dtype_rule != DNN__AS_IS && nothing_to_settle(f))) {
+    if (DNN__LIKELY(f->op->dtype_rule != DNN__AS_IS && nothing_to_promote(f))) {
         return DNN_OK;
     }
     if (f->op->dtype_rule == DNN__AS_IS) {
@@ -115,7 +115,8 @@ dnn_status dnn__settle_dtypes(dnn__frame *f)
             dnn_status status = dnn__take();
 
             return dnn__fail(status, "%s: %s as %s: %s", f->op->name,
-                             dnn__input_name(f->op, i).text, dnn_dtype_name(meet), dnn__self.text);
+                             dnn__input_name(f->op, i).text, dnn_dtype_name(meet),
+                             dnn__self.message.text);
         }
         f->any_layout = f->any_layout || dnn__layout_of(f->in[i]->storage) != 0;
     }

@@ -43,7 +43,7 @@
 
 enum { DNN_REDUCE_MEAN = 0, DNN_REDUCE_SUM = 1, DNN_REDUCE_NONE = 2 };
 
-/* ---- creation and copies (all dtypes; none computes) ----------------------------------------- */
+/* ---- creation and copies (all dtypes; none computes) ---- */
 
 /* fill (scalar) -> out[0]: the scalar, of the same dtype and with ndim 0, in every place. */
 /* arange -> out[0] [n]: N. out[i] = start + i*step, never accumulated. Integers: computed in i64
@@ -87,7 +87,7 @@ typedef struct dnn_attr_slice {
     int64_t start, step; /* step >= 1 */
 } dnn_attr_slice;
 
-/* ---- elementwise: one input ------------------------------------------------------------------ */
+/* ---- elementwise: one input ---- */
 
 /* neg abs sign square relu: N to the same dtype. sign(NaN) = 0. relu: x < 0 ? 0 : x, so NaN stays
  * and -0 gives -0.
@@ -119,7 +119,7 @@ typedef struct dnn_attr_softplus {
 /* relu_bwd (dy, y): F. dy where y > 0 or y is NaN, else 0.
  * silu_bwd (dy, x), gelu_bwd (dy, x; dnn_attr_gelu): F. dy times the derivative at x. */
 
-/* ---- elementwise: two and three inputs ------------------------------------------------------- */
+/* ---- elementwise: two and three inputs ---- */
 
 /* add mul: A; for bool they are or, and. sub: N. div: F.
  * pow: N. 0^0 = 1. Integers: an exponent >= 0 by squaring with wrap; a negative one gives 1 for
@@ -139,7 +139,7 @@ typedef struct dnn_attr_softplus {
  *   x, then v > high ? high : v, so low > high gives high. NaN in x stays; a NaN bound gives NaN.
  * clamp_bwd (dy, x, low, high): F. dy where low <= x <= high, else 0. */
 
-/* ---- reductions ------------------------------------------------------------------------------ */
+/* ---- reductions ---- */
 
 /* sum: A; floats to their dtype, integers and bool to i64. mean: F. amax amin: A.
  * dims is a mask: bit d set = axis d is reduced (0 at rank 0: the result is the input). The result
@@ -166,14 +166,14 @@ typedef struct dnn_attr_reduce_dim {
  * softmax_bwd (dy, y; dnn_attr_dim): F. y (dy - sum(dy y)), the sum along dim.
  * log_softmax_bwd (dy, y; dnn_attr_dim): F. dy - exp(y) sum(dy). */
 
-/* ---- products -------------------------------------------------------------------------------- */
+/* ---- products ---- */
 
 /* matmul (a [B..,M,K], b [B..,K,N]) -> [B..,M,N]: F. Ranks are equal, 2 to 8; the batch axes arrive
  * expanded to equal dims (stride 0 where stretched). K = 0: zeros. */
 /* linear (x [..,in], w [out,in], bias [out] or NULL) -> [..,out]: F. x w' + bias. in = 0: the
  * bias. */
 
-/* ---- convolution and pooling ----------------------------------------------------------------- */
+/* ---- convolution and pooling ---- */
 
 /* conv2d (x [N,C,H,W], w [O,C/groups,kh,kw], bias [O] or NULL) -> [N,O,Ho,Wo]: F.
  *   Cross-correlation with zero padding. Ho = (H + pad_top + pad_bottom - dilation_h (kh-1) - 1) /
@@ -209,7 +209,7 @@ typedef struct dnn_attr_pool2d {
  * adaptive_max_pool2d (x) -> y, indices i32 or NULL: F. Its backward is max_pool2d_bwd.
  * No attributes: the sizes are those of the operands. */
 
-/* ---- losses ---------------------------------------------------------------------------------- */
+/* ---- losses ---- */
 
 /* N rows, C classes, D.. the dims behind C. target [N,D..]: class numbers, i64, i32 or u8. weight w
  * [C] of the loss's dtype, or NULL = ones. A target equal to ignore_index is ignored; any other
@@ -229,7 +229,7 @@ typedef struct dnn_attr_loss {
     double smoothing; /* softmax_cross_entropy only */
 } dnn_attr_loss;
 
-/* ---- random numbers -------------------------------------------------------------------------- */
+/* ---- random numbers ---- */
 
 /* uniform -> out[0]: F. low + (high - low) u.
  * normal -> out[0]: F. mean + std z, with z by Box-Muller from the u of elements 2k and 2k+1 (both
@@ -253,7 +253,7 @@ typedef struct dnn_attr_bernoulli { /* bernoulli, dropout, dropout_bwd */
  * dropout_bwd (dy; dnn_attr_bernoulli): F. The same product, with the random numbers of the forward
  * call. */
 
-/* ---- optimizer steps (in place) -------------------------------------------------------------- */
+/* ---- optimizer steps (in place) ---- */
 
 /* sgd_step (lr, m, then p, g, b for each of n parameters): F, one dtype for all p, g, b. primary
  *   in[2]. lr and the momentum m are f64 scalars on the operands' device. in[2+3i] is the

@@ -68,15 +68,15 @@ enum {
     DNN_E_FORMAT = -6    /* a file breaks its format's rules */
 };
 enum { /* one bit per element type: a tensor has one, a kernel's list has several */
-    DNN_T_F32 = 1 << 0,
-    DNN_T_F64 = 1 << 1,
-    DNN_T_F16 = 1 << 2,
-    DNN_T_BF16 = 1 << 3,
-    DNN_T_I8 = 1 << 4,
-    DNN_T_U8 = 1 << 5,
-    DNN_T_I32 = 1 << 6,
-    DNN_T_I64 = 1 << 7,
-    DNN_T_BOOL = 1 << 8 /* one byte, 0 or 1 */
+       DNN_T_F32 = 1 << 0,
+       DNN_T_F64 = 1 << 1,
+       DNN_T_F16 = 1 << 2,
+       DNN_T_BF16 = 1 << 3,
+       DNN_T_I8 = 1 << 4,
+       DNN_T_U8 = 1 << 5,
+       DNN_T_I32 = 1 << 6,
+       DNN_T_I64 = 1 << 7,
+       DNN_T_BOOL = 1 << 8 /* one byte, 0 or 1 */
 };
 #endif
 
@@ -106,11 +106,11 @@ typedef struct dnn_view {
 
 typedef struct dnn_host dnn_host;
 
-enum { /* dnn_call.mode: each bit is a permission; a kernel may ignore it */
-    DNN_M_GRAD = 1,         /* the call is recorded for backward: a stash is of use */
-    DNN_M_TF32 = 2,         /* f32 products may round their inputs to tf32 */
-    DNN_M_BF16 = 4,         /* f32 products may round their inputs to bf16; TF32 is set as well */
-    DNN_M_DETERMINISTIC = 8 /* only kernels with DNN_K_DETERMINISTIC are asked */
+enum {                 /* dnn_call.mode: each bit is a permission; a kernel may ignore it */
+       DNN_M_GRAD = 1, /* the call is recorded for backward: a stash is of use */
+       DNN_M_TF32 = 2, /* f32 products may round their inputs to tf32 */
+       DNN_M_BF16 = 4, /* f32 products may round their inputs to bf16; TF32 is set as well */
+       DNN_M_DETERMINISTIC = 8 /* only kernels with DNN_K_DETERMINISTIC are asked */
 };
 
 /* One call of a kernel. Inputs that broadcast arrive expanded: stride 0 along the stretched axes.
@@ -182,12 +182,12 @@ struct dnn_host {
 typedef struct dnn_plan {
     uint32_t size, _pad;
     uint64_t workspace_bytes; /* scratch for each run(); 0 = none */
-    uint64_t stash_bytes; /* forward: how many bytes the kernel keeps for its plugin's backward
-                           * kernels; allocated under DNN_M_GRAD only. Backward: how many bytes of
-                           * the stash the kernel reads; must equal what forward kept. If the
-                           * backward kernels of the plugin decline, the host passes the forward
-                           * kernel over. 0 = none */
-    void *state;          /* the plugin's own data, for run(); unplan() frees it. NULL = none */
+    uint64_t stash_bytes;     /* forward: how many bytes the kernel keeps for its plugin's backward
+                               * kernels; allocated under DNN_M_GRAD only. Backward: how many bytes
+                               * of the stash the kernel reads; must equal what forward kept. If the
+                               * backward kernels of the plugin decline, the host passes the forward
+                               * kernel over. 0 = none */
+    void *state;              /* the plugin's own data, for run(); unplan() frees it. NULL = none */
     uint32_t *in_layout;  /* [n_in], 0 = strides: the layout that the kernel takes each input in;
                            * the host reorders into it. Not read for FLAT kernels */
     uint32_t *out_layout; /* [n_out], 0 = strides: the layout that the kernel writes, with zeros
@@ -222,20 +222,20 @@ enum { DNN_PRI_PLAIN = 0, DNN_PRI_PORTABLE = 100, DNN_PRI_VENDOR = 200, DNN_PRI_
 typedef struct dnn_kernel {
     uint32_t size, flags; /* size [required]: sizeof(dnn_kernel), set by DNN_KERNEL(). flags
                            * [optional: 0 = no DNN_K_ flag: the host copies and locks] */
-    const char *op;      /* [required] operator of dnn_ops.h: "relu", "conv2d_bwd_weight". A kernel
-                          * for an operator that the host does not know is skipped */
-    const char *device;  /* [required] where the operands live: "cpu", or the kind that this or
-                          * another plugin brings. Never asked if no plugin brings it */
-    const char *name;    /* [required] unique in the plugin, 1 to 127 printable characters; explain
-                          * prints it */
-    uint32_t op_version; /* [optional: 0 = 1] schema version that the kernel implements */
-    uint32_t dtypes;     /* [optional: 0 = any] DNN_T_ bits of the primary operand (dnn_ops.h) */
-    int32_t priority;    /* [optional: 0 = DNN_PRI_PLAIN] DNN_PRI_ or any number between. Counts
-                          * after pins (dnn_prefer) and the order of DNN_BACKEND; the higher is
-                          * asked first */
-    uint32_t attr_bytes; /* [optional: 0 = the struct of v1.0, or none if the operator had none]
-                          * size of the attribute struct that the kernel understands. A call
-                          * with a nonzero byte behind it is not offered */
+    const char *op;       /* [required] operator of dnn_ops.h: "relu", "conv2d_bwd_weight". A kernel
+                           * for an operator that the host does not know is skipped */
+    const char *device;   /* [required] where the operands live: "cpu", or the kind that this or
+                           * another plugin brings. Never asked if no plugin brings it */
+    const char *name;     /* [required] unique in the plugin, 1 to 127 printable characters; explain
+                           * prints it */
+    uint32_t op_version;  /* [optional: 0 = 1] schema version that the kernel implements */
+    uint32_t dtypes;      /* [optional: 0 = any] DNN_T_ bits of the primary operand (dnn_ops.h) */
+    int32_t priority;     /* [optional: 0 = DNN_PRI_PLAIN] DNN_PRI_ or any number between. Counts
+                           * after pins (dnn_prefer) and the order of DNN_BACKEND; the higher is
+                           * asked first */
+    uint32_t attr_bytes;  /* [optional: 0 = the struct of v1.0, or none if the operator had none]
+                           * size of the attribute struct that the kernel understands. A call
+                           * with a nonzero byte behind it is not offered */
 
     /* [optional: NULL accepts every call that flags, dtypes and attr_bytes allow, without
      * workspace, stash, state or private layout. Kernels of reorder to a private layout need it.]
@@ -384,11 +384,11 @@ typedef const dnn_plugin *(*dnn_plugin_v1_fn)(void);
  * fill static structs and define dnn_plugin_v1 by hand (it is declared extern "C" here). */
 DNN_EXPORT const dnn_plugin *dnn_plugin_v1(void);
 #define DNN_KERNEL(...) (&(const dnn_kernel){.size = sizeof(dnn_kernel), __VA_ARGS__})
-#define DNN_PLUGIN(...)                                                                  \
-    const dnn_plugin *dnn_plugin_v1(void)                                                \
-    {                                                                                    \
-        static const dnn_plugin plugin = {.size = sizeof(dnn_plugin), __VA_ARGS__};      \
-        return &plugin;                                                                  \
+#define DNN_PLUGIN(...)                                                             \
+    const dnn_plugin *dnn_plugin_v1(void)                                           \
+    {                                                                               \
+        static const dnn_plugin plugin = {.size = sizeof(dnn_plugin), __VA_ARGS__}; \
+        return &plugin;                                                             \
     }
 
 /* Sizes of v1.0 on LP64. A test holds the offset of every member. */

@@ -47,15 +47,15 @@ enum {
     DNN_E_FORMAT = -6    /* a file breaks its format's rules */
 };
 enum { /* one bit per element type: a tensor has one, a kernel's list has several */
-    DNN_T_F32 = 1 << 0,
-    DNN_T_F64 = 1 << 1,
-    DNN_T_F16 = 1 << 2,
-    DNN_T_BF16 = 1 << 3,
-    DNN_T_I8 = 1 << 4,
-    DNN_T_U8 = 1 << 5,
-    DNN_T_I32 = 1 << 6,
-    DNN_T_I64 = 1 << 7,
-    DNN_T_BOOL = 1 << 8 /* one byte, 0 or 1 */
+       DNN_T_F32 = 1 << 0,
+       DNN_T_F64 = 1 << 1,
+       DNN_T_F16 = 1 << 2,
+       DNN_T_BF16 = 1 << 3,
+       DNN_T_I8 = 1 << 4,
+       DNN_T_U8 = 1 << 5,
+       DNN_T_I32 = 1 << 6,
+       DNN_T_I64 = 1 << 7,
+       DNN_T_BOOL = 1 << 8 /* one byte, 0 or 1 */
 };
 #endif
 
@@ -105,11 +105,11 @@ typedef struct dnn_reader_request { /* valid during open(): copy the texts that 
 } dnn_reader_request;
 
 typedef struct dnn_reader_field { /* one tensor of a sample */
-    uint32_t size, dtype;      /* one DNN_T_ bit */
-    const char *name;          /* "image", "label" */
-    int32_t ndim, _pad;        /* 0 to 7: a batch has one axis more */
-    int64_t dim[8];            /* -1 = varies from sample to sample: the reader needs shape() */
-    const char *const *labels; /* [optional: NULL = none] names of classes, NULL-terminated */
+    uint32_t size, dtype;         /* one DNN_T_ bit */
+    const char *name;             /* "image", "label" */
+    int32_t ndim, _pad;           /* 0 to 7: a batch has one axis more */
+    int64_t dim[8];               /* -1 = varies from sample to sample: the reader needs shape() */
+    const char *const *labels;    /* [optional: NULL = none] names of classes, NULL-terminated */
 } dnn_reader_field;
 
 enum { DNN_R_RANDOM_SLOW = 1 }; /* dnn_reader_info.flags: random order is expensive. [reserved] */

@@ -1,4 +1,5 @@
-/* tensor_text.c - a tensor as text, in PyTorch's form: one width for all elements, brackets by axis,
+/* tensor_text.c - a tensor as text, in PyTorch's form: one width for all elements, brackets by
+ * axis,
  * "..." where it is long. Called by programs that print; it reads the elements through a mapping
  * and computes nothing. */
 #include <math.h>

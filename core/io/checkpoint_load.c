@@ -23,7 +23,7 @@ struct load {
     dnn__weights weights;
     dnn__named_list names; /* the module's tensors */
     struct optimizer_state optimizer[DNN_RUN_MAX];
-    dnn__loader_move move[DNN_RUN_MAX];
+    dnn__loader_seek move[DNN_RUN_MAX];
     dnn__rng rng;
     int64_t train[3];
     double best, *number;
@@ -102,8 +102,9 @@ static dnn_status read_hyper(struct load *l, int o)
     dnn__optim_name(name, o, "hyper", NULL);
     DNN_TRY(read_numbers(l, name, DNN_T_F64, 2, shape, to->hyper));
     st = type->check_hyper(to->hyper);
-    return st == DNN_OK ? DNN_OK
-                        : dnn__fail(DNN_E_FORMAT, "%s: %s: %s", l->path, name, dnn__self.text);
+    return st == DNN_OK
+               ? DNN_OK
+               : dnn__fail(DNN_E_FORMAT, "%s: %s: %s", l->path, name, dnn__self.message.text);
 }
 
 static dnn_status read_steps(struct load *l, int o)

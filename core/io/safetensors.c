@@ -14,9 +14,9 @@
 /* Puts the path ahead of the message, unless the message begins with it. */
 static dnn_status with_path(const dnn_file *f, dnn_status status)
 {
-    return status == DNN_OK || strncmp(dnn__self.text, f->path, strlen(f->path)) == 0
+    return status == DNN_OK || strncmp(dnn__self.message.text, f->path, strlen(f->path)) == 0
                ? status
-               : dnn__fail(status, "%s: %s", f->path, dnn__self.text);
+               : dnn__fail(status, "%s: %s", f->path, dnn__self.message.text);
 }
 
 static dnn_status read_all(dnn_file *f)
@@ -153,7 +153,7 @@ dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name)
     int64_t at;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (file == NULL || name == NULL) {

@@ -158,13 +158,12 @@ static dnn_status put_tensor(dnn__writer *w, dnn_tensor *t)
     DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
     st = dnn__writer_put(w, data, (uint64_t)dnn__numel(t) * dnn__item_size(t->dtype));
     if (st != DNN_OK) {
-        char text[sizeof dnn__self.text];
+        dnn__message message = dnn__self.message;
 
-        memcpy(text, dnn__self.text, sizeof text);
         if (dnn_unmap(t) != DNN_OK) {
             return st;
         }
-        memcpy(dnn__self.text, text, sizeof text); /* what failed first is what is told */
+        dnn__self.message = message; /* what failed first is what is told */
         return st;
     }
     return dnn_unmap(t);

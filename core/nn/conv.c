@@ -112,7 +112,7 @@ dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args)
     size_t bytes;
     double bound;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     fill_defaults(&args);

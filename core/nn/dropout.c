@@ -30,7 +30,7 @@ dnn_module *dnn_nn_dropout(double p)
 {
     dropout *layer;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (!(p >= 0 && p <= 1)) {

@@ -35,7 +35,7 @@ dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
     linear *layer;
     double bound;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (args.in < 0 || args.out < 0) {

@@ -12,7 +12,7 @@ dnn_module *dnn_module_new(const dnn_module_type *type)
 {
     dnn_module *module;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (type == NULL || type->name == NULL) {
@@ -122,7 +122,7 @@ static dnn_status add_child(dnn_module *parent, const char *name, dnn_module *ch
 
 dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *child)
 {
-    dnn_status st = dnn__waiting();
+    dnn_status st = dnn__pending();
 
     if (child == NULL) {
         return st != DNN_OK ? NULL
@@ -177,7 +177,7 @@ static dnn_tensor *register_tensor(const char *call, dnn_module *module, const c
     char *copy = NULL;
     dnn_status st = DNN_OK;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (module == NULL) {
@@ -213,7 +213,7 @@ dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x)
     dnn_tensor *out;
 
     if (module == NULL) {
-        return dnn__waiting() != DNN_OK
+        return dnn__pending() != DNN_OK
                    ? NULL
                    : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_forward: module is NULL"));
     }

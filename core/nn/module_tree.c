@@ -119,7 +119,7 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
     dnn__tensors list = {0};
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return none;
     }
     st = module == NULL ? dnn__fail(DNN_E_INVALID, "dnn_parameters: module is NULL")

@@ -103,7 +103,7 @@ static dnn_module *new_pool(const dnn_module_type *type, dnn_pool2d_args args)
 {
     pool2d *layer;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     args.x = NULL;
@@ -132,7 +132,7 @@ static dnn_module *new_adaptive(const dnn_module_type *type, int64_t height, int
 {
     pool2d *layer;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (height < 0 || width < 0) {

@@ -28,7 +28,7 @@ dnn_module *dnn_nn_sequential(dnn_module_list list)
 {
     dnn_module *made = NULL;
 
-    for (int64_t i = 0; i < list.n && dnn__waiting() == DNN_OK; i++) {
+    for (int64_t i = 0; i < list.n && dnn__pending() == DNN_OK; i++) {
         if (list.item[i] == NULL) {
             dnn__null(dnn__fail(DNN_E_INVALID, "Sequential: module %lld is NULL", (long long)i));
         }

@@ -1,4 +1,5 @@
-/* op.h - the operator table as the core sees it: rows, their rules, what rules read and write. Private. */
+/* op.h - the operator table as the core sees it: rows, their rules, what rules read and write.
+ * Private. */
 #ifndef DNN__OP_H
 #define DNN__OP_H
 #include "memory.h"
@@ -7,19 +8,21 @@
 
 /* ---- the table ---- */
 
-enum { /* dtype rules: what dispatch does with the dtypes of the operands before the shape rule sees them */
-    DNN__AS_IS,   /* the shape rule looks at them itself */
-    DNN__PROMOTE, /* operands are cast to where they meet */
-    DNN__FLOAT,   /* the same, and integers and bool become f32 */
-    DNN__EQUAL    /* must be equal: an error names both */
+enum { /* dtype rules: what dispatch does with the dtypes of the operands before the shape rule sees
+          them */
+       DNN__AS_IS,   /* the shape rule looks at them itself */
+       DNN__PROMOTE, /* operands are cast to where they meet */
+       DNN__FLOAT,   /* the same, and integers and bool become f32 */
+       DNN__EQUAL    /* must be equal: an error names both */
 };
-enum { /* traits */
-    DNN__ELEMENTWISE = 1, /* kernels see every input expanded to the dims of out[0] */
-    DNN__KEEPS_ZEROS = 2, /* zeros in, zeros out: FLAT kernels may run over padding */
-    DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
-    DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
-    DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
-    DNN__MOVES_LAYOUT = 32 /* reorder: called by the core alone, between layouts; never on the tape */
+enum {                       /* traits */
+       DNN__ELEMENTWISE = 1, /* kernels see every input expanded to the dims of out[0] */
+       DNN__KEEPS_ZEROS = 2, /* zeros in, zeros out: FLAT kernels may run over padding */
+       DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
+       DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
+       DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
+       DNN__MOVES_LAYOUT =
+           32 /* reorder: called by the core alone, between layouts; never on the tape */
 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
@@ -31,30 +34,32 @@ typedef struct dnn__sig { /* what a shape rule reads (all but out) and writes */
     const void *attr;
     int n_in, n_out;
     dnn_tensor *const *in; /* NULL = left out */
-    dnn__desc *out;        /* [2]: the rule sets it; where a destination is given it holds its desc when the rule is called, and
-                            * what the rule leaves there must agree with it. Not used by rows of any number of outputs. */
+    dnn__desc *out; /* [2]: the rule sets it; where a destination is given it holds its desc when
+                     * the rule is called, and what the rule leaves there must agree with it. Not
+                     * used by rows of any number of outputs. */
     dnn_tensor *const *given; /* [n_out] destinations, NULL = to be made */
 } dnn__sig;
 
-typedef struct dnn__parts { /* what a decomposition reads and writes */
+typedef struct dnn__decomposition { /* what a decomposition reads and writes */
     const dnn__op *op;
     const void *attr;
     int n_in;
     dnn_tensor *const *in; /* NULL = left out */
     dnn_tensor *out[2];    /* the results; tensors of its scope */
-} dnn__parts;
+} dnn__decomposition;
 
 typedef struct dnn__grad { /* what a gradient rule reads and writes */
     const dnn__op *op;
     const void *attr;
     int n_in, n_out;
-    dnn_tensor *const *in, *const *out; /* what the tape kept; NULL where the row keeps nothing or the operand was left out */
+    dnn_tensor *const *in, *const *out; /* what the tape kept; NULL where the row keeps nothing or
+                                           the operand was left out */
     const dnn__desc *in_desc;           /* of every input, kept or not */
     dnn_tensor *const *dout;            /* gradient of each output; NULL = zero (not all are) */
     const bool *wants;                  /* [n_in] */
-    dnn_tensor **din;                   /* [n_in]: the result; NULL = zero. Tensors of the rule's scope */
+    dnn_tensor **din; /* [n_in]: the result; NULL = zero. Tensors of the rule's scope */
     dnn__device *device;
-    dnn__rng rng;                       /* of the forward call */
+    dnn__rng rng; /* of the forward call */
 } dnn__grad;
 
 /* Attributes of rows without a kernel. */
@@ -85,12 +90,15 @@ struct dnn__op {
     uint32_t attr_v1_0;      /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */
     uint32_t keep;           /* what the tape keeps */
     uint8_t dtype_rule, primary, traits, version;
-    uint32_t accepts;        /* dtypes of the operands (after promotion) */
-    int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its stash; -1, or 0 in the second */
+    uint32_t accepts;               /* dtypes of the operands (after promotion) */
+    int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its
+                                       stash; -1, or 0 in the second */
     dnn_status (*shape)(dnn__sig *sig);
-    void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
-    void (*decompose)(dnn__parts *parts); /* NULL: none. In operators, for devices where nobody has a kernel */
-    void (*forget)(struct dnn__node *node); /* a custom function's node drops the tensors that it saved; NULL for rows */
+    void (*gradient)(dnn__grad *grad);            /* NULL: not differentiable */
+    void (*decompose)(dnn__decomposition *parts); /* NULL: none. In operators, for devices where
+                                                     nobody has a kernel */
+    void (*forget)(struct dnn__node *node); /* a custom function's node drops the tensors that it
+                                               saved; NULL for rows */
     void (*end)(struct dnn__node *node);    /* a custom function's node is freed; NULL for rows */
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];

@@ -7,9 +7,9 @@
 typedef char dnn_attr_none;
 #define ATTR_BYTES(attr) (sizeof(dnn_attr_##attr) > 1 ? (uint32_t)sizeof(dnn_attr_##attr) : 0)
 
-/* The bytes of each attribute struct in ABI 1.0, and of those that only views have. A struct that came
- * later has those of its first version, but 0 if a row of v1.0 without attributes got it: the row's kernels
- * do not know it. */
+/* The bytes of each attribute struct in ABI 1.0, and of those that only views have. A struct that
+ * came later has those of its first version, but 0 if a row of v1.0 without attributes got it: the
+ * row's kernels do not know it. */
 enum {
     V1_0_none = 0,
     V1_0_permute = 0,

@@ -1,5 +1,6 @@
-/* access.c - the elements of tensors, read and written from C: dnn_read, dnn_write, dnn_item, dnn_map.
- * Bytes move through the device (transfer.c); what is not dense goes by way of the copy row. */
+/* access.c - the elements of tensors, read and written from C: dnn_read, dnn_write, dnn_item,
+ * dnn_map. Bytes move through the device (transfer.c); what is not dense goes by way of the copy
+ * row. */
 #include "ops_impl.h"
 
 static uint64_t byte_offset(const dnn_tensor *t)
@@ -49,7 +50,7 @@ dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes)
 
     DNN_TRY(dnn__require(t, "dnn_write", "t"));
     DNN_TRY(check_bytes("dnn_write", t, buf, bytes, &need));
-    DNN_TRY(dnn__check_target("dnn_write", t, false));
+    DNN_TRY(dnn__check_inplace("dnn_write", t, false));
     DNN_TRY(dnn__strided(t));
     if (need == 0) {
         return DNN_OK;
@@ -161,7 +162,7 @@ dnn_status dnn_map(dnn_tensor *t, int access, void **data)
         return dnn__fail(DNN_E_INVALID, "dnn_map: t is mapped already; dnn_unmap it first");
     }
     if ((access & DNN_MAP_WRITE) != 0) {
-        DNN_TRY(dnn__check_target("dnn_map", t, false));
+        DNN_TRY(dnn__check_inplace("dnn_map", t, false));
     }
     DNN_TRY(dnn__strided(t));
     bytes = (size_t)dnn__numel(t) * dnn__item_size(t->dtype);

@@ -12,7 +12,7 @@ static dnn_tensor *linear_row(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, c
 {
     dnn_tensor *in[] = {dy, kept};
 
-    return dnn__apply(op, in, 2, attr);
+    return dnn__call(op, in, 2, attr);
 }
 
 static void again(dnn__grad *g)
@@ -27,7 +27,7 @@ void dnn__relu_backward(dnn__grad *g)
     g->din[0] = linear_row(DNN_OP_relu_bwd, g->dout[0], g->out[0], NULL);
 }
 
-void dnn__relu_bwd_parts(dnn__parts *p)
+void dnn__relu_bwd_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *y = p->in[1];
 
@@ -43,7 +43,7 @@ dnn_tensor *dnn_leaky_relu_with(dnn_activation_args args)
 {
     const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = dnn__option(args.slope, 0.01)};
 
-    return dnn__apply(DNN_OP_leaky_relu, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_leaky_relu, &args.x, 1, &attr);
 }
 
 void dnn__leaky_relu_backward(dnn__grad *g)
@@ -66,13 +66,13 @@ static dnn_tensor *gradient_row(dnn__op_id op, const dnn__grad *g)
 
 /* ---- silu ---- */
 
-void dnn__silu_parts(dnn__parts *p)
+void dnn__silu_decompose(dnn__decomposition *p)
 {
     p->out[0] = dnn_mul(p->in[0], dnn_sigmoid(p->in[0]));
 }
 
 /* dy s (1 + x (1-s)), s = sigmoid(x) */
-void dnn__silu_bwd_parts(dnn__parts *p)
+void dnn__silu_bwd_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *x = p->in[1], *s = dnn_sigmoid(x);
 
@@ -90,10 +90,10 @@ dnn_tensor *dnn_gelu_with(dnn_activation_args args)
 {
     const dnn_attr_gelu attr = {.size = sizeof attr, .tanh = args.tanh};
 
-    return dnn__apply(DNN_OP_gelu, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_gelu, &args.x, 1, &attr);
 }
 
-void dnn__gelu_parts(dnn__parts *p)
+void dnn__gelu_decompose(dnn__decomposition *p)
 {
     const dnn_attr_gelu *attr = p->attr;
     dnn_tensor *x = p->in[0], *gate;
@@ -128,7 +128,7 @@ static dnn_tensor *gelu_slope(dnn_tensor *x, bool by_tanh)
     return dnn_add(p, dnn_mul(x, slope));
 }
 
-void dnn__gelu_bwd_parts(dnn__parts *p)
+void dnn__gelu_bwd_decompose(dnn__decomposition *p)
 {
     const dnn_attr_gelu *attr = p->attr;
 
@@ -146,11 +146,11 @@ dnn_tensor *dnn_elu_with(dnn_activation_args args)
 {
     const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = dnn__option(args.alpha, 1.0)};
 
-    return dnn__apply(DNN_OP_elu, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_elu, &args.x, 1, &attr);
 }
 
 /* dy where x > 0, else dy alpha exp(x); exp never sees an x on which it would overflow. */
-void dnn__elu_bwd_parts(dnn__parts *p)
+void dnn__elu_bwd_decompose(dnn__decomposition *p)
 {
     const dnn_attr_alpha *attr = p->attr;
     dnn_tensor *dy = p->in[0], *x = p->in[1];
@@ -172,14 +172,14 @@ dnn_tensor *dnn_softplus_with(dnn_activation_args args)
                                     .beta = dnn__option(args.beta, 1.0),
                                     .threshold = dnn__option(args.threshold, 20.0)};
 
-    if (dnn__waiting() == DNN_OK && attr.beta == 0.0) {
+    if (dnn__pending() == DNN_OK && attr.beta == 0.0) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "softplus: beta is 0, which divides"));
     }
-    return dnn__apply(DNN_OP_softplus, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_softplus, &args.x, 1, &attr);
 }
 
 /* dy where beta x > threshold, else dy sigmoid(beta x) */
-void dnn__softplus_bwd_parts(dnn__parts *p)
+void dnn__softplus_bwd_decompose(dnn__decomposition *p)
 {
     const dnn_attr_softplus *attr = p->attr;
     dnn_tensor *dy = p->in[0], *scaled = dnn_mul_scalar(p->in[1], attr->beta);

@@ -94,7 +94,7 @@ static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
 }
 
 /* de = dy y log(a), and 0 where a = 0 and e >= 0: log(1) = 0 stands in those places. */
-void dnn__pow_bwd_exponent_parts(dnn__parts *p)
+void dnn__pow_bwd_exponent_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *a = p->in[1], *y = p->in[2], *e = p->in[3];
     dnn_tensor *flat = dnn_logical_and(dnn_eq_scalar(a, 0.0), dnn_ge_scalar(e, 0.0));

@@ -1,4 +1,4 @@
-/* call.c - operators in the value idiom: NULL in, NULL out, the first error waits. Public
+/* call.c - operators in the value idiom: NULL in, NULL out, the first error stays pending. Public
  * operators of core/ops call it; it packs a request for dispatch and nothing else. */
 #include <string.h>
 #include "call.h"
@@ -37,7 +37,7 @@ static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in
                             .attr = attr};
     dnn_status status;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (n_in <= FEW) {
@@ -56,19 +56,19 @@ static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in
     return out[0];
 }
 
-dnn_tensor *dnn__apply(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr)
+dnn_tensor *dnn__call(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr)
 {
     return dispatch_value(op, in, n_in, attr, NULL);
 }
 
-dnn_tensor *dnn__apply2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
-                        dnn_tensor **second)
+dnn_tensor *dnn__call2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
+                       dnn_tensor **second)
 {
     return dispatch_value(op, in, n_in, attr, second);
 }
 
-dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in,
-                          const void *attr)
+dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in,
+                         const void *attr)
 {
     dnn_tensor *out[2] = {target, NULL};
     dnn__request request = {.op = op,
@@ -96,8 +96,8 @@ static bool is_same_view(const dnn_tensor *x, int ndim, const int64_t *dim, cons
            memcmp(stride, x->stride, bytes) == 0;
 }
 
-dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim,
-                            const int64_t *stride, int64_t offset, const void *attr)
+dnn_tensor *dnn__call_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim,
+                           const int64_t *stride, int64_t offset, const void *attr)
 {
     dnn_tensor *view;
     dnn_status status;

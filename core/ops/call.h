@@ -1,22 +1,26 @@
-/* call.h - calls of operators in the value idiom: NULL in, NULL out, the first error stays pending. Private. */
+/* call.h - calls of operators in the value idiom: NULL in, NULL out, the first error stays pending.
+ * Private. */
 #ifndef DNN__CALL_H
 #define DNN__CALL_H
 #include "dispatch.h"
 
-/* dnn__dispatch, and starts the library first: the door for callers that pack a request themselves. */
+/* dnn__dispatch, and starts the library first: the door for callers that pack a request themselves.
+ */
 dnn_status dnn__call_request(const dnn__request *request);
-/* Makes t's storage strided if it lies in a private layout, and starts the library for it: the door for views and for reading
- * elements. Fails as an operator does. */
+/* Makes t's storage strided if it lies in a private layout, and starts the library for it: the door
+ * for views and for reading elements. Fails as an operator does. */
 dnn_status dnn__strided(dnn_tensor *t);
-/* For the value idiom: NULL in, NULL out; errors wait; one new output. */
-dnn_tensor *dnn__apply(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
+/* For the value idiom: NULL in, NULL out; errors stay pending; one new output. */
+dnn_tensor *dnn__call(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
 /* The same with a second output, NULL if not wanted. *second is set only on success. */
-dnn_tensor *dnn__apply2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr, dnn_tensor **second);
-/* Into a destination: in place, or a new tensor whose dims the inputs do not determine. Returns it. It may be among the inputs.
- * The rules of in-place operators (ops.h) are checked here. */
-dnn_tensor *dnn__apply_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in, const void *attr);
+dnn_tensor *dnn__call2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
+                       dnn_tensor **second);
+/* Into a destination: in place, or a new tensor whose dims the inputs do not determine. Returns it.
+ * It may be among the inputs. The rules of in-place operators (ops.h) are checked here. */
+dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in,
+                         const void *attr);
 /* A view of x that is recorded as an operator. */
-dnn_tensor *dnn__apply_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim, const int64_t *stride, int64_t offset,
-                            const void *attr);
+dnn_tensor *dnn__call_view(dnn__op_id op, dnn_tensor *x, int ndim, const int64_t *dim,
+                           const int64_t *stride, int64_t offset, const void *attr);
 
 #endif

@@ -139,23 +139,23 @@ static dnn_tensor *bwd_input(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *w, 
 {
     dnn_tensor *in[] = {dy, w};
 
-    return dnn__apply_to(DNN_OP_conv2d_bwd_input, dnn__empty_desc("conv2d_bwd_input", x, g->device),
-                         in, 2, g->attr);
+    return dnn__call_to(DNN_OP_conv2d_bwd_input, dnn__empty_desc("conv2d_bwd_input", x, g->device),
+                        in, 2, g->attr);
 }
 
 static dnn_tensor *bwd_weight(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *x, const dnn__desc *w)
 {
     dnn_tensor *in[] = {dy, x};
 
-    return dnn__apply_to(DNN_OP_conv2d_bwd_weight,
-                         dnn__empty_desc("conv2d_bwd_weight", w, g->device), in, 2, g->attr);
+    return dnn__call_to(DNN_OP_conv2d_bwd_weight,
+                        dnn__empty_desc("conv2d_bwd_weight", w, g->device), in, 2, g->attr);
 }
 
 static dnn_tensor *forward(const dnn__grad *g, dnn_tensor *x, dnn_tensor *w)
 {
     dnn_tensor *in[] = {x, w, NULL};
 
-    return dnn__apply(DNN_OP_conv2d, in, 3, g->attr);
+    return dnn__call(DNN_OP_conv2d, in, 3, g->attr);
 }
 
 void dnn__conv2d_backward(dnn__grad *g)
@@ -282,10 +282,10 @@ dnn_tensor *dnn_conv2d_with(dnn_conv2d_args args)
         return dnn__null(st);
     }
     if (args.x->ndim != 3) {
-        return dnn__apply(DNN_OP_conv2d, in, 3, &attr);
+        return dnn__call(DNN_OP_conv2d, in, 3, &attr);
     }
     in[0] = dnn_unsqueeze(args.x, 0);
-    y = dnn__apply(DNN_OP_conv2d, in, 3, &attr);
+    y = dnn__call(DNN_OP_conv2d, in, 3, &attr);
     dnn_release(in[0]);
     single = y == NULL ? NULL : dnn_squeeze(y, (dnn_dims){1, {0}});
     dnn_release(y);

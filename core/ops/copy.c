@@ -66,7 +66,7 @@ dnn_tensor *dnn_contiguous(dnn_tensor *x)
 
 dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x)
 {
-    return dnn__apply_to(DNN_OP_copy, target, &x, 1, NULL);
+    return dnn__call_to(DNN_OP_copy, target, &x, 1, NULL);
 }
 
 /* y = x in y's dtype, stretched: dx = dy in x's dtype, summed over what was stretched. */

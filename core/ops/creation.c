@@ -40,7 +40,7 @@ dnn_tensor *dnn__make_empty(const char *op, const dnn_create_args *args, dnn_dty
     dnn__device *device = NULL;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (!dnn__dtype_ok(dtype)) {
@@ -123,7 +123,7 @@ dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args)
     if (number == NULL) {
         return dnn__or_release(t, NULL);
     }
-    filled = dnn__apply_to(DNN_OP_copy, t, &number, 1, NULL);
+    filled = dnn__call_to(DNN_OP_copy, t, &number, 1, NULL);
     dnn_release(number);
     return dnn__finish(t, filled, args.requires_grad);
 }
@@ -157,7 +157,7 @@ dnn_tensor *dnn_eye(int64_t n, int64_t m, dnn_dtype dtype)
     const dnn_create_args create = {.shape = {2, {n, m}}, .dtype = dtype};
     dnn_tensor *t = dnn__make_empty("eye", &create, DNN_T_F32);
 
-    return t == NULL ? NULL : dnn__or_release(t, dnn__apply_to(DNN_OP_eye, t, NULL, 0, NULL));
+    return t == NULL ? NULL : dnn__or_release(t, dnn__call_to(DNN_OP_eye, t, NULL, 0, NULL));
 }
 
 dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
@@ -166,7 +166,7 @@ dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
     dnn_dtype of = dtype == 0 ? DNN_T_F32 : dtype;
     dnn_status st;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (!dnn__dtype_ok(of)) {
@@ -182,7 +182,7 @@ dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
 
 /* ---- creation after another tensor ---- */
 
-/* false: an error waits. */
+/* false: an error is pending. */
 static bool args_of_like(const char *op, const dnn_like_args *like, dnn_create_args *args)
 {
     if (!dnn__ready(op, like->like)) {

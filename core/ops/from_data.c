@@ -48,7 +48,7 @@ static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dty
 {
     dnn__device *cpu; /* asked for because that starts the library */
 
-    DNN_TRY(dnn__waiting());
+    DNN_TRY(dnn__pending());
     DNN_TRY(dnn__device_for("cpu", &cpu));
     if (!dnn__dtype_ok(dtype)) {
         return dnn__fail(DNN_E_INVALID, "from_buffer: dtype %u is none of DNN_T_F32 to DNN_T_BOOL",

@@ -76,7 +76,7 @@ dnn_tensor *dnn__fill_with(dnn_tensor *destination, double value)
     if (number == NULL) {
         return NULL;
     }
-    filled = dnn__apply_to(DNN_OP_fill, destination, &number, 1, NULL);
+    filled = dnn__call_to(DNN_OP_fill, destination, &number, 1, NULL);
     dnn_release(number);
     return filled;
 }
@@ -95,7 +95,7 @@ dnn_tensor *dnn__at_least_1d(dnn_tensor *x)
     static const int64_t one = 1;
 
     return x != NULL && x->ndim == 0
-               ? dnn__apply_view(DNN_OP_view, x, 1, &one, &one, x->offset, NULL)
+               ? dnn__call_view(DNN_OP_view, x, 1, &one, &one, x->offset, NULL)
                : x;
 }
 
@@ -137,8 +137,8 @@ dnn_tensor *dnn__slice_view(dnn_tensor *x, int dim, int64_t start, int64_t step,
         dims[d] = d == dim ? n : x->dim[d];
         stride[d] = d == dim ? x->stride[d] * attr.step : x->stride[d];
     }
-    return dnn__apply_view(DNN_OP_slice, x, x->ndim, dims, stride,
-                           n > 0 ? x->offset + start * x->stride[dim] : x->offset, &attr);
+    return dnn__call_view(DNN_OP_slice, x, x->ndim, dims, stride,
+                          n > 0 ? x->offset + start * x->stride[dim] : x->offset, &attr);
 }
 
 /* ---- gradients ---- */
@@ -159,12 +159,12 @@ dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc)
             attr.dims |= 1u << d;
         }
     }
-    sum = dnn__apply(DNN_OP_sum, &x, 1, &attr);
+    sum = dnn__call(DNN_OP_sum, &x, 1, &attr);
     if (sum == NULL || lead == 0) {
         return sum;
     }
     dnn__dense_strides(desc->ndim, desc->dim, stride);
-    y = dnn__apply_view(DNN_OP_view, sum, desc->ndim, desc->dim, stride, sum->offset, NULL);
+    y = dnn__call_view(DNN_OP_view, sum, desc->ndim, desc->dim, stride, sum->offset, NULL);
     dnn_release(sum);
     return y;
 }
@@ -176,10 +176,10 @@ void dnn__give(dnn__grad *g, int i, dnn_tensor *dx)
 
 dnn_tensor *dnn__gradient_row(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr)
 {
-    dnn__parts parts = {.op = &dnn__ops[op], .attr = attr, .n_in = n_in, .in = in};
+    dnn__decomposition parts = {.op = &dnn__ops[op], .attr = attr, .n_in = n_in, .in = in};
 
     if (!dnn_grad_enabled()) {
-        return dnn__apply(op, in, n_in, attr);
+        return dnn__call(op, in, n_in, attr);
     }
     parts.op->decompose(&parts);
     return parts.out[0];

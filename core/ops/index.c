@@ -91,7 +91,7 @@ static int count_axes(const char *text)
     }
 }
 
-/* Makes `view` the current view. NULL: the error that waits is the result. */
+/* Makes `view` the current view. NULL: the pending error is the result. */
 static dnn_status advance(struct cursor *c, dnn_tensor *view)
 {
     if (view == NULL) {
@@ -174,7 +174,7 @@ dnn_tensor *dnn_index(dnn_tensor *x, const char *text)
     }
     st = index_items(&c);
     if (st == DNN_OK && c.now == x) { /* "..." alone is a view too, as in the original */
-        c.now = dnn__apply_view(DNN_OP_view, x, x->ndim, x->dim, x->stride, x->offset, NULL);
+        c.now = dnn__call_view(DNN_OP_view, x, x->ndim, x->dim, x->stride, x->offset, NULL);
         return c.now;
     }
     if (st != DNN_OK) {

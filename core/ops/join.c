@@ -90,10 +90,10 @@ void dnn__cat_backward(dnn__grad *g)
     }
 }
 
-/* The head of cat and stack: n operands, none of them NULL. false: the reason waits. */
+/* The head of cat and stack: n operands, none of them NULL. false: the error is pending. */
 static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
 {
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return false;
     }
     if (x == NULL || n < 1 || n > INT16_MAX) {
@@ -103,8 +103,8 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
     }
     for (int64_t i = 0; i < n; i++) {
         if (x[i] == NULL) {
-            dnn__null(dnn__fail(DNN_E_INVALID, "%s: tensors[%lld] of %lld is NULL", op, (long long)i,
-                                (long long)n));
+            dnn__null(dnn__fail(DNN_E_INVALID, "%s: tensors[%lld] of %lld is NULL", op,
+                                (long long)i, (long long)n));
             return false;
         }
     }
@@ -129,7 +129,7 @@ dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim)
         st = dnn__axis("cat", dim, first->ndim, &axis);
     }
     attr.dim = axis;
-    return st == DNN_OK ? dnn__apply(DNN_OP_cat, x, (int)n, &attr) : dnn__null(st);
+    return st == DNN_OK ? dnn__call(DNN_OP_cat, x, (int)n, &attr) : dnn__null(st);
 }
 
 dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim)
@@ -201,7 +201,7 @@ void dnn__slice_scatter_backward(dnn__grad *g)
 
     if (g->wants[0]) {
         in[1] = dnn__zeros_desc("slice_scatter", &g->in_desc[1], g->device);
-        g->din[0] = dnn__apply(DNN_OP_slice_scatter, in, 2, g->attr);
+        g->din[0] = dnn__call(DNN_OP_slice_scatter, in, 2, g->attr);
     }
     if (g->wants[1]) {
         g->din[1] = dnn__slice_view(g->dout[0], attr->dim, attr->start, attr->step,
@@ -240,7 +240,7 @@ dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t s
             DNN_E_INVALID, "slice_scatter: src is %s, the slice of x %s has %lld places in dim %d",
             dnn__dims_text(src), dnn__dims_text(x), (long long)n, axis));
     }
-    return dnn__apply(DNN_OP_slice_scatter, in, 2, &attr);
+    return dnn__call(DNN_OP_slice_scatter, in, 2, &attr);
 }
 
 dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t index)

@@ -150,8 +150,8 @@ static dnn_tensor *to_logp(const dnn_attr_loss *given, dnn_tensor *dloss, const 
     dnn__device *device = dnn__device_of(target);
     dnn_tensor *in[] = {dloss, target, weight};
 
-    return dnn__apply_to(DNN_OP_nll_loss_bwd, dnn__empty_desc("nll_loss_bwd", desc, device), in, 3,
-                         &attr);
+    return dnn__call_to(DNN_OP_nll_loss_bwd, dnn__empty_desc("nll_loss_bwd", desc, device), in, 3,
+                        &attr);
 }
 
 /* The weights are numbers of the problem. A zero in their gradient would be wrong, so asking is an
@@ -235,7 +235,7 @@ static dnn_tensor *to_all_logp(const struct cross_entropy *c)
 }
 
 /* Through log_softmax: with d the gradient of the log-probabilities, dx = d - p sum(d). */
-void dnn__softmax_cross_entropy_bwd_parts(dnn__parts *parts)
+void dnn__softmax_cross_entropy_bwd_decompose(dnn__decomposition *parts)
 {
     const struct cross_entropy c = {.attr = parts->attr,
                                     .desc = dnn__desc_like(parts->in[1]),
@@ -266,7 +266,7 @@ void dnn__cross_entropy_backward(dnn__grad *g)
 
 /* ---- classes by number ---- */
 
-/* One row [C] with its class of rank 0 becomes a batch of one. false: the reason waits. */
+/* One row [C] with its class of rank 0 becomes a batch of one. false: the error is pending. */
 static bool make_batch(const char *op, const dnn_loss_args *args, dnn_tensor **input,
                        dnn_tensor **target)
 {
@@ -290,7 +290,7 @@ static dnn_tensor *class_loss(dnn__op_id op, const dnn_loss_args *args, const dn
     if (!row || make_batch(dnn__ops[op].name, args, &in[0], &in[1])) {
         bool keep_lse = dnn__ops[op].n_out > 1 && dnn__recording(in[0]);
 
-        loss = dnn__apply2(op, in, 3, attr, keep_lse ? &lse : NULL);
+        loss = dnn__call2(op, in, 3, attr, keep_lse ? &lse : NULL);
     }
     dnn_release(lse);
     if (!row) {
@@ -308,7 +308,7 @@ static dnn_tensor *class_loss(dnn__op_id op, const dnn_loss_args *args, const dn
     return single;
 }
 
-/* The attributes of a class loss; false: an error waits. */
+/* The attributes of a class loss; false: an error is pending. */
 static bool class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *attr)
 {
     dnn_status st;

@@ -1,6 +1,6 @@
 /* matmul.c - products of matrices: matmul and what is written with it, linear, their rules.
  * Programs, linear modules and gradient rules call it. The row takes matrices with equal batch
- * axes; the rules for rank 1 and for broadcasting are settled here, with views. */
+ * axes; the rules for rank 1 and for broadcasting are applied here, with views. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -48,7 +48,7 @@ static dnn_tensor *product(dnn_tensor *a, dnn_tensor *b)
 {
     dnn_tensor *in[] = {a, b};
 
-    return dnn__apply(DNN_OP_matmul, in, 2, NULL);
+    return dnn__call(DNN_OP_matmul, in, 2, NULL);
 }
 
 /* a [.., M, K] with b [K, N]: one product of [..*M, K], without stretching b. */
@@ -220,10 +220,10 @@ dnn_tensor *dnn_linear(dnn_tensor *x, dnn_tensor *w, dnn_tensor *bias)
 {
     dnn_tensor *in[] = {x, w, bias};
 
-    return dnn__apply(DNN_OP_linear, in, 3, NULL);
+    return dnn__call(DNN_OP_linear, in, 3, NULL);
 }
 
-void dnn__linear_parts(dnn__parts *p)
+void dnn__linear_decompose(dnn__decomposition *p)
 {
     dnn_tensor *y = dnn_matmul(p->in[0], dnn_transpose(p->in[1], 0, 1));
 

@@ -37,7 +37,7 @@ static dnn_tensor *soft(dnn__op_id op, dnn_tensor *given, int dim)
         return NULL;
     }
     attr.dim = axis;
-    y = dnn__apply(op, &x, 1, &attr);
+    y = dnn__call(op, &x, 1, &attr);
     if (x == given) {
         return y;
     }
@@ -59,22 +59,22 @@ dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim)
 
 /* ---- decompositions and gradients ---- */
 
-static int axis(const dnn__parts *p)
+static int axis(const dnn__decomposition *p)
 {
     return ((const dnn_attr_dim *)p->attr)->dim;
 }
 
-static dnn_tensor *along(const dnn__parts *p, dnn_tensor *x)
+static dnn_tensor *along(const dnn__decomposition *p, dnn_tensor *x)
 {
     return dnn_sum(x, .dims = DNN_DIMS(axis(p)), .keepdim = true);
 }
 
 /* x less its maximum along the axis, so that exp cannot overflow. */
-static dnn_tensor *shifted(const dnn__parts *p)
+static dnn_tensor *shifted(const dnn__decomposition *p)
 {
     return dnn_sub(p->in[0], dnn_amax(p->in[0], .dims = DNN_DIMS(axis(p)), .keepdim = true));
 }
-void dnn__softmax_parts(dnn__parts *p)
+void dnn__softmax_decompose(dnn__decomposition *p)
 {
     dnn_tensor *e = dnn_exp(shifted(p));
 
@@ -82,7 +82,7 @@ void dnn__softmax_parts(dnn__parts *p)
 }
 
 /* dx = y (dy - sum(dy y)) */
-void dnn__softmax_bwd_parts(dnn__parts *p)
+void dnn__softmax_bwd_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *y = p->in[1];
 
@@ -96,7 +96,7 @@ void dnn__softmax_backward(dnn__grad *g)
     g->din[0] = dnn__gradient_row(DNN_OP_softmax_bwd, in, 2, g->attr);
 }
 
-void dnn__log_softmax_parts(dnn__parts *p)
+void dnn__log_softmax_decompose(dnn__decomposition *p)
 {
     dnn_tensor *s = shifted(p);
 
@@ -104,7 +104,7 @@ void dnn__log_softmax_parts(dnn__parts *p)
 }
 
 /* dx = dy - exp(y) sum(dy) */
-void dnn__log_softmax_bwd_parts(dnn__parts *p)
+void dnn__log_softmax_bwd_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *y = p->in[1];
 

@@ -1,5 +1,5 @@
-/* ops_impl.h - small helpers that the families in core/ops share: numbers beside tensors, destinations, descriptions.
- * Private; only core/ops includes it. */
+/* ops_impl.h - small helpers that the families in core/ops share: numbers beside tensors,
+ * destinations, descriptions. Private; only core/ops includes it. */
 #ifndef DNN__OPS_H
 #define DNN__OPS_H
 #include <math.h>
@@ -46,7 +46,8 @@ static inline bool dnn__is_float(dnn_dtype dtype)
     return (dtype & DNN__FLOATS) != 0;
 }
 
-/* Will an operator on x be recorded now? Then outputs that only its gradient reads are wanted too. */
+/* Will an operator on x be recorded now? Then outputs that only its gradient reads are wanted too.
+ */
 static inline bool dnn__recording(const dnn_tensor *x)
 {
     return dnn__tracked(x) && dnn_grad_enabled();
@@ -73,8 +74,8 @@ static inline int64_t dnn__clamp_place(int64_t place, int64_t size)
 /* x as [1] where it has rank 0, for rows that need an axis; else x itself. */
 dnn_tensor *dnn__at_least_1d(dnn_tensor *x);
 
-/* The head of operators along one axis: x with at least one axis, and the axis that `dim` names. The caller calls
- * dnn__drop on the result. NULL: an error is pending. */
+/* The head of operators along one axis: x with at least one axis, and the axis that `dim` names.
+ * The caller calls dnn__drop on the result. NULL: an error is pending. */
 dnn_tensor *dnn__axis_of(const char *op, dnn_tensor *x, int dim, int *axis);
 
 /* The axis of x that `dim` names; an error for rank 0, which has none. */
@@ -83,76 +84,84 @@ dnn_status dnn__real_axis(const char *op, const dnn_tensor *x, int dim, int *axi
 /* Releases t, unless it is `given` itself. */
 void dnn__drop(dnn_tensor *t, dnn_tensor *given);
 
-/* Checks a number that stands beside a tensor of the dtype: an integer tensor takes integral numbers in its range only.
+/* Checks a number that stands beside a tensor of the dtype: an integer tensor takes integral
+ * numbers in its range only.
  */
 dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype);
 
-/* That number as a rank-0 operand of x's dtype and device. The caller releases it after the call. NULL: an error is pending.
+/* That number as a rank-0 operand of x's dtype and device. The caller releases it after the call.
+ * NULL: an error is pending.
  */
 dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x);
 
 /* One call of a row without attributes; the names with _ write into the first operand. */
 static inline dnn_tensor *dnn__unary(dnn__op_id op, dnn_tensor *x)
 {
-    return dnn__apply(op, &x, 1, NULL);
+    return dnn__call(op, &x, 1, NULL);
 }
 
 static inline dnn_tensor *dnn__unary_(dnn__op_id op, dnn_tensor *x)
 {
-    return dnn__apply_to(op, x, &x, 1, NULL);
+    return dnn__call_to(op, x, &x, 1, NULL);
 }
 
 static inline dnn_tensor *dnn__binary(dnn__op_id op, dnn_tensor *a, dnn_tensor *b)
 {
     dnn_tensor *in[] = {a, b};
 
-    return dnn__apply(op, in, 2, NULL);
+    return dnn__call(op, in, 2, NULL);
 }
 
 static inline dnn_tensor *dnn__binary_(dnn__op_id op, dnn_tensor *a, dnn_tensor *b)
 {
     dnn_tensor *in[] = {a, b};
 
-    return dnn__apply_to(op, a, in, 2, NULL);
+    return dnn__call_to(op, a, in, 2, NULL);
 }
 
 static inline dnn_tensor *dnn__ternary(dnn__op_id op, dnn_tensor *a, dnn_tensor *b, dnn_tensor *c)
 {
     dnn_tensor *in[] = {a, b, c};
 
-    return dnn__apply(op, in, 3, NULL);
+    return dnn__call(op, in, 3, NULL);
 }
 
 /* a op number; number op a if `first`. */
 dnn_tensor *dnn__binary_number(dnn__op_id op, dnn_tensor *a, double number, bool first);
 dnn_tensor *dnn__binary_number_(dnn__op_id op, dnn_tensor *a, double number);
 
-/* Gradient rules: sets the gradient of input i to dx, summed over the axes that the input was broadcast along. */
+/* Gradient rules: sets the gradient of input i to dx, summed over the axes that the input was
+ * broadcast along. */
 void dnn__give(dnn__grad *g, int i, dnn_tensor *dx);
 
-/* Gradient rules: calls a row that has a decomposition and no gradient. Where a graph is created, the decomposition is
- * recorded in its place. */
+/* Gradient rules: calls a row that has a decomposition and no gradient. Where a graph is created,
+ * the decomposition is recorded in its place. */
 dnn_tensor *dnn__gradient_row(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
 
 /* Destinations of the rows whose inputs do not determine the output's dims. */
 dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *device);
 dnn_tensor *dnn__zeros_desc(const char *op, const dnn__desc *desc, dnn__device *device);
 
-/* The fresh tensor of args, elements not set; dtype otherwise if args name none. NULL: an error is pending. */
+/* The fresh tensor of args, elements not set; dtype otherwise if args name none. NULL: an error is
+ * pending. */
 dnn_tensor *dnn__make_empty(const char *op, const dnn_create_args *args, dnn_dtype otherwise);
 
 /* dnn__or_release, and makes the filled tensor a leaf if requires_grad. */
 dnn_tensor *dnn__finish(dnn_tensor *fresh, dnn_tensor *filled, bool requires_grad);
 
-/* Fills a destination with a number that its dtype holds. NULL: an error is pending; the destination is not released. */
+/* Fills a destination with a number that its dtype holds. NULL: an error is pending; the
+ * destination is not released. */
 dnn_tensor *dnn__fill_with(dnn_tensor *destination, double value);
 
 /* Returns filled, which is fresh or NULL after a failure; after a failure it releases fresh. */
 dnn_tensor *dnn__or_release(dnn_tensor *fresh, dnn_tensor *filled);
 
-/* x along dim from start (0 .. size) by step >= 1, n elements: recorded as a slice. The numbers are checked already. */
+/* x along dim from start (0 .. size) by step >= 1, n elements: recorded as a slice. The numbers are
+ * checked already. */
 dnn_tensor *dnn__slice_view(dnn_tensor *x, int dim, int64_t start, int64_t step, int64_t n);
 
-dnn_tensor *dnn__sum_to_desc(dnn_tensor *x, const dnn__desc *desc); /* sum over stretched axes; x itself if there are none */
+dnn_tensor *
+dnn__sum_to_desc(dnn_tensor *x,
+                 const dnn__desc *desc); /* sum over stretched axes; x itself if there are none */
 
 #endif

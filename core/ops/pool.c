@@ -187,7 +187,7 @@ static dnn_tensor *to_taken(const dnn__grad *g, dnn_tensor *dy)
     dnn_tensor *in[] = {dy, g->out[1]};
     dnn_tensor *dx = dnn__empty_desc("max_pool2d_bwd", &g->in_desc[0], g->device);
 
-    return dnn__apply_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL);
+    return dnn__call_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL);
 }
 
 /* Average pooling over the windows of the maximum with divisor 1; false: windows overlap or have
@@ -223,7 +223,7 @@ static bool same_windows(const dnn__grad *g, dnn_attr_pool2d *windows)
 static dnn_tensor *spread(const dnn__grad *g, const dnn_attr_pool2d *windows)
 {
     dnn_tensor *dx = dnn__empty_desc("avg_pool2d_bwd", &g->in_desc[0], g->device);
-    dnn_tensor *all = dnn__apply_to(DNN_OP_avg_pool2d_bwd, dx, &g->dout[0], 1, windows);
+    dnn_tensor *all = dnn__call_to(DNN_OP_avg_pool2d_bwd, dx, &g->dout[0], 1, windows);
     dnn_tensor *ones = dnn_fill_(dnn_empty_like(g->dout[0]), 1.0);
 
     return dnn_masked_fill(all, dnn_eq_scalar(to_taken(g, ones), 0.0), 0.0);
@@ -243,7 +243,7 @@ static void to_input_dims(dnn__grad *g, dnn__op_id op)
 {
     dnn_tensor *target = dnn__empty_desc(dnn__ops[op].name, &g->in_desc[0], g->device);
 
-    g->din[0] = dnn__apply_to(op, target, &g->dout[0], 1, g->attr);
+    g->din[0] = dnn__call_to(op, target, &g->dout[0], 1, g->attr);
 }
 
 void dnn__avg_pool2d_backward(dnn__grad *g)
@@ -254,7 +254,7 @@ void dnn__avg_pool2d_backward(dnn__grad *g)
 /* The rows are linear, so the gradient of the gradient is the row itself. */
 void dnn__avg_pool2d_bwd_backward(dnn__grad *g)
 {
-    g->din[0] = dnn__apply(DNN_OP_avg_pool2d, &g->dout[0], 1, g->attr);
+    g->din[0] = dnn__call(DNN_OP_avg_pool2d, &g->dout[0], 1, g->attr);
 }
 
 void dnn__adaptive_avg_pool2d_backward(dnn__grad *g)
@@ -344,7 +344,7 @@ dnn_tensor *dnn_max_pool2d_with(dnn_pool2d_args args)
     }
     pack_attr(&args, &attr);
     keep_places = args.indices != NULL || dnn__recording(x);
-    y = dnn__apply2(DNN_OP_max_pool2d, &x, 1, &attr, keep_places ? &places : NULL);
+    y = dnn__call2(DNN_OP_max_pool2d, &x, 1, &attr, keep_places ? &places : NULL);
     if (x != args.x) {
         dnn_release(x);
     }
@@ -368,7 +368,7 @@ dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args)
                        attr.dilation_h, attr.dilation_w, attr.divisor);
         dnn__null(st);
     } else {
-        y = dnn__apply(DNN_OP_avg_pool2d, &x, 1, &attr);
+        y = dnn__call(DNN_OP_avg_pool2d, &x, 1, &attr);
     }
     if (x != args.x) {
         dnn_release(x);
@@ -376,7 +376,8 @@ dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args)
     return without_batch(y, args.x);
 }
 
-/* A fresh [N,C,height,width] for the rows whose target says the size. NULL: the reason waits. */
+/* A fresh [N,C,height,width] for the rows whose target says the size. NULL: the error is pending.
+ */
 static dnn_tensor *adaptive_target(const char *op, const dnn_tensor *x, int64_t height,
                                    int64_t width)
 {
@@ -397,7 +398,7 @@ dnn_tensor *dnn_adaptive_avg_pool2d(dnn_tensor *x, int64_t height, int64_t width
     dnn_tensor *target =
         batch == NULL ? NULL : adaptive_target("adaptive_avg_pool2d", batch, height, width);
     dnn_tensor *y =
-        target == NULL ? NULL : dnn__apply_to(DNN_OP_adaptive_avg_pool2d, target, &batch, 1, NULL);
+        target == NULL ? NULL : dnn__call_to(DNN_OP_adaptive_avg_pool2d, target, &batch, 1, NULL);
 
     if (y == NULL) {
         dnn_release(target);

@@ -6,7 +6,7 @@
 
 static dnn_tensor *fill_random(dnn__op_id op, dnn_tensor *target, const void *attr)
 {
-    return dnn__apply_to(op, target, NULL, 0, attr);
+    return dnn__call_to(op, target, NULL, 0, attr);
 }
 
 dnn_tensor *dnn_uniform_(dnn_tensor *target, double low, double high)
@@ -69,7 +69,7 @@ dnn_tensor *dnn_dropout(dnn_tensor *x, double p)
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    return p == 0.0 && dnn__is_float(x->dtype) ? x : dnn__apply(DNN_OP_dropout, &x, 1, &attr);
+    return p == 0.0 && dnn__is_float(x->dtype) ? x : dnn__call(DNN_OP_dropout, &x, 1, &attr);
 }
 
 /* dropout and dropout_bwd: the gradient is multiplied by the same factors, drawn from the same

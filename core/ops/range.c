@@ -44,7 +44,7 @@ dnn_tensor *dnn_arange(double start, double end, double step, dnn_dtype dtype)
     dnn_status st = DNN_OK;
     dnn_tensor *t;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     if (!dnn__dtype_ok(of) || of == DNN_T_BOOL) {
@@ -60,7 +60,7 @@ dnn_tensor *dnn_arange(double start, double end, double step, dnn_dtype dtype)
         attr.istep = n > 1 ? (int64_t)step : 1;
     }
     t = make_range("arange", n, of);
-    return t == NULL ? NULL : dnn__or_release(t, dnn__apply_to(DNN_OP_arange, t, NULL, 0, &attr));
+    return t == NULL ? NULL : dnn__or_release(t, dnn__call_to(DNN_OP_arange, t, NULL, 0, &attr));
 }
 
 static dnn_tensor *make_linspace(const char *op, double start, double end, int64_t n,
@@ -69,12 +69,12 @@ static dnn_tensor *make_linspace(const char *op, double start, double end, int64
     const dnn_attr_linspace attr = {.size = sizeof attr, .start = start, .end = end};
     dnn_tensor *t;
 
-    if (dnn__waiting() == DNN_OK && n < 0) {
+    if (dnn__pending() == DNN_OK && n < 0) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "%s: %lld numbers from %g to %g", op,
                                    (long long)n, start, end));
     }
     t = make_range(op, n, dtype);
-    return t == NULL ? NULL : dnn__or_release(t, dnn__apply_to(DNN_OP_linspace, t, NULL, 0, &attr));
+    return t == NULL ? NULL : dnn__or_release(t, dnn__call_to(DNN_OP_linspace, t, NULL, 0, &attr));
 }
 
 dnn_tensor *dnn_linspace(double start, double end, int64_t n, dnn_dtype dtype)
@@ -88,7 +88,7 @@ dnn_tensor *dnn_logspace(double start, double end, int64_t n, dnn_dtype dtype)
     dnn_dtype of = dtype == 0 ? DNN_T_F32 : dtype;
     dnn_tensor *exponent, *ten, *power, *result;
 
-    if (dnn__waiting() == DNN_OK && !(dnn__dtype_ok(of) && dnn__is_float(of))) {
+    if (dnn__pending() == DNN_OK && !(dnn__dtype_ok(of) && dnn__is_float(of))) {
         return dnn__null(
             dnn__fail(DNN_E_INVALID, "logspace: dtype %s is not floating", dnn_dtype_name(of)));
     }

@@ -123,7 +123,7 @@ static dnn_tensor *reduce(dnn__op_id op, const dnn_reduce_args *args)
     if (args->x->ndim == 0) { /* a named dim 0 of rank 0 is legal, and no axis */
         attr.dims = 0;
     }
-    return st == DNN_OK ? dnn__apply(op, &args->x, 1, &attr) : dnn__null(st);
+    return st == DNN_OK ? dnn__call(op, &args->x, 1, &attr) : dnn__null(st);
 }
 
 dnn_tensor *dnn_sum_with(dnn_reduce_args args)
@@ -177,9 +177,9 @@ void dnn__sum_backward(dnn__grad *g)
         dnn_expand(with_axes(g->dout[0], &g->in_desc[0], attr->dims), dnn__shape(&g->in_desc[0]));
 }
 
-void dnn__mean_parts(dnn__parts *p)
+void dnn__mean_decompose(dnn__decomposition *p)
 {
-    dnn_tensor *sum = dnn__apply(DNN_OP_sum, p->in, 1, p->attr);
+    dnn_tensor *sum = dnn__call(DNN_OP_sum, p->in, 1, p->attr);
 
     p->out[0] = sum == NULL
                     ? NULL
@@ -211,7 +211,7 @@ void dnn__amax_backward(dnn__grad *g)
     dnn_tensor *m = dnn_cast(dnn_eq(g->in[0], y), x->dtype);
     const dnn_attr_reduce keep = {.size = sizeof keep, .keepdim = 1, .dims = attr->dims};
 
-    g->din[0] = dnn_mul(m, dnn_div(dy, dnn__apply(DNN_OP_sum, &m, 1, &keep)));
+    g->din[0] = dnn_mul(m, dnn_div(dy, dnn__call(DNN_OP_sum, &m, 1, &keep)));
 }
 
 /* ---- along one axis ---- */
@@ -230,7 +230,7 @@ static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
     attr.dim = axis;
     attr.keepdim = args->keepdim && !rank_0;
     keep_places = args->indices != NULL || dnn__recording(x);
-    y = dnn__apply2(op, &x, 1, &attr, keep_places ? &places : NULL);
+    y = dnn__call2(op, &x, 1, &attr, keep_places ? &places : NULL);
     dnn__drop(x, args->x);
     if (y != NULL && args->indices != NULL) {
         *args->indices = places;
@@ -260,7 +260,7 @@ void dnn__max_dim_backward(dnn__grad *g)
                         with_axes(g->out[1], x, 1u << attr->dim)};
     dnn_tensor *dx = dnn__empty_desc("max_dim_bwd", x, g->device);
 
-    g->din[0] = dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &along);
+    g->din[0] = dnn__call_to(DNN_OP_max_dim_bwd, dx, in, 2, &along);
 }
 
 /* The gradient of each place that was taken; ones put there and multiplied pick it. */
@@ -269,7 +269,7 @@ void dnn__max_dim_bwd_backward(dnn__grad *g)
     const dnn_attr_dim *attr = g->attr;
     dnn_tensor *r = g->dout[0], *ones = dnn__empty_desc("max_dim_bwd", &g->in_desc[0], g->device);
     dnn_tensor *in[] = {dnn_fill_(ones, 1.0), g->in[1]};
-    dnn_tensor *taken = dnn__apply_to(DNN_OP_max_dim_bwd, dnn_empty_like(r), in, 2, attr);
+    dnn_tensor *taken = dnn__call_to(DNN_OP_max_dim_bwd, dnn_empty_like(r), in, 2, attr);
 
     g->din[0] = dnn_sum(dnn_masked_fill(r, dnn_eq_scalar(taken, 0.0), 0.0),
                         .dims = DNN_DIMS(attr->dim), .keepdim = true);
@@ -286,7 +286,7 @@ static dnn_tensor *extreme_place_of_all(dnn__op_id op, const dnn_reduce_dim_args
         return NULL;
     }
     flat = dnn_reshape(args->x, DNN_SHAPE(dnn__numel(args->x)));
-    place = dnn__apply(op, &flat, 1, &attr);
+    place = dnn__call(op, &flat, 1, &attr);
     dnn_release(flat);
     if (place == NULL || !args->keepdim) {
         return place;
@@ -312,7 +312,7 @@ static dnn_tensor *extreme_place(dnn__op_id op, const dnn_reduce_dim_args *args)
     }
     attr.dim = axis;
     attr.keepdim = args->keepdim && args->x->ndim > 0;
-    place = dnn__apply(op, &x, 1, &attr);
+    place = dnn__call(op, &x, 1, &attr);
     dnn__drop(x, args->x);
     return place;
 }

@@ -4,7 +4,8 @@
 #include "rules.h"
 
 /* Sets the one size of -1 so that dim[0..ndim) has `count` elements, and checks the others. */
-static dnn_status settle_sizes(const char *op, const dnn_tensor *x, int64_t count, dnn_shape *shape)
+static dnn_status resolve_sizes(const char *op, const dnn_tensor *x, int64_t count,
+                                dnn_shape *shape)
 {
     int64_t known = 1, at = -1;
 
@@ -54,7 +55,7 @@ static dnn_tensor *view_as_dims(const char *op, dnn_tensor *x, const dnn_shape *
     dnn_tensor *dense, *y;
 
     if (dnn__view_strides(x->ndim, x->dim, x->stride, ndim, shape->dim, stride)) {
-        return dnn__apply_view(DNN_OP_view, x, ndim, shape->dim, stride, x->offset, NULL);
+        return dnn__call_view(DNN_OP_view, x, ndim, shape->dim, stride, x->offset, NULL);
     }
     if (!may_copy) {
         return dnn__null(dnn__fail(DNN_E_INVALID,
@@ -66,7 +67,7 @@ static dnn_tensor *view_as_dims(const char *op, dnn_tensor *x, const dnn_shape *
         return NULL;
     }
     dnn__dense_strides(ndim, shape->dim, stride);
-    y = dnn__apply_view(DNN_OP_view, dense, ndim, shape->dim, stride, dense->offset, NULL);
+    y = dnn__call_view(DNN_OP_view, dense, ndim, shape->dim, stride, dense->offset, NULL);
     dnn_release(dense);
     return y;
 }
@@ -78,7 +79,7 @@ static dnn_tensor *reshape(const char *op, dnn_tensor *x, dnn_shape shape, bool 
     if (!dnn__ready(op, x)) {
         return NULL;
     }
-    st = settle_sizes(op, x, dnn__numel(x), &shape);
+    st = resolve_sizes(op, x, dnn__numel(x), &shape);
     return st == DNN_OK ? view_as_dims(op, x, &shape, may_copy) : dnn__null(st);
 }
 
@@ -142,7 +143,7 @@ dnn_tensor *dnn_unflatten(dnn_tensor *x, int dim, dnn_shape sizes)
     }
     st = dnn__axis("unflatten", dim, x->ndim, &at);
     if (st == DNN_OK) {
-        st = settle_sizes("unflatten", x, x->ndim > 0 ? x->dim[at] : 1, &sizes);
+        st = resolve_sizes("unflatten", x, x->ndim > 0 ? x->dim[at] : 1, &sizes);
     }
     if (st == DNN_OK && sizes.ndim + x->ndim - 1 > DNN_MAX_DIMS) {
         st = dnn__fail(DNN_E_INVALID, "unflatten: rank %d with %lld axes for one: more than %d",
@@ -185,7 +186,7 @@ dnn_tensor *dnn_squeeze(dnn_tensor *x, dnn_dims dims)
         dim[n] = x->dim[d];
         stride[n++] = x->stride[d];
     }
-    return dnn__apply_view(DNN_OP_view, x, n, dim, stride, x->offset, NULL);
+    return dnn__call_view(DNN_OP_view, x, n, dim, stride, x->offset, NULL);
 }
 
 dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim)
@@ -210,7 +211,7 @@ dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim)
         dims[d] = d == at ? 1 : x->dim[d < at ? d : d - 1];
         stride[d] = d == at ? 1 : x->stride[d < at ? d : d - 1];
     }
-    return dnn__apply_view(DNN_OP_view, x, x->ndim + 1, dims, stride, x->offset, NULL);
+    return dnn__call_view(DNN_OP_view, x, x->ndim + 1, dims, stride, x->offset, NULL);
 }
 
 /* view: dx is dy under the dims of x. */

@@ -34,12 +34,12 @@ static dnn_tensor *bell(dnn_tensor *x)
     return dnn_mul_scalar(dnn_exp(dnn_neg(dnn_square(x))), 2.0 / sqrt_pi);
 }
 
-void dnn__square_parts(dnn__parts *p)
+void dnn__square_decompose(dnn__decomposition *p)
 {
     p->out[0] = dnn_mul(p->in[0], p->in[0]);
 }
 
-void dnn__softsign_parts(dnn__parts *p)
+void dnn__softsign_decompose(dnn__decomposition *p)
 {
     p->out[0] = dnn_div(p->in[0], dnn_add_scalar(dnn_abs(p->in[0]), 1.0));
 }

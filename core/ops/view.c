@@ -15,7 +15,7 @@ static dnn_tensor *permute(dnn_tensor *x, const uint8_t *order)
         dim[d] = x->dim[order[d]];
         stride[d] = x->stride[order[d]];
     }
-    return dnn__apply_view(DNN_OP_permute, x, x->ndim, dim, stride, x->offset, &attr);
+    return dnn__call_view(DNN_OP_permute, x, x->ndim, dim, stride, x->offset, &attr);
 }
 
 static void identity(uint8_t *order)
@@ -124,7 +124,7 @@ void dnn__permute_backward(dnn__grad *g)
 /* ---- expand ---- */
 
 /* The dims that `shape` means for x: -1 keeps a size, and only sizes of 1 change. */
-static dnn_status settle_expand(const dnn_tensor *x, dnn_shape *shape)
+static dnn_status resolve_expand(const dnn_tensor *x, dnn_shape *shape)
 {
     dnn_shape asked = *shape;
     int64_t lead;
@@ -158,12 +158,12 @@ dnn_tensor *dnn_expand(dnn_tensor *x, dnn_shape shape)
     if (!dnn__ready("expand", x)) {
         return NULL;
     }
-    st = settle_expand(x, &shape);
+    st = resolve_expand(x, &shape);
     if (st != DNN_OK) {
         return dnn__null(st);
     }
     dnn__expand_strides(x->ndim, x->dim, x->stride, (int)shape.ndim, shape.dim, stride);
-    return dnn__apply_view(DNN_OP_expand, x, (int)shape.ndim, shape.dim, stride, x->offset, NULL);
+    return dnn__call_view(DNN_OP_expand, x, (int)shape.ndim, shape.dim, stride, x->offset, NULL);
 }
 
 /* expand: each element of x gets the sum over its copies. */
@@ -255,5 +255,5 @@ void dnn__slice_backward(dnn__grad *g)
     dnn_tensor *zeros = dnn__zeros_desc("slice", &g->in_desc[0], g->device);
     dnn_tensor *in[] = {zeros, g->dout[0]};
 
-    g->din[0] = dnn__apply(DNN_OP_slice_scatter, in, 2, g->attr);
+    g->din[0] = dnn__call(DNN_OP_slice_scatter, in, 2, g->attr);
 }

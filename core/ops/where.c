@@ -32,7 +32,7 @@ dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *b)
     meet = dnn__promote(a->dtype, a->ndim == 0, b->dtype, b->ndim == 0);
     x = dnn_cast(a, meet);
     y = dnn_cast(b, meet);
-    z = dnn__waiting() == DNN_OK ? dnn__ternary(DNN_OP_where, condition, x, y) : NULL;
+    z = dnn__pending() == DNN_OK ? dnn__ternary(DNN_OP_where, condition, x, y) : NULL;
     if (x != a) {
         dnn_release(x);
     }
@@ -78,7 +78,7 @@ dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high)
     }
     least = has_low ? dnn__number("clamp", low, x) : NULL;
     most = has_high ? dnn__number("clamp", high, x) : NULL;
-    y = dnn__waiting() == DNN_OK ? dnn__ternary(DNN_OP_clamp, x, least, most) : NULL;
+    y = dnn__pending() == DNN_OK ? dnn__ternary(DNN_OP_clamp, x, least, most) : NULL;
     dnn_release(least);
     dnn_release(most);
     return y;
@@ -111,7 +111,7 @@ void dnn__clamp_backward(dnn__grad *g)
     dnn_tensor *in[] = {g->dout[0], g->in[0], g->in[1], g->in[2]};
 
     if (g->wants[0]) {
-        dnn__give(g, 0, dnn__apply(DNN_OP_clamp_bwd, in, 4, NULL));
+        dnn__give(g, 0, dnn__call(DNN_OP_clamp_bwd, in, 4, NULL));
     }
     if (g->wants[1] || g->wants[2]) {
         clamp_bounds(g);
@@ -123,6 +123,6 @@ void dnn__clamp_bwd_backward(dnn__grad *g)
     dnn_tensor *in[] = {g->dout[0], g->in[1], g->in[2], g->in[3]};
 
     if (g->wants[0]) {
-        dnn__give(g, 0, dnn__apply(DNN_OP_clamp_bwd, in, 4, NULL));
+        dnn__give(g, 0, dnn__call(DNN_OP_clamp_bwd, in, 4, NULL));
     }
 }

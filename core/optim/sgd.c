@@ -360,7 +360,7 @@ dnn_optimizer *dnn_sgd_with(dnn_sgd_args args)
     dnn_optimizer *made = NULL;
     dnn_status st = DNN_OK;
 
-    if (dnn__waiting() != DNN_OK) {
+    if (dnn__pending() != DNN_OK) {
         return NULL;
     }
     DNN_TRY_TO(failed, check_args(&args));

@@ -1,5 +1,5 @@
-/* adopt.c - copies a plugin's table into ours after it has checked sizes, tails, the id, layouts and the device.
- * kernels.c adopts the kernels. loader.c calls both while the library starts. */
+/* adopt.c - copies a plugin's table into ours after it has checked sizes, tails, the id, layouts
+ * and the device. kernels.c adopts the kernels. loader.c calls both while the library starts. */
 #include <string.h>
 #include "abi_struct.h"
 #include "plugin_impl.h"

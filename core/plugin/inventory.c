@@ -1,51 +1,51 @@
-/* inventory.c - the list of what was looked at: each plugin file and reader file, in use or why
- * not, kept for dnn_backend_at until the library stops or starts again. */
+/* inventory.c - the list of the files that were found: each plugin file and reader file, in use or
+ * why not, kept for dnn_backend_at until the library stops or starts again. */
 #include <string.h>
 #include <sys/stat.h>
 #include "plugin_impl.h"
 
-static dnn__looked **all_looked;
-static int64_t n_looked, cap_looked;
+static dnn__inventory_entry **entries;
+static int64_t n_entries, cap_entries;
 
-dnn_status dnn__looked_add(const char *path, bool reader, dnn__looked **out)
+dnn_status dnn__inventory_add(const char *path, bool reader, dnn__inventory_entry **out)
 {
-    dnn__looked *l;
+    dnn__inventory_entry *l;
 
-    DNN_TRY(dnn__reserve((void **)&all_looked, &cap_looked, n_looked + 1, sizeof *all_looked,
-                         "plugins"));
+    DNN_TRY(
+        dnn__reserve((void **)&entries, &cap_entries, n_entries + 1, sizeof *entries, "plugins"));
     l = dnn__calloc(1, sizeof *l);
     if (l == NULL || (l->path = dnn__strdup(path)) == NULL) {
         dnn__free(l);
         return dnn__nomem("plugins", sizeof *l);
     }
     l->reader = reader;
-    all_looked[n_looked++] = l;
+    entries[n_entries++] = l;
     *out = l;
     return DNN_OK;
 }
 
-dnn_status dnn__looked_reason(dnn__looked *looked, const char *reason)
+dnn_status dnn__inventory_reason(dnn__inventory_entry *entry, const char *reason)
 {
-    dnn__free(looked->reason);
-    looked->reason = dnn__strdup(reason);
-    return looked->reason != NULL ? DNN_OK : dnn__nomem("plugins", strlen(reason) + 1);
+    dnn__free(entry->reason);
+    entry->reason = dnn__strdup(reason);
+    return entry->reason != NULL ? DNN_OK : dnn__nomem("plugins", strlen(reason) + 1);
 }
 
-dnn__looked *dnn__looked_at(int64_t index)
+dnn__inventory_entry *dnn__inventory_at(int64_t index)
 {
-    return index >= 0 && index < n_looked ? all_looked[index] : NULL;
+    return index >= 0 && index < n_entries ? entries[index] : NULL;
 }
 
-int64_t dnn__looked_count(void)
+int64_t dnn__inventory_count(void)
 {
-    return n_looked;
+    return n_entries;
 }
 
-const char *dnn__looked_path(const dnn__plugin *plugin)
+const char *dnn__inventory_path(const dnn__plugin *plugin)
 {
-    for (int64_t i = 0; i < n_looked; i++) {
-        if (all_looked[i]->plugin == plugin) {
-            return all_looked[i]->path;
+    for (int64_t i = 0; i < n_entries; i++) {
+        if (entries[i]->plugin == plugin) {
+            return entries[i]->path;
         }
     }
     return "(built in)";
@@ -60,27 +60,27 @@ static bool same_file(const char *a, const char *b)
 }
 
 /* Is the file one of those in use, under this or another name? */
-bool dnn__looked_in_use(const char *path)
+bool dnn__inventory_in_use(const char *path)
 {
-    for (int64_t i = 0; i < n_looked; i++) {
-        if (all_looked[i]->plugin != NULL && same_file(all_looked[i]->path, path)) {
+    for (int64_t i = 0; i < n_entries; i++) {
+        if (entries[i]->plugin != NULL && same_file(entries[i]->path, path)) {
             return true;
         }
     }
     return false;
 }
 
-void dnn__looked_unload(void)
+void dnn__inventory_unload(void)
 {
-    for (int64_t i = 0; i < n_looked; i++) {
-        all_looked[i]->plugin = NULL;
+    for (int64_t i = 0; i < n_entries; i++) {
+        entries[i]->plugin = NULL;
     }
 }
 
-void dnn__looked_forget(void)
+void dnn__inventory_forget(void)
 {
-    for (int64_t i = 0; i < n_looked; i++) {
-        dnn__looked *l = all_looked[i];
+    for (int64_t i = 0; i < n_entries; i++) {
+        dnn__inventory_entry *l = entries[i];
 
         for (int64_t k = 0; k < l->n_skipped; k++) {
             dnn__free(l->skipped[k].kernel);
@@ -94,9 +94,9 @@ void dnn__looked_forget(void)
         dnn__free(l->device);
         dnn__free(l);
     }
-    dnn__free(all_looked);
-    all_looked = NULL;
-    n_looked = cap_looked = 0;
+    dnn__free(entries);
+    entries = NULL;
+    n_entries = cap_entries = 0;
 }
 
 void dnn__put_search(dnn__text *text)
@@ -105,10 +105,9 @@ void dnn__put_search(dnn__text *text)
     for (int i = 0; dnn__folder_at(i) != NULL; i++) {
         dnn__put(text, "%s %s", i > 0 ? "," : "", dnn__folder_at(i));
     }
-    for (int64_t i = 0; i < n_looked; i++) {
-        if (all_looked[i]->reason != NULL &&
-            strstr(all_looked[i]->path, "/dnn_cpu_blas.so") != NULL) {
-            dnn__put(text, "; %s", all_looked[i]->reason);
+    for (int64_t i = 0; i < n_entries; i++) {
+        if (entries[i]->reason != NULL && strstr(entries[i]->path, "/dnn_cpu_blas.so") != NULL) {
+            dnn__put(text, "; %s", entries[i]->reason);
         }
     }
     dnn__put(text, "; \"dnn backends\" tells what became of each file");

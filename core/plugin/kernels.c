@@ -1,12 +1,13 @@
-/* kernels.c - the kernels of all plugins: it checks and adopts them, records those that cannot serve, and
- * keeps the candidate lists of dispatch. loader.c and preferences.c call it while the library starts. */
+/* kernels.c - the kernels of all plugins: it checks and adopts them, records those that cannot
+ * serve, and keeps the candidate lists of dispatch. loader.c and preferences.c call it while the
+ * library starts. */
 #include <stdlib.h>
 #include <string.h>
 #include "abi_struct.h"
 #include "plugin_impl.h"
 
 enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT };
-enum { KERNEL_V1_0 = 72 };                  /* bytes: below it a struct is not ours */
+enum { KERNEL_V1_0 = 72 };                      /* bytes: below it a struct is not ours */
 enum { MAX_KERNELS = 1 << 14, MAX_NAME = 127 }; /* of one plugin */
 
 static dnn__kernel **kernels;
@@ -133,16 +134,16 @@ static dnn_status check_kernels(const dnn__plugin *plugin)
     return check_unique_names(plugin, n);
 }
 
-static dnn_status note_skipped(dnn__looked *looked, const char *kernel, const char *reason)
+static dnn_status note_skipped(dnn__inventory_entry *entry, const char *kernel, const char *reason)
 {
     dnn__skipped *s;
 
-    DNN_TRY(dnn__reserve((void **)&looked->skipped, &looked->cap_skipped, looked->n_skipped + 1,
+    DNN_TRY(dnn__reserve((void **)&entry->skipped, &entry->cap_skipped, entry->n_skipped + 1,
                          sizeof *s, "plugin"));
-    s = &looked->skipped[looked->n_skipped];
+    s = &entry->skipped[entry->n_skipped];
     s->kernel = dnn__strdup(kernel);
     s->reason = dnn__strdup(reason);
-    looked->n_skipped++;
+    entry->n_skipped++;
     return s->kernel != NULL && s->reason != NULL ? DNN_OK : dnn__nomem("plugin", strlen(reason));
 }
 
@@ -167,7 +168,7 @@ static dnn_status adopt_kernel(dnn__plugin *plugin, const dnn_kernel *k, const d
     return DNN_OK;
 }
 
-dnn_status dnn__adopt_kernels(dnn__plugin *plugin, dnn__looked *looked)
+dnn_status dnn__adopt_kernels(dnn__plugin *plugin, dnn__inventory_entry *entry)
 {
     char text[256];
 
@@ -179,11 +180,11 @@ dnn_status dnn__adopt_kernels(dnn__plugin *plugin, dnn__looked *looked)
 
         reason = why_skipped(plugin, k, &op, text, sizeof text);
         if (reason != NULL) {
-            DNN_TRY(note_skipped(looked, k->name, reason));
+            DNN_TRY(note_skipped(entry, k->name, reason));
             continue;
         }
         DNN_TRY(adopt_kernel(plugin, k, op));
-        looked->n_kernels++;
+        entry->n_kernels++;
     }
     return DNN_OK;
 }

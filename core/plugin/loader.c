@@ -24,19 +24,19 @@ static dnn__plugin *plugin_named(const char *id)
     return NULL;
 }
 
-static dnn_status keep_texts(dnn__looked *looked, const dnn__plugin *plugin)
+static dnn_status keep_texts(dnn__inventory_entry *entry, const dnn__plugin *plugin)
 {
-    memcpy(looked->id, plugin->id, sizeof looked->id);
-    looked->version = dnn__strdup(plugin->table.version != NULL ? plugin->table.version : "");
-    looked->build = dnn__strdup(plugin->table.build != NULL ? plugin->table.build : "");
+    memcpy(entry->id, plugin->id, sizeof entry->id);
+    entry->version = dnn__strdup(plugin->table.version != NULL ? plugin->table.version : "");
+    entry->build = dnn__strdup(plugin->table.build != NULL ? plugin->table.build : "");
     if (plugin->table.device != NULL) {
-        looked->device = dnn__strdup(plugin->table.device->kind);
+        entry->device = dnn__strdup(plugin->table.device->kind);
     }
-    if (looked->version == NULL || looked->build == NULL ||
-        (plugin->table.device != NULL && looked->device == NULL)) {
+    if (entry->version == NULL || entry->build == NULL ||
+        (plugin->table.device != NULL && entry->device == NULL)) {
         return dnn__nomem("plugins", 64);
     }
-    looked->loaded = true;
+    entry->loaded = true;
     return DNN_OK;
 }
 
@@ -64,7 +64,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
 static void run_fini(const dnn__plugin *plugin)
 {
     if (plugin->table.fini != NULL) {
-        dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in fini", dnn__looked_path(plugin));
+        dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in fini", dnn__inventory_path(plugin));
         plugin->table.fini();
     }
 }
@@ -89,7 +89,7 @@ static dnn_status check_families(const char *path, const dnn__plugin *plugin)
                 return dnn__fail(DNN_E_DEVICE,
                                  "%s: it owns the layout family %s, as %s does; drop one of the "
                                  "two",
-                                 path, *family, dnn__looked_path(dnn__plugins[i]));
+                                 path, *family, dnn__inventory_path(dnn__plugins[i]));
             }
         }
     }
@@ -103,7 +103,7 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
     if (other != NULL) {
         return dnn__fail(DNN_E_DEVICE,
                          "%s: a plugin called %s is loaded from %s already; drop one of the two",
-                         path, plugin->id, dnn__looked_path(other));
+                         path, plugin->id, dnn__inventory_path(other));
     }
     for (int64_t i = 0; plugin->table.device != NULL && i < dnn__n_plugins; i++) {
         const dnn_device *device = dnn__plugins[i]->table.device;
@@ -111,57 +111,57 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
         if (device != NULL && strcmp(device->kind, plugin->table.device->kind) == 0) {
             return dnn__fail(DNN_E_DEVICE,
                              "%s: it brings the device %s, as %s does; drop one of the two", path,
-                             device->kind, dnn__looked_path(dnn__plugins[i]));
+                             device->kind, dnn__inventory_path(dnn__plugins[i]));
         }
     }
     return check_families(path, plugin);
 }
 
 /* The plugin's device and place among ours; its kernels are adopted, and init has run. */
-static dnn_status enrol(dnn__plugin *plugin, dnn__looked *looked)
+static dnn_status enrol(dnn__plugin *plugin, dnn__inventory_entry *entry)
 {
     int32_t ordinals;
 
     DNN_TRY(dnn__reserve((void **)&dnn__plugins, &cap_plugins, dnn__n_plugins + 1,
                          sizeof *dnn__plugins, "plugins"));
-    DNN_TRY(keep_texts(looked, plugin));
+    DNN_TRY(keep_texts(entry, plugin));
     if (plugin->table.device != NULL) {
         DNN_TRY(dnn__device_add_kind(plugin->table.device, &plugin->kind, &ordinals));
         plugin->n_ordinals = ordinals;
     }
     dnn__plugins[dnn__n_plugins++] = plugin;
-    looked->plugin = plugin;
+    entry->plugin = plugin;
     return DNN_OK;
 }
 
-static dnn_status take_table(dnn__looked *looked, const char *expected_id, int32_t place)
+static dnn_status take_table(dnn__inventory_entry *entry, const char *expected_id, int32_t place)
 {
     dnn_plugin_v1_fn table;
     dnn__plugin *plugin = NULL;
     void *symbol;
     dnn_status st;
 
-    DNN_TRY(dnn__open_symbol(looked->path, "dnn_plugin_v1", &symbol));
+    DNN_TRY(dnn__open_symbol(entry->path, "dnn_plugin_v1", &symbol));
     memcpy(&table, &symbol, sizeof table);
-    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_plugin_v1 or its table", looked->path);
-    DNN_TRY(dnn__adopt_plugin(looked->path, expected_id, table(), &plugin));
+    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_plugin_v1 or its table", entry->path);
+    DNN_TRY(dnn__adopt_plugin(entry->path, expected_id, table(), &plugin));
     plugin->place = place;
     DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL)
                          ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it")
                          : DNN_OK);
-    DNN_TRY_TO(done, check_unique(looked->path, plugin));
+    DNN_TRY_TO(done, check_unique(entry->path, plugin));
     DNN_TRY_TO(done, dnn__adopt_kernels(
-                         plugin, looked)); /* the whole table is checked before its code runs */
-    DNN_TRY_TO(done, run_init(looked->path, plugin));
-    st = enrol(plugin, looked);
+                         plugin, entry)); /* the whole table is checked before its code runs */
+    DNN_TRY_TO(done, run_init(entry->path, plugin));
+    st = enrol(plugin, entry);
     if (st == DNN_OK) {
         return DNN_OK;
     }
     run_fini(plugin);
 done:
     dnn__kernels_forget(plugin);
-    looked->n_kernels = 0;
-    looked->loaded = false;
+    entry->n_kernels = 0;
+    entry->loaded = false;
     dnn__free(plugin);
     return st;
 }
@@ -170,28 +170,25 @@ done:
 static dnn_status with_path(dnn_status status, const char *path)
 {
     if (status == DNN_OK || status == DNN_E_NOMEM ||
-        strncmp(dnn__self.text, path, strlen(path)) == 0) {
+        strncmp(dnn__self.message.text, path, strlen(path)) == 0) {
         return status;
     }
-    return dnn__fail(status, "%s: %s", path, dnn__self.text);
+    return dnn__fail(status, "%s: %s", path, dnn__self.message.text);
 }
 
 /* Looks at one file. The status is that of the file; it is kept in the list too. */
 static dnn_status look_at(const char *path, const char *expected_id, int32_t place)
 {
-    dnn__looked *looked;
+    dnn__inventory_entry *entry;
     dnn_status status;
 
-    if (dnn__looked_in_use(path)) {
+    if (dnn__inventory_in_use(path)) {
         return DNN_OK;
     }
-    DNN_TRY(dnn__looked_add(path, false, &looked));
-    status = with_path(take_table(looked, expected_id, place), path);
+    DNN_TRY(dnn__inventory_add(path, false, &entry));
+    status = with_path(take_table(entry, expected_id, place), path);
     if (status != DNN_OK && status != DNN_E_NOMEM) {
-        char reason[sizeof dnn__self.text];
-
-        memcpy(reason, dnn__self.text, sizeof reason);
-        DNN_TRY(dnn__looked_reason(looked, reason));
+        DNN_TRY(dnn__inventory_reason(entry, dnn__self.message.text));
     }
     return status;
 }
@@ -221,7 +218,7 @@ static dnn_status hard(dnn_status status, const char *name, const char *hint)
         return status;
     }
     return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s. %s", name,
-                     dnn__self.text, hint);
+                     dnn__self.message.text, hint);
 }
 
 static dnn_status hard_backend(dnn_status status, const char *id)
@@ -275,15 +272,15 @@ enum { LAST_PLACE = 1 << 20 };
 /* cpu_blas stands last, named or not. That it is missing is told when somebody needs it. */
 static dnn_status load_base(void)
 {
-    int64_t before = dnn__looked_count();
+    int64_t before = dnn__inventory_count();
     dnn_status status;
 
     if (dnn__names_backend("cpu_blas") || dnn__disabled("cpu_blas", NULL)) {
         return DNN_OK;
     }
     status = load_named("cpu_blas", LAST_PLACE);
-    if (status != DNN_OK && dnn__looked_count() > before) {
-        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.text);
+    if (status != DNN_OK && dnn__inventory_count() > before) {
+        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.message.text);
     }
     return status == DNN_E_NOMEM ? status : DNN_OK;
 }
@@ -317,16 +314,15 @@ static dnn_status load_list(void)
     return load_base();
 }
 
-/* A file that is not opened, and why; the reason waits in the thread's message. */
+/* A file that is not opened, and why; the error is pending in the thread's message. */
 static dnn_status pass_over(const char *path)
 {
-    char reason[sizeof dnn__self.text];
-    dnn__looked *looked = NULL;
+    dnn__message reason = dnn__self.message;
+    dnn__inventory_entry *entry = NULL;
 
-    memcpy(reason, dnn__self.text, sizeof reason);
-    dnn__log(DNN_LOG_INFO, "libdnn: %s", reason);
-    DNN_TRY(dnn__looked_add(path, false, &looked));
-    return dnn__looked_reason(looked, reason);
+    dnn__log(DNN_LOG_INFO, "libdnn: %s", reason.text);
+    DNN_TRY(dnn__inventory_add(path, false, &entry));
+    return dnn__inventory_reason(entry, reason.text);
 }
 
 /* One file of a folder, of those that nobody named: a fault is told, and goes no further. */
@@ -343,19 +339,19 @@ static dnn_status load_unnamed(const char *folder, const char *name)
         return pass_over(path);
     }
     other = plugin_named(id);
-    if (other != NULL && dnn__looked_in_use(path)) {
+    if (other != NULL && dnn__inventory_in_use(path)) {
         return DNN_OK;
     }
     if (other != NULL) { /* a file that was named, or that of an earlier folder, wins */
         dnn__fail(DNN_DECLINED, "%s: passed over: %s is the plugin %s already", path,
-                  dnn__looked_path(other), id);
+                  dnn__inventory_path(other), id);
         return pass_over(path);
     }
     status = look_at(path, id, 0);
     if (status < 0 && status != DNN_E_NOMEM) {
-        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.text);
+        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.message.text);
     } else if (status == DNN_DECLINED) {
-        dnn__log(DNN_LOG_INFO, "libdnn: %s", dnn__self.text);
+        dnn__log(DNN_LOG_INFO, "libdnn: %s", dnn__self.message.text);
     }
     return status == DNN_E_NOMEM ? status : DNN_OK;
 }

@@ -1,4 +1,5 @@
-/* plugin.h - plugins as the core sees them after they were looked at, checked and adopted. Private. */
+/* plugin.h - plugins as the core sees them after they were found, checked and adopted. Private.
+ */
 #ifndef DNN__PLUGIN_H
 #define DNN__PLUGIN_H
 #include "memory.h"
@@ -8,8 +9,8 @@
 typedef struct dnn__plugin {
     dnn_plugin table; /* adopted: zero beyond what the plugin brought */
     char id[32];
-    int32_t place;    /* in DNN_BACKEND; equal for all if it is not set */
-    int32_t kind;     /* device kind that it brings, -1 */
+    int32_t place;      /* in DNN_BACKEND; equal for all if it is not set */
+    int32_t kind;       /* device kind that it brings, -1 */
     int32_t n_ordinals; /* of that kind */
     bool disabled;
 } dnn__plugin;
@@ -46,9 +47,10 @@ typedef struct dnn__reader {
     char id[32];
 } dnn__reader;
 extern const dnn_reader_host dnn__reader_host;
-/* The installed readers, ordered by id; the first call opens them. The library runs: the start finds the folders. */
+/* The installed readers, ordered by id; the first call opens them. The library runs: the start
+ * finds the folders. */
 dnn_status dnn__readers(dnn__reader *const **list, int *n);
-/* Names of the reader files that were looked at, and of the folders, for messages. */
+/* Names of the reader files that were found, and of the folders, for messages. */
 void dnn__put_readers(dnn__text *text);
 
 #endif

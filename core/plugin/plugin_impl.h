@@ -1,4 +1,5 @@
-/* plugin_impl.h - what the files of the plugin host share: opened files, trust, adoption, the list of what was looked at. Private. */
+/* plugin_impl.h - what the files of the plugin host share: opened files, trust, adoption, the list
+ * of the files that were found. Private. */
 #ifndef DNN__PLUGINS_H
 #define DNN__PLUGINS_H
 #include "plugin.h"
@@ -7,33 +8,39 @@
 /* ---- trust.c: who may write a file and its folder ---- */
 /* Checks who may write the folder that path is in. */
 dnn_status dnn__check_folder(const char *path);
-/* Opens a regular file, once its folder and itself may be written by nobody but root, the user and the owner of libdnn. */
+/* Opens a regular file, once its folder and itself may be written by nobody but root, the user and
+ * the owner of libdnn. */
 dnn_status dnn__open_trusted(const char *path, int *fd, uint64_t *size);
 
 /* ---- elf_check.c: the ELF structure of a plugin's file ---- */
-/* Opens path, checks who may write it and its folder, and its ELF structure. *fd is the caller's. The message names the path. */
+/* Opens path, checks who may write it and its folder, and its ELF structure. *fd is the caller's.
+ * The message names the path. */
 dnn_status dnn__check_open(const char *path, int *fd);
-/* Opens what was checked and finds the symbol. The file stays open and mapped for ever; the same file gives the same answer. */
+/* Opens what was checked and finds the symbol. The file stays open and mapped for ever; the same
+ * file gives the same answer. */
 dnn_status dnn__open_symbol(const char *path, const char *symbol, void **out);
 
 /* ---- adopt.c: tables into ours ---- */
-dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs, dnn__plugin **out);
-/* Adds the plugin's kernels; those that cannot be understood are skipped and listed with what was looked at. */
+dnn_status dnn__adopt_plugin(const char *path, const char *expected_id, const dnn_plugin *theirs,
+                             dnn__plugin **out);
+/* Adds the plugin's kernels. Skips those that it cannot use and lists them in the entry. */
 
-struct dnn__looked;
-dnn_status dnn__adopt_kernels(dnn__plugin *plugin, struct dnn__looked *looked);
-dnn__kernel *dnn__kernel_at(int64_t index); /* of all that were adopted, in no order; NULL past the last */
+struct dnn__inventory_entry;
+dnn_status dnn__adopt_kernels(dnn__plugin *plugin, struct dnn__inventory_entry *entry);
+dnn__kernel *
+dnn__kernel_at(int64_t index); /* of all that were adopted, in no order; NULL past the last */
 dnn_status dnn__candidates_build(void);
 void dnn__candidates_sort(void); /* anew, after the pins have changed */
 void dnn__candidates_drop(void);
 dnn__kernel *const *dnn__all_kernels(int64_t *n); /* that were adopted */
-void dnn__kernels_forget(const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
+void dnn__kernels_forget(
+    const dnn__plugin *plugin); /* of a plugin that was not enrolled after all */
 
-/* ---- inventory.c: what was looked at ---- */
+/* ---- inventory.c: the files that were found ---- */
 typedef struct dnn__skipped {
     char *kernel, *reason;
 } dnn__skipped;
-typedef struct dnn__looked {
+typedef struct dnn__inventory_entry {
     char *path, *reason; /* reason NULL: in use */
     char *version, *build, *device;
     char id[32];
@@ -41,16 +48,16 @@ typedef struct dnn__looked {
     int64_t n_kernels, n_skipped, cap_skipped;
     dnn__skipped *skipped;
     dnn__plugin *plugin;
-} dnn__looked;
+} dnn__inventory_entry;
 /* A new record; the caller sets its reason or what was loaded. */
-dnn_status dnn__looked_add(const char *path, bool reader, dnn__looked **out);
-dnn_status dnn__looked_reason(dnn__looked *looked, const char *reason);
-dnn__looked *dnn__looked_at(int64_t index);
-int64_t dnn__looked_count(void);
-const char *dnn__looked_path(const dnn__plugin *plugin); /* the file that a plugin came from */
-bool dnn__looked_in_use(const char *path);               /* under this or another name */
-void dnn__looked_unload(void); /* the plugins are dropped; the records stay */
-void dnn__looked_forget(void);
+dnn_status dnn__inventory_add(const char *path, bool reader, dnn__inventory_entry **out);
+dnn_status dnn__inventory_reason(dnn__inventory_entry *entry, const char *reason);
+dnn__inventory_entry *dnn__inventory_at(int64_t index);
+int64_t dnn__inventory_count(void);
+const char *dnn__inventory_path(const dnn__plugin *plugin); /* the file that a plugin came from */
+bool dnn__inventory_in_use(const char *path);               /* under this or another name */
+void dnn__inventory_unload(void); /* the plugins are dropped; the records stay */
+void dnn__inventory_forget(void);
 
 /* ---- search.c: the environment, folders, files ---- */
 /* The next word of a list into word, and where to go on; NULL at the end. */
@@ -64,10 +71,11 @@ dnn_status dnn__search_begin(void);           /* reads DNN_FALLBACK and finds th
 bool dnn__search_begun(void);
 void dnn__search_forget(void);
 const char *dnn__folder_at(int index);
-bool dnn__file_exists(const char *path); /* also one that may not be looked at */
+bool dnn__file_exists(const char *path); /* also one that may not be read */
 void dnn__put_known_ids(dnn__text *text);
 /* Calls fn for each dnn_*.so of a folder in name order, until one fails. */
-dnn_status dnn__each_plugin_file(const char *folder, dnn_status (*fn)(const char *folder, const char *name));
+dnn_status dnn__each_plugin_file(const char *folder,
+                                 dnn_status (*fn)(const char *folder, const char *name));
 
 /* ---- loader.c: plugins in use ---- */
 extern dnn__plugin **dnn__plugins;

@@ -285,7 +285,7 @@ const char *dnn_preferred(void)
 
 /* ---- timing ---- */
 
-void dnn__tune_by_time(bool on)
+void dnn__autotune_by_time(bool on)
 {
     tune = (struct setting){on, true};
 }

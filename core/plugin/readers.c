@@ -1,4 +1,4 @@
-/* readers.c - reader plugins: looked at on the first use of a data set, with the checks of
+/* readers.c - reader plugins: loaded on the first use of a data set, with the checks of
  * kernel plugins, in the folder readers/ of each plugin folder. core/data asks them to bid. */
 #include <pthread.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ _Static_assert(sizeof(dnn_reader) >= READER_V1_0, "the reader of v1.0");
 
 static dnn__reader **readers;
 static int64_t n_readers, cap_readers;
-static bool looked_for;
+static bool searched;
 static pthread_mutex_t readers_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static dnn_status check_reader(const char *path, const char *expected_id, const dnn_reader *r)
@@ -55,18 +55,18 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
     return DNN_OK;
 }
 
-static dnn_status take_reader(dnn__looked *looked, const char *id)
+static dnn_status take_reader(dnn__inventory_entry *entry, const char *id)
 {
     dnn_reader_v1_fn table;
     const dnn_reader *theirs;
     dnn__reader *r;
     void *symbol;
 
-    DNN_TRY(dnn__open_symbol(looked->path, "dnn_reader_v1", &symbol));
+    DNN_TRY(dnn__open_symbol(entry->path, "dnn_reader_v1", &symbol));
     memcpy(&table, &symbol, sizeof table);
-    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_reader_v1 or its table", looked->path);
+    dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_reader_v1 or its table", entry->path);
     theirs = table();
-    DNN_TRY(check_reader(looked->path, id, theirs));
+    DNN_TRY(check_reader(entry->path, id, theirs));
     DNN_TRY(
         dnn__reserve((void **)&readers, &cap_readers, n_readers + 1, sizeof *readers, "readers"));
     r = dnn__calloc(1, sizeof *r);
@@ -75,14 +75,14 @@ static dnn_status take_reader(dnn__looked *looked, const char *id)
     }
     dnn__adopt(&r->table, sizeof r->table, theirs, theirs->size);
     memcpy(r->id, id, strlen(id) + 1);
-    memcpy(looked->id, r->id, sizeof looked->id);
-    looked->version = dnn__strdup(r->table.version != NULL ? r->table.version : "");
-    looked->build = dnn__strdup(r->table.build != NULL ? r->table.build : "");
+    memcpy(entry->id, r->id, sizeof entry->id);
+    entry->version = dnn__strdup(r->table.version != NULL ? r->table.version : "");
+    entry->build = dnn__strdup(r->table.build != NULL ? r->table.build : "");
     readers[n_readers++] = r;
-    if (looked->version == NULL || looked->build == NULL) {
+    if (entry->version == NULL || entry->build == NULL) {
         return dnn__nomem("readers", 64);
     }
-    looked->loaded = true;
+    entry->loaded = true;
     return DNN_OK;
 }
 
@@ -98,8 +98,9 @@ static bool have_reader(const char *id)
 
 static dnn_status load_reader(const char *folder, const char *name)
 {
-    char path[4700], id[256], reason[sizeof dnn__self.text];
-    dnn__looked *looked;
+    char path[4700], id[256];
+    dnn__message reason;
+    dnn__inventory_entry *entry;
     dnn_status status;
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -107,14 +108,14 @@ static dnn_status load_reader(const char *folder, const char *name)
     if (strlen(id) > 31 || have_reader(id)) {
         return DNN_OK; /* the first folder wins */
     }
-    DNN_TRY(dnn__looked_add(path, true, &looked));
-    status = take_reader(looked, id);
+    DNN_TRY(dnn__inventory_add(path, true, &entry));
+    status = take_reader(entry, id);
     if (status == DNN_OK || status == DNN_E_NOMEM) {
         return status;
     }
-    memcpy(reason, dnn__self.text, sizeof reason);
-    dnn__log(DNN_LOG_WARN, "libdnn: %s", reason);
-    return dnn__looked_reason(looked, reason);
+    reason = dnn__self.message;
+    dnn__log(DNN_LOG_WARN, "libdnn: %s", reason.text);
+    return dnn__inventory_reason(entry, reason.text);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -141,9 +142,9 @@ dnn_status dnn__readers(dnn__reader *const **list, int *n)
     dnn_status st = DNN_OK;
 
     pthread_mutex_lock(&readers_lock);
-    if (!looked_for) {
+    if (!searched) {
         st = look_for_readers();
-        looked_for = st == DNN_OK;
+        searched = st == DNN_OK;
     }
     pthread_mutex_unlock(&readers_lock);
     *list = readers;
@@ -170,5 +171,5 @@ void dnn__readers_drop(void)
     dnn__free(readers);
     readers = NULL;
     n_readers = cap_readers = 0;
-    looked_for = false;
+    searched = false;
 }

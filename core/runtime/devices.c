@@ -1,5 +1,5 @@
-/* devices.c - what programs ask of devices: memory statistics, caps, synchronization, the default device. The
- * functions start the library where a device must be found by name. */
+/* devices.c - what programs ask of devices: memory statistics, caps, synchronization, the default
+ * device. The functions start the library where a device must be found by name. */
 #include <string.h>
 #include "device_impl.h"
 #include "runtime.h"
@@ -78,7 +78,7 @@ dnn_status dnn_set_memory_cap(const char *device, int64_t bytes)
     d->cap = bytes;
     pthread_mutex_unlock(&d->lock);
     if (bytes > 0) { /* what is held for reuse counts */
-        dnn__cache_flush(d);
+        dnn__caching_flush(d);
     }
     return DNN_OK;
 }
@@ -86,7 +86,7 @@ dnn_status dnn_set_memory_cap(const char *device, int64_t bytes)
 static dnn_status empty_cache(dnn__device *device, void *unused)
 {
     (void)unused;
-    dnn__cache_flush(device);
+    dnn__caching_flush(device);
     return DNN_OK;
 }
 

@@ -12,14 +12,14 @@
 
 bool dnn_backend_at(int index, dnn_backend_info *out)
 {
-    const dnn__looked *l = dnn__looked_at(index);
+    const dnn__inventory_entry *l = dnn__inventory_at(index);
     dnn__reader *const *readers;
     int n;
 
-    if (l == NULL && index == dnn__looked_count() && atomic_load(&dnn__running) &&
+    if (l == NULL && index == dnn__inventory_count() && atomic_load(&dnn__running) &&
         dnn__readers(&readers, &n) == DNN_OK) {
-        l = dnn__looked_at(index); /* readers stand behind the plugins, and are looked at only when
-                                      somebody asks */
+        l = dnn__inventory_at(index); /* readers stand behind the plugins, and are loaded only
+                                      when somebody asks */
     }
     if (l == NULL || out == NULL) {
         return false;
@@ -39,7 +39,7 @@ bool dnn_backend_at(int index, dnn_backend_info *out)
 
 bool dnn_backend_skipped(int index, int skipped, const char **kernel, const char **reason)
 {
-    const dnn__looked *l = dnn__looked_at(index);
+    const dnn__inventory_entry *l = dnn__inventory_at(index);
 
     if (l == NULL || skipped < 0 || skipped >= l->n_skipped) {
         return false;

@@ -66,18 +66,18 @@ static dnn_status load_plugins(void)
     return DNN_OK;
 }
 
-static void stop(bool keep_looked)
+static void stop(bool keep_inventory)
 {
-    dnn__tune_stop();
+    dnn__autotune_stop();
     dnn__plans_drop(NULL);
     dnn__device_shutdown();
     dnn__candidates_drop();
     dnn__preferences_stop();
     dnn__plugins_drop();
     dnn__readers_drop();
-    dnn__looked_unload();
-    if (!keep_looked) {
-        dnn__looked_forget();
+    dnn__inventory_unload();
+    if (!keep_inventory) {
+        dnn__inventory_forget();
         dnn__search_forget();
     }
     dnn__layouts_drop();
@@ -87,10 +87,10 @@ static void stop(bool keep_looked)
 static dnn_status start(const char *backend)
 {
     if (dnn__search_begun()) {
-        stop(false); /* what a start that failed has left to be looked at */
+        stop(false); /* forget what a failed start has left in the inventory */
     }
     DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
-    DNN_TRY(dnn__anomaly_start());
+    DNN_TRY(dnn__nan_check_start());
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
     dnn__dispatch_open();
@@ -113,11 +113,10 @@ dnn_status dnn__start_slow(const char *backend)
     if (!atomic_load(&dnn__running)) {
         status = start(backend);
         if (status != DNN_OK) {
-            char text[sizeof dnn__self.text];
+            dnn__message message = dnn__self.message;
 
-            memcpy(text, dnn__self.text, sizeof text);
             stop(status != DNN_E_NOMEM);
-            memcpy(dnn__self.text, text, sizeof text);
+            dnn__self.message = message;
         } else {
             atomic_store_explicit(&dnn__running, true, memory_order_release);
         }

@@ -1,4 +1,5 @@
-/* runtime.h - the library as a whole: it starts at the doors (calls of operators, creation, data sets, queries). Private. */
+/* runtime.h - the library as a whole: it starts at the doors (calls of operators, creation, data
+ * sets, queries). Private. */
 #ifndef DNN__RUNTIME_H
 #define DNN__RUNTIME_H
 #include "memory.h"
@@ -8,7 +9,9 @@ extern atomic_bool dnn__running;
 dnn_status dnn__start_slow(const char *backend);
 static inline dnn_status dnn__start(void)
 {
-    return DNN__LIKELY(atomic_load_explicit(&dnn__running, memory_order_acquire)) ? DNN_OK : dnn__start_slow(NULL);
+    return DNN__LIKELY(atomic_load_explicit(&dnn__running, memory_order_acquire))
+               ? DNN_OK
+               : dnn__start_slow(NULL);
 }
 
 /* dnn__device_named, and starts the library first. */

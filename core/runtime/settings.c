@@ -1,4 +1,5 @@
-/* settings.c - settings of a program that change which kernels are selected: what was planned before is dropped. */
+/* settings.c - settings of a program that change which kernels are selected: what was planned
+ * before is dropped. */
 #include "dispatch.h"
 #include "preferences.h"
 #include "runtime.h"
@@ -14,6 +15,6 @@ dnn_status dnn_prefer(const char *text)
 
 void dnn_set_tune(bool on)
 {
-    dnn__tune_by_time(on);
+    dnn__autotune_by_time(on);
     dnn__plans_drop(NULL);
 }

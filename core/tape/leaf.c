@@ -1,5 +1,5 @@
-/* leaf.c - leaves: where the gradient of a tensor goes that requires one, and the hook lists of leaves and
- * nodes. The engine (core/autograd) runs the hooks. */
+/* leaf.c - leaves: where the gradient of a tensor goes that requires one, and the hook lists of
+ * leaves and nodes. The engine (core/autograd) runs the hooks. */
 #include <string.h>
 #include "tape.h"
 

@@ -1,6 +1,6 @@
 /* node.c - nodes of the tape: dispatch records an operator and its operands in one, and the last
- * reference frees the graph behind it. Gradient rules live with their operators (core/ops); the engine
- * (core/autograd) walks the nodes. */
+ * reference frees the graph behind it. Gradient rules live with their operators (core/ops); the
+ * engine (core/autograd) walks the nodes. */
 #include <string.h>
 #include "tape.h"
 
@@ -46,7 +46,7 @@ dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out)
     node->n_in = n_in;
     node->n_out = n_out;
     node->bytes = bytes;
-    node->spent = false;
+    node->freed = false;
     node->stash = NULL;
     node->mark = 0;
     node->hooks = NULL;

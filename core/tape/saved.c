@@ -1,5 +1,6 @@
-/* saved.c - what a node saves of an operand for backward (PyTorch's SavedVariable): its description, and
- * for operands that the rule reads the place and the version, so that a later in-place change is found. */
+/* saved.c - what a node saves of an operand for backward (PyTorch's SavedVariable): its
+ * description, and for operands that the rule reads the place and the version, so that a later
+ * in-place change is found. */
 #include "tape.h"
 
 void dnn__save(dnn__saved *s, const dnn_tensor *t, bool keep)

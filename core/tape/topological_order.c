@@ -1,5 +1,5 @@
-/* topological_order.c - the order of a graph: a queue that gives nodes by falling creation number, and all
- * nodes that one leads to. engine.c, grad_of.c and graph_text.c walk by it. */
+/* topological_order.c - the order of a graph: a queue that gives nodes by falling creation number,
+ * and all nodes that one leads to. engine.c, grad_of.c and graph_text.c walk by it. */
 #include "tape.h"
 
 static void swap_nodes(dnn__node **a, dnn__node **b)

@@ -1,4 +1,5 @@
-/* variable.c - what a program asks of a tensor as a variable of autograd: requires_grad, detach, grad. */
+/* variable.c - what a program asks of a tensor as a variable of autograd: requires_grad, detach,
+ * grad. */
 #include "tape.h"
 
 dnn_tensor *dnn_requires_grad_(dnn_tensor *t, bool wants)

@@ -1,5 +1,6 @@
-/* tensor.c - tensor handles: it makes them, counts their references and answers questions about them.
- * It knows storages and scopes; views, elements and gradients are the business of layers above. */
+/* tensor.c - tensor handles: it makes them, counts their references and answers questions about
+ * them. It knows storages and scopes; views, elements and gradients are the business of layers
+ * above. */
 #include <stddef.h>
 #include <string.h>
 #include "tensor_impl.h"
@@ -65,7 +66,7 @@ static dnn_status new_storage(const char *op, dnn__device *device, uint64_t byte
                               dnn__storage **out)
 {
     return DNN__LIKELY(dnn__dry_run == 0) ? dnn__storage_new(device, bytes, op, out)
-                                           : dnn__storage_bare(device, bytes, op, out);
+                                          : dnn__storage_bare(device, bytes, op, out);
 }
 
 dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,

@@ -1,20 +1,24 @@
-/* tensor_impl.h - a tensor inside: a counted view of a storage, with its history for autograd. Private.
+/* tensor_impl.h - a tensor inside: a counted view of a storage, with its history for autograd.
+ * Private.
  *
- * Programs see dnn/tensor.h. A handle holds a reference to its storage and to its version; the innermost scope of the thread
- * that made it holds the handle. Nothing here knows dispatch, plugins or the tape. */
+ * Programs see dnn/tensor.h. A handle holds a reference to its storage and to its version; the
+ * innermost scope of the thread that made it holds the handle. Nothing here knows dispatch, plugins
+ * or the tape. */
 #ifndef DNN__TENSOR_IMPL_H
 #define DNN__TENSOR_IMPL_H
 #include "memory.h"
 #include "scope.h"
 
-/* What autograd knows of a tensor: the head of a node and of a leaf (tape.h). A tensor holds a reference and knows no more. */
+/* What autograd knows of a tensor: the head of a node and of a leaf (tape.h). A tensor holds a
+ * reference and knows no more. */
 typedef struct dnn__history {
     _Atomic int32_t refs;
     const struct dnn__history_type *type;
 } dnn__history;
 typedef struct dnn__history_type {
     void (*destroy)(dnn__history *history); /* the last reference is gone */
-    void (*orphan)(dnn__history *history);  /* the tensor that the gradient belongs to is gone; NULL: nothing to do */
+    void (*orphan)(dnn__history *history); /* the tensor that the gradient belongs to is gone; NULL:
+                                              nothing to do */
 } dnn__history_type;
 typedef struct dnn__node dnn__node;
 typedef struct dnn__leaf dnn__leaf;
@@ -23,41 +27,48 @@ struct dnn_tensor {
     _Atomic int32_t refs;
     dnn_dtype dtype;
     int32_t ndim;
-    bool is_view;               /* made by a view operator */
-    bool lent;                  /* leaf belongs to another handle of the program, and so does its gradient */
+    bool is_view; /* made by a view operator */
+    bool lent;    /* leaf belongs to another handle of the program, and so does its gradient */
     bool mapped_copy, mapped_write;
-    bool fresh;                 /* made for the operator that writes it first: nobody knows it yet */
+    bool fresh;     /* made for the operator that writes it first: nobody knows it yet */
     int64_t offset; /* elements from the start of the storage */
     int64_t dim[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
     dnn__storage *storage;
     dnn__version *version;
-    dnn__leaf *leaf; /* node NULL: a leaf that wants a gradient; else its gradient is kept (dnn_retain_grad) */
+    dnn__leaf *leaf; /* node NULL: a leaf that wants a gradient; else its gradient is kept
+                        (dnn_retain_grad) */
     dnn__node *node; /* not NULL: output number node_out of a recorded operator */
     uint32_t node_out;
-    void *mapped; /* what dnn_map gave out */
+    void *mapped;     /* what dnn_map gave out */
     dnn__owned owned; /* by a scope */
 };
 
-/* A dense tensor of the scope, elements not set. NULL and a waiting error. `op` begins the message. */
-dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, dnn__device *device);
+/* A dense tensor of the scope, elements not set. NULL and a pending error. `op` begins the message.
+ */
+dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                            dnn__device *device);
 /* A handle over a storage that is retained for it; version NULL = a new one. Not recorded. */
-dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, const int64_t *stride,
-                             int64_t offset, dnn__storage *storage, dnn__version *version);
+dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                             const int64_t *stride, int64_t offset, dnn__storage *storage,
+                             dnn__version *version);
 /* A handle on the same storage and version with another view. Not recorded. */
-dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride, int64_t offset);
+dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride,
+                              int64_t offset);
 /* A dense tensor whose elements lie in a private layout of `bytes` bytes. */
-dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim, dnn__device *device,
-                                uint32_t layout, uint64_t bytes);
+dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
+                                dnn__device *device, uint32_t layout, uint64_t bytes);
 /* A rank-0 tensor of the device holding value cast to dtype. */
 dnn_tensor *dnn__scalar(double value, dnn_dtype dtype, dnn__device *device);
 dnn_tensor *dnn__scalar_i64(int64_t value, dnn__device *device);
-static inline void dnn__scope_adopt(dnn_tensor *t) /* the innermost scope takes over the caller's reference */
+static inline void
+dnn__scope_adopt(dnn_tensor *t) /* the innermost scope takes over the caller's reference */
 {
     dnn__scope_add(&t->owned);
 }
 static inline void dnn__history_release(dnn__history *history) /* NULL is allowed */
 {
-    if (history != NULL && atomic_fetch_sub_explicit(&history->refs, 1, memory_order_acq_rel) == 1) {
+    if (history != NULL &&
+        atomic_fetch_sub_explicit(&history->refs, 1, memory_order_acq_rel) == 1) {
         history->type->destroy(history);
     }
 }

@@ -1,4 +1,5 @@
-/* line.c - finds y = 2x + 1 from 64 points: one linear layer, 200 steps of SGD. Prints what it found.
+/* line.c - finds y = 2x + 1 from 64 points: one linear layer, 200 steps of SGD. Prints what it
+ * found.
  *
  *     cc -std=c11 line.c $(pkg-config --cflags --libs dnn) -lm -o line */
 #include <dnn/dnn.h>

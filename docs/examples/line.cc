@@ -1,20 +1,29 @@
-// line - line.c in C++17: options are a struct and the _with function, as the macros that name them are C.
+// line - line.c in C++17: options are a struct and the _with function, as the macros that name them
+// are C.
 #include <dnn/dnn.h>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 
-namespace {
+namespace
+{
 struct free_module {
-    void operator()(dnn_module *m) const { dnn_module_free(m); }
+    void operator()(dnn_module *m) const
+    {
+        dnn_module_free(m);
+    }
 };
 struct free_optimizer {
-    void operator()(dnn_optimizer *o) const { dnn_optimizer_free(o); }
+    void operator()(dnn_optimizer *o) const
+    {
+        dnn_optimizer_free(o);
+    }
 };
 
 dnn_status step(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x, dnn_tensor *y)
 {
-    DNN_SCOPE {
+    DNN_SCOPE
+    {
         dnn_loss_args loss = {};
         dnn_backward_args backward = {};
 
@@ -47,7 +56,7 @@ dnn_status run(double *weight, double *bias)
     DNN_TRY(dnn_item(dnn_module_tensor(net.get(), "weight"), weight));
     return dnn_item(dnn_module_tensor(net.get(), "bias"), bias);
 }
-}
+} // namespace
 
 int main()
 {

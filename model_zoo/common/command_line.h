@@ -6,7 +6,6 @@
 
 /* Fills out with the defaults of the program and the command line. Returns ZOO_GO_ON, or the exit
  * code after --help or a message on stderr. */
-int zoo_command_line_read(int argc, char **argv, const zoo_program *program,
-                          zoo_options *out);
+int zoo_command_line_read(int argc, char **argv, const zoo_program *program, zoo_options *out);
 
 #endif

@@ -5,9 +5,7 @@
 #include <math.h>
 #include <tgmath.h>
 
-/* ---- all numbers
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- all numbers ---- */
 
 /* X(operator, expression of floats, expression of integers). Integers wrap: they are computed
  * unsigned. */
@@ -129,9 +127,7 @@ CPU_RUN(fmax, 0, CPU_LOOPS_N(fmax))
 CPU_RUN(fmin, 0, CPU_LOOPS_N(fmin))
 CPU_RUN(atan2, 0, CPU_LOOPS_F(atan2))
 
-/* ---- integer division
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- integer division ---- */
 
 static bool is_zero(const char *p, int64_t item)
 {
@@ -140,7 +136,7 @@ static bool is_zero(const char *p, int64_t item)
                        : *(const int64_t *)(const void *)p == 0;
 }
 
-/* The row-major number of the first 0 among the places of v, or -1. A stretched axis is looked at
+/* The row-major number of the first 0 among the places of v, or -1. A stretched axis is read
  * once. */
 static int64_t find_zero(const dnn_view *v)
 {
@@ -195,8 +191,7 @@ DEFINE_DIVIDE_RUN(remainder)
 DEFINE_DIVIDE_RUN(fmod)
 DEFINE_DIVIDE_RUN(floor_divide)
 
-/* ---- clamp, and gradients of three and four inputs
- * -------------------------------------------------------------------- */
+/* ---- clamp, and gradients of three and four inputs ---- */
 
 /* A bound that is NaN wins; a NaN in a stays, since it compares with nothing. */
 #define FLOAT_LOW(a, b) ((a) < (b) || (b) != (b) ? (b) : (a))
@@ -257,9 +252,7 @@ static dnn_status run_clamp_bwd(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- the family
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the family ---- */
 
 CPU_FAMILY(binary) = {
     CPU_ROW(add, CPU_T_COMPUTED),

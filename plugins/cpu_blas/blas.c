@@ -10,9 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* ---- products
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- products ---- */
 
 static enum CBLAS_TRANSPOSE transpose(int yes)
 {
@@ -42,9 +40,7 @@ void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const do
                     1.0, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- memory ---- */
 
 /* OpenBLAS's own: it takes a work buffer out of a table of the process, and maps the ones that no
  * call has used yet. Weak, since another build need not export them. */
@@ -139,9 +135,7 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
     return DNN_OK;
 }
 
-/* ---- known answers
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- known answers ---- */
 
 enum { SIDE = 65, PAD = 3, LD = SIDE + PAD };
 

@@ -68,9 +68,7 @@ static dnn_status run_where(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- the family
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the family ---- */
 
 #define COMPARISON_ROW(op, EXPRESSION) CPU_ROW(op, CPU_T_COMPUTED),
 #define TEST_ROW(op, EXPRESSION) CPU_ROW(op, CPU_T_FLOAT),

@@ -192,9 +192,7 @@ static struct span span_of(const struct conv *s, int64_t kx)
 #define REAL_BITS 64
 #include "conv_real.h"
 
-/* ---- kernels
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- kernels ---- */
 
 #define CONV_KERNEL(op, measure_call, compute)                     \
     static dnn_status plan_##op(const dnn_call *c, dnn_plan *plan) \

@@ -1,5 +1,5 @@
-/* conv_real.h - the part of conv.c that knows the element: columns from images and back, and the three products.
- * Included by conv.c once for f32 and once for f64. */
+/* conv_real.h - the part of conv.c that knows the element: columns from images and back, and the
+ * three products. Included by conv.c once for f32 and once for f64. */
 #include "real.h"
 
 struct FN(conv_job) {
@@ -13,10 +13,10 @@ static REAL *FN(scratch_of)(const struct conv *s, int worker)
     return (REAL *)(void *)((char *)s->call->workspace + (uint64_t)worker * s->scratch);
 }
 
-/* Rows of columns for `rows` output rows whose image rows all lie inside: from + y * step. With a stride of 1 and no
- * padding this is the plain copy, which is most of what im2col does. */
-static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL *restrict from, int64_t step,
-                         int64_t rows, REAL *restrict to)
+/* Rows of columns for `rows` output rows whose image rows all lie inside: from + y * step. With a
+ * stride of 1 and no padding this is the plain copy, which is most of what im2col does. */
+static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL *restrict from,
+                         int64_t step, int64_t rows, REAL *restrict to)
 {
     int64_t width = s->wo, count = r->high - r->low, stride = s->sw;
 
@@ -37,7 +37,8 @@ static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL 
 }
 
 /* columns [depth, (y1-y0) wo] of the output rows y0 .. y1 from the channels of one group. */
-static void FN(im2col)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1, REAL *columns)
+static void FN(im2col)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1,
+                       REAL *columns)
 {
     int64_t width = (y1 - y0) * s->wo;
 
@@ -54,13 +55,17 @@ static void FN(im2col)(const struct conv *s, const REAL *image, int64_t y0, int6
             low = top;
         memset(to, 0, (size_t)((top - y0) * s->wo) * sizeof(*to));
         if (low > top)
-            FN(lay_rows)(s, &r, plane + (top * s->sh + first) * s->w, s->sh * s->w, low - top, to + (top - y0) * s->wo);
+            FN(lay_rows)
+        (s, &r, plane + (top * s->sh + first) * s->w, s->sh * s->w, low - top,
+         to + (top - y0) * s->wo);
         memset(to + (low - y0) * s->wo, 0, (size_t)((y1 - low) * s->wo) * sizeof(*to));
     }
 }
 
-/* Adds the columns of the output rows y0 .. y1 to the places of the planes that they were read from. */
-static void FN(col2im)(const struct conv *s, const REAL *columns, int64_t y0, int64_t y1, int64_t channels, REAL *image)
+/* Adds the columns of the output rows y0 .. y1 to the places of the planes that they were read
+ * from. */
+static void FN(col2im)(const struct conv *s, const REAL *columns, int64_t y0, int64_t y1,
+                       int64_t channels, REAL *image)
 {
     int64_t width = (y1 - y0) * s->wo;
 
@@ -90,8 +95,8 @@ static void FN(col2im)(const struct conv *s, const REAL *columns, int64_t y0, in
 }
 
 /* The columns of a block and their leading dimension: laid out in scratch, or the image itself. */
-static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1, int worker,
-                                  int64_t *ld)
+static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1,
+                                  int worker, int64_t *ld)
 {
     REAL *columns;
 
@@ -105,13 +110,13 @@ static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64
     return columns;
 }
 
-/* ---- y = w columns + bias ------------------------------------------------------------------------------------------
- */
+/* ---- y = w columns + bias ---- */
 
 static void FN(forward_block)(const struct FN(conv_job) * job, int64_t index, int worker)
 {
     const struct conv *s = job->s;
-    int64_t y0 = index % s->blocks * s->rows, y1 = least(y0 + s->rows, s->ho), width = (y1 - y0) * s->wo;
+    int64_t y0 = index % s->blocks * s->rows, y1 = least(y0 + s->rows, s->ho),
+            width = (y1 - y0) * s->wo;
     int64_t g = index / s->blocks % s->groups, n = index / s->blocks / s->groups, ld;
     REAL *y = job->out + (n * s->o + g * s->og) * s->pixels + y0 * s->wo;
     const REAL *columns;
@@ -123,8 +128,8 @@ static void FN(forward_block)(const struct FN(conv_job) * job, int64_t index, in
     if (s->depth == 0)
         return;
     columns = FN(columns_of)(s, job->x + (n * s->c + g * s->cg) * s->h * s->w, y0, y1, worker, &ld);
-    REAL_GEMM(0, 0, s->og, width, s->depth, job->w + g * s->og * s->depth, s->depth, columns, ld, job->bias ? 1 : 0, y,
-              s->pixels);
+    REAL_GEMM(0, 0, s->og, width, s->depth, job->w + g * s->og * s->depth, s->depth, columns, ld,
+              job->bias ? 1 : 0, y, s->pixels);
 }
 
 static void FN(forward_blocks)(void *arg, int64_t begin, int64_t end, int worker)
@@ -144,18 +149,20 @@ static void FN(forward)(const struct conv *s)
     int64_t tasks = s->n * s->groups * s->blocks;
 
     if (tasks > 0)
-        cpu_parallel(c->host, tasks, grain_of((double)s->n * macs_of_image(s) / (double)s->groups / (double)tasks),
+        cpu_parallel(c->host, tasks,
+                     grain_of((double)s->n * macs_of_image(s) / (double)s->groups / (double)tasks),
                      FN(forward_blocks), &job);
 }
 
-/* ---- dx = col2im(w' dy) --------------------------------------------------------------------------------------------
- */
+/* ---- dx = col2im(w' dy) ---- */
 
-/* A piece of the channels of one group of one image belongs to one task: no two tasks add to one place. */
+/* A piece of the channels of one group of one image belongs to one task: no two tasks add to one
+ * place. */
 static void FN(input_piece)(const struct FN(conv_job) * job, int64_t index, int worker)
 {
     const struct conv *s = job->s;
-    int64_t c0 = index % s->splits * s->split_c, channels = least(s->split_c, s->cg - c0), window = s->kh * s->kw;
+    int64_t c0 = index % s->splits * s->split_c, channels = least(s->split_c, s->cg - c0),
+            window = s->kh * s->kw;
     int64_t g = index / s->splits % s->groups, n = index / s->splits / s->groups;
     REAL *dx = job->out + (n * s->c + g * s->cg + c0) * s->h * s->w;
     const REAL *dy, *w;
@@ -170,8 +177,8 @@ static void FN(input_piece)(const struct FN(conv_job) * job, int64_t index, int 
         int64_t y1 = least(y0 + s->rows, s->ho), width = (y1 - y0) * s->wo;
         REAL *columns = s->direct ? dx + y0 * s->wo : FN(scratch_of)(s, worker);
 
-        REAL_GEMM(1, 0, channels * window, width, s->og, w, s->depth, dy + y0 * s->wo, s->pixels, 0, columns,
-                  s->direct ? s->pixels : width);
+        REAL_GEMM(1, 0, channels * window, width, s->og, w, s->depth, dy + y0 * s->wo, s->pixels, 0,
+                  columns, s->direct ? s->pixels : width);
         if (!s->direct)
             FN(col2im)(s, columns, y0, y1, channels, dx);
     }
@@ -186,14 +193,14 @@ static void FN(input_pieces)(void *arg, int64_t begin, int64_t end, int worker)
 static void FN(bwd_input)(const struct conv *s)
 {
     const dnn_call *c = s->call;
-    struct FN(conv_job) job = {.s = s, .dy = c->in[0]->data, .w = c->in[1]->data, .out = c->out[0]->data};
+    struct FN(conv_job)
+        job = {.s = s, .dy = c->in[0]->data, .w = c->in[1]->data, .out = c->out[0]->data};
     double macs = macs_of_image(s) / (double)s->groups / (double)s->splits;
 
     cpu_parallel(c->host, s->n * s->groups * s->splits, grain_of(macs), FN(input_pieces), &job);
 }
 
-/* ---- dw = sum of dy columns' ---------------------------------------------------------------------------------------
- */
+/* ---- dw = sum of dy columns' ---- */
 
 static void FN(weight_part)(const struct FN(conv_job) * job, int64_t part, int worker)
 {
@@ -209,8 +216,8 @@ static void FN(weight_part)(const struct FN(conv_job) * job, int64_t part, int w
             const REAL *columns = FN(columns_of)(s, image, y0, y1, worker, &ld);
 
             REAL_GEMM(0, 1, s->og, s->depth, (y1 - y0) * s->wo,
-                      job->dy + (n * s->o + g * s->og) * s->pixels + y0 * s->wo, s->pixels, columns, ld,
-                      i > begin ? 1 : 0, dw + g * s->og * s->depth, s->depth);
+                      job->dy + (n * s->o + g * s->og) * s->pixels + y0 * s->wo, s->pixels, columns,
+                      ld, i > begin ? 1 : 0, dw + g * s->og * s->depth, s->depth);
         }
     }
 }
@@ -237,7 +244,8 @@ static void FN(sum_parts)(void *arg, int64_t begin, int64_t end, int worker)
 static void FN(bwd_weight)(const struct conv *s)
 {
     const dnn_call *c = s->call;
-    struct FN(conv_job) job = {.s = s, .dy = c->in[0]->data, .x = c->in[1]->data, .out = c->out[0]->data};
+    struct FN(conv_job)
+        job = {.s = s, .dy = c->in[0]->data, .x = c->in[1]->data, .out = c->out[0]->data};
     int64_t size = s->o * s->depth;
 
     if (s->n * s->blocks == 0 || s->pixels == 0) {

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <tgmath.h>
 
-/* ---- one input, no attributes
- * ------------------------------------------------------------------------------------- */
+/* ---- one input, no attributes ---- */
 
 /* X(operator, expression in a, of type T). Functions are type-generic: f32 is computed in f32. */
 #define FLOAT_OPS(X)               \
@@ -79,8 +78,8 @@ FLOAT_OPS(DEFINE_FLOAT_OP)
     CPU_RUN(op, 0, CPU_LOOPS_N(op))
 NUMBER_OPS(DEFINE_NUMBER_OP)
 
-/* ---- with attributes: the numbers are rounded to the dtype once, k[0] and k[1] in the expressions
- * ------------------ */
+/* ---- with attributes ----
+ * The numbers are rounded to the dtype once: k[0] and k[1] in the expressions. */
 
 #define SQRT1_2 0.70710678118654752440   /* sqrt(1/2) */
 #define RSQRT_2PI 0.39894228040143267794 /* 1/sqrt(2 pi): the height of the normal density */
@@ -185,9 +184,7 @@ DEFINE_ALPHA_RUN(elu_bwd)
 DEFINE_SOFTPLUS_RUN(softplus)
 DEFINE_SOFTPLUS_RUN(softplus_bwd)
 
-/* ---- the family
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the family ---- */
 
 #define FLOAT_ROW(op, EXPRESSION) CPU_ROW(op, CPU_T_FLOAT),
 #define NUMBER_ROW(op, FLOAT, SIGNED, UNSIGNED) CPU_ROW(op, CPU_T_NUMBER),

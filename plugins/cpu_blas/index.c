@@ -4,9 +4,7 @@
 #include "loops.h"
 #include <string.h>
 
-/* ---- f16 and bf16
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- f16 and bf16 ---- */
 
 static inline uint32_t bits_of(float x)
 {
@@ -105,9 +103,7 @@ static inline float odd_of_f32(float x)
     return x;
 }
 
-/* ---- conversions
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- conversions ---- */
 
 /* Toward zero; NaN is 0; what does not fit goes to the nearest end. TOP is max + 1, which f64 has
  * exactly. */
@@ -196,8 +192,7 @@ static dnn_status run_copy(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- cat and slice_scatter
- * ------------------------------------------------------------------------------------------- */
+/* ---- cat and slice_scatter ---- */
 
 /* Moves all of in to the places of out that begin at start along dim, in the given steps. */
 static void move_into(const dnn_host *host, const dnn_view *out, int dim, int64_t start,
@@ -242,9 +237,7 @@ static dnn_status run_slice_scatter(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- the family
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- the family ---- */
 
 CPU_FAMILY(index) = {
     CPU_KERNEL(copy, "strided", CPU_POINTWISE & ~(uint32_t)DNN_K_INPLACE, CPU_T_ANY),

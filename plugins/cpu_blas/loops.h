@@ -1,6 +1,6 @@
-/* loops.h - the inner loops of the elementwise families, one macro per number of inputs. Each macro defines a cpu_loop
- * whose expression sees the inputs as a, b, c, d of type T and the caller's numbers as k[], rounded to T; the result has
- * type R. It never includes a header of the core. */
+/* loops.h - the inner loops of the elementwise families, one macro per number of inputs. Each macro
+ * defines a cpu_loop whose expression sees the inputs as a, b, c, d of type T and the caller's
+ * numbers as k[], rounded to T; the result has type R. It never includes a header of the core. */
 #ifndef CPU_BLAS_LOOPS_H
 #define CPU_BLAS_LOOPS_H
 #include "cpu_blas.h"
@@ -11,127 +11,131 @@
     (void)k
 
 /* out = f(a): contiguous, or any steps. */
-#define CPU_UNARY(name, T, R, EXPRESSION)                                                \
-    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)       \
-    {                                                                                    \
-        CPU_NUMBERS(T, ctx);                                                             \
-        if (s[0] == (int64_t)sizeof(R) && s[1] == (int64_t)sizeof(T)) {                  \
-            R *out = (R *)(void *)p[0];                                                  \
-            const T *in = (const T *)(const void *)p[1];                                 \
-            CPU_SIMD for (int64_t i = 0; i < n; i++)                                     \
-            {                                                                            \
-                const T a = in[i];                                                       \
-                out[i] = (R)(EXPRESSION);                                                \
-            }                                                                            \
-            return;                                                                      \
-        }                                                                                \
-        for (int64_t i = 0; i < n; i++) {                                                \
-            const T a = *(const T *)(const void *)(p[1] + i * s[1]);                     \
-            *(R *)(void *)(p[0] + i * s[0]) = (R)(EXPRESSION);                           \
-        }                                                                                \
+#define CPU_UNARY(name, T, R, EXPRESSION)                                          \
+    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx) \
+    {                                                                              \
+        CPU_NUMBERS(T, ctx);                                                       \
+        if (s[0] == (int64_t)sizeof(R) && s[1] == (int64_t)sizeof(T)) {            \
+            R *out = (R *)(void *)p[0];                                            \
+            const T *in = (const T *)(const void *)p[1];                           \
+            CPU_SIMD for (int64_t i = 0; i < n; i++)                               \
+            {                                                                      \
+                const T a = in[i];                                                 \
+                out[i] = (R)(EXPRESSION);                                          \
+            }                                                                      \
+            return;                                                                \
+        }                                                                          \
+        for (int64_t i = 0; i < n; i++) {                                          \
+            const T a = *(const T *)(const void *)(p[1] + i * s[1]);               \
+            *(R *)(void *)(p[0] + i * s[0]) = (R)(EXPRESSION);                     \
+        }                                                                          \
     }
 
 /* out = f(a, b): contiguous; one of the two a single value along the row; or any steps. */
-#define CPU_BINARY(name, T, R, EXPRESSION)                                               \
-    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)       \
-    {                                                                                    \
-        const int64_t item = (int64_t)sizeof(T);                                         \
-        R *out = (R *)(void *)p[0];                                                      \
-        const T *x = (const T *)(const void *)p[1], *y = (const T *)(const void *)p[2];  \
-        CPU_NUMBERS(T, ctx);                                                             \
-        if (s[0] == (int64_t)sizeof(R) && s[1] == item && s[2] == item) {                \
-            CPU_SIMD for (int64_t i = 0; i < n; i++)                                     \
-            {                                                                            \
-                const T a = x[i], b = y[i];                                              \
-                out[i] = (R)(EXPRESSION);                                                \
-            }                                                                            \
-        } else if (s[0] == (int64_t)sizeof(R) && s[1] == item && s[2] == 0) {            \
-            const T b = *y;                                                              \
-            CPU_SIMD for (int64_t i = 0; i < n; i++)                                     \
-            {                                                                            \
-                const T a = x[i];                                                        \
-                out[i] = (R)(EXPRESSION);                                                \
-            }                                                                            \
-        } else if (s[0] == (int64_t)sizeof(R) && s[1] == 0 && s[2] == item) {            \
-            const T a = *x;                                                              \
-            CPU_SIMD for (int64_t i = 0; i < n; i++)                                     \
-            {                                                                            \
-                const T b = y[i];                                                        \
-                out[i] = (R)(EXPRESSION);                                                \
-            }                                                                            \
-        } else {                                                                         \
-            for (int64_t i = 0; i < n; i++) {                                            \
-                const T a = *(const T *)(const void *)(p[1] + i * s[1]);                 \
-                const T b = *(const T *)(const void *)(p[2] + i * s[2]);                 \
-                *(R *)(void *)(p[0] + i * s[0]) = (R)(EXPRESSION);                       \
-            }                                                                            \
-        }                                                                                \
+#define CPU_BINARY(name, T, R, EXPRESSION)                                              \
+    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)      \
+    {                                                                                   \
+        const int64_t item = (int64_t)sizeof(T);                                        \
+        R *out = (R *)(void *)p[0];                                                     \
+        const T *x = (const T *)(const void *)p[1], *y = (const T *)(const void *)p[2]; \
+        CPU_NUMBERS(T, ctx);                                                            \
+        if (s[0] == (int64_t)sizeof(R) && s[1] == item && s[2] == item) {               \
+            CPU_SIMD for (int64_t i = 0; i < n; i++)                                    \
+            {                                                                           \
+                const T a = x[i], b = y[i];                                             \
+                out[i] = (R)(EXPRESSION);                                               \
+            }                                                                           \
+        } else if (s[0] == (int64_t)sizeof(R) && s[1] == item && s[2] == 0) {           \
+            const T b = *y;                                                             \
+            CPU_SIMD for (int64_t i = 0; i < n; i++)                                    \
+            {                                                                           \
+                const T a = x[i];                                                       \
+                out[i] = (R)(EXPRESSION);                                               \
+            }                                                                           \
+        } else if (s[0] == (int64_t)sizeof(R) && s[1] == 0 && s[2] == item) {           \
+            const T a = *x;                                                             \
+            CPU_SIMD for (int64_t i = 0; i < n; i++)                                    \
+            {                                                                           \
+                const T b = y[i];                                                       \
+                out[i] = (R)(EXPRESSION);                                               \
+            }                                                                           \
+        } else {                                                                        \
+            for (int64_t i = 0; i < n; i++) {                                           \
+                const T a = *(const T *)(const void *)(p[1] + i * s[1]);                \
+                const T b = *(const T *)(const void *)(p[2] + i * s[2]);                \
+                *(R *)(void *)(p[0] + i * s[0]) = (R)(EXPRESSION);                      \
+            }                                                                           \
+        }                                                                               \
     }
 
-/* out = f(a, b, c) of T, where a has type A: contiguous with b and c contiguous or both a single value; or any steps. */
-#define CPU_TERNARY(name, A, T, EXPRESSION)                                              \
-    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)       \
-    {                                                                                    \
-        const int64_t item = (int64_t)sizeof(T);                                         \
-        const bool rows = s[0] == item && s[1] == (int64_t)sizeof(A);                    \
-        T *out = (T *)(void *)p[0];                                                      \
-        const A *x = (const A *)(const void *)p[1];                                      \
-        const T *y = (const T *)(const void *)p[2], *z = (const T *)(const void *)p[3];  \
-        (void)ctx;                                                                       \
-        if (rows && s[2] == item && s[3] == item) {                                      \
-            CPU_SIMD for (int64_t i = 0; i < n; i++)                                     \
-            {                                                                            \
-                const A a = x[i];                                                        \
-                const T b = y[i], c = z[i];                                              \
-                out[i] = (T)(EXPRESSION);                                                \
-            }                                                                            \
-        } else if (rows && s[2] == 0 && s[3] == 0) {                                     \
-            const T b = *y, c = *z;                                                      \
-            CPU_SIMD for (int64_t i = 0; i < n; i++)                                     \
-            {                                                                            \
-                const A a = x[i];                                                        \
-                out[i] = (T)(EXPRESSION);                                                \
-            }                                                                            \
-        } else {                                                                         \
-            for (int64_t i = 0; i < n; i++) {                                            \
-                const A a = *(const A *)(const void *)(p[1] + i * s[1]);                 \
-                const T b = *(const T *)(const void *)(p[2] + i * s[2]);                 \
-                const T c = *(const T *)(const void *)(p[3] + i * s[3]);                 \
-                *(T *)(void *)(p[0] + i * s[0]) = (T)(EXPRESSION);                       \
-            }                                                                            \
-        }                                                                                \
+/* out = f(a, b, c) of T, where a has type A: contiguous with b and c contiguous or both a single
+ * value; or any steps. */
+#define CPU_TERNARY(name, A, T, EXPRESSION)                                             \
+    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)      \
+    {                                                                                   \
+        const int64_t item = (int64_t)sizeof(T);                                        \
+        const bool rows = s[0] == item && s[1] == (int64_t)sizeof(A);                   \
+        T *out = (T *)(void *)p[0];                                                     \
+        const A *x = (const A *)(const void *)p[1];                                     \
+        const T *y = (const T *)(const void *)p[2], *z = (const T *)(const void *)p[3]; \
+        (void)ctx;                                                                      \
+        if (rows && s[2] == item && s[3] == item) {                                     \
+            CPU_SIMD for (int64_t i = 0; i < n; i++)                                    \
+            {                                                                           \
+                const A a = x[i];                                                       \
+                const T b = y[i], c = z[i];                                             \
+                out[i] = (T)(EXPRESSION);                                               \
+            }                                                                           \
+        } else if (rows && s[2] == 0 && s[3] == 0) {                                    \
+            const T b = *y, c = *z;                                                     \
+            CPU_SIMD for (int64_t i = 0; i < n; i++)                                    \
+            {                                                                           \
+                const A a = x[i];                                                       \
+                out[i] = (T)(EXPRESSION);                                               \
+            }                                                                           \
+        } else {                                                                        \
+            for (int64_t i = 0; i < n; i++) {                                           \
+                const A a = *(const A *)(const void *)(p[1] + i * s[1]);                \
+                const T b = *(const T *)(const void *)(p[2] + i * s[2]);                \
+                const T c = *(const T *)(const void *)(p[3] + i * s[3]);                \
+                *(T *)(void *)(p[0] + i * s[0]) = (T)(EXPRESSION);                      \
+            }                                                                           \
+        }                                                                               \
     }
 
 /* out = f(a, b, c, d): any steps; the operators of four inputs are rare gradients. */
-#define CPU_QUATERNARY(name, T, EXPRESSION)                                              \
-    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)       \
-    {                                                                                    \
-        (void)ctx;                                                                       \
-        for (int64_t i = 0; i < n; i++) {                                                \
-            const T a = *(const T *)(const void *)(p[1] + i * s[1]);                     \
-            const T b = *(const T *)(const void *)(p[2] + i * s[2]);                     \
-            const T c = *(const T *)(const void *)(p[3] + i * s[3]);                     \
-            const T d = *(const T *)(const void *)(p[4] + i * s[4]);                     \
-            *(T *)(void *)(p[0] + i * s[0]) = (T)(EXPRESSION);                           \
-        }                                                                                \
+#define CPU_QUATERNARY(name, T, EXPRESSION)                                        \
+    static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx) \
+    {                                                                              \
+        (void)ctx;                                                                 \
+        for (int64_t i = 0; i < n; i++) {                                          \
+            const T a = *(const T *)(const void *)(p[1] + i * s[1]);               \
+            const T b = *(const T *)(const void *)(p[2] + i * s[2]);               \
+            const T c = *(const T *)(const void *)(p[3] + i * s[3]);               \
+            const T d = *(const T *)(const void *)(p[4] + i * s[4]);               \
+            *(T *)(void *)(p[0] + i * s[0]) = (T)(EXPRESSION);                     \
+        }                                                                          \
     }
 
-/* An integer in the unsigned type in which it wraps: sums, products and negation of it cannot overflow. */
+/* An integer in the unsigned type in which it wraps: sums, products and negation of it cannot
+ * overflow. */
 #define CPU_WIDE(x) _Generic((x), int64_t : (uint64_t)(x), default : (uint32_t)(x))
 
 /* Rows of a table of loops, by dtype. */
 #define CPU_LOOPS_F(op) [CPU_F32] = op##_f32, [CPU_F64] = op##_f64
-#define CPU_LOOPS_I(op) [CPU_I8] = op##_i8, [CPU_U8] = op##_u8, [CPU_I32] = op##_i32, [CPU_I64] = op##_i64
+#define CPU_LOOPS_I(op) \
+    [CPU_I8] = op##_i8, [CPU_U8] = op##_u8, [CPU_I32] = op##_i32, [CPU_I64] = op##_i64
 #define CPU_LOOPS_N(op) CPU_LOOPS_F(op), CPU_LOOPS_I(op)
 
-/* The run function of an elementwise operator without attributes: the table of loops is all that it is. */
-#define CPU_RUN(op, primary, ...)                                                        \
-    static dnn_status run_##op(const dnn_call *c)                                        \
-    {                                                                                    \
-        static cpu_loop *const loop[CPU_DTYPES] = {__VA_ARGS__};                         \
-                                                                                         \
-        cpu_pointwise(c, loop[cpu_type(c->in[primary])], NULL);                          \
-        return DNN_OK;                                                                   \
+/* The run function of an elementwise operator without attributes: the table of loops is all that it
+ * is. */
+#define CPU_RUN(op, primary, ...)                                \
+    static dnn_status run_##op(const dnn_call *c)                \
+    {                                                            \
+        static cpu_loop *const loop[CPU_DTYPES] = {__VA_ARGS__}; \
+                                                                 \
+        cpu_pointwise(c, loop[cpu_type(c->in[primary])], NULL);  \
+        return DNN_OK;                                           \
     }
 
 /* The row of an elementwise kernel in its family's table. */

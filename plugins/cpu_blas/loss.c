@@ -101,9 +101,7 @@ static int64_t neighbours(const struct loss *s, int64_t row, int64_t end)
 #define REAL_BITS 64
 #include "loss_real.h"
 
-/* ---- kernels
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- kernels ---- */
 
 typedef void loss_task(void *arg, int64_t begin, int64_t end, int worker);
 

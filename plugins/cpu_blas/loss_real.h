@@ -1,5 +1,5 @@
-/* loss_real.h - the part of loss.c that knows the element: losses of pieces of rows, and gradients of rows. Included by
- * loss.c once for f32 and once for f64. */
+/* loss_real.h - the part of loss.c that knows the element: losses of pieces of rows, and gradients
+ * of rows. Included by loss.c once for f32 and once for f64. */
 #include "rows_real.h"
 
 static double FN(weight_of)(const struct loss *s, int64_t label)
@@ -98,7 +98,7 @@ static void FN(cross_entropy_pieces)(void *arg, int64_t begin, int64_t end, int 
     }
 }
 
-/* ---- gradients --------------------------------------------------------------------------------------------------- */
+/* ---- gradients ---- */
 
 /* The weights that divide a mean. */
 static void FN(weigh_pieces)(void *arg, int64_t begin, int64_t end, int worker)
@@ -141,8 +141,8 @@ static void FN(nll_bwd_rows)(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* dx = dl ((1-e) w[t] (p - [k = t]) + e/C (sum(w) p - w[k])), p = softmax(x) = exp(x - lse). In double: where p is
- * close to 1 or to 1/C the differences would lose what f32 has. */
+/* dx = dl ((1-e) w[t] (p - [k = t]) + e/C (sum(w) p - w[k])), p = softmax(x) = exp(x - lse). In
+ * double: where p is close to 1 or to 1/C the differences would lose what f32 has. */
 static void FN(entropy_bwd_row)(const struct loss *s, int64_t row, double lse)
 {
     const REAL *x = FN(row_at)(s, row);

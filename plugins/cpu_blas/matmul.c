@@ -54,9 +54,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* ---- geometry
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- geometry ---- */
 
 /* Batch axes of size 1 go; and where all batches share b, the batches of a and c are more rows of
  * one product. */
@@ -257,9 +255,7 @@ static int64_t batch_offset(const struct product *p, const int64_t *bs, int64_t 
 #define REAL_BITS 64
 #include "matmul_real.h"
 
-/* ---- kernels
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- kernels ---- */
 
 static dnn_status run_product(const dnn_call *c, const struct product *p)
 {

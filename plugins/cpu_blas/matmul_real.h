@@ -1,5 +1,5 @@
-/* matmul_real.h - the part of matmul.c that knows the element: packing, one tile, the last pass. Included by matmul.c
- * once for f32 and once for f64. */
+/* matmul_real.h - the part of matmul.c that knows the element: packing, one tile, the last pass.
+ * Included by matmul.c once for f32 and once for f64. */
 #include "real.h"
 
 struct FN(packing) {
@@ -32,8 +32,8 @@ static void FN(pack_rows)(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-static const REAL *FN(form_of)(const struct product *p, const struct operand *o, int64_t rows, int64_t cols,
-                               const dnn_view *v)
+static const REAL *FN(form_of)(const struct product *p, const struct operand *o, int64_t rows,
+                               int64_t cols, const dnn_view *v)
 {
     struct FN(packing) job = {p, o, rows, cols, v->data, NULL};
 
@@ -50,7 +50,8 @@ struct FN(tiles) {
     REAL *c, *stage;
 };
 
-static void FN(fill_bias)(const struct product *p, REAL *c, int64_t ld, int64_t rows, int64_t first, int64_t cols)
+static void FN(fill_bias)(const struct product *p, REAL *c, int64_t ld, int64_t rows, int64_t first,
+                          int64_t cols)
 {
     const REAL *bias = (const REAL *)p->bias + first * p->bias_stride;
 
@@ -60,8 +61,8 @@ static void FN(fill_bias)(const struct product *p, REAL *c, int64_t ld, int64_t 
 }
 
 /* The product of a few numbers, for which calling BLAS costs more. */
-static void FN(plain)(const struct operand *oa, const struct operand *ob, int64_t m, int64_t n, int64_t k,
-                      const REAL *a, const REAL *b, bool keep, REAL *c, int64_t ldc)
+static void FN(plain)(const struct operand *oa, const struct operand *ob, int64_t m, int64_t n,
+                      int64_t k, const REAL *a, const REAL *b, bool keep, REAL *c, int64_t ldc)
 {
     int64_t a_row = oa->trans ? 1 : oa->ld, a_col = oa->trans ? oa->ld : 1;
     int64_t b_row = ob->trans ? 1 : ob->ld, b_col = ob->trans ? ob->ld : 1;
@@ -82,11 +83,13 @@ static void FN(one_tile)(const struct FN(tiles) * t, int64_t index)
     int64_t part = index % p->parts_k, tile = index / p->parts_k;
     int64_t j = tile % p->parts_n * p->tile_n, i = tile / p->parts_n % p->parts_m * p->tile_m;
     int64_t batch = tile / p->parts_n / p->parts_m, l = part * p->tile_k;
-    int64_t m = least(p->tile_m, p->m - i), n = least(p->tile_n, p->n - j), k = least(p->tile_k, p->k - l);
+    int64_t m = least(p->tile_m, p->m - i), n = least(p->tile_n, p->n - j),
+            k = least(p->tile_k, p->k - l);
     int64_t ldc = p->staged ? p->n : p->c.ld;
     const REAL *a = t->a + batch_offset(p, p->a.packed ? p->a.packed_bs : p->a.bs, batch);
     const REAL *b = t->b + batch_offset(p, p->b.packed ? p->b.packed_bs : p->b.bs, batch);
-    REAL *c = p->staged ? t->stage + (part * p->batch + batch) * p->m * p->n : t->c + batch_offset(p, p->c.bs, batch);
+    REAL *c = p->staged ? t->stage + (part * p->batch + batch) * p->m * p->n
+                        : t->c + batch_offset(p, p->c.bs, batch);
     bool biased = p->bias && part == 0;
 
     a += p->a.trans ? l * p->a.ld + i : i * p->a.ld + l;
@@ -156,7 +159,8 @@ static void FN(multiply)(const dnn_call *c, const struct product *p)
     t.b = FN(form_of)(p, &p->b, p->k, p->n, c->in[1]);
     if (p->staged)
         t.stage = (REAL *)(void *)((char *)c->workspace + p->stage_at);
-    cpu_parallel(c->host, p->batch * p->parts_m * p->parts_n * p->parts_k, p->grain, FN(some_tiles), &t);
+    cpu_parallel(c->host, p->batch * p->parts_m * p->parts_n * p->parts_k, p->grain, FN(some_tiles),
+                 &t);
     if (p->staged)
         cpu_parallel(c->host, p->batch * p->m, cpu_grain(p->n * p->parts_k), FN(finish_rows), &t);
 }

@@ -48,9 +48,7 @@ static struct strip strip_of(const struct axis *a, int64_t index)
 #define REAL_BITS 64
 #include "norm_real.h"
 
-/* ---- kernels
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- kernels ---- */
 
 typedef void norm_task(void *arg, int64_t begin, int64_t end, int worker);
 

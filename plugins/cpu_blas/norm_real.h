@@ -1,6 +1,6 @@
-/* norm_real.h - the part of norm.c that knows the element: what is done with one strip of rows. Included by norm.c once
- * for f32 and once for f64. Every element is read before the one in its place is written, so the result may be the
- * input. */
+/* norm_real.h - the part of norm.c that knows the element: what is done with one strip of rows.
+ * Included by norm.c once for f32 and once for f64. Every element is read before the one in its
+ * place is written, so the result may be the input. */
 #include "rows_real.h"
 
 static void FN(softmax_strips)(void *arg, int64_t begin, int64_t end, int worker)
@@ -19,7 +19,8 @@ static void FN(softmax_strips)(void *arg, int64_t begin, int64_t end, int worker
             sum[j] = 1 / sum[j];
         for (int64_t i = 0; i < a->n; i++)
             for (int64_t j = 0; j < s.count; j++)
-                y[i * a->inner + j] = (REAL)((double)REAL_EXP(x[i * a->inner + j] - top[j]) * sum[j]);
+                y[i * a->inner + j] =
+                    (REAL)((double)REAL_EXP(x[i * a->inner + j] - top[j]) * sum[j]);
     }
 }
 
@@ -60,11 +61,13 @@ static void FN(softmax_bwd_strips)(void *arg, int64_t begin, int64_t end, int wo
                 sum[j] += (double)dy[i * a->inner + j] * (double)y[i * a->inner + j];
         for (int64_t i = 0; i < a->n; i++)
             for (int64_t j = 0; j < s.count; j++)
-                dx[i * a->inner + j] = (REAL)((double)y[i * a->inner + j] * ((double)dy[i * a->inner + j] - sum[j]));
+                dx[i * a->inner + j] =
+                    (REAL)((double)y[i * a->inner + j] * ((double)dy[i * a->inner + j] - sum[j]));
     }
 }
 
-/* dx = dy - exp(y) sum(dy), in double: where the two are close the difference would lose what f32 has. */
+/* dx = dy - exp(y) sum(dy), in double: where the two are close the difference would lose what f32
+ * has. */
 static void FN(log_softmax_bwd_strips)(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct axis *a = arg;
@@ -81,6 +84,7 @@ static void FN(log_softmax_bwd_strips)(void *arg, int64_t begin, int64_t end, in
                 sum[j] += (double)dy[i * a->inner + j];
         for (int64_t i = 0; i < a->n; i++)
             for (int64_t j = 0; j < s.count; j++)
-                dx[i * a->inner + j] = (REAL)((double)dy[i * a->inner + j] - exp((double)y[i * a->inner + j]) * sum[j]);
+                dx[i * a->inner + j] = (REAL)((double)dy[i * a->inner + j] -
+                                              exp((double)y[i * a->inner + j]) * sum[j]);
     }
 }

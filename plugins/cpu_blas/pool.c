@@ -96,9 +96,7 @@ static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct reac
 #define REAL_BITS 64
 #include "pool_real.h"
 
-/* ---- kernels
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- kernels ---- */
 
 typedef void pool_task(void *arg, int64_t begin, int64_t end, int worker);
 

@@ -1,5 +1,5 @@
-/* pool_real.h - the part of pool.c that knows the element: what is done with one plane. Included by pool.c once for f32
- * and once for f64. Averages are summed in double. */
+/* pool_real.h - the part of pool.c that knows the element: what is done with one plane. Included by
+ * pool.c once for f32 and once for f64. Averages are summed in double. */
 #include "real.h"
 
 /* An empty plane has no memory, and no address may be computed from it. */
@@ -10,12 +10,12 @@ static const REAL *FN(plane_at)(const struct pool *s, int64_t p)
     return cells > 0 ? (const REAL *)s->from + p * cells : NULL;
 }
 
-/* ---- maximum ----------------------------------------------------------------------------------------------------- */
+/* ---- maximum ---- */
 
-/* The maximum of some cells: the first NaN, else the first of the largest. A window with no cell inside the image, as
- * dilation can make it, gives -inf and the place 0. */
-static REAL FN(max_of)(const REAL *plane, int64_t w, struct reach rows, int64_t row_step, struct reach cols,
-                       int64_t col_step, int32_t *place)
+/* The maximum of some cells: the first NaN, else the first of the largest. A window with no cell
+ * inside the image, as dilation can make it, gives -inf and the place 0. */
+static REAL FN(max_of)(const REAL *plane, int64_t w, struct reach rows, int64_t row_step,
+                       struct reach cols, int64_t col_step, int32_t *place)
 {
     REAL best = (REAL)-INFINITY;
     int64_t at = -1;
@@ -97,9 +97,11 @@ static inline REAL FN(choose)(REAL_WORD take, REAL v, REAL best)
     return a.value;
 }
 
-/* One row of 2 x 2 windows. Which of four values is the largest is as good as random, so nothing here branches: a
- * choice by `?:` on floats becomes a jump that is mispredicted every other time, and costs four times as much. */
-static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low, int64_t n, REAL *restrict to)
+/* One row of 2 x 2 windows. Which of four values is the largest is as good as random, so nothing
+ * here branches: a choice by `?:` on floats becomes a jump that is mispredicted every other time,
+ * and costs four times as much. */
+static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low, int64_t n,
+                             REAL *restrict to)
 {
     for (int64_t x = 0; x < n; x++) {
         REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
@@ -111,9 +113,10 @@ static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low,
     }
 }
 
-/* The same with the places; `at` is the place of the row's first value, and w the length of a row. */
-static void FN(max_quad_row_at)(const REAL *restrict top, const REAL *restrict low, int64_t n, int32_t at, int32_t w,
-                                REAL *restrict to, int32_t *restrict index)
+/* The same with the places; `at` is the place of the row's first value, and w the length of a row.
+ */
+static void FN(max_quad_row_at)(const REAL *restrict top, const REAL *restrict low, int64_t n,
+                                int32_t at, int32_t w, REAL *restrict to, int32_t *restrict index)
 {
     for (int64_t x = 0; x < n; x++) {
         REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
@@ -143,9 +146,9 @@ static void FN(max_quads)(void *arg, int64_t begin, int64_t end, int worker)
 
         if (s->index_to)
             FN(max_quad_row_at)
-            (top, top + s->w, s->wo, (int32_t)(2 * y * s->w), (int32_t)s->w, to, s->index_to + r * s->wo);
-        else
-            FN(max_quad_row)(top, top + s->w, s->wo, to);
+        (top, top + s->w, s->wo, (int32_t)(2 * y * s->w), (int32_t)s->w, to,
+         s->index_to + r * s->wo);
+        else FN(max_quad_row)(top, top + s->w, s->wo, to);
     }
 }
 
@@ -161,7 +164,7 @@ static void FN(max_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker
         ((REAL *)s->to)[i / windows * cells + s->index[i]] += ((const REAL *)s->from)[i];
 }
 
-/* ---- average ----------------------------------------------------------------------------------------------------- */
+/* ---- average ---- */
 
 static double FN(sum_of)(const REAL *plane, int64_t w, struct reach rows, struct reach cols)
 {
@@ -198,7 +201,8 @@ static void FN(avg_planes)(void *arg, int64_t begin, int64_t end, int worker)
 
                 *to++ = rows.begin >= rows.end || cols.begin >= cols.end
                             ? 0
-                            : (REAL)(FN(sum_of)(plane, s->w, rows, cols) / divisor_of(s, y, x, rows, cols));
+                            : (REAL)(FN(sum_of)(plane, s->w, rows, cols) /
+                                     divisor_of(s, y, x, rows, cols));
             }
         }
     }
@@ -213,12 +217,13 @@ static void FN(avg_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker
     memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
     for (int64_t i = begin * windows; i < end * windows; i++) {
         int64_t y = i % windows / s->wo, x = i % s->wo;
-        struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h), cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
+        struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h),
+                     cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
 
         if (rows.begin < rows.end && cols.begin < cols.end)
             FN(spread)
-            ((REAL *)s->to + i / windows * cells, s->w, rows, cols,
-             (REAL)((double)((const REAL *)s->from)[i] / divisor_of(s, y, x, rows, cols)));
+        ((REAL *)s->to + i / windows * cells, s->w, rows, cols,
+         (REAL)((double)((const REAL *)s->from)[i] / divisor_of(s, y, x, rows, cols)));
     }
 }
 
@@ -233,7 +238,8 @@ static void FN(adaptive_avg_planes)(void *arg, int64_t begin, int64_t end, int w
         struct reach cols = adaptive_reach(i % s->wo, s->w, s->wo);
         double cells = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
 
-        ((REAL *)s->to)[i] = (REAL)(FN(sum_of)(FN(plane_at)(s, i / windows), s->w, rows, cols) / cells);
+        ((REAL *)s->to)[i] =
+            (REAL)(FN(sum_of)(FN(plane_at)(s, i / windows), s->w, rows, cols) / cells);
     }
 }
 
@@ -250,6 +256,7 @@ static void FN(adaptive_avg_bwd_planes)(void *arg, int64_t begin, int64_t end, i
         double count = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
 
         FN(spread)
-        ((REAL *)s->to + i / windows * cells, s->w, rows, cols, (REAL)((double)((const REAL *)s->from)[i] / count));
+        ((REAL *)s->to + i / windows * cells, s->w, rows, cols,
+         (REAL)((double)((const REAL *)s->from)[i] / count));
     }
 }

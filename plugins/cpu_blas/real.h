@@ -1,6 +1,6 @@
-/* real.h - the names of a kernel body that is compiled for f32 and for f64. A body includes it after REAL_BITS was set
- * to 32 or 64; REAL is then the element, FN(name) the function's name with its suffix, REAL_WORD an integer
- * of its size. Included more than once. */
+/* real.h - the names of a kernel body that is compiled for f32 and for f64. A body includes it
+ * after REAL_BITS was set to 32 or 64; REAL is then the element, FN(name) the function's name with
+ * its suffix, REAL_WORD an integer of its size. Included more than once. */
 #undef REAL
 #undef FN
 #undef REAL_GEMM

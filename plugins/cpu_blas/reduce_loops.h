@@ -1,5 +1,6 @@
-/* reduce_loops.h - the loops of reductions over elements T, summed in ACC; N(word) names them, IS_NAN(x) asks. reduce.c includes it once
- * for each type. Only what it is handed is read and written. */
+/* reduce_loops.h - the loops of reductions over elements T, summed in ACC; N(word) names them,
+ * IS_NAN(x) asks. reduce.c includes it once for each type. Only what it is handed is read and
+ * written. */
 
 /* n elements in steps, in eight lanes and a fixed order. */
 static ACC N(run)(const T *x, int64_t step, int64_t n)
@@ -11,13 +12,15 @@ static ACC N(run)(const T *x, int64_t step, int64_t n)
         for (; i + 8 <= n; i += 8)
             for (int k = 0; k < 8; k++)
                 lane[k] += (ACC)x[i + k];
-    total = ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
+    total =
+        ((lane[0] + lane[1]) + (lane[2] + lane[3])) + ((lane[4] + lane[5]) + (lane[6] + lane[7]));
     for (; i < n; i++)
         total += (ACC)x[i * step];
     return total;
 }
 
-static void N(sum)(const struct shape *s, const void *data, int64_t o0, int64_t o1, int64_t r0, int64_t r1, void *out)
+static void N(sum)(const struct shape *s, const void *data, int64_t o0, int64_t o1, int64_t r0,
+                   int64_t r1, void *out)
 {
     const T *x = data;
     ACC *acc = out;
@@ -66,33 +69,34 @@ static T N(smaller)(T a, T b)
     return IS_NAN(a) ? a : b < a || IS_NAN(b) ? b : a;
 }
 
-#define EXTREME(word, better)                                                                                            \
-    static void N(word)(const struct shape *s, const void *data, int64_t o0, int64_t o1, int64_t r0, int64_t r1, void *out) \
-    {                                                                                                                    \
-        const T *x = data;                                                                                               \
-        T *acc = out;                                                                                                    \
-                                                                                                                         \
-        for (int64_t o = o0; o < o1; o++) {                                                                              \
-            int64_t base = place(&s->kept, o), step = last_stride(&s->reduced);                                          \
-            T best = x[base + place(&s->reduced, r0)];                                                                   \
-                                                                                                                         \
-            for (int64_t r = r0, n; r < r1; r += n) {                                                                    \
-                const T *p = x + base + place(&s->reduced, r);                                                           \
-                                                                                                                         \
-                n = run_from(&s->reduced, r, r1);                                                                        \
-                for (int64_t i = 0; i < n; i++)                                                                          \
-                    best = better(best, p[i * step]);                                                                    \
-            }                                                                                                            \
-            acc[o - o0] = best;                                                                                          \
-        }                                                                                                                \
-    }                                                                                                                    \
-    static void N(join_##word)(void *into, const void *from, int64_t n)                                                  \
-    {                                                                                                                    \
-        T *a = into;                                                                                                     \
-        const T *b = from;                                                                                               \
-                                                                                                                         \
-        for (int64_t i = 0; i < n; i++)                                                                                  \
-            a[i] = better(a[i], b[i]);                                                                                   \
+#define EXTREME(word, better)                                                            \
+    static void N(word)(const struct shape *s, const void *data, int64_t o0, int64_t o1, \
+                        int64_t r0, int64_t r1, void *out)                               \
+    {                                                                                    \
+        const T *x = data;                                                               \
+        T *acc = out;                                                                    \
+                                                                                         \
+        for (int64_t o = o0; o < o1; o++) {                                              \
+            int64_t base = place(&s->kept, o), step = last_stride(&s->reduced);          \
+            T best = x[base + place(&s->reduced, r0)];                                   \
+                                                                                         \
+            for (int64_t r = r0, n; r < r1; r += n) {                                    \
+                const T *p = x + base + place(&s->reduced, r);                           \
+                                                                                         \
+                n = run_from(&s->reduced, r, r1);                                        \
+                for (int64_t i = 0; i < n; i++)                                          \
+                    best = better(best, p[i * step]);                                    \
+            }                                                                            \
+            acc[o - o0] = best;                                                          \
+        }                                                                                \
+    }                                                                                    \
+    static void N(join_##word)(void *into, const void *from, int64_t n)                  \
+    {                                                                                    \
+        T *a = into;                                                                     \
+        const T *b = from;                                                               \
+                                                                                         \
+        for (int64_t i = 0; i < n; i++)                                                  \
+            a[i] = better(a[i], b[i]);                                                   \
     }
 EXTREME(amax, N(larger))
 EXTREME(amin, N(smaller))
@@ -112,13 +116,15 @@ static int64_t N(place_of)(const T *x, int64_t n, int64_t step, bool least)
     return best;
 }
 
-static void N(places)(const struct shape *s, const void *data, int64_t o0, int64_t o1, bool least, void *values, int64_t *index)
+static void N(places)(const struct shape *s, const void *data, int64_t o0, int64_t o1, bool least,
+                      void *values, int64_t *index)
 {
     const T *x = data;
 
     for (int64_t o = o0; o < o1; o++) {
         const T *row = x + place(&s->kept, o);
-        int64_t n = s->reduced.count, step = last_stride(&s->reduced), i = N(place_of)(row, n, step, least);
+        int64_t n = s->reduced.count, step = last_stride(&s->reduced),
+                i = N(place_of)(row, n, step, least);
 
         if (values != NULL)
             ((T *)values)[o] = row[i * step];

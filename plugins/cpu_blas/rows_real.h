@@ -1,10 +1,13 @@
-/* rows_real.h - maximum and sum of exponentials along an axis, for softmax and the losses. norm.c and loss.c include it
- * once for f32 and once for f64. Sums are in double and in the order of the axis. */
+/* rows_real.h - maximum and sum of exponentials along an axis, for softmax and the losses. norm.c
+ * and loss.c include it once for f32 and once for f64. Sums are in double and in the order of the
+ * axis. */
 #include "real.h"
 
-/* For `count` <= ROWS neighbouring rows, whose elements along the axis are `step` apart: the maximum and the sum of
- * exp(x - maximum). A row of -inf only, or with +inf or NaN, gives the sum NaN. */
-static void FN(row_sums)(const REAL *x, int64_t n, int64_t step, int64_t count, REAL *top, double *sum)
+/* For `count` <= ROWS neighbouring rows, whose elements along the axis are `step` apart: the
+ * maximum and the sum of exp(x - maximum). A row of -inf only, or with +inf or NaN, gives the sum
+ * NaN. */
+static void FN(row_sums)(const REAL *x, int64_t n, int64_t step, int64_t count, REAL *top,
+                         double *sum)
 {
     for (int64_t j = 0; j < count; j++) {
         top[j] = (REAL)-INFINITY;

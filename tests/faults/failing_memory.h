@@ -1,4 +1,5 @@
-/* failing_memory.h - an allocator of which the n-th request fails, once or for ever after, and the walk over every n. */
+/* failing_memory.h - an allocator of which the n-th request fails, once or for ever after, and the
+ * walk over every n. */
 #ifndef FAILING_MEMORY_H
 #define FAILING_MEMORY_H
 #include <stdio.h>
@@ -40,8 +41,8 @@ typedef struct failing_result {
     long sites, leaks, wrong, retry;
 } failing_result;
 
-/* Runs `program`, which starts the library and frees what it makes, with each of its requests failing, and once more without a
- * failure after each. After both nothing may be alive. */
+/* Runs `program`, which starts the library and frees what it makes, with each of its requests
+ * failing, and once more without a failure after each. After both nothing may be alive. */
 static inline void failing_walk(dnn_status (*program)(void), bool for_ever, failing_result *result)
 {
     bool reached = true;
@@ -57,7 +58,8 @@ static inline void failing_walk(dnn_status (*program)(void), bool for_ever, fail
         memory.fail_at = 0;
         result->sites += reached;
         if (st != DNN_E_NOMEM && st != DNN_OK) {
-            printf("request %ld: %s, not DNN_E_NOMEM: %s\n", n, dnn_status_name(st), dnn_error_message());
+            printf("request %ld: %s, not DNN_E_NOMEM: %s\n", n, dnn_status_name(st),
+                   dnn_error_message());
             result->wrong++;
         }
         if (program() != DNN_OK) { /* in the same process, without a restart */
@@ -66,8 +68,8 @@ static inline void failing_walk(dnn_status (*program)(void), bool for_ever, fail
         }
         dnn_shutdown();
         if (dnn_live_tensors() != 0 || dnn_live_bytes(NULL) != 0 || memory.live != 0) {
-            printf("request %ld: alive: %lld tensors, %lld bytes, %ld blocks\n", n, (long long)dnn_live_tensors(),
-                   (long long)dnn_live_bytes(NULL), memory.live);
+            printf("request %ld: alive: %lld tensors, %lld bytes, %ld blocks\n", n,
+                   (long long)dnn_live_tensors(), (long long)dnn_live_bytes(NULL), memory.live);
             result->leaks++;
         }
     }

@@ -1,4 +1,5 @@
-/* folder.h - a folder of a test: whole files in and out, emptied. Included by test_iofault and test_crash. */
+/* folder.h - a folder of a test: whole files in and out, emptied. Included by test_iofault and
+ * test_crash. */
 #ifndef DNN_TEST_FAULTS_FOLDER_H
 #define DNN_TEST_FAULTS_FOLDER_H
 #include <dirent.h>

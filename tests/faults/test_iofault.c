@@ -1,5 +1,5 @@
-/* test_iofault.c - every system call of a save, a search and a load fails in each of seven ways, once
- * and for ever. An earlier checkpoint always loads, the error names the path and the system's
+/* test_iofault.c - every system call of a save, a search and a load fails in each of seven ways,
+ * once and for ever. An earlier checkpoint always loads, the error names the path and the system's
  * reason, what a failed load was to change is unchanged, and the next try succeeds.
  *
  * usage: test_iofault FOLDER    prints "calls= faults= lost= unnamed= changed= retry=", as

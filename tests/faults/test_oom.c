@@ -1,6 +1,6 @@
-/* test_oom.c - a program that trains (convolution, dropout, a loader with workers), saves, loads and
- * frees weights and a checkpoint, with its n-th request for memory failing, for every n until it
- * runs through: once with one failure, once with failure for ever after. After each failure the
+/* test_oom.c - a program that trains (convolution, dropout, a loader with workers), saves, loads
+ * and frees weights and a checkpoint, with its n-th request for memory failing, for every n until
+ * it runs through: once with one failure, once with failure for ever after. After each failure the
  * status is DNN_E_NOMEM, the operands are as before, nothing is alive but what was, and the same
  * program then succeeds and comes to the same loss.
  *

@@ -1,5 +1,5 @@
-/* test_oom_autograd.c - functions, hooks, kept gradients, gradients of gradients and graphs as text,
- * with each of their requests for memory failing: once, and for ever after. Each failure is
+/* test_oom_autograd.c - functions, hooks, kept gradients, gradients of gradients and graphs as
+ * text, with each of their requests for memory failing: once, and for ever after. Each failure is
  * DNN_E_NOMEM, leaves gradients as they were, frees contexts, and the same program then succeeds.
  *
  * prints "sites= modes= leak= wrong_status= retry_failed= contexts=" */

@@ -1,6 +1,6 @@
-/* test_races.c - threads that use the library at once, for ThreadSanitizer (preset tsan) and for its
- * results: training side by side, one plan shared, tensors handed from thread to thread, loaders, a
- * pool that is resized under running calls, starts and stops.
+/* test_races.c - threads that use the library at once, for ThreadSanitizer (preset tsan) and for
+ * its results: training side by side, one plan shared, tensors handed from thread to thread,
+ * loaders, a pool that is resized under running calls, starts and stops.
  *
  * usage: test_races PLANNER.so [ROUNDS] */
 #include <dlfcn.h>

@@ -1,5 +1,5 @@
-/* test_resume.c - run(N) and run(k) + resume + run(N-k) write the same checkpoint, byte for byte, for
- * every k: in the middle of an epoch, at its end, before the first step and after the last.
+/* test_resume.c - run(N) and run(k) + resume + run(N-k) write the same checkpoint, byte for byte,
+ * for every k: in the middle of an epoch, at its end, before the first step and after the last.
  *
  * usage: test_resume FOLDER                 every k
  *        test_resume FOLDER train STEPS     one run that is saved after each step and takes up what

@@ -1,5 +1,6 @@
-/* training.h - a small training run for the tests of checkpoints: a net with dropout, SGD with momentum, a loader that shuffles and
- * whose last batch is smaller. Included by each of them; all they differ in is what happens to the run. */
+/* training.h - a small training run for the tests of checkpoints: a net with dropout, SGD with
+ * momentum, a loader that shuffles and whose last batch is smaller. Included by each of them; all
+ * they differ in is what happens to the run. */
 #ifndef DNN_TEST_TRAINING_H
 #define DNN_TEST_TRAINING_H
 #include <stdio.h>
@@ -44,8 +45,13 @@ static dnn_status training_begin(training *t, uint64_t seed, int workers)
                                            dnn_nn_linear(8, CLASSES)));
     t->optimizer = dnn_sgd(dnn_parameters(t->net), 0.05, .momentum = 0.9);
     t->set = training_set();
-    t->loader = dnn_loader_new(t->set, .batch_size = BATCH, .shuffle = true, .seed = seed, .workers = workers);
-    t->run = (dnn_run){.module = t->net, .optimizer = {t->optimizer}, .loader = {t->loader}, .number = &t->mean, .n_numbers = 1};
+    t->loader = dnn_loader_new(t->set, .batch_size = BATCH, .shuffle = true, .seed = seed,
+                               .workers = workers);
+    t->run = (dnn_run){.module = t->net,
+                       .optimizer = {t->optimizer},
+                       .loader = {t->loader},
+                       .number = &t->mean,
+                       .n_numbers = 1};
     return dnn_scope_status();
 }
 

@@ -1,5 +1,6 @@
-/* fuzz.h - what the fuzz targets share: a target is one function over bytes, called by libFuzzer (preset fuzz) or by driver.c; the
- * bytes are read through a cursor that gives zeros past the end, so every input means something. */
+/* fuzz.h - what the fuzz targets share: a target is one function over bytes, called by libFuzzer
+ * (preset fuzz) or by driver.c; the bytes are read through a cursor that gives zeros past the end,
+ * so every input means something. */
 #ifndef FUZZ_H
 #define FUZZ_H
 #include <stdbool.h>
@@ -77,9 +78,22 @@ static inline int64_t fuzz_number(fuzz_bytes *b)
 
 static inline double fuzz_real(fuzz_bytes *b)
 {
-    static const double odd[] = {0,       1,    -1,  0.5,    0.1,     2,        20,        -0.0,
-                                 1e300,  -1e300, 1e-310, 1.0 / 3, __builtin_inf(), -__builtin_inf(),
-                                 __builtin_nan(""), 4294967296.0};
+    static const double odd[] = {0,
+                                 1,
+                                 -1,
+                                 0.5,
+                                 0.1,
+                                 2,
+                                 20,
+                                 -0.0,
+                                 1e300,
+                                 -1e300,
+                                 1e-310,
+                                 1.0 / 3,
+                                 __builtin_inf(),
+                                 -__builtin_inf(),
+                                 __builtin_nan(""),
+                                 4294967296.0};
 
     return odd[fuzz_below(b, 16)];
 }

@@ -49,7 +49,7 @@ void fuzz_judge_refusal(fuzz_call *c, const char *name, dnn_status status)
     fuzz_count.by_status[-status]++;
     FUZZ_CHECK(strlen(text) > 8 && (name == NULL || strncmp(text, name, strlen(name)) == 0),
                "%s (%s): the message is \"%s\"", c->name, name != NULL ? name : "any", text);
-    FUZZ_CHECK(dnn__waiting() == DNN_OK, "%s: an error is left", c->name);
+    FUZZ_CHECK(dnn__pending() == DNN_OK, "%s: an error is left", c->name);
     for (int i = 0; i < c->n_bases; i++) {
         const dnn__storage *s = c->base[i]->storage;
 
@@ -64,7 +64,7 @@ void fuzz_judge_null(fuzz_call *c, const char *name)
 {
     dnn_status status = dnn_scope_status();
 
-    FUZZ_CHECK(status != DNN_OK, "%s: NULL, and no error waits", c->name);
+    FUZZ_CHECK(status != DNN_OK, "%s: NULL, and no error is pending", c->name);
     fuzz_judge_refusal(c, name, status);
 }
 

@@ -1,5 +1,6 @@
-/* operands.h - operands out of bytes: any dtype, rank and layout, views that overlap, absurd sizes, leaves and results on the tape,
- * NULL; and whether a refused call has left them as they were. For op_args.c and calls.c. */
+/* operands.h - operands out of bytes: any dtype, rank and layout, views that overlap, absurd sizes,
+ * leaves and results on the tape, NULL; and whether a refused call has left them as they were. For
+ * op_args.c and calls.c. */
 #ifndef FUZZ_OPERANDS_H
 #define FUZZ_OPERANDS_H
 #include "fuzz.h"
@@ -20,12 +21,15 @@ typedef struct fuzz_call {
 } fuzz_call;
 
 void fuzz_operands_start(fuzz_call *c, const uint8_t *data, size_t size);
-dnn_tensor *fuzz_operand(fuzz_call *c);       /* NULL now and then */
-dnn_tensor *fuzz_some_operand(fuzz_call *c);  /* never NULL */
-dnn_tensor *fuzz_overlapping(fuzz_call *c);   /* a view of an operand made before, or one that is new */
-dnn_tensor *fuzz_alike(fuzz_call *c, const dnn_tensor *t); /* a new one with the dims and dtype of t */
-dnn_shape fuzz_shape(fuzz_call *c);           /* any, negative and absurd sizes included */
-/* A refusal has a code and a message that begins with `name` (NULL: with a name), and nothing is changed. */
+dnn_tensor *fuzz_operand(fuzz_call *c);      /* NULL now and then */
+dnn_tensor *fuzz_some_operand(fuzz_call *c); /* never NULL */
+dnn_tensor *
+fuzz_overlapping(fuzz_call *c); /* a view of an operand made before, or one that is new */
+dnn_tensor *fuzz_alike(fuzz_call *c,
+                       const dnn_tensor *t); /* a new one with the dims and dtype of t */
+dnn_shape fuzz_shape(fuzz_call *c);          /* any, negative and absurd sizes included */
+/* A refusal has a code and a message that begins with `name` (NULL: with a name), and nothing is
+ * changed. */
 void fuzz_judge_refusal(fuzz_call *c, const char *name, dnn_status status);
 /* Takes the error that a NULL result left, and judges it. */
 void fuzz_judge_null(fuzz_call *c, const char *name);

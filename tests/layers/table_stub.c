@@ -1,4 +1,5 @@
-/* table_stub.c - stands for core/op/table.c, whose rows name rules of core/ops: with it the floors below link alone. */
+/* table_stub.c - stands for core/op/table.c, whose rows name rules of core/ops: with it the floors
+ * below link alone. */
 #include <stddef.h>
 #include "op.h"
 

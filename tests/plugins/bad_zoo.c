@@ -1,5 +1,5 @@
-/* bad_zoo.c - tests plugins by recipe: copies of one file, zoo.c, whose table follows the bytes of its
- * recipe. Each wrong size, tail, flag, name, code or request gives its own sentence. */
+/* bad_zoo.c - tests plugins by recipe: copies of one file, zoo.c, whose table follows the bytes of
+ * its recipe. Each wrong size, tail, flag, name, code or request gives its own sentence. */
 #include <limits.h>
 #include <stddef.h>
 #include <stdint.h>

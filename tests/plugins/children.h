@@ -1,5 +1,5 @@
-/* children.h - cases that each run in a child process with an environment of its own, with the plugin tempo in reach. A case
- * fails by CHECK, by fail_case, or by a signal. */
+/* children.h - cases that each run in a child process with an environment of its own, with the
+ * plugin tempo in reach. A case fails by CHECK, by fail_case, or by a signal. */
 #ifndef TESTS_CHILDREN_H
 #define TESTS_CHILDREN_H
 #include <dnn/dnn.h>
@@ -26,17 +26,19 @@ static inline void fail_case(const char *fmt, ...)
     checks_failed++;
 }
 
-#define CHECK(condition)                                                                            \
-    do {                                                                                            \
-        if (!(condition))                                                                           \
-            fail_case("%s:%d: %s (\"%s\")", __FILE__, __LINE__, #condition, dnn_error_message());  \
+#define CHECK(condition)                                                                          \
+    do {                                                                                          \
+        if (!(condition))                                                                         \
+            fail_case("%s:%d: %s (\"%s\")", __FILE__, __LINE__, #condition, dnn_error_message()); \
     } while (0)
 
 /* NAME=VALUE each, up to NULL. */
 static inline void set_environment(const char *const *settings)
 {
-    static const char *const ours[] = {"DNN_BACKEND", "DNN_PREFER", "DNN_MATH", "DNN_DETERMINISTIC", "DNN_TUNE", "DNN_TUNE_FILE",
-                                       "DNN_FALLBACK", "DNN_DISABLE", "DNN_THREADS", "XDG_CACHE_HOME", NULL};
+    static const char *const ours[] = {"DNN_BACKEND",       "DNN_PREFER",  "DNN_MATH",
+                                       "DNN_DETERMINISTIC", "DNN_TUNE",    "DNN_TUNE_FILE",
+                                       "DNN_FALLBACK",      "DNN_DISABLE", "DNN_THREADS",
+                                       "XDG_CACHE_HOME",    NULL};
     char file[4200];
 
     for (int i = 0; ours[i] != NULL; i++)

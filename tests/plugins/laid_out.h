@@ -1,5 +1,5 @@
-/* laid_out.h - what the tests of layouts and of stashes share: a start with one test plugin, an end where nothing is left,
- * what dnn_explain said. */
+/* laid_out.h - what the tests of layouts and of stashes share: a start with one test plugin, an end
+ * where nothing is left, what dnn_explain said. */
 #ifndef LAID_OUT_H
 #define LAID_OUT_H
 #include <math.h>
@@ -69,7 +69,7 @@ static inline bool same(dnn_tensor *a, dnn_tensor *b)
 static char said[4000];
 
 static inline void keep(void *ctx, const char *op, const char *plugin, const char *kernel,
-                 const char *answer)
+                        const char *answer)
 {
     size_t n = strlen(said);
 

@@ -1,5 +1,5 @@
-/* test_bad_plugins.c - each faulty plugin, file and folder gives a sentence and an exit code, never a
- * signal. Every case is a child process, plugin_probe, with an environment of its own.
+/* test_bad_plugins.c - each faulty plugin, file and folder gives a sentence and an exit code, never
+ * a signal. Every case is a child process, plugin_probe, with an environment of its own.
  *
  * usage: test_bad_plugins PROBE COMMAND TEST_PLUGINS PLUGINS SCRATCH [full|landing|brief] */
 #include <stdio.h>
@@ -240,7 +240,7 @@ static void environments(void)
     judge("a relative folder", run_probe(&s), 0, "must be absolute");
     s = (struct setting){.path = plugins, .files = "dnn_acme.so"};
     judge("a relative file", run_probe(&s), 4, "must be absolute");
-    /* A decoy in the working directory is not looked at. */
+    /* A decoy in the working directory is not loaded. */
     snprintf(case_folder, sizeof case_folder, "%s/acme", tests);
     s = (struct setting){.backend = "acme", .path = plugins, .folder = case_folder};
     judge("a decoy in the working directory", run_probe(&s), 4,

@@ -628,10 +628,11 @@ static dnn_status map_it(dnn_tensor *t)
     return dnn_unmap(t);
 }
 
-/* A result in a private layout outlives dnn_shutdown: each way to its elements starts the library again. */
+/* A result in a private layout outlives dnn_shutdown: each way to its elements starts the library
+ * again. */
 static void after_shutdown(void)
 {
-    dnn_status (*const ways[])(dnn_tensor *t) = {read_it, map_it, view_it, copy_it};
+    dnn_status (*const ways[])(dnn_tensor * t) = {read_it, map_it, view_it, copy_it};
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
         dnn_tensor *y;
@@ -640,8 +641,8 @@ static void after_shutdown(void)
         if (!start("blocked/dnn_blocked.so", "blocked")) {
             return;
         }
-        y = dnn_retain(dnn_conv2d(dnn_rand(DNN_SHAPE(2, 8, 6, 6)), dnn_rand(DNN_SHAPE(8, 8, 3, 3)), NULL,
-                                  .padding = 1));
+        y = dnn_retain(dnn_conv2d(dnn_rand(DNN_SHAPE(2, 8, 6, 6)), dnn_rand(DNN_SHAPE(8, 8, 3, 3)),
+                                  NULL, .padding = 1));
         check(is_private(y), "a convolution makes a private layout");
         dnn_shutdown();
         setenv("DNN_BACKEND", "blocked", 1);

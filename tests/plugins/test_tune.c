@@ -1,5 +1,5 @@
-/* test_tune.c - DNN_TUNE: the fastest kernel that accepts is chosen, operands and errors stay as they
- * are, and the file that remembers it is checked: cut at every byte, with flipped bits, from
+/* test_tune.c - DNN_TUNE: the fastest kernel that accepts is chosen, operands and errors stay as
+ * they are, and the file that remembers it is checked: cut at every byte, with flipped bits, from
  * another machine, of another build, writable by others, written by several processes. Every case
  * is a child process with an environment of its own.
  *

@@ -49,7 +49,7 @@ static dnn_status call_with_new_attribute(dnn_tensor *x)
 {
     dnn_attr_alpha attr = {.size = sizeof attr, .alpha = 0.5, .next = 3};
     float got[2];
-    dnn_tensor *y = dnn__apply(DNN_OP_leaky_relu, (dnn_tensor *[]){x}, 1, &attr);
+    dnn_tensor *y = dnn__call(DNN_OP_leaky_relu, (dnn_tensor *[]){x}, 1, &attr);
 
     DNN_TRY(dnn_read(y, got, sizeof got));
     printf("leaky_relu with the new attribute: %s\n", got[0] == 5 && got[1] == 2    ? "known"
@@ -62,7 +62,7 @@ static dnn_tensor *sign_with(dnn_tensor *x, uint64_t next)
 {
     dnn_attr_sign attr = {.size = sizeof attr, .next = next};
 
-    return dnn__apply(DNN_OP_sign, (dnn_tensor *[]){x}, 1, &attr);
+    return dnn__call(DNN_OP_sign, (dnn_tensor *[]){x}, 1, &attr);
 }
 
 static dnn_status call_sign(dnn_tensor *x)

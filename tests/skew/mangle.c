@@ -168,9 +168,10 @@ static dnn_status mangled_plan(int k, const dnn_call *c, dnn_plan *p)
 /* clang-format off */
 #define EACH_1(m, p) m(p##0) m(p##1) m(p##2) m(p##3) m(p##4) m(p##5) m(p##6) m(p##7) \
                      m(p##8) m(p##9) m(p##a) m(p##b) m(p##c) m(p##d) m(p##e) m(p##f)
-#define EACH_2(m, p) EACH_1(m, p##0) EACH_1(m, p##1) EACH_1(m, p##2) EACH_1(m, p##3) EACH_1(m, p##4) EACH_1(m, p##5) \
-                     EACH_1(m, p##6) EACH_1(m, p##7) EACH_1(m, p##8) EACH_1(m, p##9) EACH_1(m, p##a) EACH_1(m, p##b) \
-                     EACH_1(m, p##c) EACH_1(m, p##d) EACH_1(m, p##e) EACH_1(m, p##f)
+#define EACH_2(m, p)                                                         \
+    EACH_1(m, p##0) EACH_1(m, p##1) EACH_1(m, p##2) EACH_1(m, p##3) EACH_1(m, p##4) \
+    EACH_1(m, p##5) EACH_1(m, p##6) EACH_1(m, p##7) EACH_1(m, p##8) EACH_1(m, p##9) \
+    EACH_1(m, p##a) EACH_1(m, p##b) EACH_1(m, p##c) EACH_1(m, p##d) EACH_1(m, p##e) EACH_1(m, p##f)
 /* clang-format on */
 EACH_2(PAIR, 0x0)
 EACH_2(PAIR, 0x1)

@@ -18,9 +18,9 @@ grep -E '\.[ch]$' "$work/all" >"$work/code"
 grep -E '\.md$' "$work/all" >"$work/pages"
 [ -s "$work/code" ] || { echo "check.sh: no C file in $(pwd)"; exit 2; }
 
-# Length of lines: 120 columns in .c, 140 in .h; 160 in .md, where tables and blocks of code may be wider.
+# Length of lines: 100 columns in code; 160 in .md, where tables and blocks of code may be wider.
 cat "$work/code" "$work/pages" | xargs awk '
-FNR == 1 { most = FILENAME ~ /\.c$/ ? 120 : FILENAME ~ /\.h$/ ? 140 : 160 }
+FNR == 1 { most = FILENAME ~ /\.[ch]$/ ? 100 : 160 }
 length($0) > most && !(FILENAME ~ /\.md$/ && /^(\||    )/) { printf "%s:%d: %d columns, more than %d\n", FILENAME, FNR, length($0), most }
 ' >"$work/faults"
 

@@ -14,7 +14,8 @@ static inline void folder_make(void)
 {
     const char *base = getenv("TMPDIR");
 
-    snprintf(folder_path, sizeof folder_path, "%.200s/dnn_unit_XXXXXX", base != NULL ? base : P_tmpdir);
+    snprintf(folder_path, sizeof folder_path, "%.200s/dnn_unit_XXXXXX",
+             base != NULL ? base : P_tmpdir);
     cr_assert_not_null(mkdtemp(folder_path));
 }
 
@@ -86,12 +87,13 @@ static inline void write_whole(const char *path, const void *data, size_t bytes)
 }
 
 /* expr has the status, and its message the text. */
-static inline void expect_status(dnn_status got, dnn_status want, const char *text, const char *what)
+static inline void expect_status(dnn_status got, dnn_status want, const char *text,
+                                 const char *what)
 {
-    cr_assert_eq(got, want, "%s: status %s, not %s: %s", what, dnn_status_name(got), dnn_status_name(want),
-                 got == DNN_OK ? "" : dnn_error_message());
-    cr_assert_not_null(strstr(dnn_error_message(), text), "%s: \"%s\" does not say \"%s\"", what, dnn_error_message(),
-                       text);
+    cr_assert_eq(got, want, "%s: status %s, not %s: %s", what, dnn_status_name(got),
+                 dnn_status_name(want), got == DNN_OK ? "" : dnn_error_message());
+    cr_assert_not_null(strstr(dnn_error_message(), text), "%s: \"%s\" does not say \"%s\"", what,
+                       dnn_error_message(), text);
 }
 
 #endif

@@ -121,7 +121,7 @@ static inline struct bytes gzip_of(struct bytes plain)
 
 /* One ustar header. size is what it claims. */
 static inline void put_header(struct bytes *tar, const char *path, char type, const char *link,
-                       uint64_t size)
+                              uint64_t size)
 {
     uint8_t block[512] = {0};
     char number[16];
@@ -235,21 +235,21 @@ static inline void expect_text(const char *words)
 }
 
 /* The set does not open, says so, and leaves nothing. */
-#define EXPECT_REFUSED(status, words, ...)                                                         \
-    do {                                                                                           \
-        void *refused_set_;                                                                        \
-        dnn_status refused_st_ = open_set(__VA_ARGS__, &refused_set_);                             \
-        cr_assert(refused_st_ == (status), "status %d, expected %d: %s", (int)refused_st_,         \
-                  (int)(status), said);                                                            \
-        cr_assert(refused_set_ == NULL, "a failed open left a set");                               \
-        cr_assert(live_blocks == 0, "a failed open left %ld blocks: %s", live_blocks, said);       \
-        expect_text(words);                                                                        \
+#define EXPECT_REFUSED(status, words, ...)                                                   \
+    do {                                                                                     \
+        void *refused_set_;                                                                  \
+        dnn_status refused_st_ = open_set(__VA_ARGS__, &refused_set_);                       \
+        cr_assert(refused_st_ == (status), "status %d, expected %d: %s", (int)refused_st_,   \
+                  (int)(status), said);                                                      \
+        cr_assert(refused_set_ == NULL, "a failed open left a set");                         \
+        cr_assert(live_blocks == 0, "a failed open left %ld blocks: %s", live_blocks, said); \
+        expect_text(words);                                                                  \
     } while (0)
 
-#define EXPECT_OPENS(set, ...)                                                                     \
-    do {                                                                                           \
-        dnn_status opens_st_ = open_set(__VA_ARGS__, &(set));                                      \
-        cr_assert(opens_st_ == DNN_OK, "status %d: %s", (int)opens_st_, said);                     \
+#define EXPECT_OPENS(set, ...)                                                 \
+    do {                                                                       \
+        dnn_status opens_st_ = open_set(__VA_ARGS__, &(set));                  \
+        cr_assert(opens_st_ == DNN_OK, "status %d: %s", (int)opens_st_, said); \
     } while (0)
 
 /* Fails allocation 0, 1, 2, ... of an open until it goes through; each failure must be reported and

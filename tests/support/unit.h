@@ -26,20 +26,23 @@ static inline void unit_fini(void)
 }
 
 /* A tensor of dtype and shape with the given numbers, row-major. */
-#define T(dtype, shape, ...) \
-    unit_tensor((dtype), (shape), (const double[]){__VA_ARGS__}, sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
+#define T(dtype, shape, ...)                                     \
+    unit_tensor((dtype), (shape), (const double[]){__VA_ARGS__}, \
+                sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
 #define F32(shape, ...) T(DNN_T_F32, shape, __VA_ARGS__)
 #define F64(shape, ...) T(DNN_T_F64, shape, __VA_ARGS__)
 #define I64(shape, ...) T(DNN_T_I64, shape, __VA_ARGS__)
 #define BOOL(shape, ...) T(DNN_T_BOOL, shape, __VA_ARGS__)
 #define S(...) DNN_SHAPE(__VA_ARGS__)
 
-static inline dnn_tensor *unit_tensor(dnn_dtype dtype, dnn_shape shape, const double *value, size_t n)
+static inline dnn_tensor *unit_tensor(dnn_dtype dtype, dnn_shape shape, const double *value,
+                                      size_t n)
 {
     dnn_tensor *t = dnn_from_data(value, shape, .dtype = DNN_T_F64);
 
     cr_assert_not_null(t, "%s", dnn_error_message());
-    cr_assert_eq((size_t)dnn_numel(t), n, "%lld places for %zu numbers", (long long)dnn_numel(t), n);
+    cr_assert_eq((size_t)dnn_numel(t), n, "%lld places for %zu numbers", (long long)dnn_numel(t),
+                 n);
     t = dnn_cast(t, dtype);
     cr_assert_not_null(t, "%s", dnn_error_message());
     return t;
@@ -66,32 +69,34 @@ static inline bool unit_near(dnn_dtype dtype, double want, double got)
 #define EXPECT(t, dtype, shape, ...)                                                \
     unit_expect((t), #t, __LINE__, (dtype), (shape), (const double[]){__VA_ARGS__}, \
                 sizeof((const double[]){__VA_ARGS__}) / sizeof(double))
-static inline void unit_expect(dnn_tensor *t, const char *what, int line, dnn_dtype dtype, dnn_shape shape,
-                               const double *want, size_t n)
+static inline void unit_expect(dnn_tensor *t, const char *what, int line, dnn_dtype dtype,
+                               dnn_shape shape, const double *want, size_t n)
 {
     double got[UNIT_MOST];
 
     cr_assert_not_null(t, "line %d: %s: %s", line, what, dnn_error_message());
-    cr_assert_eq(dnn_dtype_of(t), dtype, "line %d: %s: dtype %s, not %s", line, what, dnn_dtype_name(dnn_dtype_of(t)),
-                 dnn_dtype_name(dtype));
-    cr_assert_eq(dnn_ndim(t), (int)shape.ndim, "line %d: %s: rank %d, not %d", line, what, dnn_ndim(t),
-                 (int)shape.ndim);
+    cr_assert_eq(dnn_dtype_of(t), dtype, "line %d: %s: dtype %s, not %s", line, what,
+                 dnn_dtype_name(dnn_dtype_of(t)), dnn_dtype_name(dtype));
+    cr_assert_eq(dnn_ndim(t), (int)shape.ndim, "line %d: %s: rank %d, not %d", line, what,
+                 dnn_ndim(t), (int)shape.ndim);
     for (int d = 0; d < dnn_ndim(t); d++) {
-        cr_assert_eq(dnn_size(t, d), shape.dim[d], "line %d: %s: size %lld of dim %d, not %lld", line, what,
-                     (long long)dnn_size(t, d), d, (long long)shape.dim[d]);
+        cr_assert_eq(dnn_size(t, d), shape.dim[d], "line %d: %s: size %lld of dim %d, not %lld",
+                     line, what, (long long)dnn_size(t, d), d, (long long)shape.dim[d]);
     }
-    cr_assert(n <= UNIT_MOST && (size_t)dnn_numel(t) == n, "line %d: %s: %lld elements, %zu expected", line, what,
-              (long long)dnn_numel(t), n);
-    cr_assert_eq(dnn_to_list(t, got, (int64_t)n), DNN_OK, "line %d: %s: %s", line, what, dnn_error_message());
+    cr_assert(n <= UNIT_MOST && (size_t)dnn_numel(t) == n,
+              "line %d: %s: %lld elements, %zu expected", line, what, (long long)dnn_numel(t), n);
+    cr_assert_eq(dnn_to_list(t, got, (int64_t)n), DNN_OK, "line %d: %s: %s", line, what,
+                 dnn_error_message());
     for (size_t i = 0; i < n; i++) {
-        cr_assert(unit_near(dtype, want[i], got[i]), "line %d: %s: element %zu is %.17g, not %.17g", line, what, i,
-                  got[i], want[i]);
+        cr_assert(unit_near(dtype, want[i], got[i]), "line %d: %s: element %zu is %.17g, not %.17g",
+                  line, what, i, got[i], want[i]);
     }
 }
 
 /* t is empty, of the dtype and shape. */
 #define EXPECT_EMPTY(t, dtype, shape) unit_expect_empty((t), #t, __LINE__, (dtype), (shape))
-static inline void unit_expect_empty(dnn_tensor *t, const char *what, int line, dnn_dtype dtype, dnn_shape shape)
+static inline void unit_expect_empty(dnn_tensor *t, const char *what, int line, dnn_dtype dtype,
+                                     dnn_shape shape)
 {
     cr_assert_not_null(t, "line %d: %s: %s", line, what, dnn_error_message());
     cr_assert_eq(dnn_dtype_of(t), dtype, "line %d: %s: dtype", line, what);
@@ -99,7 +104,8 @@ static inline void unit_expect_empty(dnn_tensor *t, const char *what, int line, 
     for (int d = 0; d < dnn_ndim(t); d++) {
         cr_assert_eq(dnn_size(t, d), shape.dim[d], "line %d: %s: size of dim %d", line, what, d);
     }
-    cr_assert_eq(dnn_numel(t), 0, "line %d: %s: %lld elements", line, what, (long long)dnn_numel(t));
+    cr_assert_eq(dnn_numel(t), 0, "line %d: %s: %lld elements", line, what,
+                 (long long)dnn_numel(t));
 }
 
 /* expr fails as DNN_E_INVALID, and its message has each of the texts. The error is taken. */
@@ -116,25 +122,28 @@ static inline void unit_expect_empty(dnn_tensor *t, const char *what, int line, 
         unit_expect_fail(unit_result < 0, (dnn_status)unit_result, #expr, __LINE__, \
                          (const char *const[]){__VA_ARGS__, NULL});                 \
     } while (0)
-static inline void unit_expect_fail(bool failed, dnn_status status, const char *what, int line, const char *const *text)
+static inline void unit_expect_fail(bool failed, dnn_status status, const char *what, int line,
+                                    const char *const *text)
 {
     cr_assert(failed, "line %d: %s did not fail", line, what);
-    cr_assert_eq(status, DNN_E_INVALID, "line %d: %s: status %s: %s", line, what, dnn_status_name(status),
-                 dnn_error_message());
+    cr_assert_eq(status, DNN_E_INVALID, "line %d: %s: status %s: %s", line, what,
+                 dnn_status_name(status), dnn_error_message());
     for (; *text != NULL; text++) {
-        cr_assert_not_null(strstr(dnn_error_message(), *text), "line %d: %s: \"%s\" does not say \"%s\"", line, what,
+        cr_assert_not_null(strstr(dnn_error_message(), *text),
+                           "line %d: %s: \"%s\" does not say \"%s\"", line, what,
                            dnn_error_message(), *text);
     }
 }
 
 /* expr fails as above, and the bytes of tensor t are what they were. */
-#define EXPECT_FAIL_KEEPS(t, expr, ...)                                                                    \
-    do {                                                                                                   \
-        unsigned char unit_before[8 * UNIT_MOST], unit_after[8 * UNIT_MOST];                               \
-        size_t unit_bytes = unit_snapshot((t), unit_before);                                               \
-        EXPECT_FAIL(expr, __VA_ARGS__);                                                                    \
-        cr_assert_eq(unit_snapshot((t), unit_after), unit_bytes);                                          \
-        cr_assert_eq(memcmp(unit_before, unit_after, unit_bytes), 0, "line %d: %s changed", __LINE__, #t); \
+#define EXPECT_FAIL_KEEPS(t, expr, ...)                                                     \
+    do {                                                                                    \
+        unsigned char unit_before[8 * UNIT_MOST], unit_after[8 * UNIT_MOST];                \
+        size_t unit_bytes = unit_snapshot((t), unit_before);                                \
+        EXPECT_FAIL(expr, __VA_ARGS__);                                                     \
+        cr_assert_eq(unit_snapshot((t), unit_after), unit_bytes);                           \
+        cr_assert_eq(memcmp(unit_before, unit_after, unit_bytes), 0, "line %d: %s changed", \
+                     __LINE__, #t);                                                         \
     } while (0)
 static inline size_t unit_snapshot(dnn_tensor *t, unsigned char *bytes)
 {

@@ -126,7 +126,7 @@ DNN_API DNN_CHECKED dnn_status dnn_retain_grad(dnn_tensor *t);
  * text dnn_fail sets, or by a pending error. */
 
 typedef struct dnn_function_call { /* one call; valid while forward or backward runs */
-    void *ctx;         /* from dnn_function_apply */
+    void *ctx;                     /* from dnn_function_apply */
     int n_in, n_out;
     const bool *wants; /* [n_in]: does input i require a gradient */
     struct dnn_function_state *dnn_state;

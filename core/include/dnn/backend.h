@@ -137,16 +137,16 @@ DNN_API const char *dnn_default_device(void);
 DNN_API DNN_CHECKED dnn_status dnn_synchronize(const char *device);
 
 /* ---- inventory of plugins, and what was selected ---- */
-typedef struct dnn_backend_info { /* texts are valid until dnn_shutdown */
-    const char *path;    /* the file */
+typedef struct dnn_backend_info {     /* texts are valid until dnn_shutdown */
+    const char *path;                 /* the file */
     const char *id, *version, *build; /* NULL if it was not loaded */
-    const char *reason;  /* NULL if it is in use, else the sentence that says why not */
-    const char *device;  /* the device kind that it brings, or NULL */
+    const char *reason;       /* NULL if it is in use, else the sentence that says why not */
+    const char *device;       /* the device kind that it brings, or NULL */
     int n_kernels, n_skipped; /* kernels in use; kernels skipped for reasons of ABI or schema */
-    bool reader;         /* a reader plugin (dnn_reader.h) */
+    bool reader;              /* a reader plugin (dnn_reader.h) */
 } dnn_backend_info;
-/* Describes each plugin file that the library looked at, in that order: kernel plugins, then
- * readers, which are loaded when they are first asked for. Returns false past the last. */
+/* Describes each plugin file that the library found, in the order of the search: kernel plugins,
+ * then readers, which are loaded when they are first asked for. Returns false past the last. */
 DNN_API bool dnn_backend_at(int index, dnn_backend_info *out);
 /* Stores name and reason of a skipped kernel of that file; false past the last. */
 DNN_API bool dnn_backend_skipped(int index, int skipped, const char **kernel, const char **reason);
@@ -202,7 +202,7 @@ typedef struct dnn_explain_args {
 } dnn_explain_args;
 DNN_API DNN_CHECKED dnn_status dnn_explain_op(dnn_explain_args args);
 
-typedef struct dnn_counters { /* since the library started */
+typedef struct dnn_counters {          /* since the library started */
     int64_t calls, plan_misses, plans; /* kernels run; plans made; plans alive now */
     int64_t copies, copy_bytes;        /* operands made contiguous or aligned for a kernel */
     int64_t reorders, reorder_bytes;   /* operands brought into or out of a private layout, and the

@@ -23,8 +23,8 @@ typedef struct dnn_dataset dnn_dataset;
 typedef struct dnn_loader dnn_loader;
 
 typedef struct dnn_batch {
-    dnn_tensor *input, *target; /* the first and second field; target is NULL if there is one
-                                 * field */
+    dnn_tensor *input, *target;       /* the first and second field; target is NULL if there is one
+                                       * field */
     dnn_tensor *field[DNN_FIELD_MAX]; /* [size, ...] each */
     int n_fields;
     int64_t size;  /* samples in the batch */
@@ -92,9 +92,9 @@ DNN_API dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const do
                                            const double *std, int n_channels);
 
 DNN_API dnn_dataset *dnn_dataset_retain(dnn_dataset *set);
-DNN_API void dnn_dataset_release(dnn_dataset *set); /* NULL is allowed */
-DNN_API int64_t dnn_dataset_size(const dnn_dataset *set);   /* samples; 0 for NULL */
-DNN_API int dnn_dataset_fields(const dnn_dataset *set);     /* fields; 0 for NULL */
+DNN_API void dnn_dataset_release(dnn_dataset *set);       /* NULL is allowed */
+DNN_API int64_t dnn_dataset_size(const dnn_dataset *set); /* samples; 0 for NULL */
+DNN_API int dnn_dataset_fields(const dnn_dataset *set);   /* fields; 0 for NULL */
 /* Facts that the reader tells; sets over another set pass them on. NULL if unknown. Valid as long
  * as the set. */
 DNN_API const char *dnn_dataset_text(const dnn_dataset *set);   /* a description for people */

@@ -29,7 +29,7 @@ typedef struct dnn_file_entry_info { /* texts are valid until dnn_file_close */
  * are checked when the data is read.
  * Fails   DNN_E_IO, DNN_E_FORMAT, DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_file_open(const char *path, dnn_file **out);
-DNN_API void dnn_file_close(dnn_file *file); /* NULL is allowed */
+DNN_API void dnn_file_close(dnn_file *file);          /* NULL is allowed */
 DNN_API int64_t dnn_file_count(const dnn_file *file); /* tensors in the file; 0 for NULL */
 /* Describes a tensor of the file; false past the last. */
 DNN_API bool dnn_file_entry(const dnn_file *file, int64_t index, dnn_file_entry_info *out);

@@ -175,7 +175,7 @@ typedef struct dnn_module_list {
     int64_t n;
     dnn_module *const *item;
 } dnn_module_list;
-#define DNN_MODULES(...) \
+#define DNN_MODULES(...)                                                                        \
     ((dnn_module_list){(int64_t)(sizeof((dnn_module *[]){__VA_ARGS__}) / sizeof(dnn_module *)), \
                        (dnn_module *[]){__VA_ARGS__}})
 DNN_API dnn_module *dnn_nn_sequential(dnn_module_list list);

@@ -39,13 +39,13 @@
 extern "C" {
 #endif
 
-/* ---- creation ------------------------------------------------------------------------------ */
+/* ---- creation ---- */
 
 typedef struct dnn_create_args {
     dnn_shape shape;
-    dnn_dtype dtype;     /* 0 = f32 */
-    const char *device;  /* NULL = the default device */
-    bool requires_grad;  /* makes the result a leaf that requires a gradient; F only */
+    dnn_dtype dtype;    /* 0 = f32 */
+    const char *device; /* NULL = the default device */
+    bool requires_grad; /* makes the result a leaf that requires a gradient; F only */
 } dnn_create_args;
 /* A new tensor of the shape: dnn_zeros(DNN_SHAPE(2, 3), .dtype = DNN_T_F64).
  * Dtype   A; rand and randn: F.
@@ -90,7 +90,7 @@ DNN_API dnn_tensor *dnn_rand_like_with(dnn_like_args args);
 DNN_API dnn_tensor *dnn_randn_like_with(dnn_like_args args);
 
 typedef struct dnn_data_args {
-    const void *data;   /* row-major elements of dtype */
+    const void *data; /* row-major elements of dtype */
     dnn_shape shape;
     dnn_dtype dtype;    /* 0 = f32 */
     const char *device; /* NULL = the default device */
@@ -125,7 +125,7 @@ DNN_API dnn_tensor *dnn_logspace(double start, double end, int64_t n, dnn_dtype 
 /* [n,m] with ones on the main diagonal, else zeros. A; dtype 0 = f32. */
 DNN_API dnn_tensor *dnn_eye(int64_t n, int64_t m, dnn_dtype dtype);
 
-/* ---- casts and copies ---------------------------------------------------------------------- */
+/* ---- casts and copies ---- */
 
 /* x in another dtype; x itself, no new reference, if it has it. A. Grad: yes, between floating
  * dtypes.
@@ -146,7 +146,7 @@ DNN_API dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x);
 DNN_API dnn_tensor *dnn_fill_(dnn_tensor *target, double value);
 DNN_API dnn_tensor *dnn_zero_(dnn_tensor *target);
 
-/* ---- views -------------------------------------------------------------------------------------
+/* ---- views ----
  * They share storage and version with x and keep the storage alive; no element is copied, unless a
  * function says so. A. Grad: yes. Fails: a dim out of range, and as the function says. */
 
@@ -192,7 +192,7 @@ DNN_API int64_t dnn_unbind(dnn_tensor *x, int dim, dnn_tensor **out, int64_t n);
 DNN_API int64_t dnn_split(dnn_tensor *x, int64_t size, int dim, dnn_tensor **out, int64_t n);
 DNN_API int64_t dnn_chunk(dnn_tensor *x, int64_t chunks, int dim, dnn_tensor **out, int64_t n);
 
-/* ---- joining and assignment ---------------------------------------------------------------- */
+/* ---- joining and assignment ---- */
 
 /* cat: n tensors, 1 to 32767, one after the other along dim; the other sizes are equal; an empty
  * tensor [0] joins anything. stack: along a new axis; equal shapes. A, promoted. Grad: yes.
@@ -205,7 +205,7 @@ DNN_API dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, i
                                       int64_t stop, int64_t step);
 DNN_API dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t index);
 
-/* ---- elementwise --------------------------------------------------------------------------- */
+/* ---- elementwise ---- */
 
 /* Arithmetic. The _scalar forms take a C number.
  * Dtype   N. bool: add is or, mul is and; sub is an error. div of integers gives f32. In-place div
@@ -289,10 +289,10 @@ DNN_API dnn_tensor *dnn_trunc(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_frac(dnn_tensor *x);       /* x - trunc(x); gradient 1 */
 DNN_API dnn_tensor *dnn_reciprocal(dnn_tensor *x); /* 1 / x */
 DNN_API dnn_tensor *dnn_sqrt(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_rsqrt(dnn_tensor *x);      /* 1 / sqrt(x) */
+DNN_API dnn_tensor *dnn_rsqrt(dnn_tensor *x); /* 1 / sqrt(x) */
 DNN_API dnn_tensor *dnn_exp(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_exp2(dnn_tensor *x);       /* 2^x */
-DNN_API dnn_tensor *dnn_expm1(dnn_tensor *x);      /* exp(x) - 1, accurate near 0 */
+DNN_API dnn_tensor *dnn_exp2(dnn_tensor *x);  /* 2^x */
+DNN_API dnn_tensor *dnn_expm1(dnn_tensor *x); /* exp(x) - 1, accurate near 0 */
 DNN_API dnn_tensor *dnn_log(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_log2(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_log10(dnn_tensor *x);
@@ -307,7 +307,7 @@ DNN_API dnn_tensor *dnn_sinh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_cosh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_tanh(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_erf(dnn_tensor *x);
-DNN_API dnn_tensor *dnn_erfc(dnn_tensor *x); /* 1 - erf(x) */
+DNN_API dnn_tensor *dnn_erfc(dnn_tensor *x);     /* 1 - erf(x) */
 DNN_API dnn_tensor *dnn_relu(dnn_tensor *x);     /* max(x, 0) */
 DNN_API dnn_tensor *dnn_softsign(dnn_tensor *x); /* x / (1 + |x|) */
 DNN_API dnn_tensor *dnn_sigmoid(dnn_tensor *x);  /* 1 / (1 + exp(-x)) */
@@ -355,7 +355,7 @@ DNN_API dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *
  * false. */
 DNN_API dnn_tensor *dnn_masked_fill(dnn_tensor *x, dnn_tensor *mask, double value);
 
-/* ---- reductions ---------------------------------------------------------------------------- */
+/* ---- reductions ---- */
 
 typedef struct dnn_reduce_args {
     dnn_tensor *x;
@@ -411,7 +411,7 @@ DNN_API dnn_tensor *dnn_argmin_with(dnn_reduce_dim_args args);
 DNN_API dnn_tensor *dnn_softmax(dnn_tensor *x, int dim);
 DNN_API dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim);
 
-/* ---- products ------------------------------------------------------------------------------ */
+/* ---- products ---- */
 
 /* Products of matrices. mm: rank 2 only. bmm: rank 3 only, equal batches. dot: rank 1 only. addmm:
  * c + a b of rank 2, c broadcasts.
@@ -431,15 +431,15 @@ DNN_API dnn_tensor *dnn_addmm(dnn_tensor *c, dnn_tensor *a, dnn_tensor *b);
  * Fails   shapes that do not fit (both are named); two dtypes. */
 DNN_API dnn_tensor *dnn_linear(dnn_tensor *x, dnn_tensor *w, dnn_tensor *bias);
 
-/* ---- convolution and pooling --------------------------------------------------------------- */
+/* ---- convolution and pooling ---- */
 
 typedef struct dnn_conv2d_args {
     dnn_tensor *x, *w, *bias;
-    int stride, stride_h, stride_w;       /* 0 = 1; the _h and _w forms win */
-    int padding, padding_h, padding_w;    /* on both sides */
+    int stride, stride_h, stride_w;               /* 0 = 1; the _h and _w forms win */
+    int padding, padding_h, padding_w;            /* on both sides */
     int pad_top, pad_left, pad_bottom, pad_right; /* added to padding, one side each */
-    int dilation, dilation_h, dilation_w; /* 0 = 1 */
-    int groups;                           /* 0 = 1 */
+    int dilation, dilation_h, dilation_w;         /* 0 = 1 */
+    int groups;                                   /* 0 = 1 */
     bool same; /* output size = input size; stride 1 only; an odd row of padding goes below, an odd
                 * column right */
 } dnn_conv2d_args;
@@ -492,7 +492,7 @@ DNN_API dnn_tensor *dnn_adaptive_avg_pool2d(dnn_tensor *x, int64_t height, int64
 DNN_API dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width,
                                             dnn_tensor **indices);
 
-/* ---- dropout, losses ----------------------------------------------------------------------- */
+/* ---- dropout, losses ---- */
 
 /* x * (u >= p ? 1/(1-p) : 0), with u uniform in [0,1) per element; x itself if p is 0. F. Grad:
  * yes, with the same u. Fails: p outside [0,1]. */
@@ -534,7 +534,7 @@ DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
 DNN_API dnn_tensor *dnn_nll_loss_with(dnn_loss_args args);
 DNN_API dnn_tensor *dnn_cross_entropy_with(dnn_loss_args args);
 
-/* ---- random numbers ----------------------------------------------------------------------------
+/* ---- random numbers ----
  * Fill the destination, in place, from the default generator. Philox4x32-10 (Salmon et al. 2011):
  * the same numbers on every backend and for any number of threads (normal: within rounding);
  * differs from PyTorch's. Arguments must be finite. */
@@ -545,7 +545,7 @@ DNN_API dnn_tensor *dnn_uniform_(dnn_tensor *target, double low, double high);
 DNN_API dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std);
 DNN_API dnn_tensor *dnn_bernoulli_(dnn_tensor *target, double p);
 
-/* ---- comparison ---------------------------------------------------------------------------- */
+/* ---- comparison ---- */
 
 /* equal: *out = same shape and all elements equal; NaN equals nothing. allclose: same shape and
  * everywhere |a-b| <= atol + rtol |b|, computed in f64; an infinity is close to itself only. rtol 0

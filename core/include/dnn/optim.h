@@ -19,7 +19,7 @@ typedef struct dnn_sgd_args {
                                  * not needed after the call */
     double lr;                  /* required, >= 0 */
     double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
-    bool nesterov; /* needs momentum > 0 and dampening 0 */
+    bool nesterov;                            /* needs momentum > 0 and dampening 0 */
     bool maximize; /* ascends: steps along the gradient, not against it */
 } dnn_sgd_args;
 /* Stochastic gradient descent (torch.optim.SGD). For each parameter p with gradient g and buffer b:

@@ -19,8 +19,8 @@ static inline char *dnn_print_room(int64_t length, dnn_status *status)
 
     *status = length < 0 ? (dnn_status)length : DNN_OK;
     if (length >= 0 && text == NULL) {
-        *status = dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory",
-                           (long long)length + 1);
+        *status =
+            dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory", (long long)length + 1);
     }
     return text;
 }

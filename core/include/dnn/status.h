@@ -37,15 +37,15 @@ enum {
     DNN_E_FORMAT = -6    /* a file breaks its format's rules */
 };
 enum { /* one bit per element type: a tensor has one, a kernel's list has several */
-    DNN_T_F32 = 1 << 0,
-    DNN_T_F64 = 1 << 1,
-    DNN_T_F16 = 1 << 2,
-    DNN_T_BF16 = 1 << 3,
-    DNN_T_I8 = 1 << 4,
-    DNN_T_U8 = 1 << 5,
-    DNN_T_I32 = 1 << 6,
-    DNN_T_I64 = 1 << 7,
-    DNN_T_BOOL = 1 << 8 /* one byte, 0 or 1 */
+       DNN_T_F32 = 1 << 0,
+       DNN_T_F64 = 1 << 1,
+       DNN_T_F16 = 1 << 2,
+       DNN_T_BF16 = 1 << 3,
+       DNN_T_I8 = 1 << 4,
+       DNN_T_U8 = 1 << 5,
+       DNN_T_I32 = 1 << 6,
+       DNN_T_I64 = 1 << 7,
+       DNN_T_BOOL = 1 << 8 /* one byte, 0 or 1 */
 };
 #endif
 
@@ -55,22 +55,22 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 
 /* Evaluates expr; if it is not DNN_OK, returns it from the calling function. For functions that
  * hold no resource at that point. */
-#define DNN_TRY(expr)                             \
-    do {                                          \
-        dnn_status dnn_try_status = (expr);       \
-        if (dnn_try_status != DNN_OK) {           \
-            return dnn_try_status;                \
-        }                                         \
+#define DNN_TRY(expr)                       \
+    do {                                    \
+        dnn_status dnn_try_status = (expr); \
+        if (dnn_try_status != DNN_OK) {     \
+            return dnn_try_status;          \
+        }                                   \
     } while (0)
 
 /* Assigns expr to the variable `st` and jumps to label if it is not DNN_OK. For functions with one
  * clean-up label. */
-#define DNN_TRY_TO(label, expr)                   \
-    do {                                          \
-        st = (expr);                              \
-        if (st != DNN_OK) {                       \
-            goto label;                           \
-        }                                         \
+#define DNN_TRY_TO(label, expr) \
+    do {                        \
+        st = (expr);            \
+        if (st != DNN_OK) {     \
+            goto label;         \
+        }                       \
     } while (0)
 
 /* Returns the name of the status ("DNN_E_NOMEM"), or "unknown status". Never NULL; static text. */
@@ -120,8 +120,8 @@ DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
 
 #define DNN_CAT_(a, b) a##b
 #define DNN_CAT(a, b) DNN_CAT_(a, b)
-#define DNN_SCOPE_(name, begin)                                                            \
-    for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {NULL, NULL, 0, 1};      \
+#define DNN_SCOPE_(name, begin)                                                       \
+    for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {NULL, NULL, 0, 1}; \
          name.dnn_once && (begin(&name), name.dnn_once = 0, 1);)
 
 /* DNN_SCOPE { ... } opens a scope that closes however the block is left: at its end, by return, by

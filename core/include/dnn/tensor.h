@@ -43,7 +43,7 @@ typedef struct dnn_tensor_list {
     int64_t n;
     dnn_tensor *const *item;
 } dnn_tensor_list;
-#define DNN_TENSORS(...) \
+#define DNN_TENSORS(...)                                                                        \
     ((dnn_tensor_list){(int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)), \
                        (dnn_tensor *[]){__VA_ARGS__}})
 

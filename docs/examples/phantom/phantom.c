@@ -1,11 +1,11 @@
 /* phantom.c - a device in software: memory that the host cannot touch, and work that runs late on a
  * thread of its own.
  *
- * Its kernels are the sources of cpu_blas, compiled for the device kind "phantom" and wrapped: run()
- * copies the call into a queue, and the call runs when somebody waits for the stream. Device memory
- * is PROT_NONE except for the operands of a call while that call runs. So a host access, a missing
- * wait, a view that is used after run(), or memory that is given back too early ends in a fault, in
- * tests, on any machine. The operator erf has no kernel here on purpose, so that the core
+ * Its kernels are the sources of cpu_blas, compiled for the device kind "phantom" and wrapped:
+ * run() copies the call into a queue, and the call runs when somebody waits for the stream. Device
+ * memory is PROT_NONE except for the operands of a call while that call runs. So a host access, a
+ * missing wait, a view that is used after run(), or memory that is given back too early ends in a
+ * fault, in tests, on any machine. The operator erf has no kernel here on purpose, so that the core
  * must find another way to compute it. */
 #include <errno.h>
 #include <pthread.h>
@@ -432,7 +432,7 @@ static char *put_view(char *at, const dnn_view *v, const dnn_view **out)
     return at + 2 * bytes;
 }
 
-/* The call and all that it points to, in one block: nothing of the core's is looked at after run()
+/* The call and all that it points to, in one block: nothing of the core's is read after run()
  * has returned. */
 static dnn_call *copy_call(const dnn_call *c)
 {
@@ -495,12 +495,11 @@ static dnn_status run_slot(int slot, const dnn_call *c)
 /* A kernel is not told which of the table it is, so each slot is a function of its own. */
 #define EACH_ONE(F, t) \
     F(t##0) F(t##1) F(t##2) F(t##3) F(t##4) F(t##5) F(t##6) F(t##7) F(t##8) F(t##9)
-#define EACH_TEN(F, h)                                                                        \
-    EACH_ONE(F, h##0)                                                                         \
-    EACH_ONE(F, h##1)                                                                         \
-    EACH_ONE(F, h##2)                                                                         \
-    EACH_ONE(F, h##3) EACH_ONE(F, h##4) EACH_ONE(F, h##5) EACH_ONE(F, h##6) EACH_ONE(F, h##7) \
-        EACH_ONE(F, h##8) EACH_ONE(F, h##9)
+/* clang-format off */
+#define EACH_TEN(F, h)                                                              \
+    EACH_ONE(F, h##0) EACH_ONE(F, h##1) EACH_ONE(F, h##2) EACH_ONE(F, h##3) EACH_ONE(F, h##4) \
+    EACH_ONE(F, h##5) EACH_ONE(F, h##6) EACH_ONE(F, h##7) EACH_ONE(F, h##8) EACH_ONE(F, h##9)
+/* clang-format on */
 #define EACH_SLOT(F) EACH_TEN(F, 1) EACH_TEN(F, 2) /* 100 .. 299 */
 
 #define DEFINE_RUN(n)                            \

@@ -1,5 +1,5 @@
-/* blocked.c - a plugin with a private layout: f32 activations in blocks of eight channels. It is the
- * worked example of private layouts, and tests how the core handles them: a LeNet trains on it
+/* blocked.c - a plugin with a private layout: f32 activations in blocks of eight channels. It is
+ * the worked example of private layouts, and tests how the core handles them: a LeNet trains on it
  * without a reorder between its operators.
  *
  * In the layout "blocked/nChw8c" of [N,C,H,W], element (n,c,h,w) lies at
@@ -397,8 +397,8 @@ static dnn_status sum_run(const dnn_call *c)
     return DNN_OK;
 }
 
-/* ---- max pooling: blocks in, blocks out while the plane is large enough; indices are strided ----
- */
+/* ---- max pooling ----
+ * Blocks in, blocks out while the plane is large enough; indices are strided. */
 
 static dnn_status pool_plan(const dnn_call *c, dnn_plan *plan)
 {

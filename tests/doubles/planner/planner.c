@@ -1,7 +1,8 @@
 /* planner.c - a plugin that counts what happens to its plans. It has one kernel, neg on f32. The
  * state of a plan is never freed, so that a second unplan, or a run on a state that is gone, is
  * counted and does not crash. Its scratch memory has room for the threads of the plan; a worker
- * beyond them is counted too. test_plan_cache.c and test_races.c read the counts with planner_read. */
+ * beyond them is counted too. test_plan_cache.c and test_races.c read the counts with planner_read.
+ */
 #include <stdatomic.h>
 #include <time.h>
 #include "dnn_plugin.h"

@@ -112,7 +112,7 @@ Test(concat, a_get_leaves_its_fields_and_nothing_else)
     dnn_dataset_release(base);
 }
 
-/* Sample 1: an error without a message. Sample 2: a waiting error besides the returned one. Sample
+/* Sample 1: an error without a message. Sample 2: a pending error besides the returned one. Sample
  * 3: one that waits only. */
 static dnn_status careless(void *ctx, int64_t index, dnn_tensor **field)
 {
@@ -133,7 +133,8 @@ static void expect_failed(dnn_dataset *set, int64_t index, dnn_status status, co
     cr_expect_eq(dnn_dataset_get(set, &index, 1, field), status, "sample %lld", (long long)index);
     cr_expect_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"",
                        dnn_error_message(), text);
-    cr_expect_eq(dnn_scope_status(), DNN_OK, "an error waits after sample %lld", (long long)index);
+    cr_expect_eq(dnn_scope_status(), DNN_OK, "an error is pending after sample %lld",
+                 (long long)index);
 }
 
 Test(concat, a_function_that_fails_is_quoted_and_leaves_nothing_waiting)

@@ -295,8 +295,7 @@ Test(elementwise, an_operand_that_cannot_be_promoted_is_told_by_the_operator)
     y = dnn_add(x, dnn_ones(S(1)));
     cr_expect_null(y);
     cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM);
-    cr_expect(strncmp(dnn_error_message(), "add: a as f32: ", 15) == 0, "%s",
-              dnn_error_message());
+    cr_expect(strncmp(dnn_error_message(), "add: a as f32: ", 15) == 0, "%s", dnn_error_message());
     cr_assert_eq(dnn_set_memory_cap("cpu", 0), DNN_OK);
 }
 
@@ -306,6 +305,6 @@ Test(elementwise, rows_of_gradients_give_stretched_operands_their_sum)
 {
     dnn_tensor *dy = LEAF(S(2), 1, 2), *in[] = {dy, F64(S(2, 2), 1, -1, 1, 1)};
 
-    unit_backward(dnn__apply(DNN_OP_relu_bwd, in, 2, NULL));
+    unit_backward(dnn__call(DNN_OP_relu_bwd, in, 2, NULL));
     EXPECT(dnn_grad(dy), DNN_T_F64, S(2), 2, 1);
 }

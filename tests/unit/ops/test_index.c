@@ -146,5 +146,5 @@ Test(index, the_step_of_one_element_is_never_taken)
     dnn_attr_slice attr = {.size = sizeof attr, .start = 1, .step = INT64_MAX};
     dnn_tensor *in[] = {F32(S(2, 2), 1, 2, 3, 4), F32(S(1, 2), 8, 9)};
 
-    EXPECT(dnn__apply(DNN_OP_slice_scatter, in, 2, &attr), DNN_T_F32, S(2, 2), 1, 2, 8, 9);
+    EXPECT(dnn__call(DNN_OP_slice_scatter, in, 2, &attr), DNN_T_F32, S(2, 2), 1, 2, 8, 9);
 }

@@ -44,10 +44,10 @@ Test(norm, a_gradient_of_another_shape_is_refused)
     dnn_attr_dim attr = {.size = sizeof attr, .dim = 1};
     dnn_tensor *in[] = {F32(S(2, 1), 1, 2), dnn_ones(S(2, 3))};
 
-    EXPECT_FAIL(dnn__apply(DNN_OP_softmax_bwd, in, 2, &attr), "softmax_bwd", "[2,1]", "[2,3]");
-    EXPECT_FAIL(dnn__apply(DNN_OP_log_softmax_bwd, in, 2, &attr), "log_softmax_bwd", "[2,1]",
+    EXPECT_FAIL(dnn__call(DNN_OP_softmax_bwd, in, 2, &attr), "softmax_bwd", "[2,1]", "[2,3]");
+    EXPECT_FAIL(dnn__call(DNN_OP_log_softmax_bwd, in, 2, &attr), "log_softmax_bwd", "[2,1]",
                 "[2,3]");
     in[0] = in[1];
     attr.dim = 2;
-    EXPECT_FAIL(dnn__apply(DNN_OP_softmax_bwd, in, 2, &attr), "softmax_bwd", "dim 2");
+    EXPECT_FAIL(dnn__call(DNN_OP_softmax_bwd, in, 2, &attr), "softmax_bwd", "dim 2");
 }

@@ -118,8 +118,8 @@ Test(pool, a_place_outside_its_plane_is_refused_before_anything_is_written)
     dnn_tensor *dy = F32(S(1, 1, 1, 2), 1, 1), *dx = F32(S(1, 1, 1, 4), 6, 7, 8, 9);
     dnn_tensor *in[] = {dy, T(DNN_T_I32, S(1, 1, 1, 2), 0, 4)};
 
-    EXPECT_FAIL_KEEPS(dx, dnn__apply_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL),
+    EXPECT_FAIL_KEEPS(dx, dnn__call_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL),
                       "max_pool2d_bwd: index 4", "place 1", "1 x 4");
     in[1] = T(DNN_T_I32, S(1, 1, 1, 2), 0, -1);
-    EXPECT_FAIL_KEEPS(dx, dnn__apply_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL), "index -1");
+    EXPECT_FAIL_KEEPS(dx, dnn__call_to(DNN_OP_max_pool2d_bwd, dx, in, 2, NULL), "index -1");
 }

@@ -137,7 +137,7 @@ Test(reduce, a_place_outside_its_row_is_an_argument_that_is_wrong)
     dnn_attr_dim attr = {.size = sizeof attr, .dim = 0};
     dnn_tensor *in[] = {F32(S(1), 1), I64(S(1), 3)}, *dx = F32(S(3), 7, 8, 9);
 
-    EXPECT_FAIL_KEEPS(dx, dnn__apply_to(DNN_OP_max_dim_bwd, dx, in, 2, &attr), "max_dim_bwd",
+    EXPECT_FAIL_KEEPS(dx, dnn__call_to(DNN_OP_max_dim_bwd, dx, in, 2, &attr), "max_dim_bwd",
                       "index 3", "[0,3)");
 }
 

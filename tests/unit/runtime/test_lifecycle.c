@@ -1,5 +1,6 @@
-/* test_lifecycle.c - the entries of the library. Criterion runs each test in a process of its own, so that
- * each call here is the first of its process, or the first after dnn_shutdown. No test calls dnn_init. */
+/* test_lifecycle.c - the entries of the library. Criterion runs each test in a process of its own,
+ * so that each call here is the first of its process, or the first after dnn_shutdown. No test
+ * calls dnn_init. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,11 +8,17 @@
 
 enum conf_values {
     CONF_UNIFORM,  /* in [low, high); integers likewise, whole */
-    CONF_DISTINCT, /* multiples of 0.1, shuffled, + low: no two equal, none at a kink for low = 0.03 */
+    CONF_DISTINCT, /* multiples of 0.1, shuffled, + low: no two equal, none at a kink for low = 0.03
+                    */
     CONF_INTEGER,  /* whole numbers in [low, high], in any dtype */
     CONF_CONSTANT  /* low */
 };
-enum conf_judge { CONF_EXACT, CONF_MOVED, CONF_ELEMENT, CONF_SUM }; /* MOVED: exact, and a zero keeps its sign */
+enum conf_judge {
+    CONF_EXACT,
+    CONF_MOVED,
+    CONF_ELEMENT,
+    CONF_SUM
+}; /* MOVED: exact, and a zero keeps its sign */
 
 typedef struct conf_operand {
     uint32_t dtype; /* 0: left out */
@@ -27,10 +33,10 @@ typedef struct conf_operand {
 typedef struct conf_case {
     int n_in, n_out;
     conf_operand in[REF_MAX_IN], out[REF_MAX_OUT]; /* out: dtype and shape */
-    int alias[REF_MAX_OUT];                        /* the input that the output is, by the schema; -1 */
-    bool destination;                              /* the outputs are given to the call */
-    bool tame;                                     /* no extreme values: a product of three overflows by its order */
-    bool once;                                     /* its gradient need not be differentiable */
+    int alias[REF_MAX_OUT]; /* the input that the output is, by the schema; -1 */
+    bool destination;       /* the outputs are given to the call */
+    bool tame;              /* no extreme values: a product of three overflows by its order */
+    bool once;              /* its gradient need not be differentiable */
     enum conf_judge judge;
     union {
         uint32_t size;
@@ -69,12 +75,14 @@ typedef struct conf_sink { /* asks for the cases of one mode and primary dtype *
 
 /* ---- for case files (cases.c) ---- */
 conf_case conf_case_new(enum conf_judge judge);
-conf_operand *conf_in(conf_case *c, uint32_t dtype, dnn_shape shape, enum conf_values values, double low, double high);
+conf_operand *conf_in(conf_case *c, uint32_t dtype, dnn_shape shape, enum conf_values values,
+                      double low, double high);
 void conf_no_in(conf_case *c); /* an optional input left out */
 conf_operand *conf_out(conf_case *c, uint32_t dtype, dnn_shape shape);
 /* Shapes of the mode for rows that take any; ends with ndim -1. */
 const dnn_shape *conf_shapes(int mode);
-/* The same for rows that need axes: rank >= 1, and special mode has long lanes along either axis. */
+/* The same for rows that need axes: rank >= 1, and special mode has long lanes along either axis.
+ */
 const dnn_shape *conf_axes_shapes(int mode);
 static inline bool conf_small(const conf_sink *s) /* one or two cases are enough for differences */
 {

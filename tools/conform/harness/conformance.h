@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 enum {
-    CONF_VALUE = 1,    /* against refmath: dtypes x layouts */
-    CONF_SPECIAL = 2,  /* NaN, infinities, -0, denormals, extremes in first, middle, last, tail lane */
-    CONF_GRAD = 4,     /* gradients against central differences; in f64 gradients of gradients too */
-    CONF_PROMISES = 8, /* same bits on any number of threads, in place as out of place, strided targets */
+    CONF_VALUE = 1, /* against refmath: dtypes x layouts */
+    CONF_SPECIAL =
+        2,         /* NaN, infinities, -0, denormals, extremes in first, middle, last, tail lane */
+    CONF_GRAD = 4, /* gradients against central differences; in f64 gradients of gradients too */
+    CONF_PROMISES =
+        8, /* same bits on any number of threads, in place as out of place, strided targets */
     CONF_ALL = 15
 };
 
@@ -19,7 +21,8 @@ typedef struct conf_row { /* what a row came to in one mode */
     const char *mode, *op;
     int64_t passed, failed, skipped;
     double worst;       /* the largest error in units of its bound */
-    const char *served; /* "cpu_blas/add_f32 cpu_blas/add_f64": the kernels that ran; "" if none was asked */
+    const char *served; /* "cpu_blas/add_f32 cpu_blas/add_f64": the kernels that ran; "" if none was
+                           asked */
 } conf_row;
 
 typedef struct conf_options {
@@ -28,11 +31,13 @@ typedef struct conf_options {
     uint32_t dtypes;     /* bits; 0 = all, but f64 alone for gradients */
     void *ctx;
     void (*row)(void *ctx, const conf_row *row);
-    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing place. NULL: not
-     * told. */
+    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing
+     * place. NULL: not told. */
     void (*event)(void *ctx, const char *kind, const char *text);
-    /* Each candidate that was asked for the first case of a row and dtype, with its answer, as dnn_explain. May be NULL. */
-    void (*asked)(void *ctx, const char *op, const char *plugin, const char *kernel, const char *answer);
+    /* Each candidate that was asked for the first case of a row and dtype, with its answer, as
+     * dnn_explain. May be NULL. */
+    void (*asked)(void *ctx, const char *op, const char *plugin, const char *kernel,
+                  const char *answer);
 } conf_options;
 
 typedef struct conf_totals {

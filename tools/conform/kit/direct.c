@@ -245,7 +245,7 @@ static void show_strided(kit_call *call, int i)
 }
 
 /* FLAT, on operands that share a layout where zeros stay zeros: the results lie as they do. Rows
- * whose results are operands have nothing to settle. */
+ * whose results are operands have no layout to resolve. */
 static bool runs_flat(const kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
@@ -261,7 +261,7 @@ static bool runs_flat(const kit_call *call)
     return true;
 }
 
-static dnn_status settle_input(kit_call *call, int i)
+static dnn_status resolve_input(kit_call *call, int i)
 {
     uint32_t want = call->layouts[i];
     const ref_array *a = &call->seen[i];
@@ -283,7 +283,7 @@ static dnn_status settle_input(kit_call *call, int i)
     return status;
 }
 
-static dnn_status settle_output(kit_call *call, int j)
+static dnn_status resolve_output(kit_call *call, int j)
 {
     int i = call->c->n_in + j;
     uint32_t gives = call->layouts[i];
@@ -304,7 +304,7 @@ static dnn_status settle_output(kit_call *call, int j)
 }
 
 /* Only a forward kernel fills a stash, and only if a backward follows. */
-static dnn_status settle_stash(kit_call *call)
+static dnn_status accept_stash(kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
 
@@ -331,10 +331,10 @@ static dnn_status check_sizes(const kit_call *call)
 }
 
 /* What the kernel takes and gives, after it has accepted. */
-static dnn_status settle(kit_call *call)
+static dnn_status resolve_layouts(kit_call *call)
 {
     DNN_TRY(check_sizes(call));
-    DNN_TRY(settle_stash(call));
+    DNN_TRY(accept_stash(call));
     if (runs_flat(call)) {
         for (int j = 0; j < call->c->n_out; j++) {
             if (call->pointer[call->c->n_in + j] != NULL)
@@ -343,9 +343,9 @@ static dnn_status settle(kit_call *call)
         return DNN_OK;
     }
     for (int i = 0; i < call->c->n_in; i++)
-        DNN_TRY(settle_input(call, i));
+        DNN_TRY(resolve_input(call, i));
     for (int j = 0; j < call->c->n_out; j++)
-        DNN_TRY(settle_output(call, j));
+        DNN_TRY(resolve_output(call, j));
     return DNN_OK;
 }
 
@@ -357,7 +357,7 @@ dnn_status kit_call_plan(kit_call *call)
     if (call->k->table->plan != NULL)
         status = call->k->table->plan(&call->call.s, &call->plan.s);
     if (status == DNN_OK)
-        status = settle(call);
+        status = resolve_layouts(call);
     if (status != DNN_OK && call->plan.s.state != NULL && call->k->table->unplan != NULL)
         call->k->table->unplan(call->plan.s.state);
     if (status != DNN_OK)

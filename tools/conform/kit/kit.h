@@ -7,16 +7,17 @@
 
 /* ---- records from child to parent ---- */
 enum kit_kind {
-    KIT_TABLE,   /* text: "acme 1.0.0, an example"; count[0] kernels */
-    KIT_KERNEL,  /* row; text: name; op; device */
-    KIT_FAIL,    /* row (-1: the file), dtype; text: a sentence */
-    KIT_WARN,    /* the same, and no failure */
-    KIT_SKIP,    /* a check that cannot apply, and why */
-    KIT_COUNT,   /* row, dtype: count[0] cases, [1] failed, [2] declined; text: the first decline's sentence */
-    KIT_PERF,    /* row, dtype; text: shapes; us[0] the kernel's median, us[1] of the base, 0 = none */
-    KIT_FACT,    /* text: key; us[0]: value */
-    KIT_STOP,    /* the plugin cannot be used, so nothing else can be checked */
-    KIT_DONE     /* the child did all that was asked of it */
+    KIT_TABLE,  /* text: "acme 1.0.0, an example"; count[0] kernels */
+    KIT_KERNEL, /* row; text: name; op; device */
+    KIT_FAIL,   /* row (-1: the file), dtype; text: a sentence */
+    KIT_WARN,   /* the same, and no failure */
+    KIT_SKIP,   /* a check that cannot apply, and why */
+    KIT_COUNT,  /* row, dtype: count[0] cases, [1] failed, [2] declined; text: the first decline's
+                   sentence */
+    KIT_PERF, /* row, dtype; text: shapes; us[0] the kernel's median, us[1] of the base, 0 = none */
+    KIT_FACT, /* text: key; us[0]: value */
+    KIT_STOP, /* the plugin cannot be used, so nothing else can be checked */
+    KIT_DONE  /* the child did all that was asked of it */
 };
 typedef struct kit_record {
     int32_t kind, row;
@@ -44,16 +45,17 @@ typedef struct kit_options {
 typedef struct kit_child { /* what a child works with */
     const kit_options *options;
     kit_note *note;
-    int out;      /* records */
-    int captured; /* what the plugin printed: standard output and error lead here */
-    int from;     /* the row to begin with; earlier ones are done */
+    int out;       /* records */
+    int captured;  /* what the plugin printed: standard output and error lead here */
+    int from;      /* the row to begin with; earlier ones are done */
     bool has_base; /* perf: libdnn runs on cpu_blas beside the plugin */
 } kit_child;
 
 void kit_send(const kit_child *child, const kit_record *record);
-void kit_sendf(const kit_child *child, enum kit_kind kind, int row, uint32_t dtype, const char *fmt, ...)
-    DNN_PRINTF(5, 6);
-void kit_doing(const kit_child *child, int row, uint32_t dtype, const char *fmt, ...) DNN_PRINTF(4, 5);
+void kit_sendf(const kit_child *child, enum kit_kind kind, int row, uint32_t dtype, const char *fmt,
+               ...) DNN_PRINTF(5, 6);
+void kit_doing(const kit_child *child, int row, uint32_t dtype, const char *fmt, ...)
+    DNN_PRINTF(4, 5);
 /* Rows: kernels first, in the order of the table, then gradients by operator. */
 enum { KIT_GRADIENTS = 1 << 16 };
 
@@ -66,12 +68,15 @@ void kit_phase_support(kit_child *child); /* who accepts what */
 void kit_phase_perf(kit_child *child);    /* medians (perf.c) */
 
 /* ---- for phases ---- */
-/* The plugin's table by the library's own checks of the file and the table, or NULL after a KIT_FAIL. */
+/* The plugin's table by the library's own checks of the file and the table, or NULL after a
+ * KIT_FAIL. */
 const dnn_plugin *kit_open(const kit_child *child);
 bool kit_selected(const kit_child *child, const char *op);
-/* Symbols of the file: exports beyond the entries, imports of libdnn, imports that end or print (symbols.c). */
+/* Symbols of the file: exports beyond the entries, imports of libdnn, imports that end or print
+ * (symbols.c). */
 void kit_check_symbols(const kit_child *child);
-/* What a plugin must leave as it was: floating-point mode, locale, signal handlers, environment, streams (manners.c). */
+/* What a plugin must leave as it was: floating-point mode, locale, signal handlers, environment,
+ * streams (manners.c). */
 void kit_manners_note(const kit_child *child);
 void kit_manners_check(const kit_child *child, int row);
 /* Watches for faults in guarded memory while a call runs (kernels.c). */
@@ -87,7 +92,7 @@ typedef struct kit_check {
     char declined_text[512];
     bool far_tried;   /* with large strides */
     bool reads_stash; /* a backward kernel that only its forward kernel can feed */
-    char *captured; /* a failure's sentence goes here instead of to the parent */
+    char *captured;   /* a failure's sentence goes here instead of to the parent */
     size_t captured_bytes;
 } kit_check;
 conf_road kit_direct_road;
@@ -98,10 +103,11 @@ void kit_emit_time(conf_sink *sink, const conf_case *c);
 bool kit_accepts(kit_check *check, kit_call *call);
 
 /* ---- private layouts (layout_checks.c) ---- */
-void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row); /* what its plans ask for */
-void kit_check_families(kit_child *child, const dnn_plugin *table);        /* listed, and with reorders */
-void kit_check_reorder(kit_child *child, const kit_kernel *k, int row);    /* there and back */
-void kit_check_chains(kit_child *child, const dnn_plugin *table);          /* padding after FLAT kernels */
+void kit_discover_layouts(kit_child *child, const kit_kernel *k,
+                          int row);                                 /* what its plans ask for */
+void kit_check_families(kit_child *child, const dnn_plugin *table); /* listed, and with reorders */
+void kit_check_reorder(kit_child *child, const kit_kernel *k, int row); /* there and back */
+void kit_check_chains(kit_child *child, const dnn_plugin *table); /* padding after FLAT kernels */
 
 /* ---- known gaps (known.c) ---- */
 typedef struct kit_gap {
@@ -124,7 +130,7 @@ typedef struct kit_report kit_report;
 kit_report *kit_report_new(const kit_options *options, kit_gaps *gaps);
 void kit_report_take(kit_report *report, const kit_record *record);
 bool kit_report_stopped(const kit_report *report); /* nothing else can be checked */
-enum { KIT_HUNG = -1 }; /* in place of a wait status */
+enum { KIT_HUNG = -1 };                            /* in place of a wait status */
 void kit_report_died(kit_report *report, const kit_note *note, int status, const char *printed);
 int kit_report_end(kit_report *report); /* prints; the exit code */
 

@@ -10,7 +10,8 @@
 
 enum { REF_MAX_IN = 20, REF_MAX_OUT = 8 };
 
-/* A dense row-major operand. Floating dtypes live in f, integers and bool in i; the other one is NULL. */
+/* A dense row-major operand. Floating dtypes live in f, integers and bool in i; the other one is
+ * NULL. */
 typedef struct ref_array {
     uint32_t dtype; /* one DNN_T_ bit */
     int ndim;
@@ -20,8 +21,8 @@ typedef struct ref_array {
     int64_t *i;
 } ref_array;
 
-/* One call. Operands of elementwise rows have the dims of out[0]. A row writes the elements of its outputs only; dims
- * and dtypes are set by the caller. */
+/* One call. Operands of elementwise rows have the dims of out[0]. A row writes the elements of its
+ * outputs only; dims and dtypes are set by the caller. */
 typedef struct ref_call {
     int n_in, n_out;
     const ref_array *in[REF_MAX_IN]; /* NULL = left out */
@@ -48,8 +49,8 @@ double ref_get(const ref_array *a, int64_t k);
 void ref_put(ref_array *a, int64_t k, double x);
 /* from, element k, to place j of to: the same dtype, exact. */
 void ref_move(ref_array *to, int64_t j, const ref_array *from, int64_t k);
-/* The offset of the element of a at the place with flat index k in the dims (dim of size 1, or missing in front,
- * stretches). */
+/* The offset of the element of a at the place with flat index k in the dims (dim of size 1, or
+ * missing in front, stretches). */
 int64_t ref_broadcast_index(const ref_array *a, int ndim, const int64_t *dim, int64_t k);
 
 /* ---- Philox4x32-10, scalar (refmath_random.c) ---- */
