@@ -9,10 +9,11 @@
 dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in,
                                dnn_tensor *const *made, int n_out)
 {
+    const dnn__op op = {.name = name};
     dnn__nonfinite held;
 
     DNN_TRY(dnn__nan_check_before(in, n_in, &held));
-    return dnn__nan_check_after(name, in, n_in, made, n_out, false, &held);
+    return dnn__nan_check_after(&op, in, n_in, made, n_out, false, &held);
 }
 
 struct call { /* of a backward */

@@ -343,7 +343,7 @@ static bool is_tuned(const dnn__frame *f, int32_t kind, dnn__candidates candidat
     return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 &&
            candidates.n > 1 && kind == dnn__dev(f->device)->kind &&
            (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn__dry_run == 0 &&
-           f->n_out <= 2 && candidates.kernel[0]->pin == 0 && !dnn__self.in_pool;
+           candidates.kernel[0]->pin == 0 && !dnn__self.in_pool;
 }
 
 static void put_time(dnn__text *text, int64_t ns)

@@ -80,24 +80,24 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 __attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *f, int i,
                                                               const dnn_tensor *t)
 {
-    char output[32];
     int first = 0;
 
     while (first < f->n_in && f->in[first] == NULL) {
         first++;
     }
-    snprintf(output, sizeof output, "output %d", i - f->n_in);
     if (first >= f->n_in) { /* two outputs */
         return dnn__fail(DNN_E_INVALID, "%s: %s is on %s, another output is not", f->op->name,
-                         output, dnn__dev(dnn__device_of(t))->name);
+                         dnn__result_name(f->op, i - f->n_in).text,
+                         dnn__dev(dnn__device_of(t))->name);
     }
-    return dnn__fail(DNN_E_INVALID,
-                     "%s: operands are on two devices: %s on %s, and %s on %s (dnn_to_device "
-                     "moves one)",
-                     f->op->name, dnn__input_name(f->op, first).text,
-                     dnn__dev(dnn__device_of(f->in[first]))->name,
-                     i < f->n_in ? dnn__input_name(f->op, i).text : output,
-                     dnn__dev(dnn__device_of(t))->name);
+    return dnn__fail(
+        DNN_E_INVALID,
+        "%s: operands are on two devices: %s on %s, and %s on %s (dnn_to_device "
+        "moves one)",
+        f->op->name, dnn__input_name(f->op, first).text,
+        dnn__dev(dnn__device_of(f->in[first]))->name,
+        (i < f->n_in ? dnn__input_name(f->op, i) : dnn__result_name(f->op, i - f->n_in)).text,
+        dnn__dev(dnn__device_of(t))->name);
 }
 
 static inline dnn_status check_operand(dnn__frame *f, int i, const dnn_tensor *t,
@@ -158,7 +158,7 @@ static dnn_status infer(dnn__frame *f)
     dnn__sig sig = {f->op, f->attr, f->n_in, f->n_out, f->in, f->desc, f->out};
     bool mutates = (f->op->traits & DNN__MUTATES) != 0;
 
-    for (int i = 0; i < f->n_out && i < 2; i++) {
+    for (int i = 0; i < f->n_out && i < DNN__RESULTS; i++) {
         f->direct[i] = false;
         if (f->out[i] != NULL) {
             f->desc[i].dtype = f->out[i]->dtype;
@@ -175,7 +175,7 @@ static dnn_status infer(dnn__frame *f)
             if (f->out[i] != NULL) {
                 DNN_TRY(dnn__check_inplace(f->op->name, f->out[i], false));
             }
-            if (i < 2) {
+            if (i < DNN__RESULTS) {
                 f->direct[i] = true;
             }
         }
@@ -380,8 +380,8 @@ static bool is_watched(const dnn__frame *f)
 
 static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__nonfinite *held)
 {
-    dnn_status st = dnn__nan_check_after(f->op->name, f->in, f->n_in, made, f->n_out,
-                                         f->op->id == DNN_OP_copy, held);
+    dnn_status st =
+        dnn__nan_check_after(f->op, f->in, f->n_in, made, f->n_out, f->op->id == DNN_OP_copy, held);
 
     for (int i = 0; st != DNN_OK && i < f->n_out; i++) {
         if (f->out[i] != NULL) {

@@ -186,23 +186,23 @@ static void put_place(dnn__text *text, const dnn_tensor *t, int64_t at)
     dnn__put_shape(text, t->ndim, place);
 }
 
-static dnn_status tell(const char *name, dnn_tensor *const *in, int n_in, const dnn_tensor *made,
+static dnn_status tell(const dnn__op *op, dnn_tensor *const *in, int n_in, const dnn_tensor *made,
                        int output, const struct census *c, const dnn__nonfinite *held)
 {
     char text[512];
     dnn__text t = dnn__text_to(text, sizeof text);
     bool nan = c->nan > 0;
 
-    dnn__put(&t, "%s: anomaly: output %d ", name, output);
+    dnn__put(&t, "%s: anomaly: %s ", op->name, dnn__result_name(op, output).text);
     put_tensors(&t, &(dnn_tensor *){(dnn_tensor *)(uintptr_t)made}, 1);
     dnn__put(&t, " has %s %s, the first at ", dnn__number_text(nan ? c->nan : c->inf),
              nan ? "NaN" : "infinities");
     put_place(&t, made, nan ? c->first_nan : c->first_inf);
     dnn__put(&t, "; ");
     if (nan && held->nan >= 0) {
-        dnn__put(&t, "input %d holds NaN already", held->nan);
+        dnn__put(&t, "%s holds NaN already", dnn__input_name(op, held->nan).text);
     } else if (held->inf >= 0) {
-        dnn__put(&t, "input %d holds an infinity", held->inf);
+        dnn__put(&t, "%s holds an infinity", dnn__input_name(op, held->inf).text);
     } else {
         dnn__put(&t, "its inputs are finite");
     }
@@ -211,7 +211,7 @@ static dnn_status tell(const char *name, dnn_tensor *const *in, int n_in, const 
     return dnn__fail(DNN_E_INVALID, "%s", text);
 }
 
-dnn_status dnn__nan_check_after(const char *name, dnn_tensor *const *in, int n_in,
+dnn_status dnn__nan_check_after(const dnn__op *op, dnn_tensor *const *in, int n_in,
                                 dnn_tensor *const *made, int n_out, bool moves,
                                 const dnn__nonfinite *held)
 {
@@ -220,7 +220,7 @@ dnn_status dnn__nan_check_after(const char *name, dnn_tensor *const *in, int n_i
     for (int j = 0; j < n_out; j++) {
         DNN_TRY(look_at(made[j], &c));
         if ((c.nan > 0 && !(moves && held->nan >= 0)) || (c.inf > 0 && held->inf < 0)) {
-            return tell(name, in, n_in, made[j], j, &c, held);
+            return tell(op, in, n_in, made[j], j, &c, held);
         }
     }
     return DNN_OK;

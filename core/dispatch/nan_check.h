@@ -19,8 +19,9 @@ typedef struct dnn__nonfinite { /* the first inputs that were not finite; -1: no
 /* Before an operator: it may overwrite an input. */
 dnn_status dnn__nan_check_before(dnn_tensor *const *in, int n_in, dnn__nonfinite *held);
 /* After it: an error if an output has a NaN, or has an infinity and no input had one. moves: an
- * operator that only moves elements answers for those that it makes. */
-dnn_status dnn__nan_check_after(const char *name, dnn_tensor *const *in, int n_in,
+ * operator that only moves elements answers for those that it makes. op: its name and the names
+ * of its operands are read. */
+dnn_status dnn__nan_check_after(const dnn__op *op, dnn_tensor *const *in, int n_in,
                                 dnn_tensor *const *made, int n_out, bool moves,
                                 const dnn__nonfinite *held);
 /* Adds to the error of a gradient rule whose it was: the operator, its results and operands. */

@@ -109,7 +109,7 @@ static void see_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *pl
         (f->op->traits & DNN__MUTATES) == 0) {
         plan->operand[f->n_in].how = DNN__PACKED;
     }
-    for (int i = 0; runs_flat(f, k) && i < f->n_out && i < 2; i++) {
+    for (int i = 0; runs_flat(f, k) && i < f->n_out && i < DNN__RESULTS; i++) {
         if (f->pointer[f->n_in + i] != NULL && is_made(f, f->n_in + i)) {
             plan->operand[f->n_in + i] =
                 (dnn__operand_plan){DNN__PRIVATE, f->flat, f->in[0]->storage->bytes};
@@ -147,7 +147,7 @@ static dnn_status check_detours(const dnn__frame *f, const dnn__plan *plan, cons
 
 /* ---- what plan() sees ---- */
 
-enum { FEW = 8 };
+enum { FEW = DNN__FEW_OPERANDS };
 
 struct proposal { /* arrays of the core for dnn_plan */
     dnn_plan plan;
@@ -308,9 +308,9 @@ static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__pl
         return no_way(status, 0, gives, says);
     }
     if (bytes != known) {
-        return dnn__decline(
-            says, "its plan says %llu bytes for output %d in %s, the reorder to it %llu",
-            (unsigned long long)bytes, i, dnn__layout_name(gives), (unsigned long long)known);
+        return dnn__decline(says, "its plan says %llu bytes for %s in %s, the reorder to it %llu",
+                            (unsigned long long)bytes, dnn__result_name(f->op, i).text,
+                            dnn__layout_name(gives), (unsigned long long)known);
     }
     status = dnn__can_reorder(&desc, f->device, gives, bytes, 0, NULL);
     if (status != DNN_OK) {

@@ -9,7 +9,7 @@
 #include "layout.h"
 #include "plugin_call.h"
 
-enum { DNN__FEW_OPERANDS = 8 }; /* of a call whose arrays are on the stack */
+enum { DNN__FEW_OPERANDS = 16 }; /* of a call whose arrays are on the stack: batch norm has 10 */
 
 /* One call on its way to a kernel. Operands are counted inputs first, then outputs. */
 typedef struct dnn__frame {
@@ -30,9 +30,9 @@ typedef struct dnn__frame {
         **out;         /* promoted inputs; destinations, or NULL where the call makes the result */
     dnn_tensor **made; /* [n_out]: what the kernel writes: a destination, a new result, or a
                           temporary for a destination */
-    dnn__desc desc[2]; /* of outputs that are made */
-    bool direct[2];    /* out[i] is a destination that the kernel may write itself */
-    dnn_view *view;    /* [n_in + n_out] */
+    dnn__desc desc[DNN__RESULTS]; /* of outputs that are made */
+    bool direct[DNN__RESULTS];    /* out[i] is a destination that the kernel may write itself */
+    dnn_view *view;               /* [n_in + n_out] */
     const dnn_view **pointer;
     int64_t (*stride)[DNN_MAX_DIMS]; /* of small frames: strides that no tensor has */
     uint64_t *key;
@@ -112,7 +112,7 @@ dnn_status dnn__pair_check(const dnn__frame *frame, const dnn__kernel *kernel, u
 const dnn__stash_pair *dnn__stash_pair_for(const dnn__op *op);
 static inline bool dnn__is_direct(const dnn__frame *f, int i)
 {
-    return f->out[i] != NULL && (i >= 2 || f->direct[i]);
+    return f->out[i] != NULL && (i >= DNN__RESULTS || f->direct[i]);
 }
 
 /* ---- operand_views.c: the operands as kernels are shown them ---- */

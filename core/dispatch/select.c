@@ -38,8 +38,7 @@ static dnn_dtype primary_dtype(const dnn__frame *f)
     if (f->op->primary < f->n_in && f->in[f->op->primary] != NULL) {
         return f->in[f->op->primary]->dtype;
     }
-    return f->out[0] != NULL && (f->n_out > 2 || f->direct[0]) ? f->out[0]->dtype
-                                                               : f->desc[0].dtype;
+    return dnn__is_direct(f, 0) ? f->out[0]->dtype : f->desc[0].dtype;
 }
 
 static void put_operand_plan(dnn__text *text, const dnn__frame *f, const dnn__plan *plan, int i)
@@ -50,13 +49,14 @@ static void put_operand_plan(dnn__text *text, const dnn__frame *f, const dnn__pl
         if (i < f->n_in) {
             dnn__put(text, "; %s is copied to be dense", dnn__input_name(f->op, i).text);
         } else {
-            dnn__put(text, "; output %d goes by way of a copy", i - f->n_in);
+            dnn__put(text, "; %s goes by way of a copy", dnn__result_name(f->op, i - f->n_in).text);
         }
     } else if (p->how == DNN__REORDERED) {
         dnn__put(text, "; %s is reordered from %s to %s", dnn__input_name(f->op, i).text,
                  dnn__layout_name(f->view[i].layout), dnn__layout_name(p->layout));
     } else if (p->how == DNN__PRIVATE) {
-        dnn__put(text, "; output %d is written as %s", i - f->n_in, dnn__layout_name(p->layout));
+        dnn__put(text, "; %s is written as %s", dnn__result_name(f->op, i - f->n_in).text,
+                 dnn__layout_name(p->layout));
     }
 }
 

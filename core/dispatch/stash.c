@@ -19,7 +19,7 @@ const dnn__stash_pair *dnn__stash_pair_for(const dnn__op *op)
 }
 
 struct dry { /* the arrays of a gradient rule over operands without values */
-    dnn_tensor *in[8], *out[2], *dout[2], *din[8];
+    dnn_tensor *in[8], *out[DNN__RESULTS], *dout[DNN__RESULTS], *din[8];
     dnn__desc in_desc[8];
     bool wants[8];
 };

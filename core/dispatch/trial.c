@@ -22,7 +22,7 @@ static dnn_status twin_of(const dnn__frame *f, int i, dnn_tensor **out)
 /* Runs the call into twins of its destinations. */
 static dnn_status run(dnn__frame *f, dnn__plan *plan)
 {
-    dnn_tensor *made[2] = {NULL, NULL};
+    dnn_tensor *made[DNN__RESULTS] = {NULL};
     dnn__rng rng = {0, 0, 0};
 
     for (int i = 0; i < f->n_out; i++) {
@@ -34,7 +34,7 @@ static dnn_status run(dnn__frame *f, dnn__plan *plan)
 
 dnn_status dnn__trial(dnn__frame *f, dnn__plan *plan)
 {
-    dnn_tensor *given[2] = {NULL, NULL};
+    dnn_tensor *given[DNN__RESULTS] = {NULL};
     dnn_status st = DNN_OK;
 
     for (int i = 0; i < f->n_out; i++) {

@@ -111,13 +111,13 @@ enum { MAX_OPERANDS = 64 };
 
 static dnn_status call(const dnn__op *op, const dnn_explain_args *a, const void *attr)
 {
-    dnn_tensor *in[MAX_OPERANDS], *out[2] = {NULL, NULL};
+    dnn_tensor *in[MAX_OPERANDS], *out[DNN__RESULTS] = {NULL};
     dnn__request request = {.op = (dnn__op_id)op->id,
                             .n_in = a->n_in,
                             .n_out = op->n_out > 0 ? op->n_out : 1,
                             .in = in,
                             .out = out,
-                            .want = op->n_out == 2 ? 3 : 1,
+                            .want = op->n_out > 0 ? (1u << op->n_out) - 1 : 1,
                             .attr = op->attr_bytes > 0 ? attr : NULL};
     dnn_explain_fn before = dnn__dispatch_self.explain;
     void *before_ctx = dnn__dispatch_self.explain_ctx;

@@ -24,6 +24,10 @@ enum {                       /* traits */
        DNN__MOVES_LAYOUT =
            32 /* reorder: called by the core alone, between layouts; never on the tape */
 };
+enum {
+    DNN__RESULTS = 8
+}; /* Most results of a row. A row of any number of outputs (n_out -1)
+      makes none: each output is a destination. */
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
 
@@ -34,9 +38,9 @@ typedef struct dnn__sig { /* what a shape rule reads (all but out) and writes */
     const void *attr;
     int n_in, n_out;
     dnn_tensor *const *in; /* NULL = left out */
-    dnn__desc *out; /* [2]: the rule sets it; where a destination is given it holds its desc when
-                     * the rule is called, and what the rule leaves there must agree with it. Not
-                     * used by rows of any number of outputs. */
+    dnn__desc *out; /* [n_out]: the rule sets it; where a destination is given it holds its desc
+                     * when the rule is called, and what the rule leaves there must agree with it.
+                     * Not used by rows of any number of outputs. */
     dnn_tensor *const *given; /* [n_out] destinations, NULL = to be made */
 } dnn__sig;
 
@@ -44,8 +48,8 @@ typedef struct dnn__decomposition { /* what a decomposition reads and writes */
     const dnn__op *op;
     const void *attr;
     int n_in;
-    dnn_tensor *const *in; /* NULL = left out */
-    dnn_tensor *out[2];    /* the results; tensors of its scope */
+    dnn_tensor *const *in;         /* NULL = left out */
+    dnn_tensor *out[DNN__RESULTS]; /* the results; tensors of its scope */
 } dnn__decomposition;
 
 typedef struct dnn__grad { /* what a gradient rule reads and writes */
@@ -84,11 +88,13 @@ typedef enum dnn__op_id {
 struct dnn__op {
     const char *name, *attr; /* attr: struct dnn_attr_<attr>, or "none" */
     int16_t id, n_in, n_out; /* n_in -1: any number */
-    const char *names, *doc; /* of the operands, one word each; the formula */
-    uint16_t optional;       /* mask of inputs that may be NULL */
-    uint32_t attr_bytes;     /* 0: none */
-    uint32_t attr_v1_0;      /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */
-    uint32_t keep;           /* what the tape keeps */
+    const char *names,
+        *results;        /* of the inputs; of the results of rows with several: one word each */
+    const char *doc;     /* the formula */
+    uint16_t optional;   /* mask of inputs that may be NULL */
+    uint32_t attr_bytes; /* 0: none */
+    uint32_t attr_v1_0;  /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */
+    uint32_t keep;       /* what the tape keeps */
     uint8_t dtype_rule, primary, traits, version;
     uint32_t accepts;               /* dtypes of the operands (after promotion) */
     int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its
@@ -110,5 +116,7 @@ typedef struct dnn__operand_text {
 /* The name of input i for messages: "w", "tensors[3]"; "input 3" if the row has no names (a custom
  * function). */
 dnn__operand_text dnn__input_name(const dnn__op *op, int i);
+/* The name of result i: "indices"; "output 0" if the row has one result, or no names. */
+dnn__operand_text dnn__result_name(const dnn__op *op, int i);
 
 #endif

@@ -11,10 +11,11 @@ static int next_word(const char **word, int length)
     return (int)strcspn(*word, " ");
 }
 
-dnn__operand_text dnn__input_name(const dnn__op *op, int i)
+/* Operand i of the words; without a word for it, "input 3" or what `kind` says. */
+static dnn__operand_text name_of(const char *words, const char *kind, int i)
 {
     dnn__operand_text name;
-    const char *word = op->names != NULL ? op->names : "", *at;
+    const char *word = words != NULL ? words : "", *at;
     int single = 0, repeated = 0, length = next_word(&word, 0);
 
     for (at = word; length > 0; length = next_word(&at, length)) {
@@ -25,7 +26,7 @@ dnn__operand_text dnn__input_name(const dnn__op *op, int i)
         }
     }
     if (i >= single && repeated == 0) {
-        snprintf(name.text, sizeof name.text, "input %d", i);
+        snprintf(name.text, sizeof name.text, "%s %d", kind, i);
         return name;
     }
     at = word;
@@ -39,4 +40,14 @@ dnn__operand_text dnn__input_name(const dnn__op *op, int i)
         snprintf(name.text, sizeof name.text, "%.*s[%d]", length - 2, at, (i - single) / repeated);
     }
     return name;
+}
+
+dnn__operand_text dnn__input_name(const dnn__op *op, int i)
+{
+    return name_of(op->names, "input", i);
+}
+
+dnn__operand_text dnn__result_name(const dnn__op *op, int i)
+{
+    return name_of(op->results, "output", i);
 }

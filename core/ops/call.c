@@ -5,10 +5,6 @@
 #include "relayout.h"
 #include "runtime.h"
 
-enum {
-    FEW = 8
-}; /* operands that are copied, so that dispatch may keep its hands off the caller's array */
-
 dnn_status dnn__call_request(const dnn__request *request)
 {
     DNN_TRY(dnn__start());
@@ -24,66 +20,43 @@ dnn_status dnn__strided(dnn_tensor *t)
     return dnn__make_strided(t);
 }
 
-static dnn_tensor *dispatch_value(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
-                                  dnn_tensor **second)
+bool dnn__call_results(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
+                       uint32_t want, dnn_tensor **out)
 {
-    dnn_tensor *operands[FEW], *out[2] = {NULL, NULL};
     dnn__request request = {.op = op,
                             .n_in = n_in,
                             .n_out = dnn__ops[op].n_out,
                             .in = (dnn_tensor **)(uintptr_t)in,
                             .out = out,
-                            .want = second != NULL ? 3 : 1,
+                            .want = want,
                             .attr = attr};
     dnn_status status;
 
     if (dnn__pending() != DNN_OK) {
-        return NULL;
-    }
-    if (n_in <= FEW) {
-        for (int i = 0; i < n_in; i++) {
-            operands[i] = in[i];
-        }
-        request.in = operands;
+        return false;
     }
     status = dnn__call_request(&request);
     if (status != DNN_OK) {
-        return dnn__null(status);
+        dnn__null(status);
     }
-    if (second != NULL) {
-        *second = out[1];
-    }
-    return out[0];
+    return status == DNN_OK;
 }
 
 dnn_tensor *dnn__call(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr)
 {
-    return dispatch_value(op, in, n_in, attr, NULL);
-}
+    dnn_tensor *out[DNN__RESULTS] = {NULL};
 
-dnn_tensor *dnn__call2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
-                       dnn_tensor **second)
-{
-    return dispatch_value(op, in, n_in, attr, second);
+    return dnn__call_results(op, in, n_in, attr, DNN__RESULT(0), out) ? out[0] : NULL;
 }
 
 dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in,
                          const void *attr)
 {
-    dnn_tensor *out[2] = {target, NULL};
-    dnn__request request = {.op = op,
-                            .n_in = n_in,
-                            .n_out = dnn__ops[op].n_out,
-                            .in = (dnn_tensor **)(uintptr_t)in,
-                            .out = out,
-                            .attr = attr};
-    dnn_status status;
+    dnn_tensor *out[DNN__RESULTS] = {target};
 
-    if (!dnn__ready(dnn__ops[op].name, target)) {
-        return NULL;
-    }
-    status = dnn__call_request(&request);
-    return status == DNN_OK ? target : dnn__null(status);
+    return dnn__ready(dnn__ops[op].name, target) && dnn__call_results(op, in, n_in, attr, 0, out)
+               ? target
+               : NULL;
 }
 
 /* Is the view x itself? */

@@ -12,9 +12,12 @@ dnn_status dnn__call_request(const dnn__request *request);
 dnn_status dnn__strided(dnn_tensor *t);
 /* For the value idiom: NULL in, NULL out; errors stay pending; one new output. */
 dnn_tensor *dnn__call(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
-/* The same with a second output, NULL if not wanted. *second is set only on success. */
-dnn_tensor *dnn__call2(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
-                       dnn_tensor **second);
+/* The same for rows of several results. out[n_out]: a tensor is a destination; where there is NULL,
+ * the result is made if its bit is set in `want` (DNN__RESULT). false: an error is pending, and out
+ * is untouched. */
+#define DNN__RESULT(i) (1u << (i))
+bool dnn__call_results(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr,
+                       uint32_t want, dnn_tensor **out);
 /* Into a destination: in place, or a new tensor whose dims the inputs do not determine. Returns it.
  * It may be among the inputs. The rules of in-place operators (ops.h) are checked here. */
 dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *in, int n_in,

@@ -283,16 +283,16 @@ static bool make_batch(const char *op, const dnn_loss_args *args, dnn_tensor **i
 
 static dnn_tensor *class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_attr_loss *attr)
 {
-    dnn_tensor *in[] = {args->input, args->target, args->weight}, *lse = NULL, *loss = NULL,
-               *single;
+    dnn_tensor *in[] = {args->input, args->target, args->weight}, *out[2] = {NULL}, *loss, *single;
     bool row = args->input->ndim == 1;
 
     if (!row || make_batch(dnn__ops[op].name, args, &in[0], &in[1])) {
         bool keep_lse = dnn__ops[op].n_out > 1 && dnn__recording(in[0]);
 
-        loss = dnn__call2(op, in, 3, attr, keep_lse ? &lse : NULL);
+        dnn__call_results(op, in, 3, attr, DNN__RESULT(0) | (keep_lse ? DNN__RESULT(1) : 0), out);
     }
-    dnn_release(lse);
+    loss = out[0];
+    dnn_release(out[1]);
     if (!row) {
         return loss;
     }

@@ -333,22 +333,26 @@ static void pack_attr(const dnn_pool2d_args *args, dnn_attr_pool2d *attr)
     attr->ceil_mode = args->ceil_mode;
 }
 
+/* Backward reads the indices, so they are made where the call is recorded. */
+static uint32_t wanted_of_max(const dnn_tensor *x, dnn_tensor **indices)
+{
+    return DNN__RESULT(0) | (indices != NULL || dnn__recording(x) ? DNN__RESULT(1) : 0);
+}
+
 dnn_tensor *dnn_max_pool2d_with(dnn_pool2d_args args)
 {
     dnn_attr_pool2d attr = {.size = sizeof attr};
-    dnn_tensor *x = with_batch("max_pool2d", args.x), *places = NULL, *y;
-    bool keep_places;
+    dnn_tensor *x = with_batch("max_pool2d", args.x), *out[2] = {NULL};
 
     if (x == NULL) {
         return NULL;
     }
     pack_attr(&args, &attr);
-    keep_places = args.indices != NULL || dnn__recording(x);
-    y = dnn__call2(DNN_OP_max_pool2d, &x, 1, &attr, keep_places ? &places : NULL);
+    dnn__call_results(DNN_OP_max_pool2d, &x, 1, &attr, wanted_of_max(x, args.indices), out);
     if (x != args.x) {
         dnn_release(x);
     }
-    return finish_max(y, places, args.x, args.indices);
+    return finish_max(out[0], out[1], args.x, args.indices);
 }
 
 dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args)
@@ -415,21 +419,14 @@ dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64_t width
     dnn_tensor *batch = with_batch("adaptive_max_pool2d", x);
     dnn_tensor *out[2] = {
         batch == NULL ? NULL : adaptive_target("adaptive_max_pool2d", batch, height, width), NULL};
-    dnn__request request = {
-        .op = DNN_OP_adaptive_max_pool2d, .n_in = 1, .n_out = 2, .in = &batch, .out = out};
-    dnn_tensor *y = out[0];
-    dnn_status st;
 
-    if (y != NULL) {
-        request.want = indices != NULL || dnn__recording(batch) ? 2 : 0;
-        st = dnn__call_request(&request);
-        if (st != DNN_OK) {
-            dnn_release(y);
-            y = dnn__null(st);
-        }
+    if (out[0] != NULL && !dnn__call_results(DNN_OP_adaptive_max_pool2d, &batch, 1, NULL,
+                                             wanted_of_max(batch, indices), out)) {
+        dnn_release(out[0]);
+        out[0] = NULL;
     }
     if (batch != x) {
         dnn_release(batch);
     }
-    return finish_max(y, out[1], x, indices);
+    return finish_max(out[0], out[1], x, indices);
 }

@@ -219,7 +219,7 @@ void dnn__amax_backward(dnn__grad *g)
 static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
 {
     dnn_attr_reduce_dim attr = {.size = sizeof attr};
-    dnn_tensor *places = NULL, *y;
+    dnn_tensor *out[2] = {NULL};
     bool keep_places, rank_0 = args->x != NULL && args->x->ndim == 0;
     int axis = 0;
     dnn_tensor *x = dnn__axis_of(dnn__ops[op].name, args->x, args->dim, &axis);
@@ -230,14 +230,14 @@ static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
     attr.dim = axis;
     attr.keepdim = args->keepdim && !rank_0;
     keep_places = args->indices != NULL || dnn__recording(x);
-    y = dnn__call2(op, &x, 1, &attr, keep_places ? &places : NULL);
+    dnn__call_results(op, &x, 1, &attr, DNN__RESULT(0) | (keep_places ? DNN__RESULT(1) : 0), out);
     dnn__drop(x, args->x);
-    if (y != NULL && args->indices != NULL) {
-        *args->indices = places;
+    if (out[0] != NULL && args->indices != NULL) {
+        *args->indices = out[1];
     } else {
-        dnn_release(places);
+        dnn_release(out[1]);
     }
-    return y;
+    return out[0];
 }
 
 dnn_tensor *dnn_max_dim_with(dnn_reduce_dim_args args)

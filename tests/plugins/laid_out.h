@@ -62,6 +62,9 @@ static inline bool same(dnn_tensor *a, dnn_tensor *b)
     if (a == NULL || b == NULL || dnn_numel(a) != dnn_numel(b)) {
         return false;
     }
+    if (dnn_numel(a) == 0) {
+        return true;
+    }
     worst = dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &value) == DNN_OK ? (float)value : 1;
     return worst == 0;
 }

@@ -45,17 +45,28 @@ function(make_next_abi folder)
     file(CONFIGURE OUTPUT ${folder}/dnn_reader.h CONTENT "@text@" @ONLY)
 endfunction()
 
-# The operator table of that version: sign, which has no attributes in v1.0, has them.
+# The operator table of that version: sign, which has no attributes in v1.0, has them, and there are rows of several results
+# (next_rows.c). All of core/op is copied, so that each file sees this table.
 function(make_next_table folder)
     set(source ${PROJECT_SOURCE_DIR}/core/op)
+    file(GLOB files CONFIGURE_DEPENDS ${source}/*)
     file(GLOB families CONFIGURE_DEPENDS ${source}/families/*.def)
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source}/table.c ${source}/op_table.def ${families})
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${files} ${families})
+    file(COPY ${files} DESTINATION ${folder} PATTERN families EXCLUDE)
     file(COPY ${families} DESTINATION ${folder}/families)
-    configure_file(${source}/op_table.def ${folder}/op_table.def COPYONLY)
     replace_once("${source}/families/unary.def" "UNARY_NUMBER_STEP(sign, "
                  "DNN_OP(sign, same_shape, zero_backward, none, TAKES_ATTR(1, 1, sign), .names = \"x\", DTYPES(PROMOTE, NUMBERS), .traits = KEEPS_ZEROS, .doc = "
                  ${folder}/families/unary.def)
     replace_once("${source}/table.c" "V1_0_none = 0," "V1_0_none = 0,\n    V1_0_sign = 0," ${folder}/table.c)
+    file(READ ${source}/families/optim.def text)
+    string(APPEND text "DNN_OP(eight, eight_shape, eight_backward, eight_bwd, TAKES(1, 8), .names = \"x\",
+       .results = \"x1 x2 x3 x4 x5 x6 x7 squared\", .keep = IN(0), DTYPES(EQUAL, FLOATS), DECOMPOSED(eight), .doc = \"\")
+DNN_OP(eight_bwd, same_shape, no_gradient, none, TAKES(9, 1), .names = \"x dx1 dx2 dx3 dx4 dx5 dx6 dx7 dsquared\",
+       .optional = 0x1fe, DTYPES(EQUAL, FLOATS), .doc = \"\")
+DNN_OP(three, three_shape, no_gradient, none, TAKES(1, 3), .names = \"x\", .results = \"y positive twice\",
+       DTYPES(EQUAL, FLOATS), .doc = \"\")
+")
+    file(CONFIGURE OUTPUT ${folder}/families/optim.def CONTENT "@text@" @ONLY)
 endfunction()
 function(replace_once path anchor new output)
     file(READ ${path} text)
