@@ -1,7 +1,6 @@
 /* apply_rule.c - calls the gradient rule of one node: it makes tensors of the saved operands, lays
  * out the arrays of the rule and reports failures. engine.c and grad_of.c call it. */
 #include "autograd_impl.h"
-#include "dispatch.h"
 #include "dispatch_state.h"
 
 static dnn_status check_node(const dnn__node *node)

@@ -9,7 +9,11 @@
 #include <xxhash.h>
 #include "preferences.h"
 #include "autotune.h"
-#include "reenter.h"
+#include "autotune_file.h"
+#include "candidate.h"
+#include "plan_key.h"
+#include "dispatch_state.h"
+#include "trial.h"
 
 /* Of the table and its file; never held while a kernel runs. Recursive, for a program's log
  * callback may call operators. */

@@ -12,6 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "autotune_file.h"
+#include "autotune_json.h"
+#include "autotune_machine.h"
+#include "autotune_table.h"
 #include "file.h"
 #include "plugin_impl.h"
 

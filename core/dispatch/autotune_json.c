@@ -6,7 +6,9 @@
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-#include "autotune_file.h"
+#include "autotune_json.h"
+#include "autotune_machine.h"
+#include "autotune_table.h"
 #include "plugin_impl.h"
 
 static json_t *builds; /* of every plugin that the text named: id to "version; build" */

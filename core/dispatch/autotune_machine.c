@@ -6,7 +6,8 @@
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-#include "autotune_file.h"
+#include "autotune_machine.h"
+#include "base.h"
 
 static bool is_one_of(const char *word, size_t length, const char *const *list)
 {

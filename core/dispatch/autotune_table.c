@@ -1,6 +1,6 @@
 /* autotune_table.c - the timings of DNN_TUNE in memory: a bounded table, sorted by key. */
 #include <string.h>
-#include "autotune_file.h"
+#include "autotune_table.h"
 
 static dnn__timing *timings;
 static int64_t n_timings, cap_timings;

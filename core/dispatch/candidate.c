@@ -1,6 +1,7 @@
 /* candidate.c - one candidate for a call: may it be asked at all, and what does its plan say.
  * select.c and autotune.c call it. */
-#include "plan.h"
+#include "candidate.h"
+#include "negotiate.h"
 #include "preferences.h"
 
 /* Are all attributes zero that the kernel does not know? A kernel of a row that had no attributes

@@ -3,6 +3,8 @@
  * one node, the operator's. select.c asks whether it can be done, dispatch does it. */
 #include <string.h>
 #include "convert.h"
+#include "decompose.h"
+#include "dispatch_state.h"
 #include "plan.h"
 
 static dnn_status call_decomposition(const dnn__frame *f, dnn_tensor *const *in,

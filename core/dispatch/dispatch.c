@@ -3,13 +3,24 @@
  * (plan_cache.c, select.c). Nothing is computed here. */
 #include <stdio.h>
 #include <string.h>
-#include "nan_check.h"
-#include "preferences.h"
-#include "profile.h"
 #include "autotune.h"
 #include "counters.h"
+#include "decompose.h"
+#include "dispatch.h"
+#include "dispatch_state.h"
+#include "host_fallback.h"
+#include "inplace.h"
+#include "marshal.h"
+#include "nan_check.h"
+#include "operand_views.h"
+#include "plan_cache.h"
+#include "plan_key.h"
+#include "preferences.h"
+#include "profile.h"
 #include "reenter.h"
-#include "relayout.h"
+#include "stash.h"
+#include "tape.h"
+#include "type_promotion.h"
 
 /* ---- frames: the arrays of a call, on the stack for ordinary calls ---- */
 

@@ -2,7 +2,7 @@
 #ifndef DNN__DISPATCH_STATE_H
 #define DNN__DISPATCH_STATE_H
 #include "dnn/backend.h"
-#include "dispatch.h"
+#include "stash_pair.h"
 
 typedef struct dnn__dispatch_thread {
     dnn_explain_fn explain; /* the callback of dnn_explain, or NULL */

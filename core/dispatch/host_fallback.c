@@ -2,6 +2,8 @@
  * operands, and the bytes are counted. dispatch calls it for plans that say so; it dispatches the
  * same operator on the host. */
 #include <string.h>
+#include "counters.h"
+#include "host_fallback.h"
 #include "reenter.h"
 #include "relayout.h"
 

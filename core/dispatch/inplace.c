@@ -2,7 +2,9 @@
  * kernel write it itself or is a temporary copied over it. dispatch calls it; the rules are those
  * of ops.h. */
 #include <stdlib.h>
-#include "plan.h"
+#include "frame.h"
+#include "inplace.h"
+#include "tape.h"
 
 dnn_status dnn__check_inplace(const char *op, const dnn_tensor *t, bool recorded)
 {

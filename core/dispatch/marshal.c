@@ -3,7 +3,9 @@
  * plan. */
 #include <string.h>
 #include "convert.h"
-#include "plan.h"
+#include "counters.h"
+#include "marshal.h"
+#include "operand_views.h"
 #include "relayout.h"
 
 static void point_at(dnn_view *v, const dnn_tensor *t)

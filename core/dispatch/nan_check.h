@@ -2,6 +2,7 @@
 #ifndef DNN__NAN_CHECK_H
 #define DNN__NAN_CHECK_H
 #include "dispatch_state.h"
+#include "tape.h"
 
 extern atomic_bool dnn__nan_check;
 

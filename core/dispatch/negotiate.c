@@ -2,8 +2,10 @@
  * for in layouts, workspace and stash, and by what detour an operand passes that is not as the
  * kernel wants it. select.c calls it for one candidate after another. It moves nothing. */
 #include <string.h>
-#include "plan.h"
+#include "negotiate.h"
+#include "operand_views.h"
 #include "relayout.h"
+#include "stash.h"
 
 /* ---- how operands are shown ---- */
 

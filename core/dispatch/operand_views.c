@@ -2,7 +2,7 @@
  * layout, bytes. dispatch makes them ahead of the plan; where the data lies is filled in by
  * marshal.c. */
 #include <string.h>
-#include "plan.h"
+#include "operand_views.h"
 #include "relayout.h"
 
 static inline void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, int ndim,

@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "counters.h"
 #include "plan.h"
+#include "plan_key.h"
 
 /* A plan with its arrays in one block: the key, then how each operand is marshalled. */
 dnn_status dnn__plan_new(const dnn__frame *f, dnn__plan **out)

@@ -4,7 +4,11 @@
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-#include "plan.h"
+#include "counters.h"
+#include "plan_cache.h"
+#include "plan_key.h"
+#include "select.h"
+#include "dispatch_state.h"
 
 enum { N_BUCKETS = 2048, MAX_PLANS = 2048 };
 

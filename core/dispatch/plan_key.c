@@ -1,7 +1,7 @@
 /* plan_key.c - the exact key of a call: operator, mode, threads, device, attributes, and for each
  * operand dtype, dims, strides, alignment and layout. */
 #include <string.h>
-#include "plan.h"
+#include "plan_key.h"
 
 /* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie
  * well. */

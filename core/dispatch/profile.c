@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "counters.h"
 #include "plugin_impl.h"
 #include "profile.h"
 

@@ -1,7 +1,7 @@
-/* reenter.h - the seam through which files of dispatch call dispatch again. Private.
+/* reenter.h - the pointers through which files of dispatch call dispatch again. Private.
  *
- * Packing an operand, reordering it or running an operator in parts is a call of its own. Only slow
- * paths take the seam; it is set once, when the library starts. */
+ * Packing an operand, reordering it and running a decomposition are calls of their own. Only slow
+ * paths use the pointers; dnn__dispatch_open sets them once, when the library starts. */
 #ifndef DNN__REENTER_H
 #define DNN__REENTER_H
 #include "plan.h"
@@ -12,6 +12,5 @@ extern struct dnn__reenter {
     dnn_status (*carry_out)(dnn__frame *frame, dnn__plan *plan, dnn_tensor **made,
                             const dnn__rng *rng);
 } dnn__reenter;
-void dnn__dispatch_open(void); /* dispatch.c sets the seam */
 
 #endif

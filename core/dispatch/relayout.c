@@ -3,8 +3,11 @@
  * that owns the layout. */
 #include <pthread.h>
 #include <string.h>
+#include "layout.h"
 #include "reenter.h"
 #include "relayout.h"
+#include "counters.h"
+#include "dispatch_state.h"
 
 /* One conversion at a time. Recursive: an explain callback may look at a tensor. */
 static pthread_mutex_t converting = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;

@@ -2,8 +2,12 @@
  * their order and makes the plan of the first that accepts. The plan cache calls it on a miss. It
  * allocates the plan, never elements. */
 #include <string.h>
-#include "preferences.h"
 #include "autotune.h"
+#include "candidate.h"
+#include "decompose.h"
+#include "dispatch_state.h"
+#include "preferences.h"
+#include "select.h"
 
 /* What the candidates said, for the message where nobody serves it, and for dnn_explain. */
 struct answers {

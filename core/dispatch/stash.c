@@ -3,7 +3,9 @@
  * gradient rule runs dry, which plans what it calls and computes nothing. negotiate.c calls it on a
  * miss. */
 #include <string.h>
+#include "dispatch_state.h"
 #include "plan.h"
+#include "stash.h"
 
 const dnn__stash_pair *dnn__stash_pair_for(const dnn__op *op)
 {

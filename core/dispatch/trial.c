@@ -1,7 +1,9 @@
 /* trial.c - a trial: autotune runs a call by a plan into scratch in the place of its destinations,
  * and times it. */
-#include "autotune.h"
+#include "marshal.h"
+#include "operand_views.h"
 #include "reenter.h"
+#include "trial.h"
 
 /* A tensor with dtype, dims and strides of a destination, its elements not set. */
 static dnn_status twin_of(const dnn__frame *f, int i, dnn_tensor **out)

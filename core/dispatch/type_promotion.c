@@ -1,7 +1,7 @@
 /* type_promotion.c - the dtypes of a call: operands are cast to where they meet, held to be equal,
  * or left as they are, as the row says. dispatch calls it before the shape rule. */
 #include "convert.h"
-#include "plan.h"
+#include "type_promotion.h"
 
 /* "f32 f64": the dtypes of a mask, into one of the thread's text buffers' worth of room. */
 static void put_dtypes(char *buffer, size_t bytes, uint32_t mask)

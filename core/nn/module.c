@@ -4,6 +4,7 @@
 #include "nn_impl.h"
 #include "call.h"
 #include "ops_impl.h"
+#include "tape.h"
 #include <string.h>
 
 _Thread_local const dnn__observer *dnn__forward_observer;

@@ -3,6 +3,7 @@
 #include "nn_impl.h"
 #include "call.h"
 #include "ops_impl.h"
+#include "tape.h"
 
 /* Makes t in the dtype (floating tensors only) on the device: a tensor that shares nothing with t.
  * Sets *out to NULL if t is there already. A leaf becomes a leaf of its own; its gradient is

@@ -2,6 +2,7 @@
  * dnn_map. Bytes move through the device (transfer.c); what is not dense goes by way of the copy
  * row. */
 #include "ops_impl.h"
+#include "inplace.h"
 
 static uint64_t byte_offset(const dnn_tensor *t)
 {

@@ -3,6 +3,7 @@
  * arrays are made with the optimizer. */
 #include "optim_impl.h"
 #include "call.h"
+#include "tape.h"
 #include <string.h>
 
 struct numbers { /* learning rate and momentum where a device can read them */

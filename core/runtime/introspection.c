@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "counters.h"
-#include "dispatch.h"
+#include "plan_cache.h"
 #include "dispatch_state.h"
 #include "plugin_call.h"
 #include "plugin_impl.h"

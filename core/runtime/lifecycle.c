@@ -8,8 +8,10 @@
 #include "preferences.h"
 #include "profile.h"
 #include "autotune.h"
-#include "reenter.h"
+#include "dispatch.h"
+#include "plan_cache.h"
 #include "runtime.h"
+#include "counters.h"
 
 atomic_bool dnn__running;
 

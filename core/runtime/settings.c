@@ -1,6 +1,6 @@
 /* settings.c - settings of a program that change which kernels are selected: what was planned
  * before is dropped. */
-#include "dispatch.h"
+#include "plan_cache.h"
 #include "preferences.h"
 #include "runtime.h"
 
