@@ -1,6 +1,6 @@
-/* autotune.c - DNN_TUNE: the candidates of a call that accept it are run on its operands in turn,
- * with scratch for results, and the one with the smallest median is asked first from then on.
- * select.c calls it when a plan is made; the winners are kept by autotune_file.c. */
+/* autotune.c - DNN_TUNE: runs the candidates that accept a call on its operands, in turn, with
+ * scratch for the results. The one with the smallest median is asked first from then on.
+ * select.c calls it when it makes a plan; autotune_file.c keeps the winners. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +15,13 @@
 #include "dispatch_state.h"
 #include "trial.h"
 
-/* Of the table and its file; never held while a kernel runs. Recursive, for a program's log
- * callback may call operators. */
+/* Protects the table and its file; not held while a kernel runs. Recursive, because a program's
+ * log callback may call operators. */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
-/* One contest at a time, for two would disturb each other; but nobody waits long for its turn: who
- * waits may hold the layouts' lock. A contest inside another, of a copy that a candidate needs, has
- * the turn already. */
+/* One contest at a time, because two would disturb each other. A thread tries for a short time
+ * only, because it may hold the layouts' lock. A contest inside another, for a copy that a
+ * candidate needs, has the turn already. */
 static atomic_bool turn_taken;
 static _Thread_local int depth;
 
@@ -48,7 +48,7 @@ static void give_turn(bool mine)
     }
 }
 
-/* ---- what a call is remembered by ---- */
+/* ---- the key of a timing ---- */
 
 static void add_text(XXH3_state_t *state, const char *text)
 {
@@ -56,9 +56,9 @@ static void add_text(XXH3_state_t *state, const char *text)
     XXH3_128bits_update(state, text, strlen(text) + 1);
 }
 
-/* Numbers that hold in this process only, ids of operators, kinds and layouts, are replaced by
- * their names. A layout's id stays in the key beside its name: another process may miss for it, and
- * then times anew. */
+/* Replaces numbers that hold in this process only (ids of operators, kinds and layouts) by their
+ * names. The id of a layout stays in the key beside its name: another process may miss because
+ * of it, and then times anew. */
 static void add_call(XXH3_state_t *state, dnn__frame *f)
 {
     size_t words = (size_t)dnn__key_make(f), pinned = f->pair != NULL ? 2 : 0;
@@ -80,7 +80,7 @@ static void add_call(XXH3_state_t *state, dnn__frame *f)
     }
 }
 
-/* libdnn knows no model name of a device; its size tells most apart. */
+/* libdnn knows no model name of a device; the size of its memory tells most apart. */
 static void add_device(XXH3_state_t *state, const dnn__device *device)
 {
     const dnn_device *api = dnn__dev(device)->api;
@@ -145,7 +145,7 @@ struct runner {
     dnn__plan *plan;
     int64_t ns[ROUNDS], median;
     int n;
-    bool out; /* it failed, or cannot win any more */
+    bool out; /* the candidate failed, or cannot win any more */
     char failure[256];
 };
 
@@ -163,7 +163,7 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Those that accept the call, each with its plan. */
+/* Opens a runner for each candidate that accepts the call, with its plan. */
 static void gather(dnn__frame *f, dnn__candidates candidates, struct contest *c)
 {
     for (int32_t i = 0; i < candidates.n && c->n < MOST; i++) {
@@ -189,7 +189,7 @@ static dnn_status time_once(dnn__frame *f, struct runner *r, int64_t *ns)
     return DNN_OK;
 }
 
-/* The least of what a runner took; an outlier puts nobody out. */
+/* The least time of a runner, so that an outlier does not end a candidate. */
 static int64_t least(const struct runner *r)
 {
     int64_t ns = INT64_MAX;
@@ -200,7 +200,8 @@ static int64_t least(const struct runner *r)
     return ns;
 }
 
-/* One run of each. Round -1 warms up. DNN_E_NOMEM ends the contest; who fails otherwise is out. */
+/* Runs each candidate once. Round -1 warms up. DNN_E_NOMEM ends the contest; another failure
+ * ends the candidate. */
 static dnn_status run_round(dnn__frame *f, struct contest *c, int round)
 {
     for (int i = 0; i < c->n; i++) {
@@ -252,8 +253,8 @@ static int compare_ns(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* The fastest and the second; the earlier in the order where two are equal. False: nobody came
- * through. */
+/* Finds the fastest and the second; of equals the earlier in the order. false: every candidate
+ * failed. */
 static bool judge(struct contest *c, dnn__timing *t)
 {
     const struct runner *best = NULL;
@@ -283,7 +284,7 @@ static bool judge(struct contest *c, dnn__timing *t)
            sizeof t->kernel;
 }
 
-/* Told only where another came through: else the call itself will fail and tell. */
+/* Logged only if another candidate succeeded: else the call itself fails and says it. */
 static void tell_failures(const dnn__frame *f, const struct contest *c)
 {
     for (int i = 0; i < c->n; i++) {
@@ -295,8 +296,8 @@ static void tell_failures(const dnn__frame *f, const struct contest *c)
     }
 }
 
-/* False: less than two accept, there is no memory for it, or all failed. */
-static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
+/* false: fewer than two candidates accept, memory is short, or all failed. */
+static bool run_contest(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 {
     struct contest c;
     dnn_status status = DNN_OK;
@@ -322,26 +323,26 @@ static bool hold(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
     return true;
 }
 
-/* As `hold`, and leaves the thread's messages and its dnn_explain as they were. */
-static bool hold_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
+/* As run_contest; restores the thread's message and its dnn_explain. */
+static bool run_contest_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 {
     dnn_explain_fn explain = dnn__dispatch_self.explain;
     dnn__message message = dnn__self.message;
     bool held, mine = take_turn();
 
     dnn__dispatch_self.explain = NULL;
-    held = hold(f, candidates, t);
+    held = run_contest(f, candidates, t);
     dnn__dispatch_self.explain = explain;
     give_turn(mine);
     dnn__self.message = message;
     return held;
 }
 
-/* ---- the choice ---- */
+/* ---- the selection ---- */
 
-/* Not what changes its operands: it cannot be run for a trial. Not what a person has pinned. Not
- * a dry run or a mere question, whose operands have no values. Not inside the pool, where the
- * threads that the key tells of are not there. */
+/* Excludes rows that mutate operands (a trial cannot run them), pinned kernels, dry runs and
+ * plan_only requests (their operands have no values), and calls inside the thread pool (the key
+ * counts threads that are busy there). */
 static bool is_tuned(const dnn__frame *f, int32_t kind, dnn__candidates candidates)
 {
     return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 &&
@@ -414,7 +415,7 @@ dnn__kernel *dnn__autotuned(dnn__frame *f, int32_t kind, dnn__candidates candida
     k = remembered(&t) ? named(candidates, &t) : NULL;
     if (k == NULL) {
         put_call(t.call, sizeof t.call, f);
-        if (!hold_quietly(f, candidates, &t)) {
+        if (!run_contest_quietly(f, candidates, &t)) {
             return NULL;
         }
         remember(&t);

@@ -1,11 +1,11 @@
-/* candidate.c - one candidate for a call: may it be asked at all, and what does its plan say.
- * select.c and autotune.c call it. */
+/* candidate.c - asks one candidate for a call: checks whether it may be asked at all, then lets
+ * it plan. select.c and autotune.c call it. */
 #include "candidate.h"
 #include "negotiate.h"
 #include "preferences.h"
 
-/* Are all attributes zero that the kernel does not know? A kernel of a row that had no attributes
- * in v1.0 knows none. The leading size is no attribute. */
+/* Are all attributes zero that the kernel does not know? A kernel of a row that had no
+ * attributes in v1.0 knows none. The leading size does not count as an attribute. */
 static bool attributes_fit(const dnn__frame *f, const dnn__kernel *k)
 {
     const uint8_t *bytes = f->attr;

@@ -1,6 +1,5 @@
-/* convert.c - copies that dispatch needs of operands: in another dtype, dense, over a destination.
- * The copy row moves the elements, through the seam of reenter.h. core/ops/copy.c builds the public
- * calls on these. */
+/* convert.c - copies of operands for dispatch: in another dtype, dense, or over a destination.
+ * Calls the copy row through reenter.h. core/ops/copy.c builds the public calls on these. */
 #include "convert.h"
 #include "reenter.h"
 #include "relayout.h"

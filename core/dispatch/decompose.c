@@ -1,6 +1,6 @@
-/* decompose.c - the road DECOMPOSED: an operator that nobody has a kernel for on a device is
- * computed by its row's parts, smaller operators on the same device. Below the tape: the graph has
- * one node, the operator's. select.c asks whether it can be done, dispatch does it. */
+/* decompose.c - DECOMPOSED: computes an operator for which no kernel of the device accepts the
+ * call by its row's decomposition, smaller operators on the same device. The tape records one
+ * node, that of the operator. select.c asks whether it can be planned; dispatch.c runs it. */
 #include <string.h>
 #include "convert.h"
 #include "decompose.h"
@@ -16,15 +16,15 @@ static dnn_status call_decomposition(const dnn__frame *f, dnn_tensor *const *in,
     return dnn__take();
 }
 
-/* A result that is not what the row says is a fault of the decomposition; one that shares memory
- * with an operand would make two tensors of one. */
+/* A result with another dtype or shape than the row's is a fault of the decomposition. A result
+ * that shares memory with an operand is copied: it must be a tensor of its own. */
 static dnn_status own_result(const dnn__frame *f, int i, dnn_tensor **out)
 {
     dnn_tensor *t = *out;
     bool owned;
 
     if (t == NULL || !dnn__same_desc(&f->desc[i], t)) {
-        return dnn__fail(DNN_E_INTERNAL, "%s: its parts give %s, not %s", f->op->name,
+        return dnn__fail(DNN_E_INTERNAL, "%s: its decomposition gives %s, not %s", f->op->name,
                          t != NULL ? dnn__shape_text(t->ndim, t->dim) : "nothing",
                          dnn__shape_text(f->desc[i].ndim, f->desc[i].dim));
     }
@@ -36,7 +36,7 @@ static dnn_status own_result(const dnn__frame *f, int i, dnn_tensor **out)
     return *out != NULL ? DNN_OK : dnn__take();
 }
 
-/* On dense operands, as they were when the parts were tried. */
+/* Runs on dense operands, as the plan was made. */
 static dnn_status run_decomposition(dnn__frame *f, dnn_tensor **made)
 {
     dnn_tensor *in[DNN__FEW_OPERANDS];
@@ -68,7 +68,7 @@ dnn_status dnn__run_decomposition(dnn__frame *f, dnn_tensor **made)
     return st;
 }
 
-/* Operands without values, all strided: what is asked is whether somebody has the parts. */
+/* Plans the decomposition on operands without values, all strided. */
 static dnn_status try_decomposition(const dnn__frame *f)
 {
     dnn_tensor *in[DNN__FEW_OPERANDS];
@@ -94,7 +94,7 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     if (f->op->decompose == NULL || f->n_in + f->n_out > DNN__FEW_OPERANDS) {
         return dnn__decline(says, f->op->decompose == NULL
                                       ? "the operator has no decomposition"
-                                      : "it has more operands than its parts take");
+                                      : "it has more operands than a decomposition takes");
     }
     dnn__dry_run++;
     dnn__dispatch_self.no_host_fallback++;
@@ -109,5 +109,5 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     if (st == DNN_OK || st == DNN_E_NOMEM) {
         return st;
     }
-    return dnn__decline(says, "not in parts either: %.400s", dnn__self.message.text);
+    return dnn__decline(says, "not decomposed either: %.400s", dnn__self.message.text);
 }

@@ -1,6 +1,6 @@
-/* dispatch.c - the one road from an operator to a kernel: check, promote, infer, plan, make
- * outputs, run, record. Every operator passes here; which kernel runs is the plan's business
- * (plan_cache.c, select.c). Nothing is computed here. */
+/* dispatch.c - the one path from an operator to a kernel: check, promote, infer, plan, make
+ * outputs, run, record. Every operator calls it. The plan says which kernel runs (plan_cache.c,
+ * select.c). It computes nothing itself. */
 #include <stdio.h>
 #include <string.h>
 #include "autotune.h"
@@ -57,8 +57,8 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
         f->stride = small->stride;
         f->key = small->key;
     } else {
-        /* From the cache of the cpu, so that a step over hundreds of parameters asks nothing of the
-         * system. */
+        /* From the caching allocator of the CPU, so that a step over hundreds of parameters
+         * makes no system call. */
         size_t count = (size_t)n,
                key_bytes = (size_t)dnn__key_room(n, op->attr_bytes) * sizeof(uint64_t);
         size_t bytes = count * (sizeof *f->in + sizeof *f->made + sizeof *f->view +
@@ -87,7 +87,7 @@ static dnn_status frame_open(dnn__frame *f, const dnn__request *rq, struct small
 
 /* ---- checks ---- */
 
-/* Operand i (outputs follow the inputs) is not where the first operand is. */
+/* Operand i (outputs follow the inputs) is on another device than the first operand. */
 __attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *f, int i,
                                                               const dnn_tensor *t)
 {
@@ -257,7 +257,7 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         call.stash = f->pair->stash->data;
     } else if (plan->stash > 0) {
         DNN_TRY(dnn__workspace(f->device, plan->stash, f->op->name, &f->stash));
-        f->stash->bytes = plan->stash; /* what the backward kernel will be asked to name */
+        f->stash->bytes = plan->stash; /* the backward kernel must name this size */
         call.stash = f->stash->data;
         f->keeper = plan->kernel->plugin;
     }
@@ -298,8 +298,8 @@ static dnn__rng numbers_for(const dnn__frame *f)
     return dnn__rng_take(words * (uint64_t)out_numel(f, 0));
 }
 
-/* A row of any number of operands has no detour: where nobody runs over their private layout they
- * are made strided, and everybody is asked again. */
+/* The operands of a row of any number are never packed or reordered one by one. If no kernel
+ * runs over their private layout: makes them strided and asks again. */
 static dnn_status find_plan(dnn__frame *f, dnn__plan **plan)
 {
     dnn_status status = dnn__plan_find(f, plan);
@@ -326,7 +326,7 @@ static dnn_status carry_out_profiled(dnn__frame *f, dnn__plan *plan, dnn_tensor 
 
     dnn__profile_begin(f->device, &begin);
     DNN_TRY(carry_out(f, plan, made, rng));
-    if (!plan->on_host) { /* the call on the host counts for itself */
+    if (!plan->on_host) { /* the nested call on the host counts itself */
         dnn__profile_end(f, plan, begin);
     }
     return DNN_OK;
@@ -350,7 +350,7 @@ static dnn_status run_plan(dnn__frame *f, dnn__plan *plan, dnn_tensor **made, dn
     return dnn__profiles() ? carry_out_profiled(f, plan, made, rng) : carry_out(f, plan, made, rng);
 }
 
-/* Views, plan, results, run. What was made stands in made[]; the scope of the call owns it. */
+/* Opens the views, finds the plan, makes the results, runs. The scope of the call owns made[]. */
 static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
 {
     dnn__plan *plan = NULL;
@@ -379,8 +379,7 @@ done:
     return st;
 }
 
-/* Does anomaly mode check the call? Rows that only fill a tensor as the program asks are not.
- */
+/* Does anomaly mode check the call? It leaves out rows that only fill a tensor. */
 static bool is_watched(const dnn__frame *f)
 {
     bool fills = (f->op->traits & DNN__MUTATES) != 0 && f->op->n_out == 1;
@@ -389,7 +388,7 @@ static bool is_watched(const dnn__frame *f)
     return !fills && !moves && !f->request->plan_only && dnn__dry_run == 0;
 }
 
-static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__nonfinite *held)
+static dnn_status check_results(dnn__frame *f, dnn_tensor **made, const dnn__nonfinite *held)
 {
     dnn_status st =
         dnn__nan_check_after(f->op, f->in, f->n_in, made, f->n_out, f->op->id == DNN_OP_copy, held);
@@ -402,8 +401,8 @@ static dnn_status look_after(dnn__frame *f, dnn_tensor **made, const dnn__nonfin
     return st;
 }
 
-/* The tape's node is made before anything is written: a change in place that cannot be recorded is
- * not made. */
+/* Makes the node before anything is written, so that a change in place that cannot be recorded
+ * does not happen. */
 static dnn_status make_node(const dnn__frame *f, dnn__node **out)
 {
     if (!f->recording) {
@@ -413,7 +412,8 @@ static dnn_status make_node(const dnn__frame *f, dnn__node **out)
     return *out != NULL ? DNN_OK : dnn__nomem(f->op->name, sizeof f->view[0]);
 }
 
-/* Destinations were written and what is new leaves the call's scope; then the tape. */
+/* Bumps versions of destinations, records the node, and moves new results out of the call's
+ * scope. */
 static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn__rng *rng)
 {
     bool mutates = (f->op->traits & DNN__MUTATES) != 0;
@@ -423,7 +423,7 @@ static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn_
             continue;
         }
         f->out[i]->fresh = false;
-        if (mutates || !f->recording) { /* what is not recorded has no history any more */
+        if (mutates || !f->recording) { /* an unrecorded change ends the history of a tensor */
             dnn__written(f->out[i]);
         } else {
             atomic_fetch_add_explicit(&f->out[i]->version->count, 1, memory_order_relaxed);
@@ -477,9 +477,9 @@ dnn_status dnn__dispatch(const dnn__request *request)
     if (DNN__UNLIKELY(watched)) {
         DNN_TRY_TO(done, dnn__nan_check_before(f.in, f.n_in, &held));
     }
-    DNN_TRY_TO(done, execute(&f, made, &rng)); /* its one call, so that it is compiled in place */
+    DNN_TRY_TO(done, execute(&f, made, &rng)); /* the only call of execute, so that it is inlined */
     if (DNN__UNLIKELY(watched)) {
-        DNN_TRY_TO(done, look_after(&f, made, &held));
+        DNN_TRY_TO(done, check_results(&f, made, &held));
     }
     if (!request->plan_only) {
         finish(&f, made, node, &rng);

@@ -10,7 +10,7 @@ typedef struct dnn__dispatch_thread {
     const dnn__stash_pair *pair; /* of the gradient rule that runs (stash.c) */
     int no_host_fallback;        /* depth: a dry run may not plan on the host (decompose.c) */
     int layouts_held;            /* depth of the layouts' lock (layout.c) */
-    bool looking;                /* anomaly mode reads a tensor (nan_check.c) */
+    bool in_nan_check;           /* anomaly mode reads a tensor (nan_check.c) */
 } dnn__dispatch_thread;
 extern _Thread_local dnn__dispatch_thread dnn__dispatch_self
     __attribute__((tls_model("initial-exec")));

@@ -1,6 +1,6 @@
-/* host_fallback.c - the road HOST_FALLBACK: a call for a device runs on host copies of its
- * operands, and the bytes are counted. dispatch calls it for plans that say so; it dispatches the
- * same operator on the host. */
+/* host_fallback.c - HOST_FALLBACK: runs a call for a device on host copies of its operands, and
+ * counts the bytes. It dispatches the same operator on the host. dispatch.c calls it if the plan
+ * says so. */
 #include <string.h>
 #include "counters.h"
 #include "host_fallback.h"
@@ -53,7 +53,7 @@ static dnn_status to_host(struct hosting *h, const dnn_tensor *t, dnn_tensor **o
     if (t == NULL) {
         return DNN_OK;
     }
-    if (dnn__layout_of(t->storage) != 0) { /* no private layout crosses devices */
+    if (dnn__layout_of(t->storage) != 0) { /* private layouts do not cross devices */
         dnn_tensor *strided;
 
         DNN_TRY(dnn__reorder((dnn_tensor *)(uintptr_t)t, 0, &strided));

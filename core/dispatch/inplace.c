@@ -1,6 +1,6 @@
-/* inplace.c - destinations: may a tensor be changed in place, does it overlap an operand, can the
- * kernel write it itself or is a temporary copied over it. dispatch calls it; the rules are those
- * of ops.h. */
+/* inplace.c - destinations: checks whether a tensor may be changed in place and whether it
+ * overlaps an operand, and decides whether the kernel writes it directly or a temporary is
+ * copied over it. The rules are those of ops.h. */
 #include <stdlib.h>
 #include "frame.h"
 #include "inplace.h"
@@ -77,7 +77,7 @@ static int64_t common_stride(int64_t g, int ndim, const int64_t *dim, const int6
 
 enum overlap { APART, SAME, PARTLY };
 
-static enum overlap compare_places(const dnn_tensor *a, const dnn_tensor *b)
+static enum overlap compare_ranges(const dnn_tensor *a, const dnn_tensor *b)
 {
     int64_t a_first, a_last, b_first, b_last, g;
     bool same = a->ndim == b->ndim && a->offset == b->offset && a->dtype == b->dtype;
@@ -96,20 +96,20 @@ static enum overlap compare_places(const dnn_tensor *a, const dnn_tensor *b)
     if (a_last < b_first || b_last < a_first) {
         return APART;
     }
-    /* Columns of one matrix interleave without meeting: their distance is no multiple of any step.
-     */
+    /* Columns of one matrix interleave without overlap: their distance is no multiple of any
+     * step. */
     g = common_stride(common_stride(0, a->ndim, a->dim, a->stride), b->ndim, b->dim, b->stride);
     return g > 1 && (a->offset - b->offset) % g != 0 ? APART : PARTLY;
 }
 
-/* Can the kernel write out[0] itself, or is a temporary copied over it? */
-static dnn_status place_target(dnn__frame *f, int i)
+/* Decides whether the kernel writes destination i directly, or a temporary is copied over it. */
+static dnn_status check_overlap(dnn__frame *f, int i)
 {
     const dnn_tensor *t = f->out[i];
 
     f->direct[i] = t->dtype == f->desc[i].dtype;
     for (int k = 0; k < f->n_in; k++) {
-        enum overlap o = f->in[k] != NULL ? compare_places(t, f->in[k]) : APART;
+        enum overlap o = f->in[k] != NULL ? compare_ranges(t, f->in[k]) : APART;
 
         if (o == PARTLY) {
             return dnn__fail(DNN_E_INVALID, "%s: the target %s partly overlaps %s %s; clone one",
@@ -150,5 +150,5 @@ dnn_status dnn__check_destination(dnn__frame *f, int i)
                          f->op->name, dnn_dtype_name(d->dtype), dnn_dtype_name(t->dtype));
     }
     DNN_TRY(dnn__check_inplace(f->op->name, t, f->recording));
-    return place_target(f, i);
+    return check_overlap(f, i);
 }

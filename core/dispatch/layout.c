@@ -1,5 +1,5 @@
-/* layout.c - private layouts of storages: the lock that protects them, their names, who owns them.
- * relayout.c converts. */
+/* layout.c - private layouts of storages: the lock that protects them, their names, their
+ * owners. relayout.c converts. */
 #include <pthread.h>
 #include <string.h>
 #include "dispatch_state.h"

@@ -1,6 +1,5 @@
-/* marshal.c - how operands pass to a kernel and results from it: as they are, by a dense copy, by a
- * copy in another layout, by a temporary that takes a result. dispatch calls it once there is a
- * plan. */
+/* marshal.c - packs operands for a kernel and brings results back: as they are, by a dense copy,
+ * by a copy in another layout, or by a temporary for a result. dispatch.c calls it with a plan. */
 #include <string.h>
 #include "convert.h"
 #include "counters.h"
@@ -17,7 +16,7 @@ static void point_at(dnn_view *v, const dnn_tensor *t)
 
 /* ---- operands ---- */
 
-/* A dense copy of a view, for a kernel that takes nothing else. */
+/* A dense copy of a view, for a kernel that takes no strides. */
 static dnn_status pack(dnn__frame *f, int i, dnn_tensor **out)
 {
     dnn_view *v = &f->view[i];
@@ -52,7 +51,7 @@ static dnn_status reorder(dnn__frame *f, int i, uint32_t layout, dnn_tensor **ou
     return DNN_OK;
 }
 
-static dnn_status pass_input(dnn__frame *f, const dnn__plan *plan, int i)
+static dnn_status marshal_input(dnn__frame *f, const dnn__plan *plan, int i)
 {
     const dnn__operand_plan *p = &plan->operand[i];
     dnn_tensor *t = f->in[i];
@@ -79,8 +78,8 @@ static dnn_tensor *private_result(dnn__frame *f, const dnn__operand_plan *p, dnn
                                p->bytes);
 }
 
-/* The view of a new result is dense already; that of a temporary for a destination was the
- * destination's. */
+/* The view of a new result is dense already; the view of a temporary was that of its
+ * destination. */
 static dnn_tensor *dense_result(dnn__frame *f, dnn_view *v)
 {
     dnn_tensor *t = dnn__tensor_new(f->op->name, v->dtype, v->ndim, v->dim, f->device);
@@ -93,8 +92,8 @@ static dnn_tensor *dense_result(dnn__frame *f, dnn_view *v)
     return t;
 }
 
-/* Where the kernel writes output i: the destination itself, a new tensor, or a temporary that lands
- * on the destination. plan NULL: nothing will be written. */
+/* Sets what the kernel writes for output i: the destination itself, a new tensor, or a temporary
+ * that write_back copies to the destination. plan NULL: the kernel will write nothing. */
 static dnn_status make_result(dnn__frame *f, const dnn__plan *plan, int i, dnn_tensor **out)
 {
     int slot = f->n_in + i;
@@ -129,14 +128,15 @@ dnn_status dnn__marshal(dnn__frame *f, const dnn__plan *plan, dnn_tensor **made)
 {
     for (int i = 0; i < f->n_in; i++) {
         if (f->in[i] != NULL) {
-            DNN_TRY(pass_input(f, plan, i));
+            DNN_TRY(marshal_input(f, plan, i));
         }
     }
     return dnn__make_results(f, plan, made);
 }
 
-/* May the destination take the block of what was made? Only if nobody but its one handle knows its
- * own; and a private layout only if nobody can have made it strided to keep it so. */
+/* May the destination take the block of the temporary? Only if its one handle is the only owner
+ * of its own block. A private layout only if the destination is fresh: others may have made it
+ * strided on purpose. */
 static bool takes_block(const dnn_tensor *t, const dnn_tensor *made)
 {
     const dnn__storage *s = t->storage;
@@ -149,8 +149,8 @@ static bool takes_block(const dnn_tensor *t, const dnn_tensor *made)
            dnn__dense(t) && dnn__dense(made);
 }
 
-/* Copies a temporary over its destination; no tape sees it. */
-static dnn_status land(dnn__frame *f, int i, dnn_tensor *made)
+/* Copies a temporary over its destination; not recorded. */
+static dnn_status copy_back(dnn__frame *f, int i, dnn_tensor *made)
 {
     dnn_status st = DNN_OK;
 
@@ -169,7 +169,7 @@ dnn_status dnn__write_back(dnn__frame *f, dnn_tensor **made)
 {
     for (int i = 0; i < f->n_out; i++) {
         if (made[i] != NULL && f->out[i] != NULL && made[i] != f->out[i]) {
-            DNN_TRY(land(f, i, made[i]));
+            DNN_TRY(copy_back(f, i, made[i]));
             made[i] = f->out[i];
         }
     }

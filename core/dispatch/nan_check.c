@@ -1,6 +1,6 @@
-/* nan_check.c - anomaly mode: after every operator, is what it made finite? dispatch, rules and
- * functions ask; the answer names the operator that a NaN or an infinity came from. The elements
- * are read on the host, so it works, slowly, on every device. */
+/* nan_check.c - anomaly mode: after every operator, checks that its results are finite, and
+ * names the operator that made a NaN or an infinity. Reads the elements on the host, so it
+ * works, slowly, on every device. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,8 +57,8 @@ static void take_census(struct census *c, dnn_dtype dtype, const char *data, int
     }
 }
 
-/* An exponent of ones is a NaN or an infinity. Most tensors have none: this loop is the usual one.
- */
+/* An exponent of ones is a NaN or an infinity. Most tensors have none, so this loop is the usual
+ * one. */
 #define DEFINE_ALL_FINITE(bits)                                                            \
     static bool all_finite_##bits(const uint##bits##_t *x, int64_t n, uint##bits##_t ones) \
     {                                                                                      \
@@ -104,7 +104,7 @@ static dnn_status read_elements(dnn_tensor *t, void *to, size_t bytes)
     return st;
 }
 
-/* The elements, row-major: where they lie, or a copy, which is the caller's to free. */
+/* The elements, row-major: in place, or a copy that the caller frees. */
 static dnn_status elements(dnn_tensor *t, const void **data, void **copy)
 {
     size_t item = dnn__item_size(t->dtype), bytes = (size_t)dnn__numel(t) * item;
@@ -118,13 +118,13 @@ static dnn_status elements(dnn_tensor *t, const void **data, void **copy)
     if (*copy == NULL) {
         return dnn__nomem("anomaly mode", bytes);
     }
-    dnn__dispatch_self.looking = true; /* does not check its own reads */
+    dnn__dispatch_self.in_nan_check = true; /* reading a tensor must not check it again */
     st = read_elements(t, *copy, bytes);
-    dnn__dispatch_self.looking = false;
+    dnn__dispatch_self.in_nan_check = false;
     return st;
 }
 
-static dnn_status look_at(dnn_tensor *t, struct census *c)
+static dnn_status count_nonfinite(dnn_tensor *t, struct census *c)
 {
     int64_t n = t != NULL ? dnn__numel(t) : 0;
     const void *data = NULL;
@@ -151,7 +151,7 @@ dnn_status dnn__nan_check_before(dnn_tensor *const *in, int n_in, dnn__nonfinite
 
     *held = (dnn__nonfinite){-1, -1};
     for (int i = 0; i < n_in && (held->nan < 0 || held->inf < 0); i++) {
-        DNN_TRY(look_at(in[i], &c));
+        DNN_TRY(count_nonfinite(in[i], &c));
         held->nan = held->nan < 0 && c.nan > 0 ? i : held->nan;
         held->inf = held->inf < 0 && c.inf > 0 ? i : held->inf;
     }
@@ -186,8 +186,8 @@ static void put_place(dnn__text *text, const dnn_tensor *t, int64_t at)
     dnn__put_shape(text, t->ndim, place);
 }
 
-static dnn_status tell(const dnn__op *op, dnn_tensor *const *in, int n_in, const dnn_tensor *made,
-                       int output, const struct census *c, const dnn__nonfinite *held)
+static dnn_status report(const dnn__op *op, dnn_tensor *const *in, int n_in, const dnn_tensor *made,
+                         int output, const struct census *c, const dnn__nonfinite *held)
 {
     char text[512];
     dnn__text t = dnn__text_to(text, sizeof text);
@@ -218,9 +218,9 @@ dnn_status dnn__nan_check_after(const dnn__op *op, dnn_tensor *const *in, int n_
     struct census c;
 
     for (int j = 0; j < n_out; j++) {
-        DNN_TRY(look_at(made[j], &c));
+        DNN_TRY(count_nonfinite(made[j], &c));
         if ((c.nan > 0 && !(moves && held->nan >= 0)) || (c.inf > 0 && held->inf < 0)) {
-            return tell(op, in, n_in, made[j], j, &c, held);
+            return report(op, in, n_in, made[j], j, &c, held);
         }
     }
     return DNN_OK;

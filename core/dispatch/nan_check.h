@@ -10,7 +10,7 @@ extern atomic_bool dnn__nan_check;
 static inline bool dnn__nan_check_on(void)
 {
     return DNN__UNLIKELY(atomic_load_explicit(&dnn__nan_check, memory_order_relaxed)) &&
-           !dnn__dispatch_self.looking;
+           !dnn__dispatch_self.in_nan_check;
 }
 dnn_status dnn__nan_check_start(void); /* DNN_ANOMALY */
 

@@ -1,13 +1,13 @@
-/* negotiate.c - what a kernel takes and gives: how each operand is shown to it, what its plan asks
- * for in layouts, workspace and stash, and by what detour an operand passes that is not as the
- * kernel wants it. select.c calls it for one candidate after another. It moves nothing. */
+/* negotiate.c - agrees with one kernel on a plan: how it sees each operand, the layouts,
+ * workspace and stash that its plan() asks for, and how each operand is marshalled. Moves no
+ * elements. candidate.c calls it. */
 #include <string.h>
 #include "negotiate.h"
 #include "operand_views.h"
 #include "relayout.h"
 #include "stash.h"
 
-/* ---- how operands are shown ---- */
+/* ---- how the kernel sees operands ---- */
 
 static const dnn_tensor *operand(const dnn__frame *f, int i)
 {
@@ -27,8 +27,8 @@ static bool lies_well(const dnn_tensor *t)
     return t->storage->data == NULL || address % 64 == 0;
 }
 
-/* Rule (a) of FLAT: one run of elements in every operand, in the same order. A result that is made
- * is row-major. */
+/* Rule (a) of FLAT: one run of elements in every operand, in the same order. A new result is
+ * row-major. */
 static bool same_dense_strides(const dnn__frame *f)
 {
     const dnn_view *first = f->pointer[0];
@@ -64,8 +64,8 @@ static bool must_pack(const dnn__frame *f, const dnn__kernel *k, int i)
     return (flags & DNN_K_UNALIGNED) == 0 && t != NULL && !lies_well(t);
 }
 
-/* A kernel of the host for a call of a device: it is asked only whether it would serve the call on
- * host copies, which then has a plan of its own. */
+/* A kernel of the host for a call of a device: it is asked only whether it would serve the call
+ * on host copies; that call then has a plan of its own. */
 static bool is_elsewhere(const dnn__frame *f, const dnn__kernel *k)
 {
     return k->kind != dnn__dev(f->device)->kind;
@@ -76,8 +76,8 @@ static bool runs_flat(const dnn__frame *f, const dnn__kernel *k)
     return f->flat != 0 && !f->plain && (k->table.flags & DNN_K_FLAT) != 0;
 }
 
-/* A private layout is shown to kernels that can say what they want instead, of the plugin that owns
- * it; others would find no strides. */
+/* Only a kernel that negotiates, of the plugin that owns a private layout, sees it; others would
+ * find no strides. */
 static bool shows_layout(const dnn__frame *f, const dnn__kernel *k, int i)
 {
     const dnn_view *v = f->pointer[i];
@@ -88,7 +88,7 @@ static bool shows_layout(const dnn__frame *f, const dnn__kernel *k, int i)
             (negotiates && dnn__owns_layout(k->plugin, v->layout)));
 }
 
-static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int i)
+static void plan_operand(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int i)
 {
     dnn__operand_plan *p = &plan->operand[i];
 
@@ -103,9 +103,9 @@ static void see(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan, int 
     }
 }
 
-/* Results: in place and not fit for it, a temporary takes it; a new one of a FLAT kernel lies as
- * the operands do. */
-static void see_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
+/* Results: a temporary takes an in-place result if the kernel cannot work in place; a new result
+ * of a FLAT kernel has the layout of the operands. */
+static void plan_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan)
 {
     if (f->inplace && (k->table.flags & DNN_K_INPLACE) == 0 &&
         (f->op->traits & DNN__MUTATES) == 0) {
@@ -129,7 +129,7 @@ static bool any_detour(const dnn__frame *f, const dnn__plan *plan)
     return false;
 }
 
-/* Two rows whose operands cannot take every detour. */
+/* Two rows whose operands cannot be packed or reordered freely. */
 static dnn_status check_detours(const dnn__frame *f, const dnn__plan *plan, const char **says)
 {
     if (f->op->id == DNN_OP_copy) {
@@ -141,13 +141,13 @@ static dnn_status check_detours(const dnn__frame *f, const dnn__plan *plan, cons
             }
         }
     }
-    if (f->op->n_out < 0 && any_detour(f, plan)) { /* outputs are inputs: a copy would part them */
+    if (f->op->n_out < 0 && any_detour(f, plan)) { /* a copy would separate outputs from inputs */
         return dnn__decline(says, "an operand is not contiguous, and this kernel takes no strides");
     }
     return DNN_OK;
 }
 
-/* ---- what plan() sees ---- */
+/* ---- the call of plan() ---- */
 
 enum { FEW = DNN__FEW_OPERANDS };
 
@@ -235,7 +235,7 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
                                  : status;
 }
 
-/* ---- what plan() asks for ---- */
+/* ---- the answer of plan() ---- */
 
 static void describe(const dnn_view *v, dnn__desc *desc)
 {
@@ -253,7 +253,7 @@ static dnn_status check_owned(const dnn__kernel *k, uint32_t layout, const char 
                      dnn__layout_name(layout));
 }
 
-/* Why a reorder is not to be had: what its dispatch failed with, in the candidate's words. */
+/* Declines for want of a reorder, with the error of its dispatch as the reason. */
 static dnn_status no_way(dnn_status status, uint32_t from, uint32_t to, const char **says)
 {
     return status == DNN_E_NOMEM
@@ -288,8 +288,8 @@ static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__pla
     return status == DNN_OK ? DNN_OK : no_way(status, 0, want, says);
 }
 
-/* A result in a private layout: there must be a way back, and the reorder must know the same size.
- */
+/* A result in a private layout: a reorder back to strides must exist, and the reorder must give
+ * the same size. */
 static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,
                               const struct proposal *p, int i, const char **says)
 {
@@ -324,7 +324,7 @@ static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__pl
     return DNN_OK;
 }
 
-/* The two layouts of a reorder are given; its plan says how large the result is. */
+/* The row reorder: both layouts are given; the kernel's plan says how large the result is. */
 static dnn_status accept_reorder(const dnn__frame *f, dnn__plan *plan, const struct proposal *p,
                                  const char **says)
 {
@@ -352,7 +352,7 @@ static dnn_status accept_layouts(const dnn__frame *f, const dnn__kernel *k, dnn_
         return accept_reorder(f, plan, p, says);
     }
     if ((k->table.flags & DNN_K_FLAT) !=
-        0) { /* takes what all operands share, and asks for nothing */
+        0) { /* a FLAT kernel takes the layout that all operands share, and asks for none */
         return DNN_OK;
     }
     for (int i = 0; i < f->n_in; i++) {
@@ -381,8 +381,8 @@ static bool has_backward(const dnn__op *op)
     return op->gradient != NULL && op->backward != DNN_OP_none;
 }
 
-/* A forward kernel keeps a stash for the backward rows of its plugin; a backward kernel says in the
- * same member how much of one it reads. */
+/* A forward kernel keeps a stash for the backward rows of its plugin. A backward kernel says in
+ * the same member how many bytes of it it reads. */
 static dnn_status accept_stash(const dnn__frame *f, dnn__plan *plan, uint64_t bytes,
                                const char **says)
 {
@@ -462,10 +462,10 @@ dnn_status dnn__negotiate(dnn__frame *f, dnn__kernel *k, dnn__plan *plan, const 
     plan->state = NULL;
     plan->workspace = plan->stash = 0;
     for (int i = 0; i < f->n_in + f->n_out; i++) {
-        see(f, k, plan, i);
+        plan_operand(f, k, plan, i);
     }
     status = check_detours(f, plan, says);
-    see_results(f, k, plan);
+    plan_results(f, k, plan);
     if (status == DNN_OK && k->table.plan != NULL) {
         status = propose(f, k, plan, says);
     } else if (status == DNN_OK && (f->op->traits & DNN__MOVES_LAYOUT) != 0 &&

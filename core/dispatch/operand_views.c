@@ -1,6 +1,5 @@
-/* operand_views.c - the operands of a call as kernels are shown them: dims, strides or private
- * layout, bytes. dispatch makes them ahead of the plan; where the data lies is filled in by
- * marshal.c. */
+/* operand_views.c - the views of operands that kernels see: dims, strides or private layout,
+ * bytes. dispatch.c opens them before it finds the plan; marshal.c sets their data pointers. */
 #include <string.h>
 #include "operand_views.h"
 #include "relayout.h"
@@ -20,7 +19,7 @@ static inline void set_view(const dnn__frame *f, dnn_view *v, dnn_dtype dtype, i
                     .stride = stride};
 }
 
-/* The view of a tensor that may lie in a private layout: it is not stretched. */
+/* The view of a tensor that may have a private layout: never expanded. */
 static void lay_out(dnn_view *v, const dnn_tensor *t)
 {
     v->layout = dnn__layout_of(t->storage);
@@ -86,7 +85,7 @@ static inline void view_output(dnn__frame *f, int i)
         dnn__dense_strides(d->ndim, d->dim, f->stride[slot]);
         set_view(f, v, d->dtype, d->ndim, d->dim, f->stride[slot]);
         v->nbytes = (uint64_t)dnn__numel_of(d->ndim, d->dim) * dnn__item_size(d->dtype);
-        if (f->request->layout != 0) { /* of a reorder: its size is for the plan to say */
+        if (f->request->layout != 0) { /* of a reorder: the plan says its size */
             v->layout = f->request->layout;
             v->stride = NULL;
             v->nbytes = 0;
@@ -108,7 +107,8 @@ dnn_status dnn__all_strided(dnn__frame *f)
     return DNN_OK;
 }
 
-/* Does t lie as the first operand does, so that one run over the bytes meets the same elements? */
+/* Does t have the layout and dims of the first operand, so that one run over the bytes meets the
+ * same elements? */
 static bool lies_alike(const dnn__frame *f, const dnn_tensor *t, uint32_t layout)
 {
     bool number = (f->op->traits & DNN__MUTATES) != 0 && t->ndim == 0;
@@ -118,8 +118,8 @@ static bool lies_alike(const dnn__frame *f, const dnn_tensor *t, uint32_t layout
             ((f->op->traits & DNN__MUTATES) != 0 || has_dims(t, &f->desc[0])));
 }
 
-/* Rule (b) of FLAT. Rows that mutate any number of operands hold the shapes of each group to be
- * equal themselves. */
+/* Rule (b) of FLAT. Rows that mutate any number of operands check themselves that the shapes of
+ * each group are equal. */
 static uint32_t flat_layout(const dnn__frame *f)
 {
     bool mutates = (f->op->traits & DNN__MUTATES) != 0;
@@ -141,7 +141,7 @@ static uint32_t flat_layout(const dnn__frame *f)
     return layout;
 }
 
-/* Operands that no detour can serve are made strided for good. */
+/* Makes operands strided for good that cannot be reordered for this call. */
 static dnn_status make_detours_strided(dnn__frame *f)
 {
     if (flat_layout(f) != 0) {
@@ -172,7 +172,7 @@ static void view_all(dnn__frame *f)
     }
 }
 
-/* An operand lies, or lay a moment ago, in a private layout. */
+/* Slow path: an operand has, or had a moment ago, a private layout. */
 static dnn_status open_laid_out(dnn__frame *f)
 {
     DNN_TRY(make_detours_strided(f));

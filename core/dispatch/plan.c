@@ -1,5 +1,5 @@
-/* plan.c - plans: made empty, counted, freed; and how a candidate declines. select.c and
- * candidate.c fill them in. */
+/* plan.c - makes empty plans, counts their references, frees them; writes the reason of a
+ * decline. candidate.c and select.c fill plans in. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,8 +33,8 @@ dnn_status dnn__plan_new(const dnn__frame *f, dnn__plan **out)
 static void plan_free(dnn__plan *plan)
 {
     if (plan->kernel != NULL && plan->kernel->table.unplan != NULL && plan->state != NULL) {
-        /* What was enqueued may still read the state. A late error sticks to the device and is told
-         * there. */
+        /* Enqueued work may still read the state. A late error stays with the device, which
+         * reports it. */
         if (dnn__dev(plan->device)->stream != NULL) {
             dnn__message message = dnn__self.message;
 

@@ -1,6 +1,6 @@
-/* plan_cache.c - the bounded cache of plans under the exact keys of calls (plan_key.c). It evicts
- * the least recently used. Only dispatch calls it. A plan lives as long as a call runs on it, in
- * the cache or not. */
+/* plan_cache.c - the bounded cache of plans under the exact keys of calls (plan_key.c). It
+ * evicts the least recently used plan. A plan lives as long as a call runs on it, also after it
+ * left the cache. */
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -33,7 +33,7 @@ static void link_newest(dnn__plan *plan)
     cache.newest = plan;
 }
 
-/* Takes a plan out of the cache; the cache's reference is the caller's then. */
+/* Takes a plan out of the cache; the caller gets the cache's reference. */
 static void take_out(dnn__plan *plan)
 {
     dnn__plan **at = &cache.bucket[plan->hash % N_BUCKETS];
@@ -57,7 +57,7 @@ static dnn__plan *look_up(uint64_t hash, const uint64_t *key, int64_t words)
     return plan;
 }
 
-/* Puts a new plan in; the one that leaves for it, or NULL, is the caller's to release. */
+/* Puts a new plan in. Returns the evicted plan, which the caller releases, or NULL. */
 static dnn__plan *put_in(dnn__plan *plan)
 {
     dnn__plan **bucket = &cache.bucket[plan->hash % N_BUCKETS], *old = NULL;
@@ -99,7 +99,8 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     dnn__plan *plan, *old;
 
     if (DNN__UNLIKELY(dnn__dispatch_self.explain != NULL || (dnn__dry_run > 0 && dnn_tune()))) {
-        return make(f, hash, words, out); /* told, not kept; or made where nothing can be timed */
+        /* Not kept: dnn_explain shows how a plan is made, and a dry run cannot be timed. */
+        return make(f, hash, words, out);
     }
     pthread_mutex_lock(&cache.lock);
     plan = look_up(hash, f->key, words);
@@ -115,13 +116,12 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     }
     pthread_mutex_unlock(&cache.lock);
     DNN_TRY(make(f, hash, words, &plan));
-    if (dnn__dry_run > 0 &&
-        plan->on_host) { /* the call that is made is told that bytes are copied */
+    if (dnn__dry_run > 0 && plan->on_host) { /* the nested call on the host reports the copies */
         *out = plan;
         return DNN_OK;
     }
-    /* Another thread may have made the same meanwhile: both serve, and the one that is used less
-     * leaves. */
+    /* Another thread may have made the same plan meanwhile: both serve; the less recently used
+     * one is evicted first. */
     pthread_mutex_lock(&cache.lock);
     old = put_in(plan);
     pthread_mutex_unlock(&cache.lock);

@@ -3,8 +3,8 @@
 #include <string.h>
 #include "plan_key.h"
 
-/* log2 of the alignment of where an operand lies, at most 64 bytes. What is not made yet will lie
- * well. */
+/* log2 of the alignment of an operand, at most 64 bytes. A result that is not made yet will be
+ * aligned to 64. */
 static uint64_t alignment_of(const dnn_tensor *t)
 {
     uint64_t address;
@@ -32,7 +32,7 @@ static inline int64_t put_view(uint64_t *key, const dnn_view *v, const dnn_tenso
     }
     for (int i = 0; i < v->ndim && v->stride != NULL; i++) {
         key[n++] = v->dim[i] > 1 ? (uint64_t)v->stride[i]
-                                 : 0; /* a stride that is never taken does not count */
+                                 : 0; /* the stride of an axis of size 1 does not count */
     }
     return n;
 }

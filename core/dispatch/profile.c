@@ -1,6 +1,7 @@
-/* profile.c - DNN_PROFILE: each kernel counts its calls, their time, and the operands that had to
- * be copied or reordered for it; dnn_shutdown tells them. Time includes those detours; that of a
- * nested call, such as the reorder, is also its own line. dispatch calls it around a call. */
+/* profile.c - DNN_PROFILE: counts for each kernel its calls, their time, and the operands that
+ * were copied or reordered for it; dnn_shutdown logs the table. The time includes copies and
+ * reorders; a nested call, such as a reorder, also has its own line. dispatch.c calls it around
+ * a call. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,8 +30,8 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* On a device that works later the call is what is waited for; its late error comes out where it
- * would have. */
+/* On an asynchronous device the time of a call includes the wait for it. The device reports its
+ * late error as usual. */
 static void wait_for(dnn__device *device)
 {
     if (dnn__dev(device)->stream != NULL) {

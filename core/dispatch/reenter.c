@@ -1,4 +1,4 @@
-/* reenter.c - the seam of reenter.h. */
+/* reenter.c - the pointers of reenter.h. */
 #include "reenter.h"
 
 struct dnn__reenter dnn__reenter;

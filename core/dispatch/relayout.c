@@ -1,6 +1,6 @@
-/* relayout.c - conversion of private layouts: reordered copies, and the way back to strides once
- * somebody needs a view or the bytes. The elements move through the reorder kernels of the plugin
- * that owns the layout. */
+/* relayout.c - converts private layouts: reordered copies, and back to strides when a view or
+ * the bytes are needed. The reorder kernels of the plugin that owns the layout move the
+ * elements. */
 #include <pthread.h>
 #include <string.h>
 #include "layout.h"
@@ -9,7 +9,7 @@
 #include "counters.h"
 #include "dispatch_state.h"
 
-/* One conversion at a time. Recursive: an explain callback may look at a tensor. */
+/* One conversion at a time. Recursive: an explain callback may read a tensor. */
 static pthread_mutex_t converting = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 
 dnn_status dnn__can_reorder(const dnn__desc *desc, dnn__device *device, uint32_t from,
@@ -32,7 +32,7 @@ dnn_status dnn__can_reorder(const dnn__desc *desc, dnn__device *device, uint32_t
 
     memcpy(t.dim, desc->dim, sizeof t.dim);
     dnn__dense_strides(t.ndim, t.dim, t.stride);
-    dnn__dispatch_self.explain = NULL; /* a question of ours, not a call of the program's */
+    dnn__dispatch_self.explain = NULL; /* the program did not make this call */
     status = dnn__reenter.dispatch(&request);
     dnn__dispatch_self.explain = explain;
     return status;
@@ -59,8 +59,8 @@ static dnn_status reorder_once(dnn_tensor *t, uint32_t layout, dnn_tensor **out)
     return DNN_OK;
 }
 
-/* From one private layout to another by way of strides: the one pair of roads that every family
- * has. */
+/* From one private layout to another through strides: every family has the two reorders to and
+ * from strides. */
 dnn_status dnn__reorder(dnn_tensor *t, uint32_t layout, dnn_tensor **out)
 {
     if (layout != 0 && dnn__layout_of(t->storage) != 0) {
@@ -73,7 +73,7 @@ static dnn_status convert(dnn_tensor *t, bool alone)
 {
     dnn_tensor *strided;
 
-    if (dnn__layout_of(t->storage) == 0) { /* another thread was first */
+    if (dnn__layout_of(t->storage) == 0) { /* another thread has converted it */
         return DNN_OK;
     }
     DNN_TRY(reorder_once(t, 0, &strided));
@@ -84,7 +84,7 @@ static dnn_status convert(dnn_tensor *t, bool alone)
     if (!alone) {
         dnn__layouts_written();
     }
-    dnn_release(strided); /* and the old block with it, in stream order */
+    dnn_release(strided); /* frees the old block too, in stream order */
     return DNN_OK;
 }
 
@@ -93,7 +93,8 @@ dnn_status dnn__make_strided_slow(dnn_tensor *t)
     bool alone = dnn__dry_run > 0 || atomic_load(&t->storage->handles) == 1;
     dnn_status status;
 
-    /* Under the lock only what this thread made, and nobody else knows, can be converted. */
+    /* Under the layouts' lock, only a tensor that this thread made and nobody else knows can be
+     * converted. */
     if (dnn__dispatch_self.layouts_held > 0) {
         return alone
                    ? convert(t, true)

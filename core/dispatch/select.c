@@ -1,6 +1,6 @@
-/* select.c - the ladder KERNEL, DECOMPOSED, HOST_FALLBACK: it asks the candidates for a call in
- * their order and makes the plan of the first that accepts. The plan cache calls it on a miss. It
- * allocates the plan, never elements. */
+/* select.c - the ladder KERNEL, DECOMPOSED, HOST_FALLBACK: asks the candidates for a call in
+ * order and makes the plan of the first that accepts. The plan cache calls it on a miss.
+ * Allocates plans, never elements. */
 #include <string.h>
 #include "autotune.h"
 #include "candidate.h"
@@ -9,7 +9,7 @@
 #include "preferences.h"
 #include "select.h"
 
-/* What the candidates said, for the message where nobody serves it, and for dnn_explain. */
+/* The answers of the candidates, for the error if none accepts, and for dnn_explain. */
 struct answers {
     char buffer[600];
     dnn__text text;
@@ -77,7 +77,7 @@ static const char *yes_text(const dnn__frame *f, const dnn__plan *plan, const ch
     return buffer;
 }
 
-/* Asks everybody on a device kind. DNN_DECLINED if nobody accepts. */
+/* Asks each candidate on a device kind. DNN_DECLINED if none accepts. */
 static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct answers *answers)
 {
     dnn__candidates candidates = dnn__candidates_of((dnn__op_id)f->op->id, kind, primary_dtype(f));
@@ -129,8 +129,7 @@ static int64_t bytes_moved(const dnn__frame *f)
     return bytes;
 }
 
-/* Operands pass as they are, but for results that nobody on the host could write: they are strided
- * first. */
+/* All operands stay as they are, except results that the host could not write: those are packed. */
 static void pass_by_host(const dnn__frame *f, dnn__plan *plan)
 {
     memset(plan->operand, 0, sizeof *plan->operand * (size_t)(f->n_in + f->n_out));
@@ -162,7 +161,7 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
         return nobody(f, answers, "");
     }
     DNN_TRY(status);
-    /* The call on host copies finds its own plan; this one only says that there is a way. */
+    /* The call on host copies finds its own plan; this plan only says that one exists. */
     if (plan->state != NULL && plan->kernel->table.unplan != NULL) {
         plan->kernel->table.unplan(plan->state);
     }
@@ -180,8 +179,8 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     return DNN_OK;
 }
 
-/* DECOMPOSED. DNN_DECLINED if the row has no decomposition, or nobody serves one of them on the
- * device. */
+/* DECOMPOSED. DNN_DECLINED if the row has no decomposition, or no kernel of the device serves
+ * one of its operators. */
 static dnn_status ask_decomposition(dnn__frame *f, dnn__plan *plan, struct answers *answers)
 {
     const char *says = "";
@@ -201,8 +200,8 @@ static dnn_status ask_decomposition(dnn__frame *f, dnn__plan *plan, struct answe
     return status;
 }
 
-/* A backward call whose stash pins it: what its kernels accepted when the pair was planned were
- * strided, dense operands. */
+/* A backward call whose stash fixes the plugin: its kernels accepted strided, dense operands
+ * when the pair was planned. */
 static dnn_status ask_plainly(dnn__frame *f, dnn__plan *plan, struct answers *answers)
 {
     dnn_status status;

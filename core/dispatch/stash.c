@@ -1,7 +1,7 @@
-/* stash.c - pairs of forward and backward. A forward kernel may keep private bytes for the backward
- * kernels of its own plugin. So that none is kept in vain the pair is planned together: the row's
- * gradient rule runs dry, which plans what it calls and computes nothing. negotiate.c calls it on a
- * miss. */
+/* stash.c - pairs of forward and backward. A forward kernel may keep private bytes (a stash) for
+ * the backward kernels of its own plugin. The pair is planned together, so that every stash has
+ * a reader: the row's gradient rule runs dry, which plans its calls and computes nothing.
+ * negotiate.c calls it when a plan is made. */
 #include <string.h>
 #include "dispatch_state.h"
 #include "plan.h"
@@ -20,7 +20,7 @@ const dnn__stash_pair *dnn__stash_pair_for(const dnn__op *op)
                : NULL;
 }
 
-struct dry { /* the arrays of a gradient rule over operands without values */
+struct dry { /* the arrays of a gradient rule, over operands without values */
     dnn_tensor *in[8], *out[DNN__RESULTS], *dout[DNN__RESULTS], *din[8];
     dnn__desc in_desc[8];
     bool wants[8];

@@ -1,5 +1,5 @@
-/* trial.c - a trial: autotune runs a call by a plan into scratch in the place of its destinations,
- * and times it. */
+/* trial.c - a trial: runs a call by a plan, into scratch in the place of its destinations.
+ * autotune.c times it. */
 #include "marshal.h"
 #include "operand_views.h"
 #include "reenter.h"
@@ -9,7 +9,7 @@
 static dnn_status twin_of(const dnn__frame *f, int i, dnn_tensor **out)
 {
     const dnn_tensor *t = f->out[i];
-    uint64_t bytes = f->view[f->n_in + i].nbytes; /* of a private layout the only word */
+    uint64_t bytes = f->view[f->n_in + i].nbytes; /* the only size that a private layout has */
     dnn__storage *storage = NULL;
 
     if (dnn__layout_of(t->storage) == 0) {

@@ -1,9 +1,10 @@
-/* type_promotion.c - the dtypes of a call: operands are cast to where they meet, held to be equal,
- * or left as they are, as the row says. dispatch calls it before the shape rule. */
+/* type_promotion.c - the dtypes of a call: casts operands to their common dtype, or checks that
+ * they are equal, or leaves them, by the row's dtype rule. dispatch.c calls it before the shape
+ * rule. */
 #include "convert.h"
 #include "type_promotion.h"
 
-/* "f32 f64": the dtypes of a mask, into one of the thread's text buffers' worth of room. */
+/* Writes the dtypes of a mask, as "f32 f64". */
 static void put_dtypes(char *buffer, size_t bytes, uint32_t mask)
 {
     dnn__text text = dnn__text_to(buffer, bytes);
@@ -27,7 +28,7 @@ static dnn_status check_accepts(const dnn__frame *f, int i, dnn_dtype dtype)
                      dnn__input_name(f->op, i).text, dnn_dtype_name(dtype), accepts);
 }
 
-/* Where the operands meet; for FLOAT rows a floating dtype. 0: there is no operand. */
+/* The common dtype of the operands; for FLOAT rows a floating dtype. 0: there is no operand. */
 static dnn_dtype meeting_dtype(const dnn__frame *f)
 {
     dnn_dtype meet = 0;
@@ -75,7 +76,7 @@ static dnn_status equal_dtypes(const dnn__frame *f)
     return DNN_OK;
 }
 
-/* The ordinary call: nothing is to be cast. False may also mean that it takes a longer look to
+/* The ordinary call, where nothing is cast. false may also mean that only the slow path can
  * tell. */
 static bool nothing_to_promote(const dnn__frame *f)
 {

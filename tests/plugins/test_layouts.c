@@ -558,7 +558,7 @@ static void stretched_part(void)
             check(dnn_item(dnn_sum(y), &all) == DNN_OK && fabs(all - 4) < 1e-5 &&
                       dnn_to_list(dnn_sum(y, .dims = DNN_DIMS(1)), row, 4) == DNN_OK &&
                       fabs(row[3] - 1) < 1e-5,
-                  "softmax in parts, some of them private");
+                  "softmax decomposed, some operands private");
         }
         stop("stretched part");
     }

@@ -1,5 +1,5 @@
 /* test_stash.c - what a forward kernel keeps always finds its reader, or is not kept; and rows that
- * nobody has a kernel for are computed in parts.
+ * nobody has a kernel for are decomposed.
  *
  *     test_stash FOLDER-OF-TEST-PLUGINS */
 #include "laid_out.h"
@@ -99,7 +99,7 @@ static void orphan(void)
     stop("orphan");
 }
 
-/* ---- rows in parts ---- */
+/* ---- decompositions ---- */
 
 static void parts(void)
 {
@@ -196,7 +196,7 @@ static void parts(void)
     DNN_SCOPE
     {
         check(dnn_silu(dnn_ones(DNN_SHAPE(2))) == NULL && dnn_scope_status() == DNN_E_DEVICE &&
-                  strstr(dnn_error_message(), "not in parts either: sigmoid: no kernel") != NULL,
+                  strstr(dnn_error_message(), "not decomposed either: sigmoid: no kernel") != NULL,
               dnn_error_message());
     }
     stop("a part is missing");

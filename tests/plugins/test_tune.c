@@ -373,7 +373,7 @@ static void who_fails_is_passed_over(void)
     dnn_set_log(NULL, NULL);
 }
 
-/* softsign in parts: abs is planned dry first, where nothing can be timed, and is timed all the
+/* softsign decomposed: abs is planned dry first, where nothing can be timed, and is timed all the
  * same when it is called. */
 static void parts_are_timed(void)
 {
