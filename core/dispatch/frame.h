@@ -16,30 +16,34 @@ typedef struct dnn__frame {
     const void *attr;
     int n_in, n_out;
     uint32_t want, mode;
-    bool recording, inplace;   /* a tape node will be made; out[0] is exactly in[0] */
-    bool given;                /* a destination is among the outputs */
-    bool any_layout, laid_out; /* some operand lies in a private layout; then, while there are
-                                  views, the layouts' lock is held */
-    bool plain;    /* every operand is to be shown to kernels strided, dense and aligned */
-    uint32_t flat; /* the private layout that all operands share, where zeros stay zeros: FLAT
-                      kernels may run over it; else 0 */
+    bool recording;  /* the tape records the call */
+    bool inplace;    /* out[0] is exactly in[0] */
+    bool given;      /* an output is a destination */
+    bool any_layout; /* an operand has a private layout */
+    bool laid_out;   /* the same, and the call holds the layouts' lock while its views are open */
+    bool plain;      /* kernels see every operand strided, dense and aligned */
+    uint32_t flat;   /* the private layout of all operands, where zeros stay zeros: FLAT kernels may
+                        run over it; else 0 */
     dnn__device *device;
-    dnn_tensor **in,
-        **out;         /* promoted inputs; destinations, or NULL where the call makes the result */
-    dnn_tensor **made; /* [n_out]: what the kernel writes: a destination, a new result, or a
+    dnn_tensor **in;   /* [n_in]: promoted */
+    dnn_tensor **out;  /* [n_out]: destinations; NULL where the call makes the result */
+    dnn_tensor **made; /* [n_out]: written by the kernel: a destination, a new result, or a
                           temporary for a destination */
-    dnn__desc desc[DNN__RESULTS]; /* of outputs that are made */
+    dnn__desc desc[DNN__RESULTS]; /* of results; of rows of any number of outputs: unused */
     bool direct[DNN__RESULTS];    /* out[i] is a destination that the kernel may write itself */
     dnn_view *view;               /* [n_in + n_out] */
-    const dnn_view **pointer;
-    int64_t (*stride)[DNN_MAX_DIMS]; /* of small frames: strides that no tensor has */
+    const dnn_view **pointer;     /* [n_in + n_out]: into view; NULL: left out */
+    int64_t (
+        *stride)[DNN_MAX_DIMS]; /* [n_in + n_out]: for views with other strides than a tensor */
     uint64_t *key;
-    const dnn__stash_pair *pair; /* this is a backward call with a stash, else NULL */
-    dnn__storage *stash;         /* what the kernel keeps for backward, else NULL */
+    const dnn__stash_pair *pair; /* of a backward call that reads a stash, else NULL */
+    dnn__storage *stash;         /* kept by the kernel for backward, else NULL */
     const dnn__plugin *keeper;   /* of the stash */
-    dnn__storage *memory;        /* of a large frame, else NULL */
+    dnn__storage *memory;        /* of the arrays of a large frame, else NULL */
 } dnn__frame;
 
+/* Does the kernel write the destination out[i] itself? A row of any number of outputs may have more
+ * than DNN__RESULTS, all of them destinations. */
 static inline bool dnn__is_direct(const dnn__frame *f, int i)
 {
     return f->out[i] != NULL && (i >= DNN__RESULTS || f->direct[i]);

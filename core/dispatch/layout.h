@@ -1,15 +1,15 @@
-/* layout.h - private layouts: elements that lie in memory as a plugin wants them, between its own
- * operators. Private.
+/* layout.h - private layouts: an order of elements that a plugin selects for tensors between its
+ * own operators. Private.
  *
- * A layout belongs to the storage, and only a result that the core has just made gets one. All
- * handles on such a storage are dense views of the whole: whoever needs another view, or the bytes,
- * makes it strided first (dnn__make_strided), once and for all handles. From then on it stays
- * strided. Operators that take another layout get a reordered copy.
+ * A storage has the layout, and only a result that the core has just made gets one. All handles on
+ * such a storage are dense views of the whole. A caller that needs another view, or the bytes,
+ * first calls dnn__make_strided, which converts the storage for all handles; it then stays strided.
+ * Operators that take another layout get a reordered copy.
  *
- * Threads: several may read a tensor while one makes it strided. So whoever looks at the layout,
- * data and size of a private storage together, a running kernel included, holds the layouts' lock
- * to read; the exchange of the block holds it to write. A thread that holds it makes strided only
- * what it made itself. */
+ * Threads: one thread may convert a tensor that others read. A thread that reads layout, data and
+ * size of a private storage together, running a kernel included, holds the layouts' lock for
+ * reading; the exchange of the block holds it for writing. A thread that holds the lock converts
+ * only tensors that it made itself. */
 #ifndef DNN__LAYOUT_H
 #define DNN__LAYOUT_H
 #include "plugin.h"

@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include "frame.h"
 
-/* How an operand passes between what it is and what the kernel takes or gives. */
-enum { DNN__AS_IT_IS, DNN__PACKED, DNN__REORDERED, DNN__PRIVATE };
+enum { /* how an operand is marshalled */
+       DNN__AS_IT_IS,
+       DNN__PACKED,    /* by a dense copy */
+       DNN__REORDERED, /* an input, by a copy in `layout` */
+       DNN__PRIVATE    /* a result that is made in `layout` */
+};
 typedef struct dnn__operand_plan {
-    uint32_t how; /* PACKED: by a dense copy. REORDERED: an input, by a copy in `layout`. PRIVATE:
-                     an output that is made in `layout` */
-    uint32_t layout;
+    uint32_t how, layout;
     uint64_t bytes; /* PRIVATE: its physical size */
 } dnn__operand_plan;
 
@@ -18,14 +20,14 @@ typedef struct dnn__plan {
     _Atomic int32_t refs;
     struct dnn__plan *next, *newer, *older; /* bucket; order of use */
     uint64_t hash;
-    dnn__kernel *kernel; /* NULL: DECOMPOSED, the row in smaller operators */
+    dnn__kernel *kernel; /* NULL: DECOMPOSED */
     dnn__device *device;
     void *state;
     uint64_t workspace, stash; /* bytes */
-    int threads;               /* that the workspace has room for */
-    bool on_host, detours; /* HOST_FALLBACK: the kernel works on host memory; some operand does not
-                              pass as it is */
-    pthread_mutex_t lock;  /* for kernels that are not reentrant */
+    int threads;               /* the workspace has room for so many */
+    bool on_host;              /* HOST_FALLBACK: the kernel works on host memory */
+    bool detours;              /* some operand is not AS_IT_IS */
+    pthread_mutex_t lock;      /* for kernels that are not reentrant */
     int64_t key_words;
     uint64_t *key;
     dnn__operand_plan *operand; /* [n_in + n_out] */

@@ -3,8 +3,8 @@
 #define DNN__STASH_PAIR_H
 #include "op.h"
 
-/* A stash that is read in backward: by the backward rows of `forward`, and kernels of one plugin
- * (stash.c). */
+/* The stash of a forward call. The backward rows of `forward` read it, with kernels of one plugin.
+ */
 typedef struct dnn__stash_pair {
     const dnn__op *forward;
     const struct dnn__plugin *plugin;

@@ -8,43 +8,40 @@
 
 /* ---- the table ---- */
 
-enum { /* dtype rules: what dispatch does with the dtypes of the operands before the shape rule sees
-          them */
-       DNN__AS_IS,   /* the shape rule looks at them itself */
-       DNN__PROMOTE, /* operands are cast to where they meet */
+enum {               /* dtype rules: dispatch applies them before it calls the shape rule */
+       DNN__AS_IS,   /* nothing: the shape rule checks them */
+       DNN__PROMOTE, /* casts operands to their common dtype */
        DNN__FLOAT,   /* the same, and integers and bool become f32 */
-       DNN__EQUAL    /* must be equal: an error names both */
+       DNN__EQUAL    /* checks that they are equal; an error names both */
 };
-enum {                       /* traits */
-       DNN__ELEMENTWISE = 1, /* kernels see every input expanded to the dims of out[0] */
-       DNN__KEEPS_ZEROS = 2, /* zeros in, zeros out: FLAT kernels may run over padding */
-       DNN__IS_VIEW = 4,     /* no kernel: the output shares the storage of in[0] */
-       DNN__RANDOM = 8,      /* draws numbers: one word per element of out[0], two for f64 */
-       DNN__MUTATES = 16,    /* outputs are inputs, by the schema; never on the tape */
-       DNN__MOVES_LAYOUT =
-           32 /* reorder: called by the core alone, between layouts; never on the tape */
+enum {                        /* traits */
+       DNN__ELEMENTWISE = 1,  /* kernels see every input expanded to the dims of out[0] */
+       DNN__KEEPS_ZEROS = 2,  /* zeros in, zeros out: FLAT kernels may run over padding */
+       DNN__IS_VIEW = 4,      /* no kernel: the output shares the storage of in[0] */
+       DNN__RANDOM = 8,       /* draws numbers: one word per element of out[0], two for f64 */
+       DNN__MUTATES = 16,     /* outputs are inputs, by the schema; never on the tape */
+       DNN__MOVES_LAYOUT = 32 /* reorder: only the core calls it; never on the tape */
 };
-enum {
-    DNN__RESULTS = 8
-}; /* Most results of a row. A row of any number of outputs (n_out -1)
-      makes none: each output is a destination. */
+/* Most results of a row. A row of any number of outputs (n_out -1) makes none: each output is a
+ * destination. */
+enum { DNN__RESULTS = 8 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
 
 struct dnn__node; /* tape.h */
 typedef struct dnn__op dnn__op;
-typedef struct dnn__sig { /* what a shape rule reads (all but out) and writes */
+typedef struct dnn__sig { /* argument of a shape rule: it reads all but out, which it writes */
     const dnn__op *op;
     const void *attr;
     int n_in, n_out;
     dnn_tensor *const *in; /* NULL = left out */
-    dnn__desc *out; /* [n_out]: the rule sets it; where a destination is given it holds its desc
-                     * when the rule is called, and what the rule leaves there must agree with it.
-                     * Not used by rows of any number of outputs. */
-    dnn_tensor *const *given; /* [n_out] destinations, NULL = to be made */
+    dnn__desc *out;        /* [n_out], set by the rule. For a destination it holds the desc of the
+                              destination before, and must agree with it after. Not used by rows
+                              of any number of outputs */
+    dnn_tensor *const *given; /* [n_out]: destinations; NULL = made by the call */
 } dnn__sig;
 
-typedef struct dnn__decomposition { /* what a decomposition reads and writes */
+typedef struct dnn__decomposition { /* argument of a decomposition, which sets out */
     const dnn__op *op;
     const void *attr;
     int n_in;
@@ -52,13 +49,13 @@ typedef struct dnn__decomposition { /* what a decomposition reads and writes */
     dnn_tensor *out[DNN__RESULTS]; /* the results; tensors of its scope */
 } dnn__decomposition;
 
-typedef struct dnn__grad { /* what a gradient rule reads and writes */
+typedef struct dnn__grad { /* argument of a gradient rule, which sets din */
     const dnn__op *op;
     const void *attr;
     int n_in, n_out;
-    dnn_tensor *const *in, *const *out; /* what the tape kept; NULL where the row keeps nothing or
-                                           the operand was left out */
-    const dnn__desc *in_desc;           /* of every input, kept or not */
+    dnn_tensor *const *in, *const *out; /* saved operands; NULL where the row does not keep the
+                                           operand, or it was left out */
+    const dnn__desc *in_desc;           /* of every input, saved or not */
     dnn_tensor *const *dout;            /* gradient of each output; NULL = zero (not all are) */
     const bool *wants;                  /* [n_in] */
     dnn_tensor **din; /* [n_in]: the result; NULL = zero. Tensors of the rule's scope */
@@ -88,24 +85,24 @@ typedef enum dnn__op_id {
 struct dnn__op {
     const char *name, *attr; /* attr: struct dnn_attr_<attr>, or "none" */
     int16_t id, n_in, n_out; /* n_in -1: any number */
-    const char *names,
-        *results;        /* of the inputs; of the results of rows with several: one word each */
-    const char *doc;     /* the formula */
-    uint16_t optional;   /* mask of inputs that may be NULL */
-    uint32_t attr_bytes; /* 0: none */
-    uint32_t attr_v1_0;  /* as of ABI 1.0: what a kernel knows whose attr_bytes is 0 */
-    uint32_t keep;       /* what the tape keeps */
+    const char *names;       /* of the inputs: one word each */
+    const char *results;     /* likewise of the results, if there are several */
+    const char *doc;         /* the formula */
+    uint16_t optional;       /* mask of inputs that may be NULL */
+    uint32_t attr_bytes;     /* 0: none */
+    uint32_t attr_v1_0;      /* in ABI 1.0: known to a kernel whose attr_bytes is 0 */
+    uint32_t keep;           /* operands that the tape saves: DNN__IN(i), DNN__OUT(i) */
     uint8_t dtype_rule, primary, traits, version;
     uint32_t accepts;               /* dtypes of the operands (after promotion) */
     int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its
                                        stash; -1, or 0 in the second */
     dnn_status (*shape)(dnn__sig *sig);
-    void (*gradient)(dnn__grad *grad);            /* NULL: not differentiable */
-    void (*decompose)(dnn__decomposition *parts); /* NULL: none. In operators, for devices where
-                                                     nobody has a kernel */
-    void (*forget)(struct dnn__node *node); /* a custom function's node drops the tensors that it
-                                               saved; NULL for rows */
-    void (*end)(struct dnn__node *node);    /* a custom function's node is freed; NULL for rows */
+    void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
+    void (*decompose)(
+        dnn__decomposition *d); /* NULL: none. Computes the row by smaller operators */
+    /* Of the private row of a custom function; NULL for others. */
+    void (*forget)(struct dnn__node *node); /* releases the saved tensors of the node */
+    void (*end)(struct dnn__node *node);    /* the node is freed */
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */

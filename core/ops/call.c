@@ -4,6 +4,7 @@
 #include "call.h"
 #include "relayout.h"
 #include "runtime.h"
+#include "tape.h"
 
 dnn_status dnn__call_request(const dnn__request *request)
 {

@@ -3,6 +3,7 @@
 #include "convert.h"
 #include "ops_impl.h"
 #include "rules.h"
+#include "tape.h"
 
 /* copy: the destination says dims and dtype; x broadcasts to it. */
 dnn_status dnn__copy_shape(dnn__sig *sig)
