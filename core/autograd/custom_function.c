@@ -2,7 +2,8 @@
  * Forward runs without recording; then one node is recorded, and the program's backward is its
  * gradient rule. */
 #include <string.h>
-#include "custom_function.h"
+#include "custom_function_state.h"
+#include "custom_function_backward.h"
 #include "nan_check.h"
 #include "autograd_impl.h"
 #include "call.h"
@@ -16,7 +17,7 @@ enum { MAX_OPERANDS = INT16_MAX };
 dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t)
 {
     dnn__function_state *s;
-    struct dnn__function_place *p;
+    struct dnn__function_saved *p;
 
     DNN_TRY(dnn__require(call, "dnn_function_save", "call"));
     DNN_TRY(dnn__require(t, "dnn_function_save", "t"));
@@ -25,11 +26,11 @@ dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t)
         return dnn__fail(DNN_E_INVALID, "%s: dnn_function_save is for forward alone", s->name);
     }
     DNN_TRY(
-        dnn__reserve((void **)&s->place, &s->capacity, s->n_places + 1, sizeof *s->place, s->name));
-    p = &s->place[s->n_places];
+        dnn__reserve((void **)&s->saved, &s->capacity, s->n_saved + 1, sizeof *s->saved, s->name));
+    p = &s->saved[s->n_saved];
     p->input = p->output = -1;
     dnn__save(&p->saved, t, s->recorded);
-    s->n_places++;
+    s->n_saved++;
     return DNN_OK;
 }
 
@@ -38,7 +39,7 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
     static const dnn__edge nowhere;
     dnn__edge self = {0};
     const dnn__edge *from = &nowhere;
-    const struct dnn__function_place *p;
+    const struct dnn__function_saved *p;
     dnn_tensor *t = NULL;
     dnn__function_state *s;
     dnn_status st;
@@ -50,11 +51,11 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
         return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_function_saved is for backward alone"));
     }
     s = call->dnn_state;
-    if (index < 0 || index >= s->n_places) {
+    if (index < 0 || index >= s->n_saved) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "%s: saved tensor %lld of %lld", s->name,
-                                   (long long)index, (long long)s->n_places));
+                                   (long long)index, (long long)s->n_saved));
     }
-    p = &s->place[index];
+    p = &s->saved[index];
     if (p->input >= 0) {
         from = &s->node->edge[p->input];
     } else if (p->output >= 0 && s->node->out[p->output].desc.ndim >= 0) {
@@ -88,17 +89,17 @@ dnn_status dnn_function_no_gradient(dnn_function_call *call, int output)
 
 /* ---- release ---- */
 
-static void drop_places(dnn__function_state *s)
+static void drop_saved(dnn__function_state *s)
 {
-    for (int64_t i = 0; i < s->n_places; i++) {
-        dnn__saved_drop(&s->place[i].saved);
+    for (int64_t i = 0; i < s->n_saved; i++) {
+        dnn__saved_drop(&s->saved[i].saved);
     }
 }
 
 static void end(dnn__function_state *s)
 {
-    drop_places(s);
-    dnn__free(s->place);
+    drop_saved(s);
+    dnn__free(s->saved);
     if (s->table.free_ctx != NULL) {
         s->table.free_ctx(s->ctx);
     }
@@ -106,7 +107,7 @@ static void end(dnn__function_state *s)
 
 static void forget_node(dnn__node *node)
 {
-    drop_places(node->attr);
+    drop_saved(node->attr);
 }
 
 static void end_node(dnn__node *node)
@@ -232,7 +233,7 @@ static dnn_status own_output(struct forward *w, int j, const dnn_scope *scope)
     return DNN_OK;
 }
 
-static bool same_place(const dnn__saved *s, const dnn_tensor *t)
+static bool is_same_tensor(const dnn__saved *s, const dnn_tensor *t)
 {
     return s->version == t->version && s->offset == t->offset && dnn__same_desc(&s->desc, t) &&
            memcmp(s->stride, t->stride, sizeof(int64_t) * (size_t)t->ndim) == 0;
@@ -240,16 +241,16 @@ static bool same_place(const dnn__saved *s, const dnn_tensor *t)
 
 /* Finds the operand that each saved tensor is: it leads to that operand when backward is recorded.
  */
-static void name_places(struct forward *w)
+static void find_operands(struct forward *w)
 {
-    for (int64_t k = 0; k < w->s.n_places; k++) {
-        struct dnn__function_place *p = &w->s.place[k];
+    for (int64_t k = 0; k < w->s.n_saved; k++) {
+        struct dnn__function_saved *p = &w->s.saved[k];
 
         for (int64_t i = 0; i < w->in.n && p->input < 0; i++) {
-            p->input = same_place(&p->saved, w->in.item[i]) ? (int)i : -1;
+            p->input = is_same_tensor(&p->saved, w->in.item[i]) ? (int)i : -1;
         }
         for (int j = 0; j < w->n_out && p->input < 0 && p->output < 0; j++) {
-            p->output = same_place(&p->saved, w->out[j]) ? j : -1;
+            p->output = is_same_tensor(&p->saved, w->out[j]) ? j : -1;
         }
     }
 }
@@ -260,7 +261,7 @@ static void record(struct forward *w)
     dnn__node *node = w->node;
     dnn__function_state *s;
 
-    name_places(w);
+    find_operands(w);
     w->s.node = node;
     w->s.flat = NULL;
     atomic_fetch_add_explicit(&node->history.refs, 1, memory_order_relaxed);
@@ -282,7 +283,7 @@ static dnn_status run_forward(struct forward *w)
         st = own_output(w, j, &scope);
     }
     if (st == DNN_OK && dnn__nan_check_on()) {
-        st = dnn__function_watch(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
+        st = dnn__function_nan_check(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
     }
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         dnn_keep(w->out[j]);

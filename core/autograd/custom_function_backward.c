@@ -3,11 +3,12 @@
  * differentiable.
  */
 #include <string.h>
-#include "custom_function.h"
+#include "custom_function_backward.h"
+#include "custom_function_state.h"
 #include "nan_check.h"
 
-dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in,
-                               dnn_tensor *const *made, int n_out)
+dnn_status dnn__function_nan_check(const char *name, dnn_tensor *const *in, int n_in,
+                                   dnn_tensor *const *made, int n_out)
 {
     dnn__nonfinite held;
 
@@ -46,8 +47,8 @@ static dnn_status fill_dout(struct call *c)
 /* Can the gradient depend on a tensor that is on the tape? */
 static bool may_depend(const struct call *c)
 {
-    for (int64_t i = 0; i < c->s->n_places; i++) {
-        const struct dnn__function_place *p = &c->s->place[i];
+    for (int64_t i = 0; i < c->s->n_saved; i++) {
+        const struct dnn__function_saved *p = &c->s->saved[i];
 
         if (p->output >= 0 || (p->input >= 0 && c->g->wants[p->input])) {
             return true;
@@ -199,7 +200,7 @@ static dnn_status run_backward(struct call *c)
     DNN_TRY(call_backward(c));
     DNN_TRY(check_dout(c));
     if (dnn__nan_check_on()) {
-        DNN_TRY(dnn__function_watch(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
+        DNN_TRY(dnn__function_nan_check(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
     }
     DNN_TRY(check_all_din(c, probed));
     return create && c->s->table.once ? seal_all(c) : DNN_OK;

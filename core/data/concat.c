@@ -1,7 +1,7 @@
 /* concat.c - one set behind the other. A batch asks each part once for all that it brings, and puts
  * the rows in place. */
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 struct concat {
     dnn_dataset set;

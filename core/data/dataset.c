@@ -2,7 +2,7 @@
  * share. The kinds are in the other files of this folder. Nothing here locks: sets do not change
  * once they are made. */
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
                        dnn_dataset *base)
@@ -103,8 +103,8 @@ const char *dnn__dataset_called(const dnn_dataset *set)
 
 /* ---- access ---- */
 
-dnn_status dnn__dataset_has(const char *function, const dnn_dataset *set, const int64_t *index,
-                            int64_t n)
+dnn_status dnn__dataset_check_indices(const char *function, const dnn_dataset *set,
+                                      const int64_t *index, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         if (index[i] < 0 || index[i] >= set->size) {
@@ -144,7 +144,7 @@ dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dn
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_get: n is %s, must be 1 or more",
                          dnn__number_text(n));
     }
-    DNN_TRY(dnn__dataset_has("dnn_dataset_get", set, index, n));
+    DNN_TRY(dnn__dataset_check_indices("dnn_dataset_get", set, index, n));
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
             DNN_E_INVALID,

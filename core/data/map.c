@@ -1,7 +1,7 @@
 /* map.c - a set whose field goes through a function, whole batches at once, and normalize, which is
  * one. The work is done by operators, in the thread that asks. */
 #include <math.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 struct map {
     dnn_dataset set;

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "data_impl.h"
+#include "dataset.h"
 #include "abi_struct.h"
 #include "plugin_impl.h"
+#include "runtime.h"
 
 /* ---- readers: who takes a file ---- */
 

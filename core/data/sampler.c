@@ -1,6 +1,7 @@
 /* sampler.c - which samples are in which batch: the order of an epoch, its permutation, the size of
  * a batch. Takes no lock; the callers make sure that the order does not change meanwhile. */
-#include "loader.h"
+#include "loader_object.h"
+#include "sampler.h"
 
 enum { EPOCHS = 1 << 24 };
 
@@ -34,7 +35,7 @@ dnn_status dnn__sampler_permute(const dnn_loader *l, uint64_t seed, int64_t epoc
     return dnn__permutation(seed, DNN__STREAM_LOADER, (uint64_t)epoch << 40, l->set->size, order);
 }
 
-dnn_status dnn__sampler_check(const dnn_loader *l, const char *function, int64_t epoch)
+dnn_status dnn__sampler_check_epoch(const dnn_loader *l, const char *function, int64_t epoch)
 {
     if (l == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: loader is NULL", function);

@@ -2,7 +2,7 @@
  * reader.c. */
 #include <stdio.h>
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 /* ---- tensors in memory ---- */
 

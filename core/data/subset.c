@@ -1,7 +1,7 @@
 /* subset.c - sets of chosen samples of another set: subset and random split. They hold indices and
  * never look at samples. */
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 struct subset {
     dnn_dataset set;
@@ -42,7 +42,7 @@ static dnn_status check_subset(const dnn_dataset *set, const int64_t *index, int
         !dnn__add(*bytes, sizeof(struct subset), bytes)) {
         return dnn__nomem("dnn_dataset_subset", SIZE_MAX);
     }
-    return dnn__dataset_has("dnn_dataset_subset", set, index, n);
+    return dnn__dataset_check_indices("dnn_dataset_subset", set, index, n);
 }
 
 dnn_dataset *dnn_dataset_subset(dnn_dataset *set, const int64_t *index, int64_t n)

@@ -6,7 +6,9 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
-#include "loader.h"
+#include "loader_object.h"
+#include "sampler.h"
+#include "worker_pool.h"
 
 /* ---- one batch ---- */
 
@@ -26,14 +28,6 @@ dnn_status dnn__batch_read(const dnn_loader *l, int64_t batch, int64_t *list, dn
         }
     }
     return st;
-}
-
-void dnn__batch_drop(dnn_tensor **field)
-{
-    for (int i = 0; i < DNN_FIELD_MAX; i++) {
-        dnn_release(field[i]);
-        field[i] = NULL;
-    }
 }
 
 /* ---- waiting ---- */
@@ -72,13 +66,13 @@ static dnn_status stuck(const dnn_loader *l, const char *function)
 
 static bool may_take(const dnn_loader *l)
 {
-    return l->again || (l->next_in < l->batches && l->next_in - l->next_out < l->n_slots);
+    return l->retry || (l->next_in < l->batches && l->next_in - l->next_out < l->n_slots);
 }
 
 static int64_t take(dnn_loader *l)
 {
-    if (l->again) {
-        l->again = false;
+    if (l->retry) {
+        l->retry = false;
         return l->next_out;
     }
     return l->next_in++;
@@ -91,7 +85,7 @@ static void work_on(dnn_loader *l, int64_t *list)
     dnn_tensor *field[DNN_FIELD_MAX];
     dnn_status status;
 
-    slot->state = DNN__SLOT_TAKEN;
+    slot->state = DNN__SLOT_READING;
     l->busy++;
     pthread_mutex_unlock(&l->lock);
     status = dnn__batch_read(l, batch, list, field);
@@ -127,18 +121,6 @@ static void *worker_main(void *arg)
         dnn__loader_destroy(l);
     }
     return NULL;
-}
-
-void dnn__workers_init(dnn_loader *l)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->work, NULL);
-    pthread_cond_init(&l->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
 }
 
 /* The workers block all signals: the program's threads handle them. */
@@ -196,25 +178,25 @@ bool dnn__workers_stop(dnn_loader *l)
 
 /* ---- for the program's thread ---- */
 
-dnn_status dnn__workers_rest(dnn_loader *l, const char *function)
+dnn_status dnn__workers_pause(dnn_loader *l, const char *function)
 {
     struct timespec limit = in_seconds(l->timeout);
 
     l->next_in = l->batches;
-    l->again = false;
+    l->retry = false;
     while (l->busy > 0) {
         if (!wait_until(l, &limit) && l->busy > 0) {
             return stuck(l, function);
         }
     }
     for (int64_t i = 0; i < l->n_slots; i++) {
-        dnn__batch_drop(l->slot[i].field);
+        dnn__fields_release(l->slot[i].field);
         l->slot[i].state = DNN__SLOT_EMPTY;
     }
     return DNN_OK;
 }
 
-void dnn__workers_wake(dnn_loader *l)
+void dnn__workers_resume(dnn_loader *l)
 {
     if (!l->pending) {
         l->next_in = l->next_out;
@@ -244,21 +226,4 @@ dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *came)
     }
     pthread_mutex_unlock(&l->lock);
     return st;
-}
-
-void dnn__loader_destroy(dnn_loader *l)
-{
-    for (int64_t i = 0; i < l->n_slots && l->slot != NULL; i++) {
-        dnn__batch_drop(l->slot[i].field);
-    }
-    dnn__batch_drop(l->given);
-    pthread_cond_destroy(&l->work);
-    pthread_cond_destroy(&l->done);
-    pthread_mutex_destroy(&l->lock);
-    dnn_dataset_release(l->set);
-    dnn__free(l->slot);
-    dnn__free(l->worker);
-    dnn__free(l->order);
-    dnn__free(l->index);
-    dnn__free(l);
 }

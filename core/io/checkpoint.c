@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "checkpoint.h"
-#include "data_impl.h"
+#include "checkpoint_folder.h"
+#include "checkpoint_layout.h"
+#include "safetensors_write.h"
+#include "loader.h"
 #include "call.h"
 #include "optim_impl.h"
 
@@ -165,7 +167,7 @@ static dnn_status write_file(struct save *s, char *const *json, bool keep)
     if (run->n_metadata > 0) {
         memcpy(meta + OURS, run->metadata, (size_t)run->n_metadata * sizeof *meta);
     }
-    st = dnn__save_sealed(s->path, s->list.item, s->list.n, meta, (int64_t)n, keep);
+    st = dnn__save_with_checksums(s->path, s->list.item, s->list.n, meta, (int64_t)n, keep);
     dnn__free(meta);
     return st;
 }
@@ -194,8 +196,8 @@ static dnn_status write_run(const dnn_run *run, const char *path, bool keep)
             st = write_with_texts(&s, keep);
         }
     }
-    dnn__named_drop(&s.list);
-    dnn__named_drop(&s.names);
+    dnn__named_free(&s.list);
+    dnn__named_free(&s.names);
     return st;
 }
 

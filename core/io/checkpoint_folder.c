@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "checkpoint.h"
+#include "checkpoint_folder.h"
+#include "checkpoint_layout.h"
 
 enum { KEPT = 2 };
 

@@ -4,8 +4,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include "checkpoint.h"
-#include "data_impl.h"
+#include "checkpoint_layout.h"
+#include "safetensors_file.h"
+#include "loader.h"
 #include "op.h"
 #include "optim_impl.h"
 
@@ -40,7 +41,7 @@ dnn_status dnn__checkpoint_check(const dnn_file *file)
                          "%s: a checkpoint of version %.20s; this libdnn reads version %s", path,
                          version, DNN__CHECKPOINT_VERSION);
     }
-    if (!dnn__file_seal(file, &crc) || dnn__file_text(file, "dnn.crc32c") == NULL) {
+    if (!dnn__file_header_crc(file, &crc) || dnn__file_text(file, "dnn.crc32c") == NULL) {
         return dnn__fail(DNN_E_FORMAT, "%s: a checkpoint without its checksums: it is damaged",
                          path);
     }
@@ -91,7 +92,7 @@ char *dnn__run_dataset_text(const dnn_run *run)
     int bad = 0;
 
     for (int l = 0; l < DNN_RUN_MAX && run->loader[l] != NULL; l++) {
-        const dnn_dataset *set = dnn__loader_set(run->loader[l]);
+        const dnn_dataset *set = dnn__loader_dataset(run->loader[l]);
         json_t *one = json_object();
 
         bad |= json_object_set_new(one, "count", json_integer(dnn_dataset_size(set)));

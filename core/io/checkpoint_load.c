@@ -3,8 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "checkpoint.h"
-#include "data_impl.h"
+#include "checkpoint_layout.h"
+#include "safetensors_file.h"
+#include "loader.h"
 #include "call.h"
 #include "optim_impl.h"
 
@@ -242,8 +243,8 @@ static dnn_status prepare_loader(struct load *l, int i)
     }
     if (v[SIZE] == here.size && v[BATCH_SIZE] == here.batch_size && v[STREAM] == here.stream &&
         (!l->run->anyway || (uint64_t)v[SEED] == here.seed)) {
-        return dnn__loader_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH],
-                                   (uint64_t)v[SEED], &l->move[i]);
+        return dnn__loader_seek_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH],
+                                        (uint64_t)v[SEED], &l->move[i]);
     }
     if (!l->run->anyway) {
         return v[SIZE] != here.size ? differs(l, name, "size of the data set", v[SIZE], here.size)
@@ -252,8 +253,8 @@ static dnn_status prepare_loader(struct load *l, int i)
                    : differs(l, name, "stream of the shuffling", v[STREAM], here.stream);
     }
     begin_anew(&v[EPOCH], &v[BATCH], v[SIZE] / v[BATCH_SIZE]);
-    return dnn__loader_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH], here.seed,
-                               &l->move[i]);
+    return dnn__loader_seek_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH], here.seed,
+                                    &l->move[i]);
 }
 
 static dnn_status prepare_loaders(struct load *l)
@@ -314,7 +315,7 @@ static dnn_status commit(struct load *l)
         commit_optimizer(l, o);
     }
     for (int i = 0; i < DNN_RUN_MAX && run->loader[i] != NULL; i++) {
-        dnn__loader_commit(&l->move[i]);
+        dnn__loader_seek_commit(&l->move[i]);
     }
     dnn__rng_restore(l->rng);
     run->step = l->train[0];
@@ -337,10 +338,10 @@ static void clean_up(struct load *l)
             dnn_release(s->state[i]);
         }
         dnn__free(s->state);
-        dnn__loader_cancel(&l->move[o]);
+        dnn__loader_seek_cancel(&l->move[o]);
     }
-    dnn__weights_drop(&l->weights);
-    dnn__named_drop(&l->names);
+    dnn__weights_free(&l->weights);
+    dnn__named_free(&l->names);
     dnn__free(l->number);
     dnn_file_close(l->file);
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 #include "call.h"
-#include "safetensors.h"
+#include "safetensors_checksum.h"
+#include "safetensors_header.h"
+#include "crc32c.h"
+#include "file.h"
 
 /* ---- opening and closing ---- */
 
@@ -23,10 +26,10 @@ static dnn_status read_all(dnn_file *f)
 {
     DNN_TRY(dnn__open_file(f->path, &f->fd, &f->size));
     DNN_TRY(dnn__header_read(f));
-    DNN_TRY(dnn__file_check_seal(f));
+    DNN_TRY(dnn__file_check_header_crc(f));
     DNN_TRY(with_path(f, dnn__header_parse(f)));
     DNN_TRY(dnn__header_check_tiling(f));
-    DNN_TRY(dnn__file_take_checksums(f)); /* they stand in the order of the data */
+    DNN_TRY(dnn__file_read_checksums(f)); /* they stand in the order of the data */
     return dnn__header_check_end(f);
 }
 
@@ -97,11 +100,6 @@ bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key, co
     *key = file->metadata[index].key;
     *value = file->metadata[index].value;
     return true;
-}
-
-const char *dnn__file_path(const dnn_file *file)
-{
-    return file->path;
 }
 
 /* ---- tensors ---- */

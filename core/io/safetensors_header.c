@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "safetensors.h"
+#include "safetensors_header.h"
+#include "file.h"
+#include "json_members.h"
 
 enum {
     MAX_HEADER = 100000000,
@@ -15,20 +17,6 @@ enum {
     MAX_KEY = 6 * 1024 + 2,
     MAX_NAME = 1024,
     MAX_TEXT = 1 << 20
-};
-
-const struct dnn__format dnn__formats[] = {
-    {"BOOL", 8, DNN_T_BOOL},  {"U8", 8, DNN_T_U8},
-    {"I8", 8, DNN_T_I8},      {"U16", 16, 0},
-    {"I16", 16, 0},           {"U32", 32, 0},
-    {"I32", 32, DNN_T_I32},   {"U64", 64, 0},
-    {"I64", 64, DNN_T_I64},   {"F16", 16, DNN_T_F16},
-    {"BF16", 16, DNN_T_BF16}, {"F32", 32, DNN_T_F32},
-    {"F64", 64, DNN_T_F64},   {"C64", 64, 0},
-    {"F8_E4M3", 8, 0},        {"F8_E5M2", 8, 0},
-    {"F8_E8M0", 8, 0},        {"F8_E4M3FNUZ", 8, 0},
-    {"F8_E5M2FNUZ", 8, 0},    {"F6_E2M3", 6, 0},
-    {"F6_E3M2", 6, 0},        {"F4", 4, 0},
 };
 
 /* ---- pieces of JSON ---- */
@@ -264,11 +252,6 @@ static dnn_status add_entry(dnn_file *f, const dnn__member *m)
 
 /* ---- metadata ---- */
 
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(((const struct dnn__metadata *)a)->key, ((const struct dnn__metadata *)b)->key);
-}
-
 static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
 {
     dnn__members walk;
@@ -295,9 +278,7 @@ static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
         DNN_TRY(decode_string(f, m.value, m.value_bytes, MAX_TEXT, "metadata text", &t->value));
         f->n_metadata++;
     }
-    if (f->n_metadata > 1) {
-        qsort(f->metadata, (size_t)f->n_metadata, sizeof *f->metadata, compare_texts);
-    }
+    dnn__file_sort_metadata(f);
     for (int64_t i = 1; i < f->n_metadata; i++) {
         if (strcmp(f->metadata[i - 1].key, f->metadata[i].key) == 0) {
             return dnn__fail(DNN_E_FORMAT, "%s: __metadata__ has \"%.60s\" twice", f->path,
@@ -352,11 +333,6 @@ static int compare_places(const void *pa, const void *pb)
     return a->end < b->end ? -1 : a->end > b->end;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const struct dnn__entry *)a)->name, ((const struct dnn__entry *)b)->name);
-}
-
 dnn_status dnn__header_check_tiling(dnn_file *f)
 {
     uint64_t at = 0;
@@ -387,9 +363,7 @@ dnn_status dnn__header_check_end(dnn_file *f)
                          f->path, (unsigned long long)(at + 8 + f->header_bytes),
                          (unsigned long long)f->size);
     }
-    if (f->n > 1) {
-        qsort(f->entry, (size_t)f->n, sizeof *f->entry, compare_entries);
-    }
+    dnn__file_sort_entries(f);
     for (int64_t i = 1; i < f->n; i++) {
         if (strcmp(f->entry[i - 1].name, f->entry[i].name) == 0) {
             return dnn__header_refuse(f, f->entry[i].name, f->entry[i].value,
@@ -441,25 +415,4 @@ dnn_status dnn__header_shape(const dnn_file *f, const struct dnn__entry *e, dnn_
     st = read_shape(f, e, json_object_get(object, "shape"), out);
     json_decref(object);
     return st;
-}
-
-const char *dnn__file_text(const dnn_file *file, const char *key)
-{
-    struct dnn__metadata wanted = {.key = key};
-    const struct dnn__metadata *found =
-        file->n_metadata > 0 ? bsearch(&wanted, file->metadata, (size_t)file->n_metadata,
-                                       sizeof wanted, compare_texts)
-                             : NULL;
-
-    return found != NULL ? found->value : NULL;
-}
-
-int64_t dnn__file_find(const dnn_file *file, const char *name)
-{
-    struct dnn__entry key = {.name = name};
-    const struct dnn__entry *e =
-        file->n > 0 ? bsearch(&key, file->entry, (size_t)file->n, sizeof key, compare_entries)
-                    : NULL;
-
-    return e != NULL ? e - file->entry : -1;
 }

@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "io_impl.h"
+#include "safetensors_write.h"
+#include "safetensors_file.h"
 #include "call.h"
+#include "crc32c.h"
+#include "file.h"
 
 static const char *format_name(dnn_dtype dtype)
 {
@@ -250,7 +253,7 @@ static dnn_status look_at_old(const char *path, uint32_t crc, bool *same)
         st = dnn_file_verify(old);
     }
     if (st == DNN_OK) {
-        *same = dnn__file_seal(old, &old_crc) && old_crc == crc;
+        *same = dnn__file_header_crc(old, &old_crc) && old_crc == crc;
     }
     dnn_file_close(old);
     if (st == DNN_OK && !*same) {
@@ -357,8 +360,8 @@ static dnn_status save(const char *path, const dnn_named_tensor *tensors, int64_
     return st;
 }
 
-dnn_status dnn__save_sealed(const char *path, const dnn_named_tensor *tensors, int64_t n,
-                            const dnn_named_text *metadata, int64_t n_meta, bool keep)
+dnn_status dnn__save_with_checksums(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                                    const dnn_named_text *metadata, int64_t n_meta, bool keep)
 {
     return save(path, tensors, n, metadata, n_meta, true, keep);
 }

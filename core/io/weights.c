@@ -3,7 +3,8 @@
  * fail. */
 #include <stdio.h>
 #include <string.h>
-#include "io_impl.h"
+#include "weights.h"
+#include "safetensors_file.h"
 #include "call.h"
 
 enum { NAME = 1100, LINES = 10 };
@@ -38,7 +39,7 @@ dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_m
     return DNN_OK;
 }
 
-void dnn__named_drop(dnn__named_list *list)
+void dnn__named_free(dnn__named_list *list)
 {
     for (int64_t i = 0; i < list->n; i++) {
         dnn__free((char *)(uintptr_t)list->item[i].name);
@@ -60,7 +61,7 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
     if (st == DNN_OK) {
         st = dnn_save_tensors(path, list.item, list.n, &format, 1);
     }
-    dnn__named_drop(&list);
+    dnn__named_free(&list);
     return st;
 }
 
@@ -263,7 +264,7 @@ dnn_status dnn__weights_commit(dnn__weights *l)
     return DNN_OK;
 }
 
-void dnn__weights_drop(dnn__weights *l)
+void dnn__weights_free(dnn__weights *l)
 {
     for (int64_t i = 0; i < l->n; i++) {
         dnn_release(l->pair[i].loaded);
@@ -294,7 +295,7 @@ dnn_status dnn_load_weights_with(dnn_load_args args)
     DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
     st = load_all(&l);
-    dnn__weights_drop(&l);
+    dnn__weights_free(&l);
     dnn_file_close(l.file);
     return st;
 }
