@@ -12,7 +12,7 @@
 #include "checkpoint_folder.h"
 #include "checkpoint_layout.h"
 
-enum { KEPT = 2 };
+enum { KEPT = 2 }; /* dnn_save_checkpoint promises the two newest */
 
 void dnn__checkpoint_name(char *text, size_t bytes, int64_t step)
 {
@@ -40,7 +40,7 @@ static int newest_first(const void *pa, const void *pb)
     return a > b ? -1 : a < b;
 }
 
-struct steps { /* of the checkpoints in a folder, newest first */
+struct steps { /* steps of the checkpoints in a folder, the highest first */
     int64_t *item, n, capacity;
 };
 
@@ -106,7 +106,9 @@ struct find {
     void *ctx;
 };
 
-static dnn_status look(const struct find *f, const struct steps *steps)
+/* Writes the path of the newest checkpoint that passes the checks to f->path. Out of memory ends
+ * the search, because it says nothing about the file. */
+static dnn_status find_usable(const struct find *f, const struct steps *steps)
 {
     for (int64_t i = 0; i < steps->n; i++) {
         char name[64];
@@ -143,7 +145,7 @@ dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
     DNN_TRY(dnn__require(path, "dnn_find_checkpoint", "path"));
     st = list_steps(folder, &steps);
     if (st == DNN_OK) {
-        st = look(&f, &steps);
+        st = find_usable(&f, &steps);
     }
     dnn__free(steps.item);
     if (st != DNN_OK && bytes > 0) {
@@ -154,7 +156,7 @@ dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
 
 /* ---- removal ---- */
 
-static void drop(int dir, const char *folder, const char *name)
+static void remove_file(int dir, const char *folder, const char *name)
 {
     if (unlinkat(dir, name, 0) != 0) {
         dnn__log(DNN_LOG_WARN, "libdnn: %s/%s could not be removed: %s", folder, name,
@@ -162,7 +164,7 @@ static void drop(int dir, const char *folder, const char *name)
     }
 }
 
-static void drop_old(int dir, const char *folder, int64_t step)
+static void remove_old(int dir, const char *folder, int64_t step)
 {
     struct steps steps = {0};
     char name[64];
@@ -174,13 +176,13 @@ static void drop_old(int dir, const char *folder, int64_t step)
     for (int64_t i = 0; i < steps.n; i++) {
         if (steps.item[i] <= step && kept++ >= KEPT) {
             dnn__checkpoint_name(name, sizeof name, steps.item[i]);
-            drop(dir, folder, name);
+            remove_file(dir, folder, name);
         }
     }
     dnn__free(steps.item);
 }
 
-/* ".NAME.safetensors.tmp-PID-NUMBER" of a process that has ended. */
+/* Is this the temporary file of a process that has ended? ".NAME.safetensors.tmp-PID-NUMBER" */
 static bool is_leftover(const char *name)
 {
     static const char mark[] = ".safetensors.tmp-";
@@ -190,14 +192,14 @@ static bool is_leftover(const char *name)
     return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
-static void drop_leftovers(int fd, const char *folder)
+static void remove_leftovers(int fd, const char *folder)
 {
     DIR *dir = opendir(folder);
     struct dirent *entry;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         if (is_leftover(entry->d_name)) {
-            drop(fd, folder, entry->d_name);
+            remove_file(fd, folder, entry->d_name);
         }
     }
     if (dir != NULL) {
@@ -213,7 +215,7 @@ void dnn__checkpoint_prune(const char *folder, int64_t step)
         dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints in %s stay: %s", folder, strerror(errno));
         return;
     }
-    drop_old(dir, folder, step);
-    drop_leftovers(dir, folder);
+    remove_old(dir, folder, step);
+    remove_leftovers(dir, folder);
     close(dir);
 }

@@ -1,7 +1,7 @@
-/* safetensors_header.c - the header of a safetensors file: reads it, parses it, checks every entry,
- * and finds tensors and metadata by name. The header's strings are decoded in place, so that a file
- * takes the memory of its header and 40 bytes for each tensor; an entry takes at least 51 bytes of
- * the header. */
+/* safetensors_header.c - the header of a safetensors file: reads it, parses it and checks every
+ * entry. It decodes the strings of the header in place: an open file takes the memory of its header
+ * and 40 bytes for each tensor. An entry has at least 51 bytes in the header, so the size of the
+ * header bounds the memory. */
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,11 +12,11 @@
 #include "json_members.h"
 
 enum {
-    MAX_HEADER = 100000000,
-    MAX_MEMBER = 4096,
-    MAX_KEY = 6 * 1024 + 2,
+    MAX_HEADER = 100000000, /* bytes, as in the reference implementation of safetensors */
+    MAX_MEMBER = 4096,      /* bytes of an entry's object */
     MAX_NAME = 1024,
-    MAX_TEXT = 1 << 20
+    MAX_KEY = 6 * MAX_NAME + 2, /* a quoted name, each byte written as \u00XX */
+    MAX_TEXT = 1 << 20          /* bytes of a metadata text with its quotes */
 };
 
 /* ---- pieces of JSON ---- */
@@ -34,8 +34,8 @@ dnn_status dnn__header_refuse(const dnn_file *f, const char *name, uint64_t at, 
                      (unsigned long long)at, text);
 }
 
-/* Decodes a quoted string into its own place in the header and ends it with 0: a string never gets
- * longer. */
+/* Decodes a quoted string in place in the header and ends it with 0. The decoded string is never
+ * longer than the quoted one. */
 static dnn_status decode_string(dnn_file *f, size_t at, size_t bytes, size_t most, const char *what,
                                 const char **out)
 {
@@ -106,8 +106,8 @@ static dnn_status read_shape(const dnn_file *f, const struct dnn__entry *e, cons
     return DNN_OK;
 }
 
-/* Compares the bytes of the shape with the bytes of the data, before anything is allocated by the
- * shape. */
+/* Checks that shape and data have the same number of bytes, before the shape decides the size of an
+ * allocation. */
 static dnn_status check_bytes(const dnn_file *f, const struct dnn__entry *e, const dnn_shape *shape)
 {
     uint64_t bits = dnn__formats[e->format].bits, given = e->end - e->begin;
@@ -156,8 +156,8 @@ static dnn_status read_offsets(const dnn_file *f, struct dnn__entry *e, const js
     return DNN_OK;
 }
 
-/* Outside strings an entry has digits, brackets and separators: a minus can only be that of a
- * negative number or of -0. */
+/* Finds a minus outside strings. There an entry has numbers, brackets and separators only, so the
+ * minus belongs to a negative number or to -0, which jansson parses as 0. */
 static bool has_minus(const char *text, size_t bytes)
 {
     bool quoted = false;
@@ -183,7 +183,7 @@ static dnn_status parse_entry(const dnn_file *f, const struct dnn__entry *e, jso
     return DNN_OK;
 }
 
-static dnn_status judge_entry(const dnn_file *f, struct dnn__entry *e, const json_t *object)
+static dnn_status check_entry(const dnn_file *f, struct dnn__entry *e, const json_t *object)
 {
     const json_t *dtype = json_object_get(object, "dtype"),
                  *shape = json_object_get(object, "shape");
@@ -220,8 +220,9 @@ static dnn_status check_name(const dnn_file *f, const char *name, size_t at)
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a name of %zu bytes, not 1 to %d",
                          f->path, at, length, MAX_NAME);
     }
-    if (strcmp(name, "__metadata__") ==
-        0) { /* written with escapes: other readers take it for the metadata */
+    /* is_metadata compares quoted bytes, so here the name has escapes. Other readers would decode
+     * it and take the tensor for the metadata. */
+    if (strcmp(name, "__metadata__") == 0) {
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: an escaped __metadata__", f->path, at);
     }
     return DNN_OK;
@@ -244,7 +245,7 @@ static dnn_status add_entry(dnn_file *f, const dnn__member *m)
     e->value = (uint32_t)m->value;
     e->value_bytes = (uint16_t)m->value_bytes;
     DNN_TRY(parse_entry(f, e, &object));
-    st = judge_entry(f, e, object);
+    st = check_entry(f, e, object);
     json_decref(object);
     f->n += st == DNN_OK;
     return st;
@@ -367,7 +368,7 @@ dnn_status dnn__header_check_end(dnn_file *f)
     for (int64_t i = 1; i < f->n; i++) {
         if (strcmp(f->entry[i - 1].name, f->entry[i].name) == 0) {
             return dnn__header_refuse(f, f->entry[i].name, f->entry[i].value,
-                                      "the name stands twice");
+                                      "the name occurs twice");
         }
     }
     return DNN_OK;
