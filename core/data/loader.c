@@ -1,6 +1,6 @@
 /* loader.c - a data loader (torch.utils.data.DataLoader): the public functions, the batches, the
- * epochs, and the position that a checkpoint keeps. Batch b holds the same samples, made by the
- * same operators, whichever thread reads it: the number of workers changes only the time. */
+ * epochs, and the state that a checkpoint keeps. Batch b has the same samples, computed by the same
+ * operators, in whichever thread: the number of workers changes only the time. */
 #include <string.h>
 #include "loader.h"
 #include "loader_object.h"
@@ -12,7 +12,7 @@ enum { MAX_WORKERS = 256, MAX_PREFETCH = 4096 };
 
 /* ---- epochs ---- */
 
-/* Stops the work on the present epoch and begins another one. After a failure the epoch is pending:
+/* Stops reading the current epoch and begins another one. After a failure that epoch is pending:
  * the next call for a batch begins it. */
 static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function)
 {
@@ -36,7 +36,7 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
 
 /* ---- batches ---- */
 
-/* Moves the fields to the loader's device. Runs on the program's thread. */
+/* Moves the fields to the loader's device. Runs in the program's thread. */
 static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
 {
     dnn_status st = DNN_OK;
@@ -59,7 +59,7 @@ static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
     return st;
 }
 
-static void hand_over(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
+static void fill_batch(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
 {
     int n = l->set->n_fields;
 
@@ -75,15 +75,15 @@ static void hand_over(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
 static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
 {
     dnn_tensor *field[DNN_FIELD_MAX] = {NULL};
-    bool came = true;
-    dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, field, &came)
+    bool answered = true;
+    dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, field, &answered)
                                      : dnn__batch_read(l, l->next_out, l->index, field);
 
     if (st == DNN_OK) {
         st = move_fields(l, field);
     }
     if (st == DNN_OK) {
-        hand_over(l, field, batch);
+        fill_batch(l, field, batch);
     } else {
         dnn__fields_release(field);
     }
@@ -91,7 +91,7 @@ static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
     if (st == DNN_OK) {
         l->next_out++;
     } else {
-        l->retry = came;
+        l->retry = answered; /* a worker that has not answered still reads the batch */
     }
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
@@ -169,7 +169,7 @@ int64_t dnn_loader_samples(const dnn_loader *loader)
     return loader != NULL ? loader->samples : 0;
 }
 
-/* ---- the position, for checkpoints ---- */
+/* ---- the state that a checkpoint keeps ---- */
 
 /* Returns NULL and sets *st on failure. */
 static void *new_array(int64_t count, size_t element, dnn_status *st)
@@ -206,7 +206,7 @@ dnn_status dnn__loader_seek_prepare(dnn_loader *l, const char *function, int64_t
 {
     dnn__loader_seek seek = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
     int64_t next_in;
-    bool again;
+    bool retry;
     dnn_status st = DNN_OK;
 
     DNN_TRY(dnn__sampler_check_epoch(l, function, epoch));
@@ -222,11 +222,11 @@ dnn_status dnn__loader_seek_prepare(dnn_loader *l, const char *function, int64_t
     if (st == DNN_OK) {
         pthread_mutex_lock(&l->lock);
         next_in = l->next_in;
-        again = l->retry;
+        retry = l->retry;
         st = dnn__workers_pause(l, function);
-        if (st != DNN_OK) { /* the batches in the slots are still there */
+        if (st != DNN_OK) { /* a failed pause keeps the batches in the slots: go on with them */
             l->next_in = next_in;
-            l->retry = again;
+            l->retry = retry;
             pthread_cond_broadcast(&l->work);
         }
         pthread_mutex_unlock(&l->lock);
@@ -326,7 +326,7 @@ static dnn_status check_args(const dnn_loader_args *a)
     return DNN_OK;
 }
 
-/* Makes at most one slot for each batch of an epoch, and no batch larger than the set. */
+/* There are at most as many slots as batches in an epoch, and no batch is larger than the set. */
 static void set_sizes(dnn_loader *l, const dnn_loader_args *a)
 {
     int64_t size = l->set->size, most = size > 0 ? size : 1,
@@ -396,7 +396,7 @@ dnn_loader *dnn_loader_new_with(dnn_loader_args args)
     l->set = dnn_dataset_retain(args.set);
     st = set_up(l, &args);
     if (st != DNN_OK) {
-        dnn__null(st); /* sets the error before dnn_loader_free can set another one */
+        dnn__null(st); /* before dnn_loader_free: the first error stays pending */
         dnn_loader_free(l);
         return NULL;
     }
@@ -408,7 +408,7 @@ void dnn_loader_free(dnn_loader *loader)
     double timeout;
 
     if (loader == NULL || atomic_load(&dnn__forked)) {
-        return; /* a forked child has no workers, and the lock may never be released */
+        return; /* a forked child has no workers, and nobody may ever release the lock */
     }
     timeout = loader->timeout;
     dnn__fields_release(loader->given);
@@ -417,6 +417,7 @@ void dnn_loader_free(dnn_loader *loader)
         return;
     }
     dnn__log(DNN_LOG_WARN,
-             "libdnn: a loader's worker is stuck in its data set for %g s; it is left behind",
+             "libdnn: dnn_loader_free: a worker is stuck in the data set for %g s; the loader is "
+             "freed when it returns",
              timeout);
 }
