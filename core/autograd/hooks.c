@@ -82,8 +82,7 @@ static dnn_status check_add(const dnn_tensor *t, dnn_hook_fn fn)
     DNN_TRY(dnn__require(t, "dnn_hook_add", "t"));
     DNN_TRY(fn != NULL ? DNN_OK : dnn__fail(DNN_E_INVALID, "dnn_hook_add: fn is NULL"));
     if (list_of(t) == NULL) {
-        return dnn__fail(DNN_E_INVALID,
-                         "dnn_hook_add: the tensor %s is not on the tape: it has no gradient",
+        return dnn__fail(DNN_E_INVALID, "dnn_hook_add: t %s is not on the tape: it has no gradient",
                          dnn__shape_text(t->ndim, t->dim));
     }
     return DNN_OK;
@@ -120,7 +119,7 @@ dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id)
         place = &(*place)->next;
     }
     if (place == NULL || *place == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_hook_remove: the tensor %s has no hook %lld",
+        return dnn__fail(DNN_E_INVALID, "dnn_hook_remove: t %s has no hook %lld",
                          dnn__shape_text(t->ndim, t->dim), (long long)id);
     }
     if (t->node == NULL) {
@@ -140,7 +139,7 @@ dnn_status dnn_retain_grad(dnn_tensor *t)
     }
     if (t->node == NULL) {
         return dnn__fail(DNN_E_INVALID,
-                         "dnn_retain_grad: the tensor %s is not on the tape: it has no gradient",
+                         "dnn_retain_grad: t %s is not on the tape: it has no gradient",
                          dnn__shape_text(t->ndim, t->dim));
     }
     hook = dnn__hook_new(&t->node->hooks, t->node_out);

@@ -62,7 +62,8 @@ static dnn_status check_map(const dnn_dataset *set, int field, bool has_function
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_map: fn is NULL");
     }
     if (field < 0 || field >= set->n_fields) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_map: field %d of a set with %d fields", field,
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_dataset_map: field %d does not exist: the set has %d fields", field,
                          set->n_fields);
     }
     return DNN_OK;

@@ -116,8 +116,9 @@ static dnn_status find_usable(const struct find *f, const struct steps *steps)
 
         dnn__checkpoint_name(name, sizeof name, steps->item[i]);
         if (snprintf(f->path, f->bytes, "%s/%s", f->folder, name) >= (int)f->bytes) {
-            return dnn__fail(DNN_E_INVALID, "dnn_find_checkpoint: %zu bytes are too few for %s/%s",
-                             f->bytes, f->folder, name);
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_find_checkpoint: path: %zu bytes are too few for %s/%s", f->bytes,
+                             f->folder, name);
         }
         st = validate(f->path);
         if (st == DNN_OK || st == DNN_E_NOMEM) {
@@ -171,7 +172,7 @@ static void remove_old(int dir, const char *folder, int64_t step)
     int kept = 0;
 
     if (list_steps(folder, &steps) != DNN_OK) {
-        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints stay: %s", dnn_error_message());
+        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints are not removed: %s", dnn_error_message());
     }
     for (int64_t i = 0; i < steps.n; i++) {
         if (steps.item[i] <= step && kept++ >= KEPT) {
@@ -212,7 +213,8 @@ void dnn__checkpoint_prune(const char *folder, int64_t step)
     int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (dir < 0) {
-        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints in %s stay: %s", folder, strerror(errno));
+        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints in %s are not removed: %s", folder,
+                 strerror(errno));
         return;
     }
     remove_old(dir, folder, step);

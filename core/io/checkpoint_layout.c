@@ -31,8 +31,8 @@ dnn_status dnn__checkpoint_check(const dnn_file *file)
 
     if (version == NULL) {
         return dnn__fail(DNN_E_FORMAT,
-                         "%s: no checkpoint: its metadata has no dnn.checkpoint (weights alone are "
-                         "loaded by dnn_load_weights)",
+                         "%s: it is not a checkpoint: its metadata has no dnn.checkpoint (weights "
+                         "alone are loaded by dnn_load_weights)",
                          path);
     }
     if (strcmp(version, DNN__CHECKPOINT_VERSION) != 0) {

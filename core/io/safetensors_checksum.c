@@ -56,15 +56,17 @@ dnn_status dnn__file_check_header_crc(dnn_file *f)
     at += sizeof key - 1;
     before = (size_t)(at - f->header);
     if (f->header_bytes - before < 8 || !read_crc(at, &f->header_crc)) {
-        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: no checksum", f->path, before);
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: dnn.crc32c.header is no checksum",
+                         f->path, before);
     }
     crc = dnn__crc32c(0, f->header, before);
     crc = dnn__crc32c(crc, zeros, 8);
     crc = dnn__crc32c(crc, at + 8, f->header_bytes - before - 8);
     if (crc != f->header_crc) {
-        return dnn__fail(DNN_E_FORMAT,
-                         "%s: the header has the CRC-32C %08x, it says %08x: the file is damaged",
-                         f->path, crc, f->header_crc);
+        return dnn__fail(
+            DNN_E_FORMAT,
+            "%s: the header has the CRC-32C %08x, dnn.crc32c.header says %08x: the file is damaged",
+            f->path, crc, f->header_crc);
     }
     f->has_header_crc = true;
     return DNN_OK;

@@ -347,7 +347,8 @@ dnn_status dnn__header_check_tiling(dnn_file *f)
         if (e->begin != at) {
             return dnn__header_refuse(
                 f, e->name, e->value,
-                "it begins at data byte %llu, where %llu is the next: a hole or an overlap",
+                "it begins at data byte %llu, the tensor before it ends at %llu: a hole or an "
+                "overlap",
                 (unsigned long long)e->begin, (unsigned long long)at);
         }
         at = e->end;
@@ -392,8 +393,8 @@ dnn_status dnn__header_read(dnn_file *f)
     }
     if (n < 2 || n > MAX_HEADER || n > f->size - 8) {
         return dnn__fail(DNN_E_FORMAT,
-                         "%s: a header of %llu bytes in a file of %llu; 2 to %d are taken, and no "
-                         "more than there are",
+                         "%s: a header of %llu bytes in a file of %llu; it must have 2 to %d bytes "
+                         "and end in the file",
                          f->path, (unsigned long long)n, (unsigned long long)f->size, MAX_HEADER);
     }
     f->header_bytes = n;
