@@ -1,6 +1,6 @@
-/* loader_object.h - the loader object: its struct, and the rules who owns and who locks each
- * member. loader_object.c initializes and frees it; sampler.c, worker_pool.c and loader.c work on
- * it. Private to core/data.
+/* loader_object.h - the loader object: its struct, the owner of each member, and the lock that
+ * protects it. loader_object.c initializes and frees it; sampler.c, worker_pool.c and loader.c work
+ * on it. Private to core/data.
  *
  * One thread of the program calls the loader; the workers are the loader's own threads.
  *
