@@ -1,5 +1,5 @@
-/* apply_rule.c - calls the gradient rule of one node: it makes tensors of the saved operands, lays
- * out the arrays of the rule and reports failures. engine.c and grad_of.c call it. */
+/* apply_rule.c - calls the gradient rule of one node: sets up the arrays of the rule, makes tensors
+ * from the saved operands, and reports failures. engine.c calls it. */
 #include "autograd_impl.h"
 #include "dispatch_state.h"
 
@@ -8,8 +8,7 @@ static dnn_status check_node(const dnn__node *node)
     if (node->freed) {
         return dnn__fail(DNN_E_INVALID,
                          "backward of %s: the graph has been freed: run forward again, or pass "
-                         ".retain_graph to the "
-                         "first backward",
+                         ".retain_graph to the first backward",
                          node->op->name);
     }
     if (node->op->gradient == NULL) {
@@ -104,7 +103,8 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
     return status;
 }
 
-/* While the rule runs, the backward rows that it calls are the keeper's and read the stash. */
+/* While the rule runs, dispatch gives the stash to the backward kernels of the plugin that keeps
+ * it. */
 static void call_rule(dnn__rule *r, const dnn__node *node)
 {
     dnn__stash_pair pair = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};

@@ -1,8 +1,9 @@
-/* custom_function.c - custom functions (torch.autograd.Function): the public calls, and forward.
- * Forward runs without recording; then one node is recorded, and the program's backward is its
- * gradient rule. */
+/* custom_function.c - custom functions (torch.autograd.Function): the public functions, and the
+ * call of forward. Forward runs without recording; then one node is recorded, whose gradient rule
+ * calls the program's backward (custom_function_backward.c). */
 #include <string.h>
-#include "custom_function.h"
+#include "custom_function_state.h"
+#include "custom_function_backward.h"
 #include "nan_check.h"
 #include "autograd_impl.h"
 #include "call.h"
@@ -11,12 +12,12 @@
 
 enum { MAX_OPERANDS = INT16_MAX };
 
-/* ---- calls for forward and backward ---- */
+/* ---- functions that forward and backward call ---- */
 
 dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t)
 {
     dnn__function_state *s;
-    struct dnn__function_place *p;
+    struct dnn__function_saved *p;
 
     DNN_TRY(dnn__require(call, "dnn_function_save", "call"));
     DNN_TRY(dnn__require(t, "dnn_function_save", "t"));
@@ -25,11 +26,11 @@ dnn_status dnn_function_save(dnn_function_call *call, dnn_tensor *t)
         return dnn__fail(DNN_E_INVALID, "%s: dnn_function_save is for forward alone", s->name);
     }
     DNN_TRY(
-        dnn__reserve((void **)&s->place, &s->capacity, s->n_places + 1, sizeof *s->place, s->name));
-    p = &s->place[s->n_places];
+        dnn__reserve((void **)&s->saved, &s->capacity, s->n_saved + 1, sizeof *s->saved, s->name));
+    p = &s->saved[s->n_saved];
     p->input = p->output = -1;
     dnn__save(&p->saved, t, s->recorded);
-    s->n_places++;
+    s->n_saved++;
     return DNN_OK;
 }
 
@@ -38,7 +39,7 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
     static const dnn__edge nowhere;
     dnn__edge self = {0};
     const dnn__edge *from = &nowhere;
-    const struct dnn__function_place *p;
+    const struct dnn__function_saved *p;
     dnn_tensor *t = NULL;
     dnn__function_state *s;
     dnn_status st;
@@ -50,11 +51,11 @@ dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index)
         return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_function_saved is for backward alone"));
     }
     s = call->dnn_state;
-    if (index < 0 || index >= s->n_places) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: saved tensor %lld of %lld", s->name,
-                                   (long long)index, (long long)s->n_places));
+    if (index < 0 || index >= s->n_saved) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: saved tensor %lld of %lld does not exist",
+                                   s->name, (long long)index, (long long)s->n_saved));
     }
-    p = &s->place[index];
+    p = &s->saved[index];
     if (p->input >= 0) {
         from = &s->node->edge[p->input];
     } else if (p->output >= 0 && s->node->out[p->output].desc.ndim >= 0) {
@@ -78,9 +79,14 @@ dnn_status dnn_function_no_gradient(dnn_function_call *call, int output)
 
     DNN_TRY(dnn__require(call, "dnn_function_no_gradient", "call"));
     s = call->dnn_state;
-    if (s->node != NULL || output < 0 || output >= call->n_out) {
-        return dnn__fail(DNN_E_INVALID, "%s: dnn_function_no_gradient of output %d of %d%s",
-                         s->name, output, call->n_out, s->node != NULL ? " in backward" : "");
+    if (s->node != NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: dnn_function_no_gradient is for forward alone",
+                         s->name);
+    }
+    if (output < 0 || output >= call->n_out) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: dnn_function_no_gradient: output %d of %d does not exist", s->name,
+                         output, call->n_out);
     }
     s->flat[output] = true;
     return DNN_OK;
@@ -88,17 +94,17 @@ dnn_status dnn_function_no_gradient(dnn_function_call *call, int output)
 
 /* ---- release ---- */
 
-static void drop_places(dnn__function_state *s)
+static void drop_saved(dnn__function_state *s)
 {
-    for (int64_t i = 0; i < s->n_places; i++) {
-        dnn__saved_drop(&s->place[i].saved);
+    for (int64_t i = 0; i < s->n_saved; i++) {
+        dnn__saved_drop(&s->saved[i].saved);
     }
 }
 
-static void end(dnn__function_state *s)
+static void free_state(dnn__function_state *s)
 {
-    drop_places(s);
-    dnn__free(s->place);
+    drop_saved(s);
+    dnn__free(s->saved);
     if (s->table.free_ctx != NULL) {
         s->table.free_ctx(s->ctx);
     }
@@ -106,12 +112,12 @@ static void end(dnn__function_state *s)
 
 static void forget_node(dnn__node *node)
 {
-    drop_places(node->attr);
+    drop_saved(node->attr);
 }
 
 static void end_node(dnn__node *node)
 {
-    end(node->attr);
+    free_state(node->attr);
 }
 
 /* ---- forward ---- */
@@ -120,10 +126,11 @@ struct forward {
     dnn__function_state s;
     dnn_tensor_list in;
     int n_out;
-    dnn__node *node;          /* NULL: not recorded */
-    uint64_t *seen;           /* [n_in]: versions before */
-    dnn_tensor **out, **tape; /* [n_out]; tape: NULL for a flat output */
-    bool *wants;              /* [n_in] */
+    dnn__node *node;    /* NULL: the call is not recorded */
+    uint64_t *versions; /* [n_in]: versions of the inputs before forward */
+    dnn_tensor **out;   /* [n_out] */
+    dnn_tensor **tape;  /* [n_out]: the outputs to record; NULL: the output has no gradient */
+    bool *wants;        /* [n_in] */
 };
 
 static dnn_status check_input(const dnn__function_state *s, dnn_tensor_list in, int64_t i)
@@ -160,7 +167,7 @@ static dnn_status check_call(const dnn_function *f, dnn_tensor_list in, dnn_tens
 static dnn_status open_forward(struct forward *w, void **memory)
 {
     size_t n_in = (size_t)w->in.n, n_out = (size_t)w->n_out;
-    size_t bytes = n_in * (sizeof *w->seen + 1) + n_out * (2 * sizeof *w->out + 1);
+    size_t bytes = n_in * (sizeof *w->versions + 1) + n_out * (2 * sizeof *w->out + 1);
     bool any = false;
 
     for (int64_t i = 0; i < w->in.n; i++) {
@@ -170,18 +177,18 @@ static dnn_status open_forward(struct forward *w, void **memory)
     if (*memory == NULL) {
         return dnn__nomem(w->s.name, bytes);
     }
-    w->seen = *memory;
-    w->out = (dnn_tensor **)(void *)(w->seen + n_in);
+    w->versions = *memory;
+    w->out = (dnn_tensor **)(void *)(w->versions + n_in);
     w->tape = w->out + n_out;
     w->wants = (bool *)(w->tape + n_out);
     w->s.flat = w->wants + n_in;
     for (size_t i = 0; i < n_in; i++) {
-        w->seen[i] = dnn__version_of(w->in.item[i]);
+        w->versions[i] = dnn__version_of(w->in.item[i]);
         w->wants[i] = dnn_grad_enabled() && dnn__tracked(w->in.item[i]);
         any = any || w->wants[i];
     }
     w->s.recorded = any;
-    if (any) { /* made ahead: recording cannot fail then */
+    if (any) { /* allocated before forward runs, so that recording cannot fail */
         w->node = dnn__node_new(&w->s.op, (int)n_in, (int)n_out);
         return w->node != NULL ? DNN_OK : dnn__nomem(w->s.name, sizeof *w->node);
     }
@@ -200,7 +207,7 @@ static dnn_status call_forward(struct forward *w)
 
     DNN_TRY(dnn__callback_end(before, st, "forward", w->s.name));
     for (int64_t i = 0; i < w->in.n; i++) {
-        if (dnn__version_of(w->in.item[i]) != w->seen[i]) {
+        if (dnn__version_of(w->in.item[i]) != w->versions[i]) {
             return dnn__fail(DNN_E_INVALID,
                              "forward of %s: it changed input %lld in place; clone it first",
                              w->s.name, (long long)i);
@@ -209,8 +216,9 @@ static dnn_status call_forward(struct forward *w)
     return DNN_OK;
 }
 
-/* Makes output j a tensor that nobody else has: a new one of this scope, or another handle. */
-static dnn_status own_output(struct forward *w, int j, const dnn_scope *scope)
+/* Makes output j a handle of its own: keeps a tensor that forward created in this scope, and
+ * detaches any other one, as an input or an output that occurs twice. */
+static dnn_status make_own_handle(struct forward *w, int j, const dnn_scope *scope)
 {
     dnn_tensor *t = w->out[j];
     bool fresh;
@@ -232,24 +240,24 @@ static dnn_status own_output(struct forward *w, int j, const dnn_scope *scope)
     return DNN_OK;
 }
 
-static bool same_place(const dnn__saved *s, const dnn_tensor *t)
+static bool is_same_tensor(const dnn__saved *s, const dnn_tensor *t)
 {
     return s->version == t->version && s->offset == t->offset && dnn__same_desc(&s->desc, t) &&
            memcmp(s->stride, t->stride, sizeof(int64_t) * (size_t)t->ndim) == 0;
 }
 
-/* Finds the operand that each saved tensor is: it leads to that operand when backward is recorded.
- */
-static void name_places(struct forward *w)
+/* Finds for each saved tensor the input or output that it is: with create_graph, the saved tensor
+ * gets the edge of that operand. */
+static void find_operands(struct forward *w)
 {
-    for (int64_t k = 0; k < w->s.n_places; k++) {
-        struct dnn__function_place *p = &w->s.place[k];
+    for (int64_t k = 0; k < w->s.n_saved; k++) {
+        struct dnn__function_saved *p = &w->s.saved[k];
 
         for (int64_t i = 0; i < w->in.n && p->input < 0; i++) {
-            p->input = same_place(&p->saved, w->in.item[i]) ? (int)i : -1;
+            p->input = is_same_tensor(&p->saved, w->in.item[i]) ? (int)i : -1;
         }
         for (int j = 0; j < w->n_out && p->input < 0 && p->output < 0; j++) {
-            p->output = same_place(&p->saved, w->out[j]) ? j : -1;
+            p->output = is_same_tensor(&p->saved, w->out[j]) ? j : -1;
         }
     }
 }
@@ -260,7 +268,7 @@ static void record(struct forward *w)
     dnn__node *node = w->node;
     dnn__function_state *s;
 
-    name_places(w);
+    find_operands(w);
     w->s.node = node;
     w->s.flat = NULL;
     atomic_fetch_add_explicit(&node->history.refs, 1, memory_order_relaxed);
@@ -279,10 +287,10 @@ static dnn_status run_forward(struct forward *w)
     dnn_no_grad_begin(&scope);
     st = call_forward(w);
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
-        st = own_output(w, j, &scope);
+        st = make_own_handle(w, j, &scope);
     }
     if (st == DNN_OK && dnn__nan_check_on()) {
-        st = dnn__function_watch(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
+        st = dnn__function_nan_check(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
     }
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         dnn_keep(w->out[j]);
@@ -306,7 +314,7 @@ static dnn_status apply(struct forward *w, dnn_tensor **out)
         record(w);
     } else {
         dnn__node_drop(w->node);
-        end(&w->s);
+        free_state(&w->s);
     }
     dnn__free(memory);
     return st;

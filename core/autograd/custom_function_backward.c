@@ -1,13 +1,13 @@
-/* custom_function_backward.c - the backward of a custom function: calls the program's backward,
- * checks the gradients that it returns, and keeps them differentiable or marks them as not
- * differentiable.
- */
+/* custom_function_backward.c - the gradient rule of custom functions: calls the program's backward
+ * and checks the gradients that it returns. With create_graph the gradients stay differentiable,
+ * or, for a function declared .once, get a node whose backward fails. */
 #include <string.h>
-#include "custom_function.h"
+#include "custom_function_backward.h"
+#include "custom_function_state.h"
 #include "nan_check.h"
 
-dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in,
-                               dnn_tensor *const *made, int n_out)
+dnn_status dnn__function_nan_check(const char *name, dnn_tensor *const *in, int n_in,
+                                   dnn_tensor *const *made, int n_out)
 {
     const dnn__op op = {.name = name};
     dnn__nonfinite held;
@@ -16,14 +16,14 @@ dnn_status dnn__function_watch(const char *name, dnn_tensor *const *in, int n_in
     return dnn__nan_check_after(&op, in, n_in, made, n_out, false, &held);
 }
 
-struct call { /* of a backward */
+struct call { /* one call of backward */
     dnn__function_state *s;
     dnn__grad *g;
-    dnn_tensor **dout; /* [n_out], followed by room for n_in more */
-    uint64_t *seen;    /* [n_out]: versions before */
+    dnn_tensor **dout;  /* [n_out], followed by room for n_in more */
+    uint64_t *versions; /* [n_out]: versions of dout before backward */
 };
 
-/* Fills a gradient that did not arrive with zeros. */
+/* Copies the gradients of the outputs to c->dout, with zeros where none arrived. */
 static dnn_status fill_dout(struct call *c)
 {
     for (int j = 0; j < c->g->n_out; j++) {
@@ -39,7 +39,7 @@ static dnn_status fill_dout(struct call *c)
                 return dnn__take();
             }
         }
-        c->seen[j] = c->dout[j] != NULL ? dnn__version_of(c->dout[j]) : 0;
+        c->versions[j] = c->dout[j] != NULL ? dnn__version_of(c->dout[j]) : 0;
     }
     return DNN_OK;
 }
@@ -47,8 +47,8 @@ static dnn_status fill_dout(struct call *c)
 /* Can the gradient depend on a tensor that is on the tape? */
 static bool may_depend(const struct call *c)
 {
-    for (int64_t i = 0; i < c->s->n_places; i++) {
-        const struct dnn__function_place *p = &c->s->place[i];
+    for (int64_t i = 0; i < c->s->n_saved; i++) {
+        const struct dnn__function_saved *p = &c->s->saved[i];
 
         if (p->output >= 0 || (p->input >= 0 && c->g->wants[p->input])) {
             return true;
@@ -62,9 +62,10 @@ static bool may_depend(const struct call *c)
     return false;
 }
 
-/* Turns the gradients that are not on the tape into leaves. Then a result that backward computes by
- * operators is on the tape, and a result that is not there was computed in another way. */
-static dnn_status probe(struct call *c)
+/* Makes the gradients that are not on the tape leaves that require a gradient. Then each result
+ * that backward computes with operators is on the tape; a result that is not was computed without
+ * them. */
+static dnn_status make_dout_tracked(struct call *c)
 {
     for (int j = 0; j < c->g->n_out; j++) {
         dnn_tensor *t = c->dout[j];
@@ -82,7 +83,7 @@ static dnn_status probe(struct call *c)
 static dnn_status check_dout(const struct call *c)
 {
     for (int j = 0; j < c->g->n_out; j++) {
-        if (c->dout[j] != NULL && dnn__version_of(c->dout[j]) != c->seen[j]) {
+        if (c->dout[j] != NULL && dnn__version_of(c->dout[j]) != c->versions[j]) {
             return dnn__fail(DNN_E_INVALID,
                              "backward of %s: it changed the gradient of output %d in place, which "
                              "others read too; use the form without _",
@@ -92,7 +93,7 @@ static dnn_status check_dout(const struct call *c)
     return DNN_OK;
 }
 
-static dnn_status check_din(const struct call *c, int i, bool probed)
+static dnn_status check_din(const struct call *c, int i, bool must_track)
 {
     const dnn_tensor *g = c->g->din[i];
     const dnn__desc *x = &c->g->in_desc[i];
@@ -106,7 +107,7 @@ static dnn_status check_din(const struct call *c, int i, bool probed)
                          dnn__dev(c->g->device)->name, dnn__shape_text(g->ndim, g->dim),
                          dnn_dtype_name(g->dtype), dnn_device_of(g));
     }
-    if (probed && !dnn__tracked(g)) {
+    if (must_track && !dnn__tracked(g)) {
         return dnn__fail(DNN_E_INVALID,
                          "backward of %s: the gradient of input %d was not made by operators from "
                          "the gradients given, so it cannot be differentiated again; use operators "
@@ -116,31 +117,32 @@ static dnn_status check_din(const struct call *c, int i, bool probed)
     return DNN_OK;
 }
 
-static dnn_status check_all_din(const struct call *c, bool probed)
+static dnn_status check_all_din(const struct call *c, bool must_track)
 {
     for (int i = 0; i < c->g->n_in; i++) {
         if (c->g->wants[i] && c->g->din[i] != NULL) {
-            DNN_TRY(check_din(c, i, probed));
+            DNN_TRY(check_din(c, i, must_track));
         }
     }
     return DNN_OK;
 }
 
-struct seal { /* the attributes of a node that backward cannot pass */
+struct no_rule { /* the attributes of a node without a gradient rule */
     dnn__op op;
     char name[DNN__FUNCTION_NAME + 16];
 };
 
-/* Gives the gradient of input i a node without a gradient rule. The node's edges lead to everything
- * that the gradient may depend on. */
-static dnn_status seal(struct call *c, int i)
+/* Gives the gradient of input i a node without a gradient rule, so that a second backward fails
+ * instead of taking the gradient for a constant. The edges of the node lead to everything that the
+ * gradient may depend on. */
+static dnn_status add_node_without_rule(struct call *c, int i)
 {
-    struct seal attr = {.op = {.id = -1, .attr_bytes = sizeof attr, .n_out = 1, .backward = -1}};
+    struct no_rule attr = {.op = {.id = -1, .attr_bytes = sizeof attr, .n_out = 1, .backward = -1}};
     int n_in = c->g->n_in, n_out = c->g->n_out;
     dnn_tensor *dx = dnn_detach(c->g->din[i]);
     dnn__text text = dnn__text_to(attr.name, sizeof attr.name);
     dnn__node *node = dx != NULL ? dnn__node_new(&attr.op, n_out + n_in, 1) : NULL;
-    struct seal *own;
+    struct no_rule *own;
 
     if (node == NULL) {
         return dx == NULL ? dnn__take() : dnn__nomem(c->s->name, sizeof *node);
@@ -158,14 +160,14 @@ static dnn_status seal(struct call *c, int i)
     return DNN_OK;
 }
 
-static dnn_status seal_all(struct call *c)
+static dnn_status forbid_second_gradient(struct call *c)
 {
     for (int k = 0; k < c->g->n_in; k++) {
         c->dout[c->g->n_out + k] = NULL;
     }
     for (int i = 0; i < c->g->n_in; i++) {
         if (c->g->din[i] != NULL && !dnn__tracked(c->g->din[i])) {
-            DNN_TRY(seal(c, i));
+            DNN_TRY(add_node_without_rule(c, i));
         }
     }
     return DNN_OK;
@@ -190,34 +192,34 @@ static dnn_status call_backward(struct call *c)
 
 static dnn_status run_backward(struct call *c)
 {
-    bool create = dnn_grad_enabled(), probed = false;
+    bool create = dnn_grad_enabled(), must_track = false;
 
     DNN_TRY(fill_dout(c));
     if (create && !c->s->table.once && may_depend(c)) {
-        DNN_TRY(probe(c));
-        probed = true;
+        DNN_TRY(make_dout_tracked(c));
+        must_track = true;
     }
     DNN_TRY(call_backward(c));
     DNN_TRY(check_dout(c));
     if (dnn__nan_check_on()) {
-        DNN_TRY(dnn__function_watch(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
+        DNN_TRY(dnn__function_nan_check(c->s->name, c->dout, c->g->n_out, c->g->din, c->g->n_in));
     }
-    DNN_TRY(check_all_din(c, probed));
-    return create && c->s->table.once ? seal_all(c) : DNN_OK;
+    DNN_TRY(check_all_din(c, must_track));
+    return create && c->s->table.once ? forbid_second_gradient(c) : DNN_OK;
 }
 
 void dnn__function_gradient(dnn__grad *g)
 {
     struct call c = {.s = (dnn__function_state *)(uintptr_t)g->attr, .g = g};
     size_t n_in = (size_t)g->n_in, n_out = (size_t)g->n_out;
-    size_t bytes = (n_in + n_out) * sizeof *c.dout + n_out * sizeof *c.seen;
+    size_t bytes = (n_in + n_out) * sizeof *c.dout + n_out * sizeof *c.versions;
 
     c.dout = dnn__alloc(bytes);
     if (c.dout == NULL) {
         dnn__null(dnn__nomem(c.s->name, bytes));
         return;
     }
-    c.seen = (uint64_t *)(void *)(c.dout + n_in + n_out);
+    c.versions = (uint64_t *)(void *)(c.dout + n_in + n_out);
     dnn__null(run_backward(&c));
     dnn__free(c.dout);
 }

@@ -1,14 +1,14 @@
-/* engine.c - backward: walks the tape by falling creation number and leaves gradients in the
- * leaves, all of them or none. Nothing is computed here but by operators. */
+/* engine.c - backward: visits the nodes of a graph by falling creation number, then adds the
+ * gradients to all leaves, or after a failure to none. It computes by calling operators only. */
 #include "nan_check.h"
 #include "autograd_impl.h"
 #include "call.h"
 #include "dispatch_state.h"
 #include "ops_impl.h"
 
-/* ---- accumulators: the sum for a leaf while the walk runs ---- */
+/* ---- accumulators: the gradient of a leaf during the walk ---- */
 
-/* *sum += g, where *sum holds a reference of ours or is NULL. */
+/* *sum += g. *sum is a reference, or NULL for zero. */
 static dnn_status accumulate(dnn_tensor **sum, dnn_tensor *g)
 {
     dnn_tensor *total;
@@ -32,7 +32,8 @@ dnn__accumulator *dnn__accumulator_of(const dnn__walk *w, const dnn__leaf *leaf)
     return leaf->accumulator != NULL && leaf->accumulator->walk == w ? leaf->accumulator : NULL;
 }
 
-/* The leaf's accumulator in this walk, made if there is none. A walk inside a walk has its own. */
+/* Returns the leaf's accumulator in this walk, and creates it if there is none. A backward that a
+ * hook runs is a walk inside a walk; it has accumulators of its own. */
 static dnn_status open_accumulator(dnn__walk *w, dnn__leaf *leaf, dnn__accumulator **out)
 {
     dnn__accumulator *s = dnn__accumulator_of(w, leaf);
@@ -61,7 +62,8 @@ static dnn_status accumulate_in(dnn__walk *w, dnn__leaf *leaf, dnn_tensor *g)
 
 /* ---- hooks ---- */
 
-/* Counts the edges that lead to leaves with hooks: with the last of them a gradient is final. */
+/* Counts the edges to each leaf that has hooks. Its gradient is final when the walk has passed all
+ * of them. */
 static dnn_status count_edges(dnn__walk *w, dnn__node *from)
 {
     dnn__node_list list = {NULL, 0, 0};
@@ -84,7 +86,7 @@ static dnn_status count_edges(dnn__walk *w, dnn__node *from)
     return st;
 }
 
-/* The gradient of a leaf is final: its hooks see it, once. */
+/* Runs the hooks of a leaf whose gradient is final, once. */
 static dnn_status finish_leaf(dnn__accumulator *s)
 {
     char name[128];
@@ -112,7 +114,8 @@ static dnn_status finish_leaves_of(const dnn__walk *w, const dnn__node *node)
     return DNN_OK;
 }
 
-/* Leaves that some operator gave no gradient were not counted down. */
+/* Runs the hooks that finish_leaves_of has not run: the count of a leaf does not reach 0 if the
+ * walk did not visit a node that uses it. */
 static dnn_status finish_leaves(const dnn__walk *w)
 {
     for (dnn__accumulator *s = w->accumulators; s != NULL; s = s->next) {
@@ -126,7 +129,8 @@ static bool wants(const dnn__walk *w, const dnn__leaf *leaf)
     return !w->pruned || leaf->wanted;
 }
 
-/* The gradients of a node's outputs are final. */
+/* Runs the hooks on the outputs of a node. Their gradients are final, because the walk has visited
+ * all nodes that use them. */
 static dnn_status run_node_hooks(dnn__walk *w, dnn__node *node)
 {
     for (int j = 0; j < node->n_out; j++) {
@@ -144,8 +148,9 @@ static dnn_status run_node_hooks(dnn__walk *w, dnn__node *node)
 
 /* ---- one node ---- */
 
-/* Hands what the rule left for input i to where the input came from. */
-static dnn_status deliver(dnn__walk *w, const dnn__node *node, const dnn__rule *r, int i)
+/* Adds the gradient of input i to the leaf, or to the output of the node, that the edge leads to.
+ */
+static dnn_status pass_gradient(dnn__walk *w, const dnn__node *node, const dnn__rule *r, int i)
 {
     const dnn__edge *e = &node->edge[i];
     dnn_tensor *g = r->din[i];
@@ -153,7 +158,8 @@ static dnn_status deliver(dnn__walk *w, const dnn__node *node, const dnn__rule *
     if (!r->wants[i] || g == NULL) {
         return DNN_OK;
     }
-    /* In place into a narrower target: the gradient arrives in the target's dtype. */
+    /* The gradient of an in-place operator has the dtype of its destination; an input may have a
+     * wider one. */
     if (g->dtype != node->in[i].desc.dtype && (g->dtype & DNN__FLOATS) != 0 &&
         (node->in[i].desc.dtype & DNN__FLOATS) != 0) {
         g = dnn_cast(g, node->in[i].desc.dtype);
@@ -179,7 +185,7 @@ static dnn_status run_rule(dnn__walk *w, dnn__node *node, dnn__rule *r)
 {
     DNN_TRY(dnn__rule_run(r, node, w->create));
     for (int i = 0; i < node->n_in; i++) {
-        DNN_TRY(deliver(w, node, r, i));
+        DNN_TRY(pass_gradient(w, node, r, i));
     }
     return DNN_OK;
 }
@@ -201,8 +207,8 @@ static dnn_status apply_rule(dnn__walk *w, dnn__node *node)
     return st != DNN_OK ? st : finish_leaves_of(w, node);
 }
 
-/* One node: its rule, and then what it kept goes. */
-static dnn_status step(dnn__walk *w, dnn__node *node)
+/* Visits one node: runs its hooks and its gradient rule, then frees its saved operands. */
+static dnn_status visit(dnn__walk *w, dnn__node *node)
 {
     bool runs = !w->pruned || (node->mark & DNN__NEEDED) != 0;
     dnn_status st = node->hooks != NULL ? run_node_hooks(w, node) : DNN_OK;
@@ -234,13 +240,14 @@ static dnn_status walk_graph(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
     DNN_TRY(dnn__queue_push(&w->queue, of->node));
     DNN_TRY(accumulate(&of->node->dout[of->node_out], seed));
     while (w->queue.n > 0) {
-        DNN_TRY(step(w, dnn__queue_pop(&w->queue)));
+        DNN_TRY(visit(w, dnn__queue_pop(&w->queue)));
     }
     return DNN_OK;
 }
 
-/* Frees the nodes that a failed walk left in the queue. */
-static void abandon(dnn__walk *w)
+/* After a failure: frees the saved operands and gradients of the nodes that are still in the queue.
+ */
+static void free_queued(dnn__walk *w)
 {
     for (int64_t i = 0; i < w->queue.n; i++) {
         dnn__node *node = w->queue.heap[i];
@@ -265,7 +272,7 @@ dnn_status dnn__walk_run(dnn__walk *w, dnn_tensor *of, dnn_tensor *seed)
         st = finish_leaves(w);
     }
     if (st != DNN_OK) {
-        abandon(w);
+        free_queued(w);
     }
     dnn__free(w->queue.heap);
     return st;
@@ -286,7 +293,7 @@ void dnn__walk_end(dnn__walk *w)
 
 /* ---- backward ---- */
 
-dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more)
+dnn_status dnn__make_unshared(dnn_tensor **g, dnn_tensor *more)
 {
     bool alone = atomic_load_explicit(&(*g)->refs, memory_order_relaxed) == 1 &&
                  atomic_load_explicit(&(*g)->storage->refs, memory_order_relaxed) == 1 &&
@@ -306,22 +313,22 @@ dnn_status dnn__own(dnn_tensor **g, dnn_tensor *more)
     return DNN_OK;
 }
 
-/* Each sum as a gradient that nobody else holds, plus the gradient that is there. Changes no leaf.
+/* Adds the present gradient of each leaf to its sum, and makes the sum unshared. Changes no leaf.
  */
-static dnn_status own_sums(dnn__walk *w)
+static dnn_status finish_sums(dnn__walk *w)
 {
     dnn_status st = DNN_OK;
 
     for (dnn__accumulator *s = w->accumulators; s != NULL && st == DNN_OK; s = s->next) {
         DNN_SCOPE
         {
-            st = s->grad != NULL ? dnn__own(&s->grad, s->leaf->grad) : DNN_OK;
+            st = s->grad != NULL ? dnn__make_unshared(&s->grad, s->leaf->grad) : DNN_OK;
         }
     }
     return st;
 }
 
-/* What is accumulated becomes the gradient. Cannot fail. */
+/* Makes each sum the gradient of its leaf. Cannot fail. */
 static void commit(dnn__walk *w)
 {
     for (dnn__accumulator *s = w->accumulators; s != NULL; s = s->next) {
@@ -329,7 +336,7 @@ static void commit(dnn__walk *w)
             dnn_tensor *old = s->leaf->grad;
 
             s->leaf->grad = s->grad;
-            s->grad = old; /* goes with the accumulator */
+            s->grad = old; /* dnn__walk_end releases it */
         }
     }
 }
@@ -342,7 +349,7 @@ dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn
     if (!dnn__tracked(of)) {
         return dnn__fail(DNN_E_INVALID,
                          "%s: the tensor %s is not on the tape: nothing it was computed from "
-                         "wants a gradient",
+                         "requires a gradient",
                          name, dnn__shape_text(of->ndim, of->dim));
     }
     if (seed == NULL && dnn__numel(of) != 1) {
@@ -370,11 +377,11 @@ dnn_status dnn_backward_with(dnn_backward_args args)
     dnn_status st;
 
     DNN_TRY(dnn__check_backward("backward", args.of, args.seed));
-    dnn_retain(args.of); /* a hook may let go of it */
+    dnn_retain(args.of); /* a hook may release it */
     (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
     st = dnn__walk_run(&w, args.of, args.seed);
     if (st == DNN_OK) {
-        st = own_sums(&w);
+        st = finish_sums(&w);
     }
     if (st == DNN_OK) {
         commit(&w);

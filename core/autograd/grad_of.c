@@ -1,24 +1,25 @@
-/* grad_of.c - gradients of a tensor by chosen inputs: a walk that passes only what lies between,
- * and leaves nothing in the leaves. Programs call it. */
+/* grad_of.c - gradients of a tensor with respect to given inputs (torch.autograd.grad): a walk that
+ * runs only the nodes between them, and does not touch .grad. Programs call it. */
 #include "autograd_impl.h"
 #include "call.h"
 #include "dispatch_state.h"
 #include "ops_impl.h"
 
-struct target {      /* an input */
-    dnn__leaf *leaf; /* its own if it is a leaf, else one of ours that a hook of its node fills */
-    dnn__node *node;
+struct target {      /* an input of grad_of */
+    dnn__leaf *leaf; /* that of the input; for a non-leaf a temporary one, which a hook fills */
+    dnn__node *node; /* of a non-leaf; else NULL */
     int64_t hook;
-    bool was_wanted, reached;
+    bool was_wanted; /* by an outer grad_of */
+    bool reached;    /* `of` depends on it */
 };
 
 struct search {
     dnn__walk walk;
     dnn_grad_of_args args;
     struct target *target;
-    int64_t n; /* of which are open */
+    int64_t n; /* targets that are open */
     dnn__node_list list;
-    uint8_t *mark; /* of the nodes before this call: an outer grad_of reads them */
+    uint8_t *mark; /* [list.n] marks before this call, which an outer grad_of needs */
 };
 
 /* ---- targets ---- */
@@ -48,7 +49,8 @@ static dnn_status open_target(struct target *target, const dnn_tensor *t)
     return DNN_OK;
 }
 
-/* Last opened first: an input may be named twice. */
+/* Closes the last target first: an input may be in the list twice, and was_wanted of the first has
+ * the value from before the call. */
 static void close_targets(struct search *s)
 {
     while (s->n > 0) {
@@ -63,15 +65,16 @@ static void close_targets(struct search *s)
     }
 }
 
-/* ---- which nodes lie between ---- */
+/* ---- the nodes between `of` and the inputs ---- */
 
-static void reach(struct search *s, const dnn__leaf *leaf)
+static void set_reached(struct search *s, const dnn__leaf *leaf)
 {
     for (int64_t i = 0; i < s->n; i++) {
         s->target[i].reached = s->target[i].reached || s->target[i].leaf == leaf;
     }
 }
 
+/* Returns the mark of a node whose operands have theirs. */
 static uint8_t mark_of(struct search *s, const dnn__node *node)
 {
     uint8_t mark = 0;
@@ -80,7 +83,7 @@ static uint8_t mark_of(struct search *s, const dnn__node *node)
         const dnn__edge *e = &node->edge[i];
 
         if (e->leaf != NULL && e->leaf->wanted) {
-            reach(s, e->leaf);
+            set_reached(s, e->leaf);
             mark |= DNN__NEEDED;
         } else if (e->node != NULL && e->node->mark != 0) {
             mark |= DNN__NEEDED;
@@ -88,7 +91,7 @@ static uint8_t mark_of(struct search *s, const dnn__node *node)
     }
     for (const dnn__hook *h = node->hooks; h != NULL; h = h->next) {
         if (h->keep != NULL && h->keep->wanted) {
-            reach(s, h->keep);
+            set_reached(s, h->keep);
             mark |= DNN__CAPTURED;
         }
     }
@@ -100,7 +103,7 @@ static dnn_status mark_nodes(struct search *s)
     dnn_tensor *of = s->args.of;
 
     if (of->node == NULL) {
-        reach(s, of->leaf);
+        set_reached(s, of->leaf);
         return DNN_OK;
     }
     DNN_TRY(dnn__reach(of->node, &s->list));
@@ -108,7 +111,8 @@ static dnn_status mark_nodes(struct search *s)
     if (s->mark == NULL) {
         return dnn__nomem("grad_of", (size_t)s->list.n);
     }
-    for (int64_t k = s->list.n - 1; k >= 0; k--) { /* operands before those that use them */
+    /* Backwards through the list: a node comes after the nodes of its operands. */
+    for (int64_t k = s->list.n - 1; k >= 0; k--) {
         s->mark[k] = s->list.node[k]->mark;
         s->list.node[k]->mark = mark_of(s, s->list.node[k]);
     }
@@ -132,16 +136,19 @@ static dnn_status check_used(const struct search *s)
         const dnn_tensor *t = s->args.inputs.item[i];
 
         if (!s->target[i].reached) {
-            return dnn__fail(DNN_E_INVALID,
-                             "grad_of: the tensor does not come from input %lld %s (.allow_unused "
-                             "gives NULL for its gradient)",
-                             (long long)i, dnn__shape_text(t->ndim, t->dim));
+            return dnn__fail(
+                DNN_E_INVALID,
+                "grad_of: the tensor %s does not depend on input %lld %s (.allow_unused "
+                "gives NULL for its gradient)",
+                dnn__shape_text(s->args.of->ndim, s->args.of->dim), (long long)i,
+                dnn__shape_text(t->ndim, t->dim));
         }
     }
     return DNN_OK;
 }
 
-/* Sets grads[i] to a reference of the caller. */
+/* Sets grads[i] to a reference: the gradient, zeros if none arrived, NULL if `of` does not depend
+ * on the input. */
 static dnn_status take_grad(struct search *s, int64_t i)
 {
     dnn__accumulator *accumulator = dnn__accumulator_of(&s->walk, s->target[i].leaf);
@@ -166,10 +173,10 @@ static dnn_status take_grads(struct search *s)
     for (int64_t i = 0; i < s->n; i++) {
         DNN_TRY(take_grad(s, i));
     }
-    dnn__walk_end(&s->walk); /* ours are the only references then, if nobody else has any */
+    dnn__walk_end(&s->walk); /* releases its references: dnn__make_unshared then copies less */
     for (int64_t i = 0; i < s->n; i++) {
         if (s->args.grads[i] != NULL) {
-            DNN_TRY(dnn__own(&s->args.grads[i], NULL));
+            DNN_TRY(dnn__make_unshared(&s->args.grads[i], NULL));
         }
     }
     return DNN_OK;
@@ -195,8 +202,8 @@ static dnn_status run(struct search *s)
     return take_grads(s);
 }
 
-/* Gradients of the scope that ends now go to the one around it. */
-static void hand_out(const dnn_grad_of_args *a, dnn_status st)
+/* Moves the results to the scope that encloses the call; after a failure releases them. */
+static void move_to_scope(const dnn_grad_of_args *a, dnn_status st)
 {
     for (int64_t i = 0; i < a->inputs.n; i++) {
         if (st != DNN_OK) {
@@ -215,15 +222,20 @@ static dnn_status check(const dnn_grad_of_args *a)
     }
     DNN_TRY(dnn__check_backward("grad_of", a->of, a->seed));
     if (a->inputs.n < 1 || a->inputs.item == NULL || a->grads == NULL) {
-        return dnn__fail(DNN_E_INVALID, "grad_of: %lld inputs%s", (long long)a->inputs.n,
-                         a->grads == NULL ? ", and grads is NULL" : "");
+        return dnn__fail(DNN_E_INVALID, "grad_of: %lld inputs, must be 1 or more%s%s",
+                         (long long)a->inputs.n, a->inputs.item == NULL ? "; inputs is NULL" : "",
+                         a->grads == NULL ? "; grads is NULL" : "");
     }
     for (int64_t i = 0; i < a->inputs.n; i++) {
         const dnn_tensor *t = a->inputs.item[i];
 
-        if (t == NULL || !dnn__tracked(t)) {
-            return dnn__fail(DNN_E_INVALID, "grad_of: input %lld is %s", (long long)i,
-                             t == NULL ? "NULL" : "not on the tape");
+        if (t == NULL) {
+            return dnn__fail(DNN_E_INVALID, "grad_of: input %lld of %lld is NULL", (long long)i,
+                             (long long)a->inputs.n);
+        }
+        if (!dnn__tracked(t)) {
+            return dnn__fail(DNN_E_INVALID, "grad_of: input %lld %s is not on the tape",
+                             (long long)i, dnn__shape_text(t->ndim, t->dim));
         }
     }
     return DNN_OK;
@@ -247,7 +259,7 @@ dnn_status dnn_grad_of_with(dnn_grad_of_args args)
     close_targets(&s);
     dnn__free(s.target);
     dnn_scope_end(&scope);
-    hand_out(&args, st);
+    move_to_scope(&args, st);
     dnn_release(args.of);
     return st;
 }

@@ -1,6 +1,5 @@
-/* hooks.c - hooks on gradients (Tensor.register_hook) and retained gradients (retain_grad): the
- * public calls, and running the hooks of a leaf or a result once its gradient is final. engine.c
- * calls it. */
+/* hooks.c - hooks on gradients (torch.Tensor.register_hook) and retained gradients (retain_grad):
+ * the public functions, and dnn__hooks_run, which engine.c calls when a gradient is final. */
 #include "autograd_impl.h"
 
 static dnn__hook **list_of(const dnn_tensor *t)
@@ -10,7 +9,8 @@ static dnn__hook **list_of(const dnn_tensor *t)
 
 /* ---- running ---- */
 
-/* The hook behind number `id`: hooks may remove each other, and themselves. */
+/* Returns the first hook on output `out` with a number above `id`. A search by number, because
+ * hooks may remove themselves and each other. */
 static dnn__hook *next_hook(dnn__hook *hook, uint32_t out, int64_t id)
 {
     while (hook != NULL && (hook->fn == NULL || hook->out != out || hook->id <= id)) {
@@ -19,7 +19,7 @@ static dnn__hook *next_hook(dnn__hook *hook, uint32_t out, int64_t id)
     return hook;
 }
 
-static dnn_status check_answer(const char *name, const dnn_tensor *old, const dnn_tensor *g)
+static dnn_status check_result(const char *name, const dnn_tensor *old, const dnn_tensor *g)
 {
     dnn__desc want;
 
@@ -51,7 +51,7 @@ static dnn_status run(const dnn__hook *hook, const char *name, dnn_tensor **grad
                          "*grad to a new tensor",
                          name);
     }
-    DNN_TRY(check_answer(name, old, g));
+    DNN_TRY(check_result(name, old, g));
     if (g != old) {
         *grad = dnn_retain(g);
         dnn_release(old);
@@ -75,15 +75,14 @@ dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name
     return st;
 }
 
-/* ---- for programs ---- */
+/* ---- public functions ---- */
 
 static dnn_status check_add(const dnn_tensor *t, dnn_hook_fn fn)
 {
     DNN_TRY(dnn__require(t, "dnn_hook_add", "t"));
     DNN_TRY(fn != NULL ? DNN_OK : dnn__fail(DNN_E_INVALID, "dnn_hook_add: fn is NULL"));
     if (list_of(t) == NULL) {
-        return dnn__fail(DNN_E_INVALID,
-                         "dnn_hook_add: the tensor %s is not on the tape: it has no gradient",
+        return dnn__fail(DNN_E_INVALID, "dnn_hook_add: t %s is not on the tape: it has no gradient",
                          dnn__shape_text(t->ndim, t->dim));
     }
     return DNN_OK;
@@ -120,7 +119,7 @@ dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id)
         place = &(*place)->next;
     }
     if (place == NULL || *place == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_hook_remove: the tensor %s has no hook %lld",
+        return dnn__fail(DNN_E_INVALID, "dnn_hook_remove: t %s has no hook %lld",
                          dnn__shape_text(t->ndim, t->dim), (long long)id);
     }
     if (t->node == NULL) {
@@ -135,12 +134,12 @@ dnn_status dnn_retain_grad(dnn_tensor *t)
     dnn__hook *hook;
 
     DNN_TRY(dnn__require(t, "dnn_retain_grad", "t"));
-    if (t->leaf != NULL) { /* a leaf, or done before */
+    if (t->leaf != NULL) { /* a leaf, or a non-leaf after dnn_retain_grad */
         return DNN_OK;
     }
     if (t->node == NULL) {
         return dnn__fail(DNN_E_INVALID,
-                         "dnn_retain_grad: the tensor %s is not on the tape: it has no gradient",
+                         "dnn_retain_grad: t %s is not on the tape: it has no gradient",
                          dnn__shape_text(t->ndim, t->dim));
     }
     hook = dnn__hook_new(&t->node->hooks, t->node_out);

@@ -1,7 +1,7 @@
-/* concat.c - one set behind the other. A batch asks each part once for all that it brings, and puts
- * the rows in place. */
+/* concat.c - a data set that concatenates others. A batch calls each part once, for all samples
+ * that come from it, and copies the rows to their positions. */
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 struct concat {
     dnn_dataset set;
@@ -9,7 +9,7 @@ struct concat {
     dnn_dataset *part[];
 };
 
-/* Which part each sample is of, and its place there. */
+/* Finds for each sample its part, and its index in the part. */
 static void locate(const struct concat *c, const int64_t *index, int64_t n, int64_t *part,
                    int64_t *at)
 {
@@ -22,8 +22,9 @@ static void locate(const struct concat *c, const int64_t *index, int64_t n, int6
     }
 }
 
-/* What the part of sample `first` brings to the batch: places there, and rows of the batch. Those
- * are marked as done. */
+/* Collects the samples of the batch that come from the same part as sample `first`: their indices
+ * in the part, and their rows in the batch. Sets their part[] to -1, which marks them as done.
+ * Returns their number. */
 static int64_t select_part(int64_t *part, const int64_t *at, int64_t first, int64_t n,
                            int64_t *within, int64_t *row)
 {
@@ -57,7 +58,8 @@ static dnn_status check_same(int64_t k, int field, const dnn_tensor *out, const 
     return DNN_OK;
 }
 
-/* Samples of part k into rows of the batch's field, which the first part makes. */
+/* Copies samples of part k to their rows of a field of the batch. Creates the field for the first
+ * part. */
 static dnn_status put_field(int64_t k, int f, dnn_tensor *samples, const int64_t *row, int64_t n,
                             dnn_tensor **out)
 {
@@ -85,7 +87,7 @@ static dnn_status put_field(int64_t k, int f, dnn_tensor *samples, const int64_t
     return DNN_OK;
 }
 
-enum { LISTS = 4 }; /* of n numbers each, that gather needs */
+enum { LISTS = 4 }; /* gather needs so many lists of n numbers */
 
 static dnn_status gather(const struct concat *c, const int64_t *index, int64_t n, int64_t *list,
                          dnn_tensor **field)
@@ -160,7 +162,7 @@ static dnn_status check_parts(dnn_dataset *const *sets, int n, int64_t *size)
     return DNN_OK;
 }
 
-/* ---- facts: those of the first part that all the others tell as well ---- */
+/* ---- facts: those that are equal in all parts ---- */
 
 static bool same_labels(const char *const *a, const char *const *b)
 {

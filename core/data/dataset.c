@@ -1,8 +1,8 @@
-/* dataset.c - data sets as counted objects: facts, checked access, and what the kinds of sets
- * share. The kinds are in the other files of this folder. Nothing here locks: sets do not change
- * once they are made. */
+/* dataset.c - data sets as counted objects: their facts, checked access, and functions that the
+ * kinds of sets share. The other files of this folder have the kinds. It takes no lock: a set does
+ * not change after its creation. */
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
                        dnn_dataset *base)
@@ -49,7 +49,7 @@ void dnn_dataset_release(dnn_dataset *set)
             set->type->close(set);
         }
         dnn__free(set);
-        set = base; /* the reference that it held */
+        set = base; /* release the reference that the set held */
     }
 }
 
@@ -65,7 +65,7 @@ int dnn_dataset_fields(const dnn_dataset *set)
     return set != NULL ? set->n_fields : 0;
 }
 
-/* The set that tells the facts; NULL for NULL. */
+/* Returns the set that has the text, name, digest and labels; NULL for NULL. */
 static const dnn_dataset *source_of(const dnn_dataset *set)
 {
     while (set != NULL && set->base != NULL) {
@@ -103,20 +103,20 @@ const char *dnn__dataset_called(const dnn_dataset *set)
 
 /* ---- access ---- */
 
-dnn_status dnn__dataset_has(const char *function, const dnn_dataset *set, const int64_t *index,
-                            int64_t n)
+dnn_status dnn__dataset_check_indices(const char *function, const dnn_dataset *set,
+                                      const int64_t *index, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
         if (index[i] < 0 || index[i] >= set->size) {
-            return dnn__fail(DNN_E_INVALID, "%s: index %s at place %s is outside [0, %s)", function,
-                             dnn__number_text(index[i]), dnn__number_text(i),
-                             dnn__number_text(set->size));
+            return dnn__fail(
+                DNN_E_INVALID, "%s: index %s (element %s of the list) is outside [0, %s)", function,
+                dnn__number_text(index[i]), dnn__number_text(i), dnn__number_text(set->size));
         }
     }
     return DNN_OK;
 }
 
-/* Only the fields leave the scope: what was made on the way goes at once. */
+/* The scope releases all intermediate tensors; only the fields leave it. */
 static dnn_status get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
 {
     dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
@@ -144,7 +144,7 @@ dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dn
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_get: n is %s, must be 1 or more",
                          dnn__number_text(n));
     }
-    DNN_TRY(dnn__dataset_has("dnn_dataset_get", set, index, n));
+    DNN_TRY(dnn__dataset_check_indices("dnn_dataset_get", set, index, n));
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
             DNN_E_INVALID,
@@ -153,7 +153,7 @@ dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dn
     return get(set, index, n, field);
 }
 
-/* ---- for the kinds ---- */
+/* ---- shared by the kinds ---- */
 
 dnn_status dnn__scratch(const char *what, int64_t count, size_t element, dnn__storage **out)
 {

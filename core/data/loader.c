@@ -1,14 +1,18 @@
 /* loader.c - a data loader (torch.utils.data.DataLoader): the public functions, the batches, the
- * epochs, and the position that a checkpoint keeps. Batch b holds the same samples, made by the
- * same operators, whichever thread reads it: the number of workers changes only the time. */
+ * epochs, and the state that a checkpoint keeps. Batch b has the same samples, computed by the same
+ * operators, in whichever thread: the number of workers changes only the time. */
 #include <string.h>
 #include "loader.h"
+#include "loader_object.h"
+#include "runtime.h"
+#include "sampler.h"
+#include "worker_pool.h"
 
 enum { MAX_WORKERS = 256, MAX_PREFETCH = 4096 };
 
 /* ---- epochs ---- */
 
-/* Stops the work on the present epoch and begins another one. After a failure the epoch is pending:
+/* Stops reading the current epoch and begins another one. After a failure that epoch is pending:
  * the next call for a batch begins it. */
 static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function)
 {
@@ -17,7 +21,7 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
     pthread_mutex_lock(&l->lock);
     l->epoch = epoch;
     l->pending = true;
-    st = dnn__workers_rest(l, function);
+    st = dnn__workers_pause(l, function);
     if (st == DNN_OK) {
         st = dnn__sampler_permute(l, l->seed, epoch, l->order);
     }
@@ -32,7 +36,7 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
 
 /* ---- batches ---- */
 
-/* Moves the fields to the loader's device. Runs on the program's thread. */
+/* Moves the fields to the loader's device. Runs in the program's thread. */
 static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
 {
     dnn_status st = DNN_OK;
@@ -55,7 +59,7 @@ static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
     return st;
 }
 
-static void hand_over(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
+static void fill_batch(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
 {
     int n = l->set->n_fields;
 
@@ -71,23 +75,23 @@ static void hand_over(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
 static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
 {
     dnn_tensor *field[DNN_FIELD_MAX] = {NULL};
-    bool came = true;
-    dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, field, &came)
+    bool answered = true;
+    dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, field, &answered)
                                      : dnn__batch_read(l, l->next_out, l->index, field);
 
     if (st == DNN_OK) {
         st = move_fields(l, field);
     }
     if (st == DNN_OK) {
-        hand_over(l, field, batch);
+        fill_batch(l, field, batch);
     } else {
-        dnn__batch_drop(field);
+        dnn__fields_release(field);
     }
     pthread_mutex_lock(&l->lock);
     if (st == DNN_OK) {
         l->next_out++;
     } else {
-        l->again = came;
+        l->retry = answered; /* a worker that has not answered still reads the batch */
     }
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
@@ -103,7 +107,7 @@ static dnn_status next(dnn_loader *l, dnn_batch *batch, bool *more)
             DNN_E_INVALID,
             "dnn_loader_next: this process was forked from one that uses libdnn; exec first");
     }
-    dnn__batch_drop(l->given);
+    dnn__fields_release(l->given);
     if (l->pending) {
         DNN_TRY(begin_epoch(l, l->epoch, "dnn_loader_next"));
     }
@@ -145,9 +149,9 @@ void dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
     if (st != DNN_OK) {
         return;
     }
-    st = dnn__sampler_check(loader, "dnn_loader_rewind", epoch);
+    st = dnn__sampler_check_epoch(loader, "dnn_loader_rewind", epoch);
     if (st == DNN_OK) {
-        dnn__batch_drop(loader->given);
+        dnn__fields_release(loader->given);
         st = begin_epoch(loader, epoch, "dnn_loader_rewind");
     }
     if (st != DNN_OK) {
@@ -165,7 +169,7 @@ int64_t dnn_loader_samples(const dnn_loader *loader)
     return loader != NULL ? loader->samples : 0;
 }
 
-/* ---- the position, for checkpoints ---- */
+/* ---- the state that a checkpoint keeps ---- */
 
 /* Returns NULL and sets *st on failure. */
 static void *new_array(int64_t count, size_t element, dnn_status *st)
@@ -178,7 +182,7 @@ static void *new_array(int64_t count, size_t element, dnn_status *st)
     return array;
 }
 
-dnn_dataset *dnn__loader_set(const dnn_loader *loader)
+dnn_dataset *dnn__loader_dataset(const dnn_loader *loader)
 {
     return loader->set;
 }
@@ -188,7 +192,7 @@ dnn__loader_state dnn__loader_get(dnn_loader *l)
     dnn__loader_state state = {.seed = l->seed,
                                .stream = l->order != NULL ? DNN__STREAM_LOADER : -1,
                                .size = l->set->size,
-                               .batch_size = l->wanted,
+                               .batch_size = l->requested,
                                .epoch = l->epoch};
 
     pthread_mutex_lock(&l->lock);
@@ -197,73 +201,73 @@ dnn__loader_state dnn__loader_get(dnn_loader *l)
     return state;
 }
 
-dnn_status dnn__loader_prepare(dnn_loader *l, const char *function, int64_t epoch, int64_t batch,
-                               uint64_t seed, dnn__loader_seek *out)
+dnn_status dnn__loader_seek_prepare(dnn_loader *l, const char *function, int64_t epoch,
+                                    int64_t batch, uint64_t seed, dnn__loader_seek *out)
 {
-    dnn__loader_seek move = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
+    dnn__loader_seek seek = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
     int64_t next_in;
-    bool again;
+    bool retry;
     dnn_status st = DNN_OK;
 
-    DNN_TRY(dnn__sampler_check(l, function, epoch));
+    DNN_TRY(dnn__sampler_check_epoch(l, function, epoch));
     if (batch < 0 || batch > l->batches) {
         return dnn__fail(DNN_E_INVALID, "%s: batch is %s, must be 0 to %s", function,
                          dnn__number_text(batch), dnn__number_text(l->batches));
     }
     if (l->order != NULL) {
-        move.order = new_array(l->set->size, sizeof *move.order, &st);
+        seek.order = new_array(l->set->size, sizeof *seek.order, &st);
         DNN_TRY(st);
-        st = dnn__sampler_permute(l, seed, epoch, move.order);
+        st = dnn__sampler_permute(l, seed, epoch, seek.order);
     }
     if (st == DNN_OK) {
         pthread_mutex_lock(&l->lock);
         next_in = l->next_in;
-        again = l->again;
-        st = dnn__workers_rest(l, function);
-        if (st != DNN_OK) { /* the batches in the slots are still there */
+        retry = l->retry;
+        st = dnn__workers_pause(l, function);
+        if (st != DNN_OK) { /* a failed pause keeps the batches in the slots: go on with them */
             l->next_in = next_in;
-            l->again = again;
+            l->retry = retry;
             pthread_cond_broadcast(&l->work);
         }
         pthread_mutex_unlock(&l->lock);
     }
     if (st != DNN_OK) {
-        dnn__free(move.order);
+        dnn__free(seek.order);
         return st;
     }
-    *out = move;
+    *out = seek;
     return DNN_OK;
 }
 
-void dnn__loader_commit(dnn__loader_seek *move)
+void dnn__loader_seek_commit(dnn__loader_seek *seek)
 {
-    dnn_loader *l = move->loader;
+    dnn_loader *l = seek->loader;
 
-    dnn__batch_drop(l->given);
+    dnn__fields_release(l->given);
     pthread_mutex_lock(&l->lock);
     if (l->order != NULL) {
         dnn__free(l->order);
-        l->order = move->order;
+        l->order = seek->order;
     }
-    l->seed = move->seed;
-    l->epoch = move->epoch;
-    l->next_out = move->batch;
+    l->seed = seek->seed;
+    l->epoch = seek->epoch;
+    l->next_out = seek->batch;
     l->pending = false;
-    dnn__workers_wake(l);
+    dnn__workers_resume(l);
     pthread_mutex_unlock(&l->lock);
-    *move = (dnn__loader_seek){0};
+    *seek = (dnn__loader_seek){0};
 }
 
-void dnn__loader_cancel(dnn__loader_seek *move)
+void dnn__loader_seek_cancel(dnn__loader_seek *seek)
 {
-    if (move->loader == NULL) {
+    if (seek->loader == NULL) {
         return;
     }
-    pthread_mutex_lock(&move->loader->lock);
-    dnn__workers_wake(move->loader);
-    pthread_mutex_unlock(&move->loader->lock);
-    dnn__free(move->order);
-    *move = (dnn__loader_seek){0};
+    pthread_mutex_lock(&seek->loader->lock);
+    dnn__workers_resume(seek->loader);
+    pthread_mutex_unlock(&seek->loader->lock);
+    dnn__free(seek->order);
+    *seek = (dnn__loader_seek){0};
 }
 
 dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batch)
@@ -281,11 +285,11 @@ dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch, int64_t *batc
 
 dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch)
 {
-    dnn__loader_seek move = {0};
+    dnn__loader_seek seek = {0};
 
     DNN_TRY(dnn__require(loader, "dnn_loader_seek", "loader"));
-    DNN_TRY(dnn__loader_prepare(loader, "dnn_loader_seek", epoch, batch, loader->seed, &move));
-    dnn__loader_commit(&move);
+    DNN_TRY(dnn__loader_seek_prepare(loader, "dnn_loader_seek", epoch, batch, loader->seed, &seek));
+    dnn__loader_seek_commit(&seek);
     return DNN_OK;
 }
 
@@ -322,13 +326,13 @@ static dnn_status check_args(const dnn_loader_args *a)
     return DNN_OK;
 }
 
-/* Makes at most one slot for each batch of an epoch, and no batch larger than the set. */
+/* There are at most as many slots as batches in an epoch, and no batch is larger than the set. */
 static void set_sizes(dnn_loader *l, const dnn_loader_args *a)
 {
     int64_t size = l->set->size, most = size > 0 ? size : 1,
             wanted = a->batch_size > 0 ? a->batch_size : 1;
 
-    l->wanted = wanted;
+    l->requested = wanted;
     l->batch_size = wanted < most ? wanted : most;
     l->batches = size / wanted;
     l->samples = l->batches * wanted;
@@ -388,11 +392,11 @@ dnn_loader *dnn_loader_new_with(dnn_loader_args args)
     if (l == NULL) {
         return dnn__null(dnn__nomem("dnn_loader_new", sizeof *l));
     }
-    dnn__workers_init(l);
+    dnn__loader_init(l);
     l->set = dnn_dataset_retain(args.set);
     st = set_up(l, &args);
     if (st != DNN_OK) {
-        dnn__null(st); /* sets the error before dnn_loader_free can set another one */
+        dnn__null(st); /* before dnn_loader_free: the first error stays pending */
         dnn_loader_free(l);
         return NULL;
     }
@@ -404,15 +408,16 @@ void dnn_loader_free(dnn_loader *loader)
     double timeout;
 
     if (loader == NULL || atomic_load(&dnn__forked)) {
-        return; /* a forked child has no workers, and the lock may never be released */
+        return; /* a forked child has no workers, and nobody may ever release the lock */
     }
     timeout = loader->timeout;
-    dnn__batch_drop(loader->given);
+    dnn__fields_release(loader->given);
     if (dnn__workers_stop(loader)) {
         dnn__loader_destroy(loader);
         return;
     }
     dnn__log(DNN_LOG_WARN,
-             "libdnn: a loader's worker is stuck in its data set for %g s; it is left behind",
+             "libdnn: dnn_loader_free: a worker is stuck in the data set for %g s; the loader is "
+             "freed when it returns",
              timeout);
 }

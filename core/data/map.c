@@ -1,7 +1,7 @@
-/* map.c - a set whose field goes through a function, whole batches at once, and normalize, which is
- * one. The work is done by operators, in the thread that asks. */
+/* map.c - a data set that applies a function to one field, a batch at a time; and normalize, which
+ * is a map. The function runs in the thread that reads the batch. */
 #include <math.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 struct map {
     dnn_dataset set;
@@ -62,7 +62,8 @@ static dnn_status check_map(const dnn_dataset *set, int field, bool has_function
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_map: fn is NULL");
     }
     if (field < 0 || field >= set->n_fields) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_map: field %d of a set with %d fields", field,
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_dataset_map: field %d does not exist: the set has %d fields", field,
                          set->n_fields);
     }
     return DNN_OK;
@@ -100,7 +101,7 @@ dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field,
     return &m->set;
 }
 
-/* ---- normalize: ToTensor and Normalize of torchvision, for a batch at once ---- */
+/* ---- normalize: ToTensor and Normalize of torchvision, a batch at a time ---- */
 
 enum { MOST_CHANNELS = 16 };
 
@@ -109,7 +110,7 @@ struct normalize {
     double mean[MOST_CHANNELS], std[MOST_CHANNELS];
 };
 
-/* [C,1,1] of f32 on cpu, so that it stretches over [n,C,H,W]. */
+/* Returns [C,1,1] of f32 on cpu, which broadcasts over [n,C,H,W]. */
 static dnn_tensor *per_channel(const double *value, int channels)
 {
     return dnn_cast(
@@ -117,9 +118,9 @@ static dnn_tensor *per_channel(const double *value, int channels)
         DNN_T_F32);
 }
 
-/* The operations of torchvision in their order, each rounded to f32 as there, so that the bits are
- * its bits. A factor of 1/255, or mean and std folded into one multiplication, would round
- * otherwise. */
+/* y = (x/255 - mean) / std. The operations and their order are those of torchvision, each rounded
+ * to f32, so that the results have the same bits. A factor of 1/255, or mean and std in one
+ * multiplication, would round differently. */
 static dnn_tensor *normalize(void *ctx, dnn_tensor *x)
 {
     const struct normalize *n = ctx;

@@ -1,22 +1,25 @@
-/* reader.c - samples of files: which reader plugin takes a path, and runs of its samples read into
- * the memory of batches. It never looks into a file beyond the head that readers judge by. */
+/* reader.c - data sets of files: selects the reader plugin for a path, and lets it read runs of
+ * samples into the memory of batches. The core itself reads only the head of a file, from which
+ * readers make their bids. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "data_impl.h"
+#include "dataset.h"
 #include "abi_struct.h"
 #include "plugin_impl.h"
+#include "runtime.h"
 
-/* ---- readers: who takes a file ---- */
+/* ---- selection of the reader ---- */
 
 enum { HEAD = 1 << 16 };
 
-/* Why a reader failed, in its words, which were cleared before the call; else what it did for whom.
- */
-static dnn_status reader_failed(const char *what, const char *whom, const dnn__reader *r,
+/* Fails with the reader's own text, which the caller cleared before the call; if it set none, with
+ * the name of its function and the path or data set. */
+static dnn_status reader_failed(const char *function, const char *path, const dnn__reader *r,
                                 dnn_status status)
 {
     if (status > 0) {
@@ -25,7 +28,7 @@ static dnn_status reader_failed(const char *what, const char *whom, const dnn__r
     if (dnn__plugin_self.text[0] != 0) {
         return dnn__fail(status, "%s (reader %s)", dnn__plugin_self.text, r->id);
     }
-    return dnn__fail(status, "%s: %s failed without a word: %s (reader %s)", whom, what,
+    return dnn__fail(status, "%s: %s failed without a word: %s (reader %s)", path, function,
                      dnn_status_name(status), r->id);
 }
 
@@ -33,8 +36,8 @@ static dnn_status read_head(const char *path, uint8_t *head, dnn_reader_probe *p
 {
     struct stat st;
     ssize_t n = 0;
-    int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-                                   O_NOCTTY); /* a FIFO must not hold us up */
+    /* O_NONBLOCK: opening a FIFO without a writer must not block. */
+    int error, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0 || fstat(fd, &st) != 0) {
         error = errno;
@@ -53,7 +56,7 @@ static dnn_status read_head(const char *path, uint8_t *head, dnn_reader_probe *p
             n = pread(fd, head, HEAD, 0);
         } while (n < 0 && errno == EINTR);
     }
-    error = errno; /* of pread, ahead of close */
+    error = errno; /* of pread; close may change it */
     close(fd);
     if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         return dnn__fail(DNN_E_IO, "%s: neither a regular file nor a folder", path);
@@ -79,9 +82,10 @@ static bool has_extension(const dnn__reader *r, const char *path)
     return false;
 }
 
-/* The highest bid wins; at a tie the extension; still a tie is an error. */
-static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe *probe,
-                         dnn__reader **out)
+/* Selects the highest bid. A tie goes to the reader that lists the file's extension; a tie that is
+ * left is an error. *out is NULL if no reader bids. */
+static dnn_status select_highest_bid(dnn__reader *const *list, int n, const dnn_reader_probe *probe,
+                                     dnn__reader **out)
 {
     dnn__reader *best = NULL, *rival = NULL;
     int highest = 0;
@@ -89,7 +93,7 @@ static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe
     for (int i = 0; i < n; i++) {
         int bid = list[i]->table.bid(probe);
 
-        bid = bid > 100 ? 100 : bid; /* more than sure is sure */
+        bid = bid > 100 ? 100 : bid; /* 100 is the highest bid */
         if (bid > highest || (bid == highest && bid > 0 && has_extension(list[i], probe->path) &&
                               !has_extension(best, probe->path))) {
             best = list[i];
@@ -102,14 +106,14 @@ static dnn_status choose(dnn__reader *const *list, int n, const dnn_reader_probe
     }
     if (rival != NULL) {
         return dnn__fail(DNN_E_FORMAT,
-                         "%s: the readers %s and %s both take it; name one with .reader = \"%s\"",
+                         "%s: the readers %s and %s both take it; select one with .reader = \"%s\"",
                          probe->path, best->id, rival->id, best->id);
     }
     *out = best;
     return DNN_OK;
 }
 
-/* By the program's word. */
+/* Finds the reader that the program named. */
 static dnn_status reader_named(const char *id, dnn__reader *const *list, int n, dnn__reader **out)
 {
     char known[400];
@@ -132,7 +136,7 @@ static dnn_status reader_that_bids(dnn__reader *const *list, int n, const dnn_re
     char asked[400];
     dnn__text text = dnn__text_to(asked, sizeof asked);
 
-    DNN_TRY(choose(list, n, probe, out));
+    DNN_TRY(select_highest_bid(list, n, probe, out));
     if (*out == NULL) {
         dnn__put_readers(&text);
         return dnn__fail(DNN_E_FORMAT, "%s: no reader takes it; asked were: %s", probe->path,
@@ -141,7 +145,7 @@ static dnn_status reader_that_bids(dnn__reader *const *list, int n, const dnn_re
     return DNN_OK;
 }
 
-/* Examines the path even if the reader is named, so that no reader hangs on a FIFO. */
+/* Checks the path even if the program named the reader, so that no reader blocks on a FIFO. */
 static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
 {
     dnn__reader *const *list;
@@ -167,19 +171,37 @@ static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
     return st;
 }
 
-/* ---- reader sets ---- */
+/* ---- data sets of readers ---- */
 
-struct reading {
+struct file_set {
     dnn_dataset set;
-    dnn__reader reader; /* a copy: its functions stay mapped, our list ends with dnn_shutdown */
+    dnn__reader reader; /* a copy: dnn_shutdown frees the list, but the functions stay mapped */
     void *handle;
     dnn_reader_info info;
-    pthread_mutex_t turn; /* for readers that are not concurrent */
-    bool concurrent, fixed;
+    pthread_mutex_t lock; /* held during calls of a reader that is not concurrent */
+    bool concurrent;
+    bool fixed; /* all samples have the same shapes */
 };
 
-/* Dims of a field: the reader's, or those of sample `index` where they vary. */
-static dnn_status dims_of(struct reading *r, int field, int64_t index, int64_t *dim)
+struct field_name {
+    char text[64];
+};
+
+/* Returns the number of a field and, if the reader gives one, its name: "0 (image)". */
+static struct field_name field_name(const dnn_reader_field *f, int number)
+{
+    struct field_name name;
+
+    if (f->name != NULL) {
+        snprintf(name.text, sizeof name.text, "%d (%.40s)", number, f->name);
+    } else {
+        snprintf(name.text, sizeof name.text, "%d", number);
+    }
+    return name;
+}
+
+/* Returns the dims of a field; where they vary, those of sample `index`. */
+static dnn_status dims_of(struct file_set *r, int field, int64_t index, int64_t *dim)
 {
     const dnn_reader_field *f = r->info.field[field];
     dnn_status status;
@@ -197,7 +219,7 @@ static dnn_status dims_of(struct reading *r, int field, int64_t index, int64_t *
     return DNN_OK;
 }
 
-static dnn_status make_field(struct reading *r, int field, const int64_t *index, int64_t n,
+static dnn_status make_field(struct file_set *r, int field, const int64_t *index, int64_t n,
                              dnn_tensor **out)
 {
     const dnn_reader_field *f = r->info.field[field];
@@ -208,17 +230,19 @@ static dnn_status make_field(struct reading *r, int field, const int64_t *index,
         DNN_TRY(dims_of(r, field, index[i], other));
         if (memcmp(other, dim + 1, sizeof(int64_t) * (size_t)f->ndim) != 0) {
             return dnn__fail(DNN_E_INVALID,
-                             "data set: samples %s and %s of one batch have shapes %s and %s",
-                             dnn__number_text(index[0]), dnn__number_text(index[i]),
-                             dnn__shape_text(f->ndim, dim + 1), dnn__shape_text(f->ndim, other));
+                             "%s: samples %s and %s of one batch have shapes %s and %s in field %s",
+                             dnn__dataset_called(&r->set), dnn__number_text(index[0]),
+                             dnn__number_text(index[i]), dnn__shape_text(f->ndim, dim + 1),
+                             dnn__shape_text(f->ndim, other), field_name(f, field).text);
         }
     }
     *out = dnn__tensor_new("data set", f->dtype, f->ndim + 1, dim, dnn__cpu());
     return *out != NULL ? DNN_OK : dnn__take();
 }
 
-/* Reads a run of neighbouring samples to place `at` of the batch. */
-static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int64_t at, int64_t n,
+/* Reads `count` samples that follow each other in the set into the batch, from sample `at` of the
+ * batch on. */
+static dnn_status read_run(struct file_set *r, int64_t first, int64_t count, int64_t at, int64_t n,
                            dnn_tensor **field)
 {
     void *dst[DNN_FIELD_MAX];
@@ -238,7 +262,7 @@ static dnn_status read_run(struct reading *r, int64_t first, int64_t count, int6
                : reader_failed("read", dnn__dataset_called(&r->set), &r->reader, status);
 }
 
-static dnn_status read_all(struct reading *r, const int64_t *index, int64_t n, dnn_tensor **field)
+static dnn_status read_all(struct file_set *r, const int64_t *index, int64_t n, dnn_tensor **field)
 {
     for (int64_t i = 0, run; i < n; i += run) {
         run = 1;
@@ -250,13 +274,14 @@ static dnn_status read_all(struct reading *r, const int64_t *index, int64_t n, d
     return DNN_OK;
 }
 
-static dnn_status get_reading(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+static dnn_status get_file_set(dnn_dataset *set, const int64_t *index, int64_t n,
+                               dnn_tensor **field)
 {
-    struct reading *r = (struct reading *)set;
+    struct file_set *r = (struct file_set *)set;
     dnn_status st = DNN_OK;
 
     if (!r->concurrent) {
-        pthread_mutex_lock(&r->turn);
+        pthread_mutex_lock(&r->lock);
     }
     for (int i = 0; i < set->n_fields && st == DNN_OK; i++) {
         st = make_field(r, i, index, n, &field[i]);
@@ -265,24 +290,24 @@ static dnn_status get_reading(dnn_dataset *set, const int64_t *index, int64_t n,
         st = read_all(r, index, n, field);
     }
     if (!r->concurrent) {
-        pthread_mutex_unlock(&r->turn);
+        pthread_mutex_unlock(&r->lock);
     }
     return st;
 }
 
-static void close_reading(dnn_dataset *set)
+static void close_file_set(dnn_dataset *set)
 {
-    struct reading *r = (struct reading *)set;
+    struct file_set *r = (struct file_set *)set;
 
     if (r->handle != NULL) {
         r->reader.table.close(r->handle);
     }
-    pthread_mutex_destroy(&r->turn);
+    pthread_mutex_destroy(&r->lock);
 }
 
-static const dnn__dataset_type reading_type = {.get = get_reading, .close = close_reading};
+static const dnn__dataset_type file_set_type = {.get = get_file_set, .close = close_file_set};
 
-static dnn_status check_info(const struct reading *r, const char *path)
+static dnn_status check_info(const struct file_set *r, const char *path)
 {
     if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > DNN_FIELD_MAX ||
         r->info.field == NULL) {
@@ -305,14 +330,14 @@ static dnn_status check_info(const struct reading *r, const char *path)
         }
         if (!dnn__dtype_ok(f->dtype) || f->ndim < 0 || f->ndim >= DNN_MAX_DIMS) {
             return dnn__fail(DNN_E_INTERNAL,
-                             "%s: reader %s describes field %d with dtype %u and rank %d", path,
-                             r->reader.id, i, f->dtype, f->ndim);
+                             "%s: reader %s describes field %s with dtype %u and rank %d", path,
+                             r->reader.id, field_name(f, i).text, f->dtype, f->ndim);
         }
     }
     return DNN_OK;
 }
 
-static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
+static dnn_status open_file_set(struct file_set *r, const dnn_dataset_args *args)
 {
     dnn_reader_request request = {.size = sizeof request,
                                   .path = args->path,
@@ -345,13 +370,13 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
         for (int d = 0; d < r->info.field[i]->ndim; d++) {
             r->fixed = r->fixed && r->info.field[i]->dim[d] >= 0;
         }
-        if (r->set.labels == NULL) { /* of the first field that has them: the target */
+        if (r->set.labels == NULL) { /* those of the first field that has labels: the target */
             r->set.labels = r->info.field[i]->labels;
         }
     }
     if (!r->fixed && r->reader.table.shape == NULL) {
         return dnn__fail(DNN_E_INTERNAL,
-                         "%s: reader %s has samples of several shapes and no function for them",
+                         "%s: reader %s has samples of varying shapes and no function for them",
                          args->path, r->reader.id);
     }
     return DNN_OK;
@@ -359,7 +384,7 @@ static dnn_status open_reading(struct reading *r, const dnn_dataset_args *args)
 
 dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
 {
-    struct reading *r;
+    struct file_set *r;
     dnn__reader *reader = NULL;
     dnn_status st;
 
@@ -374,14 +399,14 @@ dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    r = dnn__dataset_new(sizeof *r, &reading_type, 0, 0, NULL);
+    r = dnn__dataset_new(sizeof *r, &file_set_type, 0, 0, NULL);
     if (r == NULL) {
         return NULL;
     }
     r->reader = *reader;
     r->concurrent = (reader->table.flags & DNN_R_CONCURRENT) != 0;
-    pthread_mutex_init(&r->turn, NULL);
-    st = open_reading(r, &args);
+    pthread_mutex_init(&r->lock, NULL);
+    st = open_file_set(r, &args);
     if (st != DNN_OK) {
         dnn_dataset_release(&r->set);
         return dnn__null(st);

@@ -1,8 +1,9 @@
-/* sampler.c - which samples are in which batch: the order of an epoch, its permutation, the size of
- * a batch. Takes no lock; the callers make sure that the order does not change meanwhile. */
-#include "loader.h"
+/* sampler.c - which samples are in which batch: the permutation of an epoch, the indices and the
+ * size of a batch. It takes no lock; the callers keep the order from changing. */
+#include "loader_object.h"
+#include "sampler.h"
 
-enum { EPOCHS = 1 << 24 };
+enum { EPOCHS = 1 << 24 }; /* epoch * 2^40 fits in 64 bits: dnn__sampler_permute */
 
 int64_t dnn__sampler_size(const dnn_loader *l, int64_t batch)
 {
@@ -24,8 +25,8 @@ const int64_t *dnn__sampler_indices(const dnn_loader *l, int64_t batch, int64_t 
     return list;
 }
 
-/* Epoch e draws from block e * 2^40 of the loader's stream, so that two epochs never share a
- * number. */
+/* Epoch e draws from offset e * 2^40 of the loader's stream, so that two epochs never use the same
+ * random number. */
 dnn_status dnn__sampler_permute(const dnn_loader *l, uint64_t seed, int64_t epoch, int64_t *order)
 {
     if (order == NULL) {
@@ -34,7 +35,7 @@ dnn_status dnn__sampler_permute(const dnn_loader *l, uint64_t seed, int64_t epoc
     return dnn__permutation(seed, DNN__STREAM_LOADER, (uint64_t)epoch << 40, l->set->size, order);
 }
 
-dnn_status dnn__sampler_check(const dnn_loader *l, const char *function, int64_t epoch)
+dnn_status dnn__sampler_check_epoch(const dnn_loader *l, const char *function, int64_t epoch)
 {
     if (l == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: loader is NULL", function);

@@ -1,8 +1,8 @@
-/* source.c - samples that the program brings: tensors in memory, and functions. Files are read in
- * reader.c. */
+/* source.c - data sets of samples that the program has: tensors in memory, and a function that
+ * computes one sample. reader.c reads files. */
 #include <stdio.h>
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 /* ---- tensors in memory ---- */
 
@@ -121,8 +121,8 @@ struct function {
     void *ctx;
 };
 
-/* One call of the function. Whether the function returns its error or leaves it pending: no error
- * is pending afterwards. */
+/* Calls the function once. Returns its error, also if the function left it pending; no error is
+ * pending afterwards. */
 static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
 {
     bool before = dnn__callback_begin();
@@ -133,7 +133,8 @@ static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
     return dnn__callback_end(before, st, "function", name);
 }
 
-/* The fields of one sample go to the scope around; all else that the function made goes at once. */
+/* The fields of the sample move to the enclosing scope; the inner scope releases everything else
+ * that the function created. */
 static dnn_status call_in_scope(struct function *f, int64_t index, dnn_tensor **field)
 {
     dnn_status st = DNN_OK;
@@ -170,7 +171,7 @@ static dnn_status check_alike(int k, const int64_t *index, int64_t i, const dnn_
         dnn__dev(dnn__device_of(t))->name);
 }
 
-/* One field of n samples that are alike and on cpu: a copy of bytes, where stacking would plan an
+/* Stacks one field of n equal-shaped samples on cpu by copying bytes: dnn_stack would plan an
  * operator of n inputs. */
 static dnn_status stack_on_cpu(dnn_tensor **sample, int64_t n, dnn_tensor **out)
 {
@@ -207,7 +208,7 @@ static dnn_status stack(int k, const int64_t *index, int64_t n, dnn_tensor **sam
     return *out != NULL ? DNN_OK : dnn__take();
 }
 
-/* The samples, then each field stacked. samples has room for n_fields * n. */
+/* Computes the samples, then stacks each field. samples has room for n_fields * n tensors. */
 static dnn_status collect(struct function *f, const int64_t *index, int64_t n, dnn_tensor **samples,
                           dnn_tensor **field)
 {

@@ -1,7 +1,7 @@
-/* subset.c - sets of chosen samples of another set: subset and random split. They hold indices and
- * never look at samples. */
+/* subset.c - data sets of selected samples of another set: subset and random split. They hold
+ * indices and never read a sample. */
 #include <string.h>
-#include "data_impl.h"
+#include "dataset.h"
 
 struct subset {
     dnn_dataset set;
@@ -42,7 +42,7 @@ static dnn_status check_subset(const dnn_dataset *set, const int64_t *index, int
         !dnn__add(*bytes, sizeof(struct subset), bytes)) {
         return dnn__nomem("dnn_dataset_subset", SIZE_MAX);
     }
-    return dnn__dataset_has("dnn_dataset_subset", set, index, n);
+    return dnn__dataset_check_indices("dnn_dataset_subset", set, index, n);
 }
 
 dnn_dataset *dnn_dataset_subset(dnn_dataset *set, const int64_t *index, int64_t n)
@@ -80,13 +80,13 @@ static dnn_status check_sizes(const dnn_dataset *set, const int64_t *sizes, int 
     for (int i = 0; i < n; i++) {
         if (sizes[i] < 0 || __builtin_add_overflow(total, sizes[i], &total)) {
             return dnn__fail(DNN_E_INVALID,
-                             "dnn_dataset_random_split: part %d has %s samples, the set %s", i,
+                             "dnn_dataset_random_split: sizes[%d] is %s, the set has %s samples", i,
                              dnn__number_text(sizes[i]), dnn__number_text(set->size));
         }
     }
     if (total != set->size) {
         return dnn__fail(DNN_E_INVALID,
-                         "dnn_dataset_random_split: the parts have %s samples together, the set %s",
+                         "dnn_dataset_random_split: the sizes add up to %s, the set has %s samples",
                          dnn__number_text(total), dnn__number_text(set->size));
     }
     return DNN_OK;

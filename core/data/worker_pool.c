@@ -1,12 +1,14 @@
 /* worker_pool.c - the worker threads of a loader: they read batches ahead into slots, and the
- * program's thread takes the batches from the slots in order. A worker that is stuck in the data
- * set never blocks the program for longer than the loader's timeout. */
+ * program's thread fetches the batches from the slots in order. A worker that does not return from
+ * the data set never blocks the program for longer than the loader's timeout. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
-#include "loader.h"
+#include "loader_object.h"
+#include "sampler.h"
+#include "worker_pool.h"
 
 /* ---- one batch ---- */
 
@@ -28,16 +30,9 @@ dnn_status dnn__batch_read(const dnn_loader *l, int64_t batch, int64_t *list, dn
     return st;
 }
 
-void dnn__batch_drop(dnn_tensor **field)
-{
-    for (int i = 0; i < DNN_FIELD_MAX; i++) {
-        dnn_release(field[i]);
-        field[i] = NULL;
-    }
-}
+/* ---- timeouts ---- */
 
-/* ---- waiting ---- */
-
+/* Returns the time on the monotonic clock that is `seconds` from now. */
 static struct timespec in_seconds(double seconds)
 {
     struct timespec t;
@@ -53,45 +48,46 @@ static struct timespec in_seconds(double seconds)
     return t;
 }
 
-/* Waits for the next signal of a worker. Returns false if the limit has passed. The caller holds
- * the lock. */
+/* Waits for the next signal of a worker. Returns false after the limit. The caller holds the
+ * lock. */
 static bool wait_until(dnn_loader *l, const struct timespec *limit)
 {
     return pthread_cond_timedwait(&l->done, &l->lock, limit) != ETIMEDOUT;
 }
 
-static dnn_status stuck(const dnn_loader *l, const char *function)
+static dnn_status timed_out(const dnn_loader *l, const char *function)
 {
     return dnn__fail(DNN_E_IO,
-                     "%s: batch %s of %s is not there after %g s; the data set %s is stuck",
+                     "%s: batch %s of %s did not arrive within %g s; the data set %s is stuck",
                      function, dnn__number_text(l->next_out), dnn__number_text(l->batches),
                      l->timeout, dnn__dataset_called(l->set));
 }
 
-/* ---- workers: the caller holds the lock, and only the read of a batch runs without it ---- */
+/* ---- workers: the caller holds the lock; only the read of a batch runs without it ---- */
 
-static bool may_take(const dnn_loader *l)
+static bool may_claim(const dnn_loader *l)
 {
-    return l->again || (l->next_in < l->batches && l->next_in - l->next_out < l->n_slots);
+    return l->retry || (l->next_in < l->batches && l->next_in - l->next_out < l->n_slots);
 }
 
-static int64_t take(dnn_loader *l)
+static int64_t claim_batch(dnn_loader *l)
 {
-    if (l->again) {
-        l->again = false;
+    if (l->retry) {
+        l->retry = false;
         return l->next_out;
     }
     return l->next_in++;
 }
 
-static void work_on(dnn_loader *l, int64_t *list)
+/* Reads the next batch into its slot. */
+static void read_ahead(dnn_loader *l, int64_t *list)
 {
-    int64_t batch = take(l);
+    int64_t batch = claim_batch(l);
     struct dnn__slot *slot = &l->slot[batch % l->n_slots];
     dnn_tensor *field[DNN_FIELD_MAX];
     dnn_status status;
 
-    slot->state = DNN__SLOT_TAKEN;
+    slot->state = DNN__SLOT_READING;
     l->busy++;
     pthread_mutex_unlock(&l->lock);
     status = dnn__batch_read(l, batch, list, field);
@@ -114,8 +110,8 @@ static void *worker_main(void *arg)
 
     pthread_mutex_lock(&l->lock);
     while (!l->stop) {
-        if (may_take(l)) {
-            work_on(l, w->index);
+        if (may_claim(l)) {
+            read_ahead(l, w->index);
         } else {
             pthread_cond_wait(&l->work, &l->lock);
         }
@@ -129,19 +125,7 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-void dnn__workers_init(dnn_loader *l)
-{
-    pthread_condattr_t monotonic;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->work, NULL);
-    pthread_cond_init(&l->done, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-}
-
-/* The workers block all signals: the program's threads handle them. */
+/* Workers block all signals, so that signal handlers run in the program's threads only. */
 dnn_status dnn__workers_start(dnn_loader *l, int n)
 {
     sigset_t all, before;
@@ -165,7 +149,8 @@ dnn_status dnn__workers_start(dnn_loader *l, int n)
     pthread_mutex_unlock(&l->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
-        return dnn__fail(DNN_E_NOMEM, "dnn_loader_new: the system gave %d of %d worker threads: %s",
+        return dnn__fail(DNN_E_NOMEM,
+                         "dnn_loader_new: could create only %d of %d worker threads: %s",
                          l->n_workers, n, strerror(error));
     }
     return DNN_OK;
@@ -187,34 +172,34 @@ bool dnn__workers_stop(dnn_loader *l)
     for (int i = 0; i < l->n_workers && !in_time; i++) {
         pthread_detach(l->worker[i].thread);
     }
-    pthread_mutex_unlock(&l->lock); /* an abandoned loader may be gone from here on */
+    pthread_mutex_unlock(&l->lock); /* the last worker may now free an abandoned loader */
     for (int i = 0; in_time && i < l->n_workers; i++) {
         pthread_join(l->worker[i].thread, NULL);
     }
     return in_time;
 }
 
-/* ---- for the program's thread ---- */
+/* ---- calls of the program's thread ---- */
 
-dnn_status dnn__workers_rest(dnn_loader *l, const char *function)
+dnn_status dnn__workers_pause(dnn_loader *l, const char *function)
 {
     struct timespec limit = in_seconds(l->timeout);
 
     l->next_in = l->batches;
-    l->again = false;
+    l->retry = false;
     while (l->busy > 0) {
         if (!wait_until(l, &limit) && l->busy > 0) {
-            return stuck(l, function);
+            return timed_out(l, function);
         }
     }
     for (int64_t i = 0; i < l->n_slots; i++) {
-        dnn__batch_drop(l->slot[i].field);
+        dnn__fields_release(l->slot[i].field);
         l->slot[i].state = DNN__SLOT_EMPTY;
     }
     return DNN_OK;
 }
 
-void dnn__workers_wake(dnn_loader *l)
+void dnn__workers_resume(dnn_loader *l)
 {
     if (!l->pending) {
         l->next_in = l->next_out;
@@ -222,7 +207,7 @@ void dnn__workers_wake(dnn_loader *l)
     }
 }
 
-dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *came)
+dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *answered)
 {
     struct timespec limit = in_seconds(l->timeout);
     struct dnn__slot *slot = &l->slot[l->next_out % l->n_slots];
@@ -232,9 +217,9 @@ dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *came)
     while (slot->state != DNN__SLOT_READY &&
            (wait_until(l, &limit) || slot->state == DNN__SLOT_READY)) {
     }
-    *came = slot->state == DNN__SLOT_READY;
-    st = *came ? slot->status : stuck(l, "dnn_loader_next");
-    if (*came) {
+    *answered = slot->state == DNN__SLOT_READY;
+    st = *answered ? slot->status : timed_out(l, "dnn_loader_next");
+    if (*answered) {
         if (st != DNN_OK) {
             dnn__self.message = slot->message;
         }
@@ -244,21 +229,4 @@ dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *came)
     }
     pthread_mutex_unlock(&l->lock);
     return st;
-}
-
-void dnn__loader_destroy(dnn_loader *l)
-{
-    for (int64_t i = 0; i < l->n_slots && l->slot != NULL; i++) {
-        dnn__batch_drop(l->slot[i].field);
-    }
-    dnn__batch_drop(l->given);
-    pthread_cond_destroy(&l->work);
-    pthread_cond_destroy(&l->done);
-    pthread_mutex_destroy(&l->lock);
-    dnn_dataset_release(l->set);
-    dnn__free(l->slot);
-    dnn__free(l->worker);
-    dnn__free(l->order);
-    dnn__free(l->index);
-    dnn__free(l);
 }

@@ -1,6 +1,6 @@
-/* explain.c - an operator called by its name on zeros, so that a person sees who would be asked and
- * who says yes. The dnn command is its caller. The call takes the one road; nothing here chooses.
- */
+/* explain.c - calls an operator by its name on zeros, so that a person sees which kernels dispatch
+ * asks and which one it selects. The dnn command calls it. The call goes through dispatch as any
+ * other; nothing here selects a kernel. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +21,14 @@ static const struct member {
 #include "attr_table.def"
 };
 
-static dnn_status set_member(const struct member *m, void *attr, double value)
+static dnn_status set_member(const char *op, const struct member *m, void *attr, double value)
 {
     char *at = (char *)attr + m->offset;
 
     if (m->kind != F64 && (value != (double)(int64_t)value ||
                            (m->kind != I64 && (value < INT32_MIN || value > INT32_MAX)))) {
-        return dnn__fail(DNN_E_INVALID, "%s=%g: not a whole number that fits", m->name, value);
+        return dnn__fail(DNN_E_INVALID, "%s: %s=%g is not a whole number that fits", op, m->name,
+                         value);
     }
     switch (m->kind) {
     case I32:
@@ -46,13 +47,14 @@ static dnn_status set_member(const struct member *m, void *attr, double value)
     return DNN_OK;
 }
 
-/* "stride=2" sets stride_h and stride_w where there are such members; "pad=1" all that begin with
- * pad_. */
+/* Does the key name the member? "stride=2" sets stride, and stride_h and stride_w; "pad=1" sets all
+ * members that begin with "pad_". */
 static bool names_member(const char *key, size_t length, const char *member)
 {
     return strncmp(key, member, length) == 0 && (member[length] == 0 || member[length] == '_');
 }
 
+/* Sets the attributes that a word "KEY=NUMBER" names. */
 static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
 {
     size_t length = strcspn(word, "=");
@@ -72,7 +74,7 @@ static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
         }
         dnn__put(&text, " %s", members[i].name);
         if (length > 0 && names_member(word, length, members[i].name)) {
-            DNN_TRY(set_member(&members[i], attr, value));
+            DNN_TRY(set_member(op->name, &members[i], attr, value));
             found = true;
         }
     }
@@ -83,6 +85,7 @@ static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
     return DNN_OK;
 }
 
+/* Sets all attributes to their defaults, then those that the words name. */
 static dnn_status make_attributes(const dnn__op *op, const char *const *words, void *attr)
 {
     if (op->attr_bytes > 0) {
@@ -90,7 +93,7 @@ static dnn_status make_attributes(const dnn__op *op, const char *const *words, v
     }
     for (size_t i = 0; i < DNN__COUNT(members); i++) {
         if (strcmp(members[i].attr, op->attr) == 0) {
-            DNN_TRY(set_member(&members[i], attr, members[i].value));
+            DNN_TRY(set_member(op->name, &members[i], attr, members[i].value));
         }
     }
     for (; words != NULL && *words != NULL; words++) {
@@ -144,6 +147,7 @@ dnn_status dnn_explain_op(dnn_explain_args args)
 {
     const dnn__op *op = args.op != NULL ? dnn__op_named(args.op) : NULL;
     uint64_t attr[16] = {0};
+    int most;
     dnn_status st = DNN_OK;
 
     DNN_TRY(dnn__take());
@@ -154,17 +158,19 @@ dnn_status dnn_explain_op(dnn_explain_args args)
     if ((op->traits & DNN__IS_VIEW) != 0) {
         return dnn__fail(DNN_E_INVALID, "%s is a view: it needs no kernel", op->name);
     }
-    if (args.n_in > MAX_OPERANDS || (op->n_in >= 0 && args.n_in > op->n_in) || args.n_in < 0) {
-        return dnn__fail(DNN_E_INVALID, "%s takes %d operands, not %d", op->name, op->n_in,
-                         args.n_in);
+    most = op->n_in >= 0 ? op->n_in : MAX_OPERANDS;
+    if (args.n_in < 0 || args.n_in > most) {
+        return dnn__fail(DNN_E_INVALID, "%s takes at most %d operands%s%s, not %d", op->name, most,
+                         most > 0 ? ": " : "", most > 0 ? op->names : "", args.n_in);
     }
     DNN_TRY(make_attributes(op, args.attributes, attr));
     DNN_SCOPE
     {
         dnn_operand in[MAX_OPERANDS];
 
-        for (int i = 0; i < MAX_OPERANDS;
-             i++) { /* operands that are not named are left out where they are optional */
+        /* Operands that the caller does not give are left out; dispatch refuses it where they are
+         * not optional. */
+        for (int i = 0; i < MAX_OPERANDS; i++) {
             in[i] = i < args.n_in ? args.in[i] : (dnn_operand){.left_out = true};
         }
         args.in = in;

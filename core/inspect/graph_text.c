@@ -1,30 +1,30 @@
-/* graph_text.c - the graph behind a tensor as text: a tree of operators, or Graphviz DOT.
- * Programs print it; nothing here prints. */
+/* graph_text.c - writes the graph of a tensor as text: a tree of operators, or Graphviz DOT. It
+ * fills the caller's buffer and prints nothing. */
 #include <string.h>
 #include "tape.h"
 #include "dnn/nn.h"
 
-enum { STEP = 2, DEEPEST = 40 }; /* blanks of a level; levels that are indented */
+enum { STEP = 2, DEEPEST = 40 }; /* blanks for a level; deeper levels are not indented further */
 
-struct frame { /* of the walk down the tree */
+struct frame { /* of the depth-first walk */
     dnn__node *node;
-    int next; /* input */
+    int next; /* index of the next input */
 };
 
 struct drawing {
     dnn__text out;
-    const dnn_module *names; /* NULL: leaves have no names */
+    const dnn_module *names; /* the module whose paths name the leaves; NULL: none */
     dnn__node_list list;     /* by falling number */
-    int32_t *uses,
-        *label; /* [list.n]: edges that lead here; the number it was shown under, 0 none */
+    int32_t *uses;           /* [list.n]: edges to the node */
+    int32_t *label;          /* [list.n]: the label "#1" of a node with several uses; 0: none yet */
     int32_t labels;
     struct frame *stack;
     int64_t depth, stack_room;
-    dnn__leaf **leaf; /* those drawn so far, for DOT */
+    dnn__leaf **leaf; /* DOT: the leaves drawn so far */
     int64_t leaves, leaf_room;
 };
 
-/* ---- what both forms show ---- */
+/* ---- parts of both forms ---- */
 
 static void put_leaf_name(struct drawing *d, const dnn__leaf *leaf)
 {
@@ -40,7 +40,7 @@ static void put_leaf_name(struct drawing *d, const dnn__leaf *leaf)
     dnn__put(&d->out, "%s", t != NULL ? name : "leaf");
 }
 
-/* "[64,10]", and the dtype where it is not f32. */
+/* Writes "[64,10]", and the dtype if it is not f32. */
 static void put_desc(struct drawing *d, const dnn__desc *desc)
 {
     dnn__put_shape(&d->out, desc->ndim, desc->dim);
@@ -49,7 +49,7 @@ static void put_desc(struct drawing *d, const dnn__desc *desc)
     }
 }
 
-/* The name, without what would end a text of DOT. */
+/* Writes the name; replaces the characters that would end a string of DOT. */
 static void put_name(struct drawing *d, const char *name)
 {
     for (; *name != 0; name++) {
@@ -67,7 +67,7 @@ static const dnn__desc *first_output(const dnn__node *node)
     return &node->out[j].desc;
 }
 
-static int64_t place_of(const struct drawing *d, const dnn__node *node)
+static int64_t index_of(const struct drawing *d, const dnn__node *node)
 {
     int64_t low = 0, high = d->list.n - 1;
 
@@ -93,10 +93,11 @@ static void indent(struct drawing *d, int64_t level)
     }
 }
 
-/* A line for the node. A node that has been shown is not opened again: true if it is new. */
-static bool show_node(struct drawing *d, const dnn__node *node, uint32_t out)
+/* Writes the line of a node. Returns true if it is the first one: only then the caller writes the
+ * node's operands. */
+static bool put_node(struct drawing *d, const dnn__node *node, uint32_t out)
 {
-    int64_t at = place_of(d, node);
+    int64_t at = index_of(d, node);
     bool seen = d->label[at] != 0;
 
     if (d->uses[at] > 1 && !seen) {
@@ -115,7 +116,7 @@ static bool show_node(struct drawing *d, const dnn__node *node, uint32_t out)
     return !seen;
 }
 
-static dnn_status open_node(struct drawing *d, dnn__node *node)
+static dnn_status push_node(struct drawing *d, dnn__node *node)
 {
     DNN_TRY(dnn__reserve((void **)&d->stack, &d->stack_room, d->depth + 1, sizeof *d->stack,
                          "format_graph"));
@@ -123,7 +124,7 @@ static dnn_status open_node(struct drawing *d, dnn__node *node)
     return DNN_OK;
 }
 
-static void show_leaf(struct drawing *d, const dnn__leaf *leaf)
+static void put_leaf(struct drawing *d, const dnn__leaf *leaf)
 {
     put_leaf_name(d, leaf);
     dnn__put(&d->out, " ");
@@ -133,8 +134,8 @@ static void show_leaf(struct drawing *d, const dnn__leaf *leaf)
 
 static dnn_status put_tree(struct drawing *d, dnn__node *root, uint32_t out)
 {
-    show_node(d, root, out);
-    DNN_TRY(open_node(d, root));
+    put_node(d, root, out);
+    DNN_TRY(push_node(d, root));
     while (d->depth > 0) {
         struct frame *f = &d->stack[d->depth - 1];
         const dnn__edge *e = f->next < f->node->n_in ? &f->node->edge[f->next] : NULL;
@@ -146,11 +147,11 @@ static dnn_status put_tree(struct drawing *d, dnn__node *root, uint32_t out)
         f->next++;
         if (e->leaf != NULL) {
             indent(d, d->depth);
-            show_leaf(d, e->leaf);
+            put_leaf(d, e->leaf);
         } else if (e->node != NULL) {
             indent(d, d->depth);
-            if (show_node(d, e->node, e->out)) {
-                DNN_TRY(open_node(d, e->node));
+            if (put_node(d, e->node, e->out)) {
+                DNN_TRY(push_node(d, e->node));
             }
         }
     }
@@ -159,7 +160,7 @@ static dnn_status put_tree(struct drawing *d, dnn__node *root, uint32_t out)
 
 /* ---- DOT ---- */
 
-/* Draws the leaf where it is new; *id is its number. */
+/* Draws the leaf if it is new. Sets *id to its number. */
 static dnn_status draw_leaf(struct drawing *d, dnn__leaf *leaf, int64_t *id)
 {
     for (*id = 0; *id < d->leaves; (*id)++) {
@@ -190,7 +191,7 @@ static dnn_status draw_edges(struct drawing *d, int64_t at)
             DNN_TRY(draw_leaf(d, e->leaf, &id));
             dnn__put(&d->out, "  leaf%lld -> op%lld;\n", (long long)id, (long long)at);
         } else if (e->node != NULL) {
-            dnn__put(&d->out, "  op%lld -> op%lld;\n", (long long)place_of(d, e->node),
+            dnn__put(&d->out, "  op%lld -> op%lld;\n", (long long)index_of(d, e->node),
                      (long long)at);
         }
     }
@@ -219,7 +220,7 @@ static dnn_status put_dot(struct drawing *d, const dnn_tensor *of)
     return DNN_OK;
 }
 
-/* ---- the call ---- */
+/* ---- the public function ---- */
 
 static dnn_status count_uses(struct drawing *d)
 {
@@ -235,7 +236,7 @@ static dnn_status count_uses(struct drawing *d)
             const dnn__node *from = d->list.node[k]->edge[i].node;
 
             if (from != NULL) {
-                d->uses[place_of(d, from)]++;
+                d->uses[index_of(d, from)]++;
             }
         }
     }
@@ -254,7 +255,7 @@ static dnn_status draw(struct drawing *d, dnn_tensor *of, bool dot)
     if (of->node != NULL) {
         return put_tree(d, of->node, of->node_out);
     }
-    show_leaf(d, of->leaf);
+    put_leaf(d, of->leaf);
     return DNN_OK;
 }
 

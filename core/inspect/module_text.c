@@ -1,5 +1,5 @@
-/* module_text.c - modules as text: PyTorch's printed form, and the summary table.
- * Programs call it; it writes into the caller's buffer and changes nothing of the module. */
+/* module_text.c - writes a module as text: PyTorch's printed form, and the summary table. It fills
+ * the caller's buffer and does not change the module. */
 #include "nn_impl.h"
 #include "tensor_impl.h"
 #include <stdlib.h>
@@ -49,15 +49,16 @@ int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes)
 
 struct row {
     dnn_module *module;
-    bool training, seen; /* as it was before; did forward pass here */
+    bool training; /* the mode of the module before the forward */
+    bool seen;     /* the forward called the module; then ndim, dim are its result's */
     int32_t ndim;
     int64_t dim[DNN_MAX_DIMS];
 };
 
 struct table {
-    struct row *row; /* NULL: count only */
-    int64_t n, at;
-    int path, type, shape; /* widths */
+    struct row *row;       /* NULL: add_row only counts */
+    int64_t n, at;         /* rows; the row that the walk is at */
+    int path, type, shape; /* widths of the columns */
     dnn__text *text;
 };
 
@@ -88,7 +89,8 @@ static void note_shape(void *ctx, const dnn_module *module, const dnn_tensor *ou
     }
 }
 
-/* The shapes, from one forward; modes are put back whatever happens. */
+/* Runs one forward in evaluation mode and notes the shapes of the results. Restores the modes, also
+ * after a failure. */
 static dnn_status observe(struct table *table, dnn_module *module, dnn_tensor *x)
 {
     dnn__observer observer = {.seen = note_shape, .ctx = table};
@@ -131,7 +133,8 @@ static bool measure_row(void *ctx, const dnn__path *path, dnn_module *module)
     return true;
 }
 
-/* Its own parameters only, so that the column adds up. */
+/* Counts the elements of the module's own parameters, without those of its children, so that the
+ * column adds up to the total. */
 static int64_t own_elements(const dnn_module *module)
 {
     int64_t elements = 0;

@@ -1,7 +1,6 @@
-/* tensor_text.c - a tensor as text, in PyTorch's form: one width for all elements, brackets by
- * axis,
- * "..." where it is long. Called by programs that print; it reads the elements through a mapping
- * and computes nothing. */
+/* tensor_text.c - writes a tensor as text in PyTorch's form: one width for all elements, brackets
+ * for each axis, "..." in long ones. It reads the elements through a mapping and calls no operator.
+ */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +12,11 @@ struct printer {
     dnn__text out;
     const dnn_tensor *t;
     const char *data; /* dense */
-    bool whole, scientific, floating, summary;
-    int width;
+    bool floating;    /* the dtype */
+    bool whole;       /* all finite values are whole numbers: "1." */
+    bool scientific;
+    bool summary;                 /* writes the edges of long axes only */
+    int width;                    /* of an element */
     int64_t stride[DNN_MAX_DIMS]; /* of the dense data */
 };
 
@@ -44,7 +46,7 @@ static void put_element(const struct printer *p, int64_t at, char *text, size_t 
     }
 }
 
-/* Calls fn for each element that is shown. */
+/* Calls fn for each element that the text shows. */
 static void each_shown(struct printer *p, int axis, int64_t at,
                        void (*fn)(struct printer *, int64_t, void *), void *arg)
 {
@@ -90,15 +92,16 @@ static void widen(struct printer *p, int64_t at, void *arg)
     (void)arg;
     if (p->floating && !isfinite(dnn__load_double(
                            p->t->dtype, p->data + (size_t)at * dnn__item_size(p->t->dtype)))) {
-        return; /* the numbers give the width */
+        return; /* only finite elements decide the width */
     }
     put_element(p, at, text, sizeof text);
     n = (int)strlen(text);
     p->width = n > p->width ? n : p->width;
 }
 
-/* One form for all: digits behind the point, or powers of ten where the numbers lie far apart. */
-static void choose_form(struct printer *p)
+/* Selects one form for all elements as PyTorch does: fixed point, or scientific if the values are
+ * large, small or differ by more than a factor of 1000. */
+static void select_form(struct printer *p)
 {
     struct range r = {INFINITY, 0, true};
 
@@ -170,7 +173,7 @@ static void put_facts(struct printer *p)
 
     if (dnn__numel(t) == 0 && t->ndim != 1) {
         dnn__put(&p->out, ", size=");
-        dnn__put_shape(&p->out, t->ndim, t->dim); /* [0,3], as our messages write shapes */
+        dnn__put_shape(&p->out, t->ndim, t->dim); /* [0,3], the form of shapes in messages */
     }
     if (t->dtype != DNN_T_F32 && t->dtype != DNN_T_I64 && t->dtype != DNN_T_BOOL) {
         dnn__put(&p->out, ", dtype=%s", dnn_dtype_name(t->dtype));
@@ -206,7 +209,7 @@ int64_t dnn_format(dnn_tensor *t, char *text, size_t bytes)
     if (dnn__numel(t) == 0) {
         dnn__put(&p.out, "[]");
     } else {
-        choose_form(&p);
+        select_form(&p);
         if (t->ndim == 0) {
             put_element(&p, 0, element, sizeof element);
             dnn__put(&p.out, "%s", element);

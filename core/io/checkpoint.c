@@ -1,11 +1,14 @@
-/* checkpoint.c - saves a training run as a safetensors file: the weights have their own names, the
- * names of all other tensors begin with "dnn.". dnn/io.h describes the layout, checkpoint_layout.c
- * holds the parts that checkpoint_load.c uses too, checkpoint_folder.c removes old checkpoints. */
+/* checkpoint.c - saves a training run as a safetensors file. Weights keep their dotted paths as
+ * names; the names of all other tensors begin with "dnn.". dnn/io.h describes the layout.
+ * checkpoint_layout.c has the rules that loading uses too; checkpoint_folder.c removes old
+ * checkpoints. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "checkpoint.h"
-#include "data_impl.h"
+#include "checkpoint_folder.h"
+#include "checkpoint_layout.h"
+#include "safetensors_write.h"
+#include "loader.h"
 #include "call.h"
 #include "optim_impl.h"
 
@@ -14,10 +17,11 @@
 struct save {
     const dnn_run *run;
     const char *path;
-    dnn__named_list list, names; /* the tensors to write; the module's tensors */
+    dnn__named_list list;  /* the tensors to write */
+    dnn__named_list names; /* the tensors of the module */
 };
 
-/* Adds numbers as a tensor of the scope: they must come back bit for bit. */
+/* Adds numbers as a tensor, not as text: a load restores every bit. */
 static dnn_status add_numbers(struct save *s, const char *name, dnn_dtype dtype, int ndim,
                               const int64_t *dim, const void *value)
 {
@@ -47,9 +51,11 @@ static dnn_status add_state(struct save *s, int o, int64_t i)
     char name[DNN__CHECKPOINT_NAME];
 
     if (parameter == NULL) {
-        return dnn__fail(DNN_E_INVALID,
-                         "%s: parameter %lld of optimizer %d (%s) is not in the module", s->path,
-                         (long long)i, o, optimizer->type->name);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: parameter %lld of optimizer %d (%s) is not in the module; its shape is %s",
+            s->path, (long long)i, o, optimizer->type->name,
+            dnn__shape_text(optimizer->parameters[i]->ndim, optimizer->parameters[i]->dim));
     }
     for (int k = 0; optimizer->type->slots[k] != NULL; k++) {
         dnn_tensor *state = optimizer->type->state(optimizer, i, optimizer->type->slots[k]);
@@ -143,7 +149,7 @@ static dnn_status add_all(struct save *s)
 
 static dnn_status write_file(struct save *s, char *const *json, bool keep)
 {
-    enum { OURS = 7 };
+    enum { OURS = 7 }; /* texts of libdnn, which come before those of the program */
     const dnn_run *run = s->run;
     size_t n = OURS + (size_t)run->n_metadata;
     dnn_named_text *meta = dnn__calloc(n, sizeof *meta);
@@ -165,7 +171,7 @@ static dnn_status write_file(struct save *s, char *const *json, bool keep)
     if (run->n_metadata > 0) {
         memcpy(meta + OURS, run->metadata, (size_t)run->n_metadata * sizeof *meta);
     }
-    st = dnn__save_sealed(s->path, s->list.item, s->list.n, meta, (int64_t)n, keep);
+    st = dnn__save_with_checksums(s->path, s->list.item, s->list.n, meta, (int64_t)n, keep);
     dnn__free(meta);
     return st;
 }
@@ -177,7 +183,7 @@ static dnn_status write_with_texts(struct save *s, bool keep)
     dnn_status st = write_file(s, json, keep);
 
     for (int i = 0; i < 3; i++) {
-        free(json[i]); /* jansson's own */
+        free(json[i]); /* jansson allocates them with malloc */
     }
     return st;
 }
@@ -194,8 +200,8 @@ static dnn_status write_run(const dnn_run *run, const char *path, bool keep)
             st = write_with_texts(&s, keep);
         }
     }
-    dnn__named_drop(&s.list);
-    dnn__named_drop(&s.names);
+    dnn__named_free(&s.list);
+    dnn__named_free(&s.names);
     return st;
 }
 

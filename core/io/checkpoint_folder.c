@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "checkpoint.h"
+#include "checkpoint_folder.h"
+#include "checkpoint_layout.h"
 
-enum { KEPT = 2 };
+enum { KEPT = 2 }; /* dnn_save_checkpoint promises the two newest */
 
 void dnn__checkpoint_name(char *text, size_t bytes, int64_t step)
 {
@@ -39,7 +40,7 @@ static int newest_first(const void *pa, const void *pb)
     return a > b ? -1 : a < b;
 }
 
-struct steps { /* of the checkpoints in a folder, newest first */
+struct steps { /* steps of the checkpoints in a folder, the highest first */
     int64_t *item, n, capacity;
 };
 
@@ -105,7 +106,9 @@ struct find {
     void *ctx;
 };
 
-static dnn_status look(const struct find *f, const struct steps *steps)
+/* Writes the path of the newest checkpoint that passes the checks to f->path. Out of memory ends
+ * the search, because it says nothing about the file. */
+static dnn_status find_usable(const struct find *f, const struct steps *steps)
 {
     for (int64_t i = 0; i < steps->n; i++) {
         char name[64];
@@ -113,8 +116,9 @@ static dnn_status look(const struct find *f, const struct steps *steps)
 
         dnn__checkpoint_name(name, sizeof name, steps->item[i]);
         if (snprintf(f->path, f->bytes, "%s/%s", f->folder, name) >= (int)f->bytes) {
-            return dnn__fail(DNN_E_INVALID, "dnn_find_checkpoint: %zu bytes are too few for %s/%s",
-                             f->bytes, f->folder, name);
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_find_checkpoint: path: %zu bytes are too few for %s/%s", f->bytes,
+                             f->folder, name);
         }
         st = validate(f->path);
         if (st == DNN_OK || st == DNN_E_NOMEM) {
@@ -142,7 +146,7 @@ dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
     DNN_TRY(dnn__require(path, "dnn_find_checkpoint", "path"));
     st = list_steps(folder, &steps);
     if (st == DNN_OK) {
-        st = look(&f, &steps);
+        st = find_usable(&f, &steps);
     }
     dnn__free(steps.item);
     if (st != DNN_OK && bytes > 0) {
@@ -153,7 +157,7 @@ dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
 
 /* ---- removal ---- */
 
-static void drop(int dir, const char *folder, const char *name)
+static void remove_file(int dir, const char *folder, const char *name)
 {
     if (unlinkat(dir, name, 0) != 0) {
         dnn__log(DNN_LOG_WARN, "libdnn: %s/%s could not be removed: %s", folder, name,
@@ -161,25 +165,25 @@ static void drop(int dir, const char *folder, const char *name)
     }
 }
 
-static void drop_old(int dir, const char *folder, int64_t step)
+static void remove_old(int dir, const char *folder, int64_t step)
 {
     struct steps steps = {0};
     char name[64];
     int kept = 0;
 
     if (list_steps(folder, &steps) != DNN_OK) {
-        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints stay: %s", dnn_error_message());
+        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints are not removed: %s", dnn_error_message());
     }
     for (int64_t i = 0; i < steps.n; i++) {
         if (steps.item[i] <= step && kept++ >= KEPT) {
             dnn__checkpoint_name(name, sizeof name, steps.item[i]);
-            drop(dir, folder, name);
+            remove_file(dir, folder, name);
         }
     }
     dnn__free(steps.item);
 }
 
-/* ".NAME.safetensors.tmp-PID-NUMBER" of a process that has ended. */
+/* Is this the temporary file of a process that has ended? ".NAME.safetensors.tmp-PID-NUMBER" */
 static bool is_leftover(const char *name)
 {
     static const char mark[] = ".safetensors.tmp-";
@@ -189,14 +193,14 @@ static bool is_leftover(const char *name)
     return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
-static void drop_leftovers(int fd, const char *folder)
+static void remove_leftovers(int fd, const char *folder)
 {
     DIR *dir = opendir(folder);
     struct dirent *entry;
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         if (is_leftover(entry->d_name)) {
-            drop(fd, folder, entry->d_name);
+            remove_file(fd, folder, entry->d_name);
         }
     }
     if (dir != NULL) {
@@ -209,10 +213,11 @@ void dnn__checkpoint_prune(const char *folder, int64_t step)
     int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (dir < 0) {
-        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints in %s stay: %s", folder, strerror(errno));
+        dnn__log(DNN_LOG_WARN, "libdnn: old checkpoints in %s are not removed: %s", folder,
+                 strerror(errno));
         return;
     }
-    drop_old(dir, folder, step);
-    drop_leftovers(dir, folder);
+    remove_old(dir, folder, step);
+    remove_leftovers(dir, folder);
     close(dir);
 }

@@ -1,11 +1,11 @@
-/* checkpoint_layout.c - the parts of a checkpoint that saving and loading both know: the names of
- * the tensors, the texts of the metadata, the version, and the checks of the run and of the file.
- */
+/* checkpoint_layout.c - the rules that saving and loading a checkpoint share: the names of the
+ * tensors, the texts of the metadata, the version, and the checks of the run and of the file. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include "checkpoint.h"
-#include "data_impl.h"
+#include "checkpoint_layout.h"
+#include "safetensors_file.h"
+#include "loader.h"
 #include "op.h"
 #include "optim_impl.h"
 
@@ -17,9 +17,9 @@ dnn_status dnn__run_check(const dnn_run *run, const char *function)
     DNN_TRY(dnn__require(run->module, function, "run->module"));
     if (run->n_numbers < 0 || (run->number == NULL && run->n_numbers > 0) || run->n_metadata < 0 ||
         (run->metadata == NULL && run->n_metadata > 0)) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s numbers and %s texts, of which a list is missing",
-                         function, dnn__number_text(run->n_numbers),
-                         dnn__number_text(run->n_metadata));
+        return dnn__fail(
+            DNN_E_INVALID, "%s: %s numbers and %s texts: a list is missing or a count is negative",
+            function, dnn__number_text(run->n_numbers), dnn__number_text(run->n_metadata));
     }
     return DNN_OK;
 }
@@ -31,8 +31,8 @@ dnn_status dnn__checkpoint_check(const dnn_file *file)
 
     if (version == NULL) {
         return dnn__fail(DNN_E_FORMAT,
-                         "%s: no checkpoint: its metadata has no dnn.checkpoint (weights alone are "
-                         "loaded by dnn_load_weights)",
+                         "%s: it is not a checkpoint: its metadata has no dnn.checkpoint (weights "
+                         "alone are loaded by dnn_load_weights)",
                          path);
     }
     if (strcmp(version, DNN__CHECKPOINT_VERSION) != 0) {
@@ -40,7 +40,7 @@ dnn_status dnn__checkpoint_check(const dnn_file *file)
                          "%s: a checkpoint of version %.20s; this libdnn reads version %s", path,
                          version, DNN__CHECKPOINT_VERSION);
     }
-    if (!dnn__file_seal(file, &crc) || dnn__file_text(file, "dnn.crc32c") == NULL) {
+    if (!dnn__file_header_crc(file, &crc) || dnn__file_text(file, "dnn.crc32c") == NULL) {
         return dnn__fail(DNN_E_FORMAT, "%s: a checkpoint without its checksums: it is damaged",
                          path);
     }
@@ -49,9 +49,9 @@ dnn_status dnn__checkpoint_check(const dnn_file *file)
 
 /* ---- texts ---- */
 
-/* Prints a JSON tree and frees it. Returns NULL if there is no memory; `bad` says that building the
- * tree failed already. */
-static char *text_of(json_t *json, int bad)
+/* Prints a JSON tree and frees it. Returns NULL if memory ran out, here or while the tree was built
+ * (bad != 0). */
+static char *print_and_free(json_t *json, int bad)
 {
     char *text = bad ? NULL : json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 
@@ -81,7 +81,7 @@ char *dnn__run_optim_text(const dnn_run *run)
         bad |= json_object_set_new(one, "kind", json_string(type->name));
         bad |= json_array_append_new(all, one);
     }
-    return text_of(all, bad);
+    return print_and_free(all, bad);
 }
 
 /* [{"count":60000,"name":"mnist","sha256":"..."},...] */
@@ -91,7 +91,7 @@ char *dnn__run_dataset_text(const dnn_run *run)
     int bad = 0;
 
     for (int l = 0; l < DNN_RUN_MAX && run->loader[l] != NULL; l++) {
-        const dnn_dataset *set = dnn__loader_set(run->loader[l]);
+        const dnn_dataset *set = dnn__loader_dataset(run->loader[l]);
         json_t *one = json_object();
 
         bad |= json_object_set_new(one, "count", json_integer(dnn_dataset_size(set)));
@@ -99,7 +99,7 @@ char *dnn__run_dataset_text(const dnn_run *run)
         bad |= json_object_set_new(one, "sha256", text_or_null(dnn_dataset_digest(set)));
         bad |= json_array_append_new(all, one);
     }
-    return text_of(all, bad);
+    return print_and_free(all, bad);
 }
 
 /* [{"id":"cpu_blas","version":"1.0"},...] */
@@ -118,7 +118,7 @@ char *dnn__run_backend_text(void)
             bad |= json_array_append_new(all, one);
         }
     }
-    return text_of(all, bad);
+    return print_and_free(all, bad);
 }
 
 /* ---- names ---- */

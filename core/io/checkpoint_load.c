@@ -1,10 +1,11 @@
-/* checkpoint_load.c - loads a saved run: prepare reads and checks everything, commit then changes
- * the run in steps that cannot fail. */
+/* checkpoint_load.c - loads a saved run. prepare reads and checks everything; commit then changes
+ * the run, weights first: only their copy on a device can fail. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "checkpoint.h"
-#include "data_impl.h"
+#include "checkpoint_layout.h"
+#include "safetensors_file.h"
+#include "loader.h"
 #include "call.h"
 #include "optim_impl.h"
 
@@ -12,7 +13,7 @@ struct optimizer_state {
     double hyper[DNN__MAX_HYPER];
     int64_t steps;
     int n_slots;
-    dnn_tensor **state; /* [parameters * n_slots] references; NULL: none */
+    dnn_tensor **state; /* [parameters * n_slots] references; NULL: the file has no such state */
 };
 
 struct load {
@@ -21,9 +22,9 @@ struct load {
     dnn_file *file;
     dnn_load_args args;
     dnn__weights weights;
-    dnn__named_list names; /* the module's tensors */
+    dnn__named_list names; /* the tensors of the module */
     struct optimizer_state optimizer[DNN_RUN_MAX];
-    dnn__loader_seek move[DNN_RUN_MAX];
+    dnn__loader_seek seek[DNN_RUN_MAX];
     dnn__rng rng;
     int64_t train[3];
     double best, *number;
@@ -69,7 +70,7 @@ static dnn_status damaged(const struct load *l, const char *name, const char *wh
                      dnn__number_text(number));
 }
 
-/* Compares a text of the file's metadata with the text of the run, which it frees. */
+/* Compares a metadata text of the file with the text of the run, and frees the latter. */
 static dnn_status compare_texts(const struct load *l, const char *key, char *here)
 {
     const char *there = dnn__file_text(l->file, key);
@@ -82,7 +83,7 @@ static dnn_status compare_texts(const struct load *l, const char *key, char *her
         st = dnn__fail(DNN_E_INVALID, "%s: %s is %.300s in the file, %.300s here", l->path, key,
                        there != NULL ? there : "missing", here);
     }
-    free(here); /* jansson's own */
+    free(here); /* jansson allocates it with malloc */
     return st;
 }
 
@@ -163,9 +164,11 @@ static dnn_status read_state(struct load *l, int o, int64_t i)
     char name[DNN__CHECKPOINT_NAME];
 
     if (parameter == NULL) {
-        return dnn__fail(DNN_E_INVALID,
-                         "%s: parameter %lld of optimizer %d (%s) is not in the module", l->path,
-                         (long long)i, o, optimizer->type->name);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: parameter %lld of optimizer %d (%s) is not in the module; its shape is %s",
+            l->path, (long long)i, o, optimizer->type->name,
+            dnn__shape_text(optimizer->parameters[i]->ndim, optimizer->parameters[i]->dim));
     }
     for (int k = 0; k < to->n_slots; k++) {
         dnn__optim_name(name, o, optimizer->type->slots[k], parameter);
@@ -220,9 +223,9 @@ static dnn_status differs(const struct load *l, const char *name, const char *wh
                      what, dnn__number_text(there), dnn__number_text(here));
 }
 
-/* A loader of another data set or batch size continues at the beginning of the first epoch that is
- * not complete. */
-static void begin_anew(int64_t *epoch, int64_t *batch, int64_t batches)
+/* If data set or batch size differ, a batch of the file has no counterpart in the loader: it
+ * continues at the beginning of the first epoch that is not complete. */
+static void first_incomplete_epoch(int64_t *epoch, int64_t *batch, int64_t batches)
 {
     *epoch += *batch >= batches;
     *batch = 0;
@@ -231,19 +234,25 @@ static void begin_anew(int64_t *epoch, int64_t *batch, int64_t batches)
 static dnn_status prepare_loader(struct load *l, int i)
 {
     enum { EPOCH, BATCH, SEED, STREAM, SIZE, BATCH_SIZE, N };
+    static const char *const what[N] = {[EPOCH] = "the epoch",
+                                        [BATCH] = "the batch",
+                                        [SIZE] = "the size of the data set",
+                                        [BATCH_SIZE] = "the batch size"}; /* seed, stream: any */
     dnn__loader_state here = dnn__loader_get(l->run->loader[i]);
     int64_t v[N];
     char name[40];
 
     snprintf(name, sizeof name, "dnn.loader.%d", i);
     DNN_TRY(read_row(l, name, DNN_T_I64, N, v));
-    if (v[SIZE] < 0 || v[BATCH_SIZE] < 1 || v[BATCH] < 0 || v[EPOCH] < 0) {
-        return damaged(l, name, "one of its numbers", v[BATCH_SIZE] < 1 ? v[BATCH_SIZE] : -1);
+    for (int k = 0; k < N; k++) {
+        if (what[k] != NULL && v[k] < (k == BATCH_SIZE)) {
+            return damaged(l, name, what[k], v[k]);
+        }
     }
     if (v[SIZE] == here.size && v[BATCH_SIZE] == here.batch_size && v[STREAM] == here.stream &&
         (!l->run->anyway || (uint64_t)v[SEED] == here.seed)) {
-        return dnn__loader_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH],
-                                   (uint64_t)v[SEED], &l->move[i]);
+        return dnn__loader_seek_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH],
+                                        (uint64_t)v[SEED], &l->seek[i]);
     }
     if (!l->run->anyway) {
         return v[SIZE] != here.size ? differs(l, name, "size of the data set", v[SIZE], here.size)
@@ -251,9 +260,9 @@ static dnn_status prepare_loader(struct load *l, int i)
                    ? differs(l, name, "batch size", v[BATCH_SIZE], here.batch_size)
                    : differs(l, name, "stream of the shuffling", v[STREAM], here.stream);
     }
-    begin_anew(&v[EPOCH], &v[BATCH], v[SIZE] / v[BATCH_SIZE]);
-    return dnn__loader_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH], here.seed,
-                               &l->move[i]);
+    first_incomplete_epoch(&v[EPOCH], &v[BATCH], v[SIZE] / v[BATCH_SIZE]);
+    return dnn__loader_seek_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH], here.seed,
+                                    &l->seek[i]);
 }
 
 static dnn_status prepare_loaders(struct load *l)
@@ -275,8 +284,10 @@ static dnn_status prepare_train(struct load *l)
     DNN_TRY(read_row(l, "dnn.train.best", DNN_T_F64, 1, &l->best));
     l->rng = (dnn__rng){(uint64_t)generator[0], (uint64_t)generator[1], (uint64_t)generator[2]};
     for (int i = 0; i < 3; i++) {
+        static const char *const what[3] = {"the step", "the epoch", "the best step"};
+
         if (l->train[i] < 0) {
-            return damaged(l, "dnn.train", "a step or epoch", l->train[i]);
+            return damaged(l, "dnn.train", what[i], l->train[i]);
         }
     }
     if (n == 0) {
@@ -314,7 +325,7 @@ static dnn_status commit(struct load *l)
         commit_optimizer(l, o);
     }
     for (int i = 0; i < DNN_RUN_MAX && run->loader[i] != NULL; i++) {
-        dnn__loader_commit(&l->move[i]);
+        dnn__loader_seek_commit(&l->seek[i]);
     }
     dnn__rng_restore(l->rng);
     run->step = l->train[0];
@@ -337,10 +348,10 @@ static void clean_up(struct load *l)
             dnn_release(s->state[i]);
         }
         dnn__free(s->state);
-        dnn__loader_cancel(&l->move[o]);
+        dnn__loader_seek_cancel(&l->seek[o]);
     }
-    dnn__weights_drop(&l->weights);
-    dnn__named_drop(&l->names);
+    dnn__weights_free(&l->weights);
+    dnn__named_free(&l->names);
     dnn__free(l->number);
     dnn_file_close(l->file);
 }

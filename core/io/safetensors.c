@@ -1,5 +1,5 @@
-/* safetensors.c - opens and closes a safetensors file and reads its tensors. Opening validates the
- * whole header; the data of a tensor is read when the program asks for it.
+/* safetensors.c - opens and closes a safetensors file and reads its tensors. Opening checks the
+ * whole header; dnn_file_tensor reads the data of one tensor.
  *
  *     u64 N, little-endian | N bytes of JSON | data
  *     {"name": {"dtype": "F32", "shape": [2,3], "data_offsets": [begin, end]}, ..., "__metadata__":
@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 #include "call.h"
-#include "safetensors.h"
+#include "safetensors_checksum.h"
+#include "safetensors_header.h"
+#include "crc32c.h"
+#include "file.h"
 
 /* ---- opening and closing ---- */
 
-/* Puts the path ahead of the message, unless the message begins with it. */
+/* Puts the path before the message, unless the message begins with it. */
 static dnn_status with_path(const dnn_file *f, dnn_status status)
 {
     return status == DNN_OK || strncmp(dnn__self.message.text, f->path, strlen(f->path)) == 0
@@ -19,14 +22,14 @@ static dnn_status with_path(const dnn_file *f, dnn_status status)
                : dnn__fail(status, "%s: %s", f->path, dnn__self.message.text);
 }
 
-static dnn_status read_all(dnn_file *f)
+static dnn_status open_and_check(dnn_file *f)
 {
     DNN_TRY(dnn__open_file(f->path, &f->fd, &f->size));
     DNN_TRY(dnn__header_read(f));
-    DNN_TRY(dnn__file_check_seal(f));
+    DNN_TRY(dnn__file_check_header_crc(f));
     DNN_TRY(with_path(f, dnn__header_parse(f)));
     DNN_TRY(dnn__header_check_tiling(f));
-    DNN_TRY(dnn__file_take_checksums(f)); /* they stand in the order of the data */
+    DNN_TRY(dnn__file_read_checksums(f)); /* the checksums are in the order of the data */
     return dnn__header_check_end(f);
 }
 
@@ -43,7 +46,7 @@ dnn_status dnn_file_open(const char *path, dnn_file **out)
     }
     f->fd = -1;
     f->path = dnn__strdup(path);
-    st = f->path != NULL ? read_all(f) : dnn__nomem(path, strlen(path));
+    st = f->path != NULL ? open_and_check(f) : dnn__nomem(path, strlen(path));
     if (st != DNN_OK) {
         dnn_file_close(f);
         return st;
@@ -97,11 +100,6 @@ bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key, co
     *key = file->metadata[index].key;
     *value = file->metadata[index].value;
     return true;
-}
-
-const char *dnn__file_path(const dnn_file *file)
-{
-    return file->path;
 }
 
 /* ---- tensors ---- */

@@ -1,7 +1,10 @@
 /* safetensors_checksum.c - the checksums of a safetensors file: the CRC-32C of its header and of
  * each tensor's data. */
 #include <string.h>
-#include "safetensors.h"
+#include "safetensors_checksum.h"
+#include "safetensors_header.h"
+#include "crc32c.h"
+#include "file.h"
 
 /* Reads eight hexadecimal digits, as %08x writes them. */
 static bool read_crc(const char *text, uint32_t *out)
@@ -18,7 +21,7 @@ static bool read_crc(const char *text, uint32_t *out)
     return true;
 }
 
-dnn_status dnn__file_take_checksums(dnn_file *f)
+dnn_status dnn__file_read_checksums(dnn_file *f)
 {
     const char *text = dnn__file_text(f, "dnn.crc32c");
 
@@ -39,7 +42,7 @@ dnn_status dnn__file_take_checksums(dnn_file *f)
     return DNN_OK;
 }
 
-dnn_status dnn__file_check_seal(dnn_file *f)
+dnn_status dnn__file_check_header_crc(dnn_file *f)
 {
     static const char key[] = "\"dnn.crc32c.header\":\"";
     static const char zeros[] = "00000000";
@@ -52,25 +55,21 @@ dnn_status dnn__file_check_seal(dnn_file *f)
     }
     at += sizeof key - 1;
     before = (size_t)(at - f->header);
-    if (f->header_bytes - before < 8 || !read_crc(at, &f->seal)) {
-        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: no checksum", f->path, before);
+    if (f->header_bytes - before < 8 || !read_crc(at, &f->header_crc)) {
+        return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: dnn.crc32c.header is no checksum",
+                         f->path, before);
     }
     crc = dnn__crc32c(0, f->header, before);
     crc = dnn__crc32c(crc, zeros, 8);
     crc = dnn__crc32c(crc, at + 8, f->header_bytes - before - 8);
-    if (crc != f->seal) {
-        return dnn__fail(DNN_E_FORMAT,
-                         "%s: the header has the CRC-32C %08x, it says %08x: the file is damaged",
-                         f->path, crc, f->seal);
+    if (crc != f->header_crc) {
+        return dnn__fail(
+            DNN_E_FORMAT,
+            "%s: the header has the CRC-32C %08x, dnn.crc32c.header says %08x: the file is damaged",
+            f->path, crc, f->header_crc);
     }
-    f->sealed = true;
+    f->has_header_crc = true;
     return DNN_OK;
-}
-
-bool dnn__file_seal(const dnn_file *file, uint32_t *crc)
-{
-    *crc = file->seal;
-    return file->sealed;
 }
 
 dnn_status dnn__file_check_crc(const dnn_file *f, const struct dnn__entry *e, uint32_t crc)

@@ -1,34 +1,22 @@
-/* safetensors_header.c - the header of a safetensors file: reads it, parses it, checks every entry,
- * and finds tensors and metadata by name. The header's strings are decoded in place, so that a file
- * takes the memory of its header and 40 bytes for each tensor; an entry takes at least 51 bytes of
- * the header. */
+/* safetensors_header.c - the header of a safetensors file: reads it, parses it and checks every
+ * entry. It decodes the strings of the header in place: an open file takes the memory of its header
+ * and 40 bytes for each tensor. An entry has at least 51 bytes in the header, so the size of the
+ * header bounds the memory. */
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "safetensors.h"
+#include "safetensors_header.h"
+#include "file.h"
+#include "json_members.h"
 
 enum {
-    MAX_HEADER = 100000000,
-    MAX_MEMBER = 4096,
-    MAX_KEY = 6 * 1024 + 2,
+    MAX_HEADER = 100000000, /* bytes, as in the reference implementation of safetensors */
+    MAX_MEMBER = 4096,      /* bytes of an entry's object */
     MAX_NAME = 1024,
-    MAX_TEXT = 1 << 20
-};
-
-const struct dnn__format dnn__formats[] = {
-    {"BOOL", 8, DNN_T_BOOL},  {"U8", 8, DNN_T_U8},
-    {"I8", 8, DNN_T_I8},      {"U16", 16, 0},
-    {"I16", 16, 0},           {"U32", 32, 0},
-    {"I32", 32, DNN_T_I32},   {"U64", 64, 0},
-    {"I64", 64, DNN_T_I64},   {"F16", 16, DNN_T_F16},
-    {"BF16", 16, DNN_T_BF16}, {"F32", 32, DNN_T_F32},
-    {"F64", 64, DNN_T_F64},   {"C64", 64, 0},
-    {"F8_E4M3", 8, 0},        {"F8_E5M2", 8, 0},
-    {"F8_E8M0", 8, 0},        {"F8_E4M3FNUZ", 8, 0},
-    {"F8_E5M2FNUZ", 8, 0},    {"F6_E2M3", 6, 0},
-    {"F6_E3M2", 6, 0},        {"F4", 4, 0},
+    MAX_KEY = 6 * MAX_NAME + 2, /* a quoted name, each byte written as \u00XX */
+    MAX_TEXT = 1 << 20          /* bytes of a metadata text with its quotes */
 };
 
 /* ---- pieces of JSON ---- */
@@ -46,8 +34,8 @@ dnn_status dnn__header_refuse(const dnn_file *f, const char *name, uint64_t at, 
                      (unsigned long long)at, text);
 }
 
-/* Decodes a quoted string into its own place in the header and ends it with 0: a string never gets
- * longer. */
+/* Decodes a quoted string in place in the header and ends it with 0. The decoded string is never
+ * longer than the quoted one. */
 static dnn_status decode_string(dnn_file *f, size_t at, size_t bytes, size_t most, const char *what,
                                 const char **out)
 {
@@ -118,8 +106,8 @@ static dnn_status read_shape(const dnn_file *f, const struct dnn__entry *e, cons
     return DNN_OK;
 }
 
-/* Compares the bytes of the shape with the bytes of the data, before anything is allocated by the
- * shape. */
+/* Checks that shape and data have the same number of bytes, before the shape decides the size of an
+ * allocation. */
 static dnn_status check_bytes(const dnn_file *f, const struct dnn__entry *e, const dnn_shape *shape)
 {
     uint64_t bits = dnn__formats[e->format].bits, given = e->end - e->begin;
@@ -168,8 +156,8 @@ static dnn_status read_offsets(const dnn_file *f, struct dnn__entry *e, const js
     return DNN_OK;
 }
 
-/* Outside strings an entry has digits, brackets and separators: a minus can only be that of a
- * negative number or of -0. */
+/* Finds a minus outside strings. There an entry has numbers, brackets and separators only, so the
+ * minus belongs to a negative number or to -0, which jansson parses as 0. */
 static bool has_minus(const char *text, size_t bytes)
 {
     bool quoted = false;
@@ -195,7 +183,7 @@ static dnn_status parse_entry(const dnn_file *f, const struct dnn__entry *e, jso
     return DNN_OK;
 }
 
-static dnn_status judge_entry(const dnn_file *f, struct dnn__entry *e, const json_t *object)
+static dnn_status check_entry(const dnn_file *f, struct dnn__entry *e, const json_t *object)
 {
     const json_t *dtype = json_object_get(object, "dtype"),
                  *shape = json_object_get(object, "shape");
@@ -232,8 +220,9 @@ static dnn_status check_name(const dnn_file *f, const char *name, size_t at)
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: a name of %zu bytes, not 1 to %d",
                          f->path, at, length, MAX_NAME);
     }
-    if (strcmp(name, "__metadata__") ==
-        0) { /* written with escapes: other readers take it for the metadata */
+    /* is_metadata compares quoted bytes, so here the name has escapes. Other readers would decode
+     * it and take the tensor for the metadata. */
+    if (strcmp(name, "__metadata__") == 0) {
         return dnn__fail(DNN_E_FORMAT, "%s: header byte %zu: an escaped __metadata__", f->path, at);
     }
     return DNN_OK;
@@ -256,18 +245,13 @@ static dnn_status add_entry(dnn_file *f, const dnn__member *m)
     e->value = (uint32_t)m->value;
     e->value_bytes = (uint16_t)m->value_bytes;
     DNN_TRY(parse_entry(f, e, &object));
-    st = judge_entry(f, e, object);
+    st = check_entry(f, e, object);
     json_decref(object);
     f->n += st == DNN_OK;
     return st;
 }
 
 /* ---- metadata ---- */
-
-static int compare_texts(const void *a, const void *b)
-{
-    return strcmp(((const struct dnn__metadata *)a)->key, ((const struct dnn__metadata *)b)->key);
-}
 
 static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
 {
@@ -295,9 +279,7 @@ static dnn_status add_metadata(dnn_file *f, const dnn__member *whole)
         DNN_TRY(decode_string(f, m.value, m.value_bytes, MAX_TEXT, "metadata text", &t->value));
         f->n_metadata++;
     }
-    if (f->n_metadata > 1) {
-        qsort(f->metadata, (size_t)f->n_metadata, sizeof *f->metadata, compare_texts);
-    }
+    dnn__file_sort_metadata(f);
     for (int64_t i = 1; i < f->n_metadata; i++) {
         if (strcmp(f->metadata[i - 1].key, f->metadata[i].key) == 0) {
             return dnn__fail(DNN_E_FORMAT, "%s: __metadata__ has \"%.60s\" twice", f->path,
@@ -352,11 +334,6 @@ static int compare_places(const void *pa, const void *pb)
     return a->end < b->end ? -1 : a->end > b->end;
 }
 
-static int compare_entries(const void *a, const void *b)
-{
-    return strcmp(((const struct dnn__entry *)a)->name, ((const struct dnn__entry *)b)->name);
-}
-
 dnn_status dnn__header_check_tiling(dnn_file *f)
 {
     uint64_t at = 0;
@@ -370,7 +347,8 @@ dnn_status dnn__header_check_tiling(dnn_file *f)
         if (e->begin != at) {
             return dnn__header_refuse(
                 f, e->name, e->value,
-                "it begins at data byte %llu, where %llu is the next: a hole or an overlap",
+                "it begins at data byte %llu, the tensor before it ends at %llu: a hole or an "
+                "overlap",
                 (unsigned long long)e->begin, (unsigned long long)at);
         }
         at = e->end;
@@ -387,13 +365,11 @@ dnn_status dnn__header_check_end(dnn_file *f)
                          f->path, (unsigned long long)(at + 8 + f->header_bytes),
                          (unsigned long long)f->size);
     }
-    if (f->n > 1) {
-        qsort(f->entry, (size_t)f->n, sizeof *f->entry, compare_entries);
-    }
+    dnn__file_sort_entries(f);
     for (int64_t i = 1; i < f->n; i++) {
         if (strcmp(f->entry[i - 1].name, f->entry[i].name) == 0) {
             return dnn__header_refuse(f, f->entry[i].name, f->entry[i].value,
-                                      "the name stands twice");
+                                      "the name occurs twice");
         }
     }
     return DNN_OK;
@@ -417,8 +393,8 @@ dnn_status dnn__header_read(dnn_file *f)
     }
     if (n < 2 || n > MAX_HEADER || n > f->size - 8) {
         return dnn__fail(DNN_E_FORMAT,
-                         "%s: a header of %llu bytes in a file of %llu; 2 to %d are taken, and no "
-                         "more than there are",
+                         "%s: a header of %llu bytes in a file of %llu; it must have 2 to %d bytes "
+                         "and end in the file",
                          f->path, (unsigned long long)n, (unsigned long long)f->size, MAX_HEADER);
     }
     f->header_bytes = n;
@@ -441,25 +417,4 @@ dnn_status dnn__header_shape(const dnn_file *f, const struct dnn__entry *e, dnn_
     st = read_shape(f, e, json_object_get(object, "shape"), out);
     json_decref(object);
     return st;
-}
-
-const char *dnn__file_text(const dnn_file *file, const char *key)
-{
-    struct dnn__metadata wanted = {.key = key};
-    const struct dnn__metadata *found =
-        file->n_metadata > 0 ? bsearch(&wanted, file->metadata, (size_t)file->n_metadata,
-                                       sizeof wanted, compare_texts)
-                             : NULL;
-
-    return found != NULL ? found->value : NULL;
-}
-
-int64_t dnn__file_find(const dnn_file *file, const char *name)
-{
-    struct dnn__entry key = {.name = name};
-    const struct dnn__entry *e =
-        file->n > 0 ? bsearch(&key, file->entry, (size_t)file->n, sizeof key, compare_entries)
-                    : NULL;
-
-    return e != NULL ? e - file->entry : -1;
 }

@@ -1,13 +1,17 @@
-/* safetensors_write.c - writes tensors as a safetensors file: sorted by item size and name, padded
- * so that every tensor is aligned to its element, atomically. Equal content gives equal bytes: no
- * clock, host, path or order of arguments is in the file. */
+/* safetensors_write.c - writes tensors as a safetensors file, atomically. Tensors are sorted by
+ * item size, the largest first, then by name, and the header is padded to 64 bytes, so that every
+ * tensor is aligned to its element. Equal content gives equal bytes: the file does not depend on
+ * clock, host, path or order of arguments. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "io_impl.h"
+#include "safetensors_write.h"
+#include "safetensors_file.h"
 #include "call.h"
+#include "crc32c.h"
+#include "file.h"
 
 static const char *format_name(dnn_dtype dtype)
 {
@@ -32,7 +36,7 @@ static int compare_names(const void *pa, const void *pb)
 
 /* ---- checks ---- */
 
-/* A name or text that JSON can hold. */
+/* Checks the length of a name or text, and that it is UTF-8: JSON holds nothing else. */
 static dnn_status check_text(const char *path, const char *what, const char *text, size_t least,
                              size_t most)
 {
@@ -59,8 +63,8 @@ static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, in
             (i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0)) {
             return dnn__fail(DNN_E_INVALID, "%s: the name \"%.60s\" %s", path, sorted[i].name,
                              i > 0 && strcmp(sorted[i - 1].name, sorted[i].name) == 0
-                                 ? "stands twice"
-                                 : "is not for tensors");
+                                 ? "occurs twice"
+                                 : "is reserved for the metadata");
         }
     }
     for (int64_t i = 0; i < n_meta; i++) {
@@ -68,7 +72,7 @@ static dnn_status check_all(const char *path, const dnn_named_tensor *sorted, in
         DNN_TRY(check_text(path, "metadata text", meta[i].value, 0, 1 << 20));
         for (int64_t k = 0; k < i; k++) {
             if (strcmp(meta[k].key, meta[i].key) == 0) {
-                return dnn__fail(DNN_E_INVALID, "%s: the metadata name \"%.60s\" stands twice",
+                return dnn__fail(DNN_E_INVALID, "%s: the metadata name \"%.60s\" occurs twice",
                                  path, meta[i].key);
             }
         }
@@ -83,8 +87,9 @@ static dnn_status out_of_memory(const char *path)
     return dnn__fail(DNN_E_NOMEM, "%s: header: out of memory", path);
 }
 
-/* NULL: out of memory somewhere; a header that lacks something must not be written. */
-static json_t *entry_of(const dnn_tensor *t, uint64_t begin, uint64_t end)
+/* Returns the JSON object of a tensor; NULL if any allocation failed, because a header must not
+ * lack anything. */
+static json_t *make_entry(const dnn_tensor *t, uint64_t begin, uint64_t end)
 {
     json_t *shape = json_array(), *offsets = json_array(), *entry = json_object();
     int bad = 0;
@@ -122,7 +127,7 @@ static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, 
             (uint64_t)dnn__numel(sorted[i].tensor) * dnn__item_size(sorted[i].tensor->dtype);
 
         bad |=
-            json_object_set_new(root, sorted[i].name, entry_of(sorted[i].tensor, at, at + bytes));
+            json_object_set_new(root, sorted[i].name, make_entry(sorted[i].tensor, at, at + bytes));
         at += bytes;
     }
     *out = bad ? NULL : json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
@@ -131,7 +136,7 @@ static dnn_status make_header(const char *path, const dnn_named_tensor *sorted, 
     return *out != NULL ? DNN_OK : out_of_memory(path);
 }
 
-/* Length, JSON, spaces up to a multiple of 64. */
+/* Writes the length, the JSON, and spaces up to a multiple of 64 bytes. */
 static dnn_status put_header(dnn__writer *w, const char *json)
 {
     static const char spaces[64] =
@@ -163,7 +168,7 @@ static dnn_status put_tensor(dnn__writer *w, dnn_tensor *t)
         if (dnn_unmap(t) != DNN_OK) {
             return st;
         }
-        dnn__self.message = message; /* what failed first is what is told */
+        dnn__self.message = message; /* report the first failure, not that of dnn_unmap */
         return st;
     }
     return dnn_unmap(t);
@@ -190,8 +195,8 @@ static dnn_status write_all(const char *path, const char *json, const dnn_named_
 
 /* ---- checksums ---- */
 
-/* Eight digits for each tensor, in the order of the file. */
-static dnn_status checksums(const dnn_named_tensor *sorted, int64_t n, char *text)
+/* Writes eight digits for each tensor, in the order of the file. */
+static dnn_status put_checksums(const dnn_named_tensor *sorted, int64_t n, char *text)
 {
     text[0] = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -209,9 +214,9 @@ static dnn_status checksums(const dnn_named_tensor *sorted, int64_t n, char *tex
     return DNN_OK;
 }
 
-/* Fills in the eight digits that stand as zeros: the checksum of the header as put_header writes
- * it. */
-static uint32_t seal(char *json)
+/* Computes the checksum of the header as put_header writes it, with zeros in place of the eight
+ * digits, and writes the digits there. */
+static uint32_t put_header_crc(char *json)
 {
     static const char key[] = "\"dnn.crc32c.header\":\"";
     char *at = strstr(json, key) + sizeof key - 1, digits[9];
@@ -228,18 +233,19 @@ static uint32_t seal(char *json)
 
 /* ---- the whole ---- */
 
-struct plan { /* what is to be written, and how */
+struct output { /* a file to write */
     const char *path;
     dnn_named_tensor *sorted;
     int64_t n;
-    dnn_named_text *meta; /* room for two more */
+    dnn_named_text *meta; /* has room for the two checksum texts */
     int64_t n_meta;
-    bool sealed, keep;
+    bool checksums; /* write checksums of the header and of the tensors */
+    bool keep;      /* do not replace a sound file */
 };
 
-/* *same: the file is there, is sound, and has this header. One that is not sound may be replaced.
- */
-static dnn_status look_at_old(const char *path, uint32_t crc, bool *same)
+/* Sets *same if the file exists, is sound, and has this header checksum. Fails if it is sound and
+ * has another one. A damaged file may be replaced. */
+static dnn_status compare_with_old(const char *path, uint32_t crc, bool *same)
 {
     dnn_file *old = NULL;
     uint32_t old_crc = 0;
@@ -250,7 +256,7 @@ static dnn_status look_at_old(const char *path, uint32_t crc, bool *same)
         st = dnn_file_verify(old);
     }
     if (st == DNN_OK) {
-        *same = dnn__file_seal(old, &old_crc) && old_crc == crc;
+        *same = dnn__file_header_crc(old, &old_crc) && old_crc == crc;
     }
     dnn_file_close(old);
     if (st == DNN_OK && !*same) {
@@ -261,29 +267,29 @@ static dnn_status look_at_old(const char *path, uint32_t crc, bool *same)
     return st == DNN_E_NOMEM ? st : DNN_OK;
 }
 
-static dnn_status write_sealed(const struct plan *p, char *json)
+static dnn_status write_with_crc(const struct output *p, char *json)
 {
-    uint32_t crc = seal(json);
+    uint32_t crc = put_header_crc(json);
     bool same = false;
 
     if (p->keep) {
-        DNN_TRY(look_at_old(p->path, crc, &same));
+        DNN_TRY(compare_with_old(p->path, crc, &same));
     }
     return same ? DNN_OK : write_all(p->path, json, p->sorted, p->n);
 }
 
-static dnn_status write_plan(const struct plan *p)
+static dnn_status write_output(const struct output *p)
 {
     char *json = NULL;
     dnn_status st;
 
     DNN_TRY(make_header(p->path, p->sorted, p->n, p->meta, p->n_meta, &json));
-    st = p->sealed ? write_sealed(p, json) : write_all(p->path, json, p->sorted, p->n);
-    free(json); /* jansson's own */
+    st = p->checksums ? write_with_crc(p, json) : write_all(p->path, json, p->sorted, p->n);
+    free(json); /* jansson allocates it with malloc */
     return st;
 }
 
-static dnn_status add_checksums(struct plan *p)
+static dnn_status add_checksums(struct output *p)
 {
     char *text = dnn__alloc(8 * (size_t)p->n + 1);
     dnn_status st;
@@ -291,17 +297,17 @@ static dnn_status add_checksums(struct plan *p)
     if (text == NULL) {
         return dnn__nomem(p->path, 8 * (size_t)p->n + 1);
     }
-    st = checksums(p->sorted, p->n, text);
+    st = put_checksums(p->sorted, p->n, text);
     if (st == DNN_OK) {
         p->meta[p->n_meta++] = (dnn_named_text){"dnn.crc32c", text};
         p->meta[p->n_meta++] = (dnn_named_text){"dnn.crc32c.header", "00000000"};
-        st = write_plan(p);
+        st = write_output(p);
     }
     dnn__free(text);
     return st;
 }
 
-static dnn_status sort_and_write(struct plan *p)
+static dnn_status sort_and_write(struct output *p)
 {
     if (p->n > 1) {
         qsort(p->sorted, (size_t)p->n, sizeof *p->sorted, compare_names);
@@ -310,7 +316,7 @@ static dnn_status sort_and_write(struct plan *p)
     if (p->n > 1) {
         qsort(p->sorted, (size_t)p->n, sizeof *p->sorted, compare_tensors);
     }
-    return p->sealed ? add_checksums(p) : write_plan(p);
+    return p->checksums ? add_checksums(p) : write_output(p);
 }
 
 static dnn_status check_lists(const char *path, const dnn_named_tensor *tensors, int64_t n,
@@ -318,24 +324,31 @@ static dnn_status check_lists(const char *path, const dnn_named_tensor *tensors,
 {
     DNN_TRY(dnn__require(path, "dnn_save_tensors", "path"));
     if (n < 0 || n_meta < 0 || (tensors == NULL && n > 0) || (metadata == NULL && n_meta > 0)) {
-        return dnn__fail(DNN_E_INVALID,
-                         "dnn_save_tensors: %s tensors and %s texts, of which a list is missing",
-                         dnn__number_text(n), dnn__number_text(n_meta));
+        return dnn__fail(
+            DNN_E_INVALID,
+            "dnn_save_tensors: %s tensors and %s texts: a list is missing or a count is negative",
+            dnn__number_text(n), dnn__number_text(n_meta));
     }
     for (int64_t i = 0; i < n; i++) {
-        if (tensors[i].tensor == NULL || tensors[i].name == NULL) {
-            return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: tensor %s has no %s",
-                             dnn__number_text(i), tensors[i].tensor == NULL ? "tensor" : "name");
+        if (tensors[i].name == NULL) {
+            return dnn__fail(DNN_E_INVALID, "dnn_save_tensors: tensor %s of %s has no name",
+                             dnn__number_text(i), dnn__number_text(n));
+        }
+        if (tensors[i].tensor == NULL) {
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_save_tensors: tensor %s of %s, \"%.60s\", has no tensor",
+                             dnn__number_text(i), dnn__number_text(n), tensors[i].name);
         }
     }
     return DNN_OK;
 }
 
-/* Works on copies of the lists, which are sorted and grow. */
+/* Copies the lists, because it sorts and extends them. */
 static dnn_status save(const char *path, const dnn_named_tensor *tensors, int64_t n,
-                       const dnn_named_text *metadata, int64_t n_meta, bool sealed, bool keep)
+                       const dnn_named_text *metadata, int64_t n_meta, bool checksums, bool keep)
 {
-    struct plan p = {.path = path, .n = n, .n_meta = n_meta, .sealed = sealed, .keep = keep};
+    struct output p = {
+        .path = path, .n = n, .n_meta = n_meta, .checksums = checksums, .keep = keep};
     dnn_status st;
 
     DNN_TRY(check_lists(path, tensors, n, metadata, n_meta));
@@ -357,8 +370,8 @@ static dnn_status save(const char *path, const dnn_named_tensor *tensors, int64_
     return st;
 }
 
-dnn_status dnn__save_sealed(const char *path, const dnn_named_tensor *tensors, int64_t n,
-                            const dnn_named_text *metadata, int64_t n_meta, bool keep)
+dnn_status dnn__save_with_checksums(const char *path, const dnn_named_tensor *tensors, int64_t n,
+                                    const dnn_named_text *metadata, int64_t n_meta, bool keep)
 {
     return save(path, tensors, n, metadata, n_meta, true, keep);
 }

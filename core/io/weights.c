@@ -1,9 +1,10 @@
-/* weights.c - the parameters and buffers of a module to and from a file, under their dotted paths.
- * A load is judged as a whole, then prepared, then committed by exchanging storages, which cannot
- * fail. */
+/* weights.c - writes the parameters and buffers of a module to a file under their dotted paths, and
+ * loads them. A load first reads and checks all tensors, then changes the module: it exchanges
+ * storages, which cannot fail, and copies into tensors that have views. */
 #include <stdio.h>
 #include <string.h>
-#include "io_impl.h"
+#include "weights.h"
+#include "safetensors_file.h"
 #include "call.h"
 
 enum { NAME = 1100, LINES = 10 };
@@ -38,7 +39,7 @@ dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_m
     return DNN_OK;
 }
 
-void dnn__named_drop(dnn__named_list *list)
+void dnn__named_free(dnn__named_list *list)
 {
     for (int64_t i = 0; i < list->n; i++) {
         dnn__free((char *)(uintptr_t)list->item[i].name);
@@ -49,8 +50,8 @@ void dnn__named_drop(dnn__named_list *list)
 
 dnn_status dnn_save_weights(dnn_module *module, const char *path)
 {
-    static const dnn_named_text format = {
-        "format", "pt"}; /* other readers refuse a file without it; our layouts are PyTorch's */
+    /* Other readers refuse a file without it. Names and layouts are those of PyTorch. */
+    static const dnn_named_text format = {"format", "pt"};
     dnn__named_list list = {0};
     dnn_status st;
 
@@ -60,18 +61,19 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
     if (st == DNN_OK) {
         st = dnn_save_tensors(path, list.item, list.n, &format, 1);
     }
-    dnn__named_drop(&list);
+    dnn__named_free(&list);
     return st;
 }
 
 /* ---- loading ---- */
 
-struct dnn__weight_pair {        /* a tensor of the module, and what it will hold */
-    dnn_tensor *target, *loaded; /* loaded: a reference, NULL: stays as it is */
+struct dnn__weight_pair {
+    dnn_tensor *target; /* of the module */
+    dnn_tensor *loaded; /* its new value, a reference; NULL: the target does not change */
 };
 
-static void complain(dnn__weights *l, const char *what, const char *name, const char *a,
-                     const char *b)
+static void add_fault(dnn__weights *l, const char *what, const char *name, const char *a,
+                      const char *b)
 {
     if (l->faults++ < LINES) {
         dnn__put(&l->text, "\n  ");
@@ -82,7 +84,7 @@ static void complain(dnn__weights *l, const char *what, const char *name, const 
     }
 }
 
-/* The name as the module has it: without the prefix, where it is there. */
+/* Returns the name of a file's tensor in the module: without the prefix if it begins with it. */
 static const char *without_prefix(const dnn__weights *l, const char *name)
 {
     size_t n = l->args->prefix != NULL ? strlen(l->args->prefix) : 0;
@@ -90,7 +92,7 @@ static const char *without_prefix(const dnn__weights *l, const char *name)
     return n > 0 && strncmp(name, l->args->prefix, n) == 0 ? name + n : name;
 }
 
-/* The entry of a name of the module: as it is, or behind the prefix. */
+/* Finds the file's entry for a name of the module, without or with the prefix. */
 static bool find_entry(const dnn__weights *l, const char *name, dnn_file_entry_info *out)
 {
     char full[2 * NAME];
@@ -109,13 +111,14 @@ static bool same_shape(const dnn_tensor *t, const dnn_shape *shape)
            memcmp(t->dim, shape->dim, sizeof(int64_t) * (size_t)t->ndim) == 0;
 }
 
-/* Floating tensors take any floating dtype; others their own. */
+/* A floating tensor accepts any floating dtype; others only their own. */
 static bool castable(const dnn_tensor *t, dnn_dtype dtype)
 {
     return dtype == t->dtype || ((dtype & DNN__FLOATS) != 0 && (t->dtype & DNN__FLOATS) != 0);
 }
 
-/* Reads, casts and moves, into a dense tensor that nobody else has. */
+/* Reads the tensor, casts it and moves it to the target's device. The result is dense and has no
+ * other owner. */
 static dnn_status load_one(dnn__weights *l, const char *name, struct dnn__weight_pair *pair)
 {
     dnn_status st = DNN_OK;
@@ -136,17 +139,18 @@ static dnn_status match(dnn__weights *l, const char *name, struct dnn__weight_pa
     dnn_file_entry_info info;
 
     if (!find_entry(l, name, &info)) {
-        complain(l, "missing", name, NULL, NULL);
+        add_fault(l, "missing", name, NULL, NULL);
         return DNN_OK;
     }
     if (!same_shape(pair->target, &info.shape)) {
-        complain(l, "misshapen", name, dnn__shape_text((int)info.shape.ndim, info.shape.dim),
-                 dnn__shape_text(pair->target->ndim, pair->target->dim));
+        add_fault(l, "misshapen", name, dnn__shape_text((int)info.shape.ndim, info.shape.dim),
+                  dnn__shape_text(pair->target->ndim, pair->target->dim));
         return DNN_OK;
     }
     if (info.dtype == 0 ||
         (l->exact ? info.dtype != pair->target->dtype : !castable(pair->target, info.dtype))) {
-        complain(l, "of another dtype", name, info.dtype_name, dnn_dtype_name(pair->target->dtype));
+        add_fault(l, "of another dtype", name, info.dtype_name,
+                  dnn_dtype_name(pair->target->dtype));
         return DNN_OK;
     }
     return load_one(l, info.name, pair);
@@ -160,11 +164,11 @@ static void find_unexpected(dnn__weights *l)
         const char *name = without_prefix(l, info.name);
 
         if (strncmp(name, "dnn.", 4) != 0 && dnn_module_tensor(l->args->module, name) == NULL) {
-            complain(l, "unexpected", name, NULL, NULL);
+            add_fault(l, "unexpected", name, NULL, NULL);
         }
         if (l->args->prefix != NULL && find_entry(l, name, &other) && other.name != info.name) {
-            complain(l, "with and without the prefix", name, NULL,
-                     NULL); /* which of the two is meant, nobody can say */
+            /* The file does not say which of the two is the module's tensor. */
+            add_fault(l, "with and without the prefix", name, NULL, NULL);
         }
     }
 }
@@ -177,7 +181,7 @@ dnn_status dnn__weights_prepare(dnn__weights *l)
     l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
     while ((t = dnn_module_tensor_at(l->args->module, DNN_PARAMETERS | DNN_BUFFERS, l->n, name,
                                      sizeof name)) != NULL) {
-        if (t->mapped != NULL) { /* its storage may not change under the program's pointer */
+        if (t->mapped != NULL) { /* the program's pointer must stay valid */
             return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
                              name);
         }
@@ -198,9 +202,9 @@ dnn_status dnn__weights_prepare(dnn__weights *l)
     return DNN_OK;
 }
 
-/* The parameter's handle, version and place on no tape stay; the storage is the loaded one's. Views
- * of the old storage keep it. */
-static void exchange(struct dnn__weight_pair *p)
+/* Gives the target the storage of the loaded tensor. The target keeps its handle, leaf and version
+ * object, whose count rises. Views of the old storage keep the old storage. */
+static void exchange_storage(struct dnn__weight_pair *p)
 {
     dnn_tensor *a = p->target, *b = p->loaded;
     dnn__storage *storage = a->storage;
@@ -216,9 +220,9 @@ static void exchange(struct dnn__weight_pair *p)
     atomic_fetch_add(&a->version->count, 1);
 }
 
-/* In place. On the host this cannot fail, for it asks for no memory; a device's copy can, and then
- * those before it have been made. */
-static dnn_status overwrite(struct dnn__weight_pair *p)
+/* Copies the loaded tensor into the target. On cpu this cannot fail, because it allocates nothing.
+ * A copy on a device can fail; the copies before it then remain. */
+static dnn_status copy_into_target(struct dnn__weight_pair *p)
 {
     size_t bytes = (size_t)dnn__numel(p->target) * dnn__item_size(p->target->dtype);
     dnn_status st = DNN_OK;
@@ -235,10 +239,9 @@ static dnn_status overwrite(struct dnn__weight_pair *p)
     return st;
 }
 
-/* A tensor that others look at through views is written in place, so that they see it; alone it
- * takes the new storage. Decided before anything is changed, and only the copy can fail: so copies
- * go first. */
-static bool is_shared(const dnn_tensor *t)
+/* A tensor with views is written in place, so that the views see the new values; any other tensor
+ * gets the new storage. dnn__weights_commit copies first, because only copies can fail. */
+static bool has_views(const dnn_tensor *t)
 {
     return atomic_load(&t->storage->handles) > 1 || !dnn__dense(t);
 }
@@ -248,22 +251,22 @@ dnn_status dnn__weights_commit(dnn__weights *l)
     for (int64_t i = 0; i < l->n; i++) {
         struct dnn__weight_pair *p = &l->pair[i];
 
-        if (p->loaded == NULL || !is_shared(p->target)) {
+        if (p->loaded == NULL || !has_views(p->target)) {
             continue;
         }
-        DNN_TRY(overwrite(p));
+        DNN_TRY(copy_into_target(p));
         dnn_release(p->loaded);
         p->loaded = NULL;
     }
     for (int64_t i = 0; i < l->n; i++) {
         if (l->pair[i].loaded != NULL) {
-            exchange(&l->pair[i]);
+            exchange_storage(&l->pair[i]);
         }
     }
     return DNN_OK;
 }
 
-void dnn__weights_drop(dnn__weights *l)
+void dnn__weights_free(dnn__weights *l)
 {
     for (int64_t i = 0; i < l->n; i++) {
         dnn_release(l->pair[i].loaded);
@@ -294,7 +297,7 @@ dnn_status dnn_load_weights_with(dnn_load_args args)
     DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
     st = load_all(&l);
-    dnn__weights_drop(&l);
+    dnn__weights_free(&l);
     dnn_file_close(l.file);
     return st;
 }

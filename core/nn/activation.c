@@ -1,11 +1,11 @@
-/* activation.c - layers without parameters: activations, Softmax, Flatten, Identity. Each is its
- * operator and its settings. */
+/* activation.c - layers without parameters: activations, Softmax, Flatten, Identity. Each calls its
+ * operator with the settings that it keeps. */
 #include "nn_impl.h"
 #include "op.h"
 
 typedef struct activation {
     dnn_module base;
-    double a, b; /* slope; alpha; beta and threshold */
+    double a, b; /* LeakyReLU: slope; ELU: alpha; Softplus: beta, threshold */
     int dim;
     bool tanh;
 } activation;
@@ -15,8 +15,8 @@ static activation *settings(dnn_module *self)
     return (activation *)self;
 }
 
-/* In the options of operators 0 is the default, and a layer's 0 is a 0. */
-static double literal(double number)
+/* A layer's 0 means 0, but an option of an operator that is 0 stands for the default. */
+static double explicit_zero(double number)
 {
     return number == 0 ? DNN_ZERO : number;
 }
@@ -64,18 +64,18 @@ static dnn_tensor *gelu_forward(dnn_module *self, dnn_tensor *x)
 
 static dnn_tensor *leaky_relu_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_leaky_relu(x, .slope = literal(settings(self)->a));
+    return dnn_leaky_relu(x, .slope = explicit_zero(settings(self)->a));
 }
 
 static dnn_tensor *elu_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_elu(x, .alpha = literal(settings(self)->a));
+    return dnn_elu(x, .alpha = explicit_zero(settings(self)->a));
 }
 
 static dnn_tensor *softplus_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_softplus(x, .beta = literal(settings(self)->a),
-                        .threshold = literal(settings(self)->b));
+    return dnn_softplus(x, .beta = explicit_zero(settings(self)->a),
+                        .threshold = explicit_zero(settings(self)->b));
 }
 
 static dnn_tensor *softmax_forward(dnn_module *self, dnn_tensor *x)
@@ -126,8 +126,8 @@ static void softplus_describe(const dnn_module *self, char *text, size_t bytes)
     const activation *layer = (const activation *)self;
     dnn__text to = dnn__text_to(text, bytes);
 
-    dnn__put(&to, "beta=%g, threshold=%g", layer->a,
-             layer->b); /* PyTorch's defaults are whole numbers here */
+    /* PyTorch's defaults are integers here, which it prints without ".0". */
+    dnn__put(&to, "beta=%g, threshold=%g", layer->a, layer->b);
 }
 
 static void dim_describe(const dnn_module *self, char *text, size_t bytes)

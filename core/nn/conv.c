@@ -1,12 +1,11 @@
-/* conv.c - the convolution layer. Programs build it; it owns a weight and a bias through its
- * module. */
+/* conv.c - the convolution layer Conv2d, with a weight and an optional bias. Programs create it. */
 #include "nn_impl.h"
 #include "op.h"
 
 typedef struct conv2d {
     dnn_module base;
     dnn_tensor *weight, *bias;
-    dnn_nn_conv2d_args args; /* with the defaults filled in: the _h and _w forms hold */
+    dnn_nn_conv2d_args args; /* with defaults filled in; only the _h and _w members are read */
 } conv2d;
 
 static dnn_tensor *conv2d_forward(dnn_module *self, dnn_tensor *x) /* x [N,in,H,W] or [in,H,W] */
@@ -98,7 +97,7 @@ static dnn_status check_args(const dnn_nn_conv2d_args *a)
                          a->stride_h, a->stride_w);
     }
     if (a->same && (a->padding_h != 0 || a->padding_w != 0)) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding leaves no room for padding %d x %d",
+        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding excludes padding %d x %d",
                          a->padding_h, a->padding_w);
     }
     return DNN_OK;
@@ -130,8 +129,8 @@ dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args)
     if (layer == NULL) {
         return NULL;
     }
-    bound =
-        dnn__fan_bound(shape.dim[1] * shape.dim[2] * shape.dim[3]); /* fits: the whole shape does */
+    /* No overflow: dnn__check_shape has checked the product of all dims. */
+    bound = dnn__fan_bound(shape.dim[1] * shape.dim[2] * shape.dim[3]);
     layer->args = args;
     layer->weight = dnn__uniform_parameter(&layer->base, "weight", shape, args.dtype, bound);
     if (layer->weight != NULL && !args.no_bias) {

@@ -1,4 +1,4 @@
-/* dropout.c - the dropout layer: the operator in training, nothing in evaluation. */
+/* dropout.c - the dropout layer: calls the operator in training mode, returns x in evaluation. */
 #include "nn_impl.h"
 #include "op.h"
 

@@ -1,6 +1,6 @@
-/* init.c - initial values: uniform, normal, constant, and those that look at the fans, with
- * PyTorch's formulas. Layers call them for their parameters, programs for their own. Nothing here
- * is recorded on the tape. */
+/* init.c - initial values (torch.nn.init): uniform, normal, constant, and Xavier and Kaiming, which
+ * depend on the fans. Layers call them for their parameters, programs for their own. The tape
+ * records none of them. */
 #include "nn_impl.h"
 #include "call.h"
 #include <math.h>
@@ -38,8 +38,9 @@ dnn_tensor *dnn_init_constant(dnn_tensor *t, double value)
     return out;
 }
 
-/* How many numbers flow into one output, and out of one input. In doubles: they only scale, and the
- * product of dims 2.. of a legal tensor may pass int64 once dim 0 = 0 is left out. */
+/* fan_in: the number of inputs of one output element; fan_out: the number of outputs of one input
+ * element. They are doubles, because an empty tensor may have dims whose product, without the 0,
+ * exceeds int64. */
 static bool fans(const char *name, const dnn_tensor *t, double *fan_in, double *fan_out)
 {
     double window = 1;
@@ -60,7 +61,7 @@ static bool fans(const char *name, const dnn_tensor *t, double *fan_in, double *
     return true;
 }
 
-/* An empty tensor has no fan to divide by, and nothing to set. */
+/* Returns gain / sqrt(fan); 0 for an empty tensor, which has fan 0 and no elements to set. */
 static double over_root(double gain, double fan)
 {
     return fan > 0 ? gain / sqrt(fan) : 0;
@@ -113,7 +114,7 @@ double dnn__fan_bound(int64_t fan_in)
     return over_root(1, (double)fan_in);
 }
 
-/* In a scope of its own, so that the module is the only owner once the layer stands. */
+/* Uses a scope of its own, so that the module is the only owner of the parameter. */
 dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_shape shape,
                                    dnn_dtype dtype, double bound)
 {

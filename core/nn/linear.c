@@ -1,5 +1,5 @@
-/* linear.c - the fully connected layer. Programs build it; it owns a weight and a bias through its
- * module. */
+/* linear.c - the fully connected layer Linear, with a weight and an optional bias. Programs create
+ * it. */
 #include "nn_impl.h"
 #include "op.h"
 

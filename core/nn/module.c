@@ -1,6 +1,6 @@
 /* module.c - a module (torch.nn.Module): creation, registration of parameters, buffers and
- * children, forward, training mode, zero_grad. Layers and programs build on it. It knows no layer,
- * and it never touches a file. */
+ * children, forward, training mode, zero_grad. Layers and programs build on it. It knows no layer
+ * and no file. */
 #include "nn_impl.h"
 #include "call.h"
 #include "ops_impl.h"
@@ -17,8 +17,8 @@ dnn_module *dnn_module_new(const dnn_module_type *type)
         return NULL;
     }
     if (type == NULL || type->name == NULL) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "dnn_module_new: the type, or its name, is NULL"));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_new: %s is NULL",
+                                   type == NULL ? "type" : "type->name"));
     }
     if (type->bytes < sizeof(dnn_module)) {
         return dnn__null(dnn__fail(DNN_E_INVALID,
@@ -34,8 +34,8 @@ dnn_module *dnn_module_new(const dnn_module_type *type)
     return module;
 }
 
-/* Recursive, as every walk of the tree: the program decides how deep a tree is, an input never
- * does. */
+/* Recursive, as all walks of the tree: the program alone, no file or other input, decides the depth
+ * of a tree. */
 static void free_tree(dnn_module *module)
 {
     if (module->dnn_type->free != NULL) {
@@ -80,7 +80,7 @@ static dnn_status check_name(const char *call, const dnn_module *module, const c
     if (strncmp(name, "dnn", 3) == 0) {
         return dnn__fail(
             DNN_E_INVALID,
-            "%s: the name \"%s\" begins with \"dnn\", which checkpoints keep for themselves", call,
+            "%s: the name \"%s\" begins with \"dnn\", which is reserved for checkpoints", call,
             name);
     }
     if (dnn__module_slot(module, name, length) != NULL) {
@@ -90,8 +90,8 @@ static dnn_status check_name(const char *call, const dnn_module *module, const c
     return DNN_OK;
 }
 
-/* Makes room for one more slot and its name. A failure changes nothing; after success the
- * registration cannot fail. */
+/* Allocates one more slot and its name. A failure changes nothing; after success the registration
+ * cannot fail. */
 static dnn_status prepare_slot(const char *call, dnn_module *module, const char *name, char **copy)
 {
     void *slots = module->dnn_slots;
@@ -104,7 +104,7 @@ static dnn_status prepare_slot(const char *call, dnn_module *module, const char 
     return *copy == NULL ? dnn__nomem(call, strlen(name) + 1) : DNN_OK;
 }
 
-static bool is_not_it(void *ctx, const dnn__path *path, dnn_module *module)
+static bool is_other(void *ctx, const dnn__path *path, dnn_module *module)
 {
     (void)path;
     return module != ctx;
@@ -134,11 +134,14 @@ dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *chi
                                    "dnn_module_add: the %s \"%.64s\" has a parent already",
                                    child->dnn_type->name, name == NULL ? "" : name));
     }
-    if (parent != NULL && !dnn__each_module(child, is_not_it, parent)) {
+    if (parent != NULL && !dnn__each_module(child, is_other, parent)) {
         return st != DNN_OK
                    ? NULL
-                   : dnn__null(dnn__fail(DNN_E_INVALID,
-                                         "dnn_module_add: a module would be inside itself"));
+                   : dnn__null(dnn__fail(
+                         DNN_E_INVALID,
+                         "dnn_module_add: the %s \"%.64s\" is or contains the parent %s, which "
+                         "would be inside itself",
+                         child->dnn_type->name, name == NULL ? "" : name, parent->dnn_type->name));
     }
     if (st == DNN_OK) {
         st = parent == NULL ? dnn__fail(DNN_E_INVALID, "dnn_module_add: parent is NULL")
@@ -152,8 +155,8 @@ dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *chi
     return NULL;
 }
 
-/* Tensors must be contiguous: files, optimizers and transfers treat a module's tensor as one block
- * of bytes. */
+/* Tensors of a module are contiguous, because files, optimizers and transfers treat them as one
+ * block of bytes. */
 static dnn_status check_value(const char *call, const char *name, const dnn_tensor *value)
 {
     if (value == NULL) {

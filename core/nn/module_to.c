@@ -5,10 +5,25 @@
 #include "ops_impl.h"
 #include "tape.h"
 
-/* Makes t in the dtype (floating tensors only) on the device: a tensor that shares nothing with t.
- * Sets *out to NULL if t is there already. A leaf becomes a leaf of its own; its gradient is
- * converted too. */
-static dnn_status convert(dnn_tensor *t, dnn_dtype dtype, dnn__device *device, dnn_tensor **out)
+/* Fails with the path of t in the module. */
+static dnn_status refuse_mapped(const dnn_module *module, const dnn_tensor *t)
+{
+    char path[256] = "";
+    int64_t i = 0;
+    const dnn_tensor *found;
+
+    do {
+        found = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, i++, path, sizeof path);
+    } while (found != NULL && found != t);
+    return dnn__fail(DNN_E_INVALID, "dnn_module_to: %s %s is mapped: dnn_unmap first", path,
+                     dnn__shape_text(t->ndim, t->dim));
+}
+
+/* Creates t in the dtype (if t is floating) on the device: a tensor that shares nothing with t, a
+ * leaf with a converted gradient if t is a leaf. Sets *out to NULL if t has the dtype and device
+ * already. */
+static dnn_status convert(const dnn_module *module, dnn_tensor *t, dnn_dtype dtype,
+                          dnn__device *device, dnn_tensor **out)
 {
     dnn_dtype to = dtype != 0 && (t->dtype & DNN__FLOATS) != 0 ? dtype : t->dtype;
     dnn__device *where = device != NULL ? device : dnn__device_of(t);
@@ -19,8 +34,7 @@ static dnn_status convert(dnn_tensor *t, dnn_dtype dtype, dnn__device *device, d
         return DNN_OK;
     }
     if (t->mapped != NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_module_to: a tensor %s is mapped: dnn_unmap first",
-                         dnn__shape_text(t->ndim, t->dim));
+        return refuse_mapped(module, t);
     }
     made = dnn_contiguous(dnn_to_device(dnn_cast(t, to), dnn__dev(where)->name));
     if (made != NULL && t->leaf != NULL) {
@@ -44,9 +58,9 @@ static dnn_status convert(dnn_tensor *t, dnn_dtype dtype, dnn__device *device, d
         b = kept;               \
     } while (0)
 
-/* Swaps the contents of two tensors. The handle t stays, so optimizers and programs that hold it
- * see the new values. Graphs that were recorded before keep the old storage, version and leaf,
- * which `made` holds afterwards. */
+/* Swaps the contents of two tensors. Optimizers and programs keep the handle t, so they see the new
+ * values. Graphs that were recorded before keep the old storage, version and leaf, which `made` has
+ * afterwards. */
 static void swap_contents(dnn_tensor *t, dnn_tensor *made)
 {
     SWAP(t->dtype, made->dtype);
@@ -60,13 +74,13 @@ static void swap_contents(dnn_tensor *t, dnn_tensor *made)
     SWAP(t->leaf, made->leaf);
 }
 
-static dnn_status convert_all(dnn__tensors *list, dnn_tensor **made, dnn_dtype dtype,
-                              dnn__device *device)
+static dnn_status convert_all(const dnn_module *module, dnn__tensors *list, dnn_tensor **made,
+                              dnn_dtype dtype, dnn__device *device)
 {
     DNN_NO_GRAD
     {
         for (int64_t i = 0; i < list->n; i++) {
-            DNN_TRY(convert(list->item[i], dtype, device, &made[i]));
+            DNN_TRY(convert(module, list->item[i], dtype, device, &made[i]));
         }
         for (int64_t i = 0; i < list->n; i++) {
             if (made[i] != NULL) {
@@ -97,7 +111,7 @@ dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device
     if (made == NULL) {
         DNN_TRY_TO(done, dnn__nomem("dnn_module_to", (size_t)list.n * sizeof(dnn_tensor *)));
     }
-    DNN_TRY_TO(done, convert_all(&list, made, dtype, where));
+    DNN_TRY_TO(done, convert_all(module, &list, made, dtype, where));
 done:
     dnn__free(made);
     dnn__free(list.item);

@@ -1,5 +1,5 @@
 /* module_tree.c - the tree of modules: walks over tensors and modules, look-up by name and path,
- * the list and the number of the parameters. core/optim and core/io walk the tree through it. */
+ * the list and the number of parameters. module.c, module_to.c and core/inspect call it. */
 #include "nn_impl.h"
 #include <string.h>
 
@@ -78,7 +78,8 @@ static bool count_tensor(void *ctx, const dnn__path *path, dnn_tensor *tensor)
     return true;
 }
 
-/* A parameter that two modules share is in the list once: an optimizer must step it once. */
+/* A parameter that two modules share is in the list once, because an optimizer must update it once.
+ */
 static bool append_new(void *ctx, const dnn__path *path, dnn_tensor *tensor)
 {
     dnn__tensors *list = ctx;
@@ -128,7 +129,7 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
         dnn__null(st);
         return none;
     }
-    /* The list that the module returned before stays valid while it is the same. */
+    /* If the list has not changed, keep the one that an earlier call returned: it stays valid. */
     if (list.n == module->dnn_n_list &&
         (list.n == 0 ||
          memcmp(list.item, module->dnn_list, (size_t)list.n * sizeof(dnn_tensor *)) == 0)) {
@@ -141,12 +142,13 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
     return (dnn_tensor_list){module->dnn_n_list, module->dnn_list};
 }
 
-/* Is this path the first one that leads to the tensor? So a shared parameter counts once, without a
- * list of the parameters. */
+/* Counts elements without a list of parameters. A shared parameter counts once: at the first path
+ * that leads to it. */
 struct first {
-    const dnn_tensor *tensor;
+    const dnn_tensor *tensor; /* to search for */
     const dnn_module *root;
-    int64_t index, elements;
+    int64_t index; /* of the path in the walk */
+    int64_t elements;
 };
 
 static bool is_not_first(void *ctx, const dnn__path *path, dnn_tensor *tensor)
@@ -199,10 +201,10 @@ struct dnn_slot *dnn__module_slot(const dnn_module *module, const char *name, si
     return NULL;
 }
 
-struct at {
-    int64_t left;
+struct at {       /* the search for a tensor by its index */
+    int64_t left; /* tensors before it */
     dnn_tensor *found;
-    dnn__text text;
+    dnn__text text; /* its path */
 };
 
 static bool is_not_at(void *ctx, const dnn__path *path, dnn_tensor *tensor)

@@ -1,60 +1,63 @@
-/* nn_impl.h - the tree of modules as core/nn, core/optim and core/io see it. Private; programs see
- * dnn/nn.h. */
+/* nn_impl.h - the tree of modules: walks over its tensors and modules, and helpers of layers.
+ * core/nn and core/inspect use it. Private; programs see dnn/nn.h. */
 #ifndef DNN__NN_H
 #define DNN__NN_H
 #include "tensor_impl.h"
 #include "dnn/nn.h"
 
-enum { DNN__CHILD = 4 }; /* beside DNN_PARAMETERS and DNN_BUFFERS */
+enum { DNN__CHILD = 4 }; /* the third kind of a slot, after DNN_PARAMETERS and DNN_BUFFERS */
 
 struct dnn_slot {
     char *name;
     int kind;
-    dnn_tensor *tensor; /* a reference of the module's */
-    dnn_module *child;  /* owned */
+    dnn_tensor *tensor; /* a reference that the module owns; NULL for a child */
+    dnn_module *child;  /* owned; NULL for a tensor */
 };
 
 /* ---- module_tree.c ---- */
-/* Where a walk is: names from the innermost outwards, on the stack of the walk, so that a path may
- * be of any length. */
+/* The path of a tensor or module in a walk: a list on the stack of the walk, from the innermost
+ * name outwards, so that a path may have any length. */
 typedef struct dnn__path {
     const struct dnn__path *up; /* NULL: directly below the root */
     const char *name;
 } dnn__path;
-void dnn__put_path(dnn__text *text, const dnn__path *path); /* "layer1.0.weight"; NULL: nothing */
+/* Writes "layer1.0.weight"; nothing if path is NULL. */
+void dnn__put_path(dnn__text *text, const dnn__path *path);
 
-/* Calls visit for every tensor of the kinds: a module's parameters, its buffers, then its children,
- * each in order of registration (the order of PyTorch's state dicts). Stops when visit returns
- * false, and returns false then. */
+/* Calls visit for each tensor of the kinds: the parameters of a module, its buffers, then its
+ * children, each in order of registration (the order of PyTorch's state dicts). Stops when visit
+ * returns false, and then returns false. */
 typedef bool (*dnn__tensor_visit)(void *ctx, const dnn__path *path, dnn_tensor *tensor);
 bool dnn__each_tensor(const dnn_module *module, int kinds, dnn__tensor_visit visit, void *ctx);
-/* The same for modules, the root first with path NULL. */
+/* The same for modules. The root comes first, with path NULL. */
 typedef bool (*dnn__module_visit)(void *ctx, const dnn__path *path, dnn_module *module);
 bool dnn__each_module(dnn_module *module, dnn__module_visit visit, void *ctx);
 
-/* The tensors of the kinds, each once. The caller frees item with dnn__free. */
+/* Lists the tensors of the kinds, each once. The caller frees item with dnn__free. */
 typedef struct dnn__tensors {
     int64_t n;
     dnn_tensor **item;
 } dnn__tensors;
 dnn_status dnn__module_tensors(const char *call, const dnn_module *module, int kinds,
                                dnn__tensors *out);
-/* The module's own slot of that name, which has `length` bytes; NULL if there is none. */
+/* Returns the module's own slot of that name, which has `length` bytes; NULL if there is none. */
 struct dnn_slot *dnn__module_slot(const dnn_module *module, const char *name, size_t length);
 
 /* ---- module.c ---- */
-/* Sees what each dnn_forward of this thread returns while it is set: the summary reads shapes from
- * it. */
+/* While it is set, each dnn_forward of this thread calls `seen` with its result. dnn_module_summary
+ * reads shapes from it. */
 typedef struct dnn__observer {
     void (*seen)(void *ctx, const dnn_module *module, const dnn_tensor *out);
     void *ctx;
 } dnn__observer;
 extern _Thread_local const dnn__observer *dnn__forward_observer;
 
-/* A parameter drawn uniformly from +-bound, registered. NULL: the error is pending. */
+/* ---- init.c ---- */
+/* Registers a new parameter with values uniform in [-bound, bound]. NULL and a pending error on
+ * failure. */
 dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_shape shape,
                                    dnn_dtype dtype, double bound);
-/* 1/sqrt(fan_in), and 0 for none: what kaiming_uniform(a = sqrt 5) comes to. */
+/* Returns 1/sqrt(fan_in), the bound of kaiming_uniform(a = sqrt 5); 0 for fan_in 0. */
 double dnn__fan_bound(int64_t fan_in);
 
 #endif

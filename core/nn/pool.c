@@ -1,12 +1,12 @@
-/* pool.c - pooling layers: thin, without parameters, over the pooling operators, which check the
- * numbers. */
+/* pool.c - pooling layers. They have no parameters and call the pooling operators, which check the
+ * arguments. */
 #include "nn_impl.h"
 #include "op.h"
 
 typedef struct pool2d {
     dnn_module base;
     dnn_pool2d_args args;
-    int64_t height, width; /* adaptive */
+    int64_t height, width; /* of the output of an adaptive layer */
 } pool2d;
 
 static dnn_tensor *max_forward(dnn_module *self, dnn_tensor *x)
@@ -39,7 +39,7 @@ static dnn_tensor *adaptive_max_forward(dnn_module *self, dnn_tensor *x)
     return dnn_adaptive_max_pool2d(x, layer->height, layer->width, NULL);
 }
 
-/* PyTorch prints one number where the program gave one. */
+/* PyTorch prints one number for equal height and width. */
 static void put_pair(dnn__text *to, const char *name, int h, int w)
 {
     if (h == w) {

@@ -1,4 +1,4 @@
-/* sequential.c - modules one after the other, under the names "0", "1", ... */
+/* sequential.c - Sequential: runs its children in order; their names are "0", "1", ... */
 #include "nn_impl.h"
 #include "op.h"
 
@@ -30,7 +30,8 @@ dnn_module *dnn_nn_sequential(dnn_module_list list)
 
     for (int64_t i = 0; i < list.n && dnn__pending() == DNN_OK; i++) {
         if (list.item[i] == NULL) {
-            dnn__null(dnn__fail(DNN_E_INVALID, "Sequential: module %lld is NULL", (long long)i));
+            dnn__null(dnn__fail(DNN_E_INVALID, "Sequential: module %lld is NULL (of %lld)",
+                                (long long)i, (long long)list.n));
         }
     }
     made = dnn_module_new(&sequential_type);
@@ -43,7 +44,7 @@ dnn_module *dnn_nn_sequential(dnn_module_list list)
 
         dnn__put(&name, "%lld", (long long)i);
         if (dnn_module_add(made, digits, list.item[i]) == NULL) {
-            return free_rest(list, i + 1, made); /* the one that failed is freed already */
+            return free_rest(list, i + 1, made); /* dnn_module_add has freed item i */
         }
     }
     return made;

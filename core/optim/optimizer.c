@@ -1,5 +1,5 @@
-/* optimizer.c - what all optimizers share: the list of parameters, learning rate, gradients to
- * zero, freeing. Programs call it; the rule of a step is in the file of its kind. */
+/* optimizer.c - the functions that all optimizers share: the list of parameters, the learning rate,
+ * dnn_zero_grad, freeing. Programs call them; the file of each kind has the update rule. */
 #include "optim_impl.h"
 
 dnn_status dnn__check_setting(const char *optimizer, const char *setting, double value)
@@ -25,13 +25,14 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
         }
         if (p->leaf == NULL || p->node != NULL) {
             return dnn__fail(DNN_E_INVALID,
-                             "%s: parameter %lld %s is not a leaf that wants a gradient", name,
+                             "%s: parameter %lld %s is not a leaf that requires a gradient", name,
                              (long long)i, dnn__shape_text(p->ndim, p->dim));
         }
         for (int64_t k = 0; k < i; k++) {
             if (list.item[k] == p) {
-                return dnn__fail(DNN_E_INVALID, "%s: parameter %lld is parameter %lld again", name,
-                                 (long long)i, (long long)k);
+                return dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is parameter %lld again",
+                                 name, (long long)i, dnn__shape_text(p->ndim, p->dim),
+                                 (long long)k);
             }
         }
     }
@@ -81,7 +82,7 @@ dnn_status dnn_zero_grad(dnn_optimizer *optimizer)
 {
     DNN_TRY(dnn__require(optimizer, "dnn_zero_grad", "optimizer"));
     for (int64_t i = 0; i < optimizer->n; i++) {
-        if (optimizer->parameters[i]->leaf != NULL) { /* not frozen meanwhile */
+        if (optimizer->parameters[i]->leaf != NULL) { /* NULL: it requires no gradient any more */
             DNN_TRY(dnn_set_grad(optimizer->parameters[i], NULL));
         }
     }

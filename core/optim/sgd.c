@@ -1,36 +1,36 @@
-/* sgd.c - stochastic gradient descent, with momentum: one call of sgd_step for all parameters of a
- * (device, dtype). Reached through optimizer.c. In steady state a step allocates nothing: all
- * arrays are made with the optimizer. */
+/* sgd.c - stochastic gradient descent (torch.optim.SGD). A step calls the operator sgd_step once
+ * for all parameters of one device and dtype. optimizer.c calls it through the type. All arrays are
+ * allocated with the optimizer, so that after the first steps a step allocates nothing. */
 #include "optim_impl.h"
 #include "call.h"
 #include "tape.h"
 #include <string.h>
 
-struct numbers { /* learning rate and momentum where a device can read them */
+struct numbers { /* learning rate and momentum in the memory of a device */
     dnn__device *device;
-    dnn_tensor *lr, *momentum;
-    double lr_value, momentum_value; /* what they hold */
+    dnn_tensor *lr, *momentum;       /* f64 scalars */
+    double lr_value, momentum_value; /* their present values */
 };
 
-struct call { /* one sgd_step: parameters of one device and dtype that all do, or all do not, meet
-                 their buffer first */
+struct call { /* one call of sgd_step: its parameters have the same device, dtype and `first` */
     dnn__device *device;
     dnn_dtype dtype;
-    bool first;
-    int64_t n, in, out; /* parameters; where its operands begin in the arrays */
+    bool first;      /* the momentum buffers are created in this step */
+    int64_t n;       /* parameters */
+    int64_t in, out; /* where its operands begin in the arrays in, out of the optimizer */
 };
 
 typedef struct sgd {
     dnn_optimizer base;
     dnn_sgd_args args;
     dnn_tensor **buffer; /* [n] momentum buffers; NULL until the first gradient */
-    dnn_tensor **made;   /* [n] buffers of the step that runs, before they count */
-    int32_t *call_of;    /* [n] which call a parameter is in; -1: none */
+    dnn_tensor **made;   /* [n] new buffers of the current step; a step that succeeds keeps them */
+    int32_t *call_of;    /* [n] index of the call of a parameter; -1: none */
     struct call *call;   /* [n] */
     int32_t n_calls;
-    struct numbers *numbers; /* [n]: there are no more devices than parameters */
+    struct numbers *numbers; /* [n]: there are at most as many devices as parameters */
     int32_t n_numbers;
-    dnn_tensor **in, **out; /* operands of all calls: at most 5 n, 2 n */
+    dnn_tensor **in, **out; /* [5 n], [2 n]: operands of all calls, at most so many */
 } sgd;
 
 static dnn_status check_gradient(const sgd *self, int64_t i)
@@ -38,9 +38,9 @@ static dnn_status check_gradient(const sgd *self, int64_t i)
     const dnn_tensor *p = self->base.parameters[i], *g = p->leaf->grad, *b = self->buffer[i];
 
     if (g->dtype != p->dtype || dnn__device_of(g) != dnn__device_of(p)) {
-        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s on %s, its gradient %s on %s",
-                         (long long)i, dnn_dtype_name(p->dtype), dnn_device_of(p),
-                         dnn_dtype_name(g->dtype), dnn_device_of(g));
+        return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld %s is %s on %s, its gradient %s on %s",
+                         (long long)i, dnn__shape_text(p->ndim, p->dim), dnn_dtype_name(p->dtype),
+                         dnn_device_of(p), dnn_dtype_name(g->dtype), dnn_device_of(g));
     }
     if (g->ndim != p->ndim || memcmp(g->dim, p->dim, (size_t)p->ndim * sizeof(p->dim[0])) != 0) {
         return dnn__fail(DNN_E_INVALID, "sgd: parameter %lld is %s, its gradient %s", (long long)i,
@@ -48,10 +48,10 @@ static dnn_status check_gradient(const sgd *self, int64_t i)
     }
     if (b != NULL && (b->dtype != p->dtype || dnn__device_of(b) != dnn__device_of(p))) {
         return dnn__fail(DNN_E_INVALID,
-                         "sgd: parameter %lld is %s on %s now, its momentum_buffer %s on %s: make "
-                         "a new optimizer",
-                         (long long)i, dnn_dtype_name(p->dtype), dnn_device_of(p),
-                         dnn_dtype_name(b->dtype), dnn_device_of(b));
+                         "sgd: parameter %lld %s is %s on %s now, its momentum_buffer %s on %s: "
+                         "create a new optimizer",
+                         (long long)i, dnn__shape_text(p->ndim, p->dim), dnn_dtype_name(p->dtype),
+                         dnn_device_of(p), dnn_dtype_name(b->dtype), dnn_device_of(b));
     }
     return DNN_OK;
 }
@@ -72,8 +72,7 @@ static int32_t find_call(sgd *self, const dnn_tensor *p, bool first)
     return k;
 }
 
-/* Which parameter goes into which call. Those without a gradient, or without elements, go into
- * none. */
+/* Assigns each parameter to a call; a parameter without a gradient or without elements to none. */
 static dnn_status sort_into_calls(sgd *self)
 {
     int64_t in = 0, out = 0;
@@ -95,21 +94,22 @@ static dnn_status sort_into_calls(sgd *self)
         self->call[k].out = out;
         in += 2 + 3 * self->call[k].n;
         out += 2 * self->call[k].n;
-        self->call[k].n = 0; /* counts again while operands are laid out */
+        self->call[k].n = 0; /* add_operands counts again */
     }
     return DNN_OK;
 }
 
-static dnn_status rewrite(dnn_tensor *scalar, double *held, double value)
+/* Writes the value to the scalar if it has changed. */
+static dnn_status update(dnn_tensor *scalar, double *present, double value)
 {
-    if (*held != value) {
+    if (*present != value) {
         DNN_TRY(dnn__storage_write(scalar->storage, 0, &value, sizeof(value)));
-        *held = value;
+        *present = value;
     }
     return DNN_OK;
 }
 
-/* The device's numbers, with today's values. */
+/* Returns the numbers of the device, with the present learning rate and momentum. */
 static dnn_status numbers_on(sgd *self, dnn__device *device, struct numbers **out)
 {
     struct numbers *at = self->numbers;
@@ -128,15 +128,15 @@ static dnn_status numbers_on(sgd *self, dnn__device *device, struct numbers **ou
         *at = (struct numbers){device, dnn_retain(lr), dnn_retain(momentum), values[0], values[1]};
         self->n_numbers++;
     }
-    DNN_TRY(rewrite(at->lr, &at->lr_value, self->base.lr));
-    DNN_TRY(rewrite(at->momentum, &at->momentum_value, self->args.momentum));
+    DNN_TRY(update(at->lr, &at->lr_value, self->base.lr));
+    DNN_TRY(update(at->momentum, &at->momentum_value, self->args.momentum));
     *out = at;
     return DNN_OK;
 }
 
-/* p, g and b of a parameter into its call; a first buffer is made here, and counts only when the
- * whole step is done. */
-static dnn_status lay_out(sgd *self, int64_t i)
+/* Adds p, g and b of a parameter to the operands of its call. Allocates its first buffer, which
+ * sgd_step keeps only after all calls have succeeded. */
+static dnn_status add_operands(sgd *self, int64_t i)
 {
     struct call *call = &self->call[self->call_of[i]];
     dnn_tensor *p = self->base.parameters[i], *b = self->buffer[i], *g = p->leaf->grad;
@@ -171,8 +171,7 @@ static dnn_attr_sgd attributes(const sgd *self, bool first)
     return attr;
 }
 
-/* Planned only, a call fails with all that can be wrong but the kernel itself, and changes nothing.
- */
+/* plan_only: makes all checks of the call but does not run the kernel, so it changes nothing. */
 static dnn_status run_call(sgd *self, const struct call *call, bool plan_only)
 {
     dnn_attr_sgd attr = attributes(self, call->first);
@@ -192,7 +191,7 @@ static dnn_status prepare(sgd *self)
     DNN_TRY(sort_into_calls(self));
     for (int64_t i = 0; i < self->base.n; i++) {
         if (self->call_of[i] >= 0) {
-            DNN_TRY(lay_out(self, i));
+            DNN_TRY(add_operands(self, i));
         }
     }
     for (int32_t k = 0; k < self->n_calls; k++) {
@@ -233,7 +232,7 @@ static dnn_tensor *sgd_state(const dnn_optimizer *base, int64_t parameter, const
     return strcmp(name, "momentum_buffer") == 0 ? ((const sgd *)base)->buffer[parameter] : NULL;
 }
 
-/* ---- what a checkpoint keeps ---- */
+/* ---- the parts of a checkpoint ---- */
 
 static const char *const slots[] = {"momentum_buffer", NULL};
 static const char *const hyper[] = {"lr",       "momentum", "dampening", "weight_decay",
@@ -281,7 +280,7 @@ static void sgd_set_state(dnn_optimizer *base, int64_t parameter, int slot, dnn_
 {
     dnn_tensor **buffer = &((sgd *)base)->buffer[parameter];
 
-    (void)slot; /* there is one */
+    (void)slot; /* there is only one */
     dnn_release(*buffer);
     *buffer = state;
 }
@@ -334,7 +333,7 @@ static dnn_status check_args(const dnn_sgd_args *args)
     return DNN_OK;
 }
 
-/* A dispatch counts its operands in an int, and an operand of the tape in 32 bits. */
+/* 5 operands for each parameter must fit in an int, with which dispatch and tape count operands. */
 enum { MOST_PARAMETERS = 100 * 1000 * 1000 };
 
 static dnn_status allocate(sgd *self)
@@ -371,7 +370,7 @@ dnn_optimizer *dnn_sgd_with(dnn_sgd_args args)
     }
     DNN_TRY_TO(failed, dnn__optimizer_new(&sgd_type, sizeof(sgd), args.parameters, args.lr, &made));
     ((sgd *)made)->args = args;
-    ((sgd *)made)->args.parameters = (dnn_tensor_list){0, NULL}; /* the caller's array may go */
+    ((sgd *)made)->args.parameters = (dnn_tensor_list){0, NULL}; /* the caller may free the array */
     DNN_TRY_TO(failed, allocate((sgd *)made));
     return made;
 failed:

@@ -1,6 +1,8 @@
 /* saved.c - what a node saves of an operand for backward (PyTorch's SavedVariable): its
  * description, and for operands that the rule reads the place and the version, so that a later
  * in-place change is found. */
+#include <stdio.h>
+#include <string.h>
 #include "tape.h"
 
 void dnn__save(dnn__saved *s, const dnn_tensor *t, bool keep)
@@ -44,6 +46,7 @@ void dnn__edge_retain(const dnn__edge *e)
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
                        const dnn__edge *from, bool create, dnn_tensor **out)
 {
+    char name[80] = ""; /* " (b)" for an input that the row names */
     uint64_t now;
     dnn_tensor *t;
 
@@ -53,11 +56,14 @@ dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *r
     }
     now = atomic_load_explicit(&s->version->count, memory_order_relaxed);
     if (now != s->seen) {
+        if (node->op->names != NULL && strcmp(role, "input") == 0) {
+            snprintf(name, sizeof name, " (%s)", dnn__input_name(node->op, i).text);
+        }
         return dnn__fail(
             DNN_E_INVALID,
-            "backward of %s: its %s %d %s was changed in place after it was kept (version %llu, "
+            "backward of %s: its %s %d%s %s was changed in place after it was saved (version %llu, "
             "now %llu); clone it before the change",
-            node->op->name, role, i, dnn__shape_text(s->desc.ndim, s->desc.dim),
+            node->op->name, role, i, name, dnn__shape_text(s->desc.ndim, s->desc.dim),
             (unsigned long long)s->seen, (unsigned long long)now);
     }
     t = dnn__tensor_over(node->op->name, s->desc.dtype, s->desc.ndim, s->desc.dim, s->stride,

@@ -1,7 +1,7 @@
 /* test_crc32c.c - tests the CRC of checkpoints against its published values. */
 #include <criterion/criterion.h>
 #include <string.h>
-#include "io_impl.h"
+#include "crc32c.h"
 
 Test(crc32c, published_values)
 {

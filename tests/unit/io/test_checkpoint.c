@@ -1,8 +1,8 @@
 /* test_checkpoint.c - tests checkpoints: a run is saved and resumed, bad files are refused, and a
  * refused file changes nothing. */
 #include "folder.h"
-#include "data_impl.h"
-#include "io_impl.h"
+#include "loader.h"
+#include "safetensors_write.h"
 
 static void init(void)
 {
@@ -419,8 +419,8 @@ static void forge(const char *name, const char *key, const char *value, const ch
         }
         n_texts++;
     }
-    cr_assert_eq(dnn__save_sealed(in_folder(name), list, n, texts, n_texts, false), DNN_OK, "%s",
-                 dnn_error_message());
+    cr_assert_eq(dnn__save_with_checksums(in_folder(name), list, n, texts, n_texts, false), DNN_OK,
+                 "%s", dnn_error_message());
     dnn_file_close(file);
 }
 

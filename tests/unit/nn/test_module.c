@@ -406,6 +406,19 @@ Test(module, to_refuses_what_is_no_floating_dtype_or_device)
     dnn_module_free(&b->base);
 }
 
+Test(module, to_names_the_tensor_that_is_mapped)
+{
+    dnn_module *net = dnn_nn_sequential(DNN_MODULES(dnn_nn_relu(), dnn_nn_linear(3, 2)));
+    dnn_tensor *bias = dnn_module_tensor(net, "1.bias");
+    void *data;
+
+    cr_assert_eq(dnn_map(bias, DNN_MAP_READ, &data), DNN_OK, "%s", dnn_error_message());
+    EXPECT_STATUS_FAIL(dnn_module_to(net, DNN_T_F64, NULL), "1.bias [2]", "dnn_unmap");
+    cr_expect_eq(dnn_unmap(bias), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_dtype_of(dnn_module_tensor(net, "1.weight")), DNN_T_F32);
+    dnn_module_free(net);
+}
+
 Test(module, an_optimizer_from_before_a_move_goes_on)
 {
     dnn_module *m = dnn_nn_linear(1, 1);

@@ -1,0 +1,25 @@
+/* worker_pool.h - the worker threads of a loader. loader.c calls it. Private to core/data. */
+#ifndef DNN__WORKER_POOL_H
+#define DNN__WORKER_POOL_H
+#include "dataset.h"
+
+/* Reads a batch in the calling thread. Fills field[DNN_FIELD_MAX] with references that the caller
+ * owns; all are NULL on failure. `list` is as for dnn__sampler_indices. */
+dnn_status dnn__batch_read(const dnn_loader *loader, int64_t batch, int64_t *list,
+                           dnn_tensor **field);
+
+dnn_status dnn__workers_start(dnn_loader *loader, int n);
+/* Stops the workers. Returns false if one does not return from the data set within the timeout:
+ * then the loader is abandoned, and the caller must not use it. */
+bool dnn__workers_stop(dnn_loader *loader);
+/* Drops the batches that were read ahead. After success no worker reads a batch, and none starts
+ * one before dnn__workers_resume or a new epoch. The caller holds the lock. */
+dnn_status dnn__workers_pause(dnn_loader *loader, const char *function);
+/* Workers continue at next_out: they read the batches again that dnn__workers_pause dropped. The
+ * caller holds the lock. */
+void dnn__workers_resume(dnn_loader *loader);
+/* Moves the next batch out of its slot; then the caller owns the references. Sets *answered if a
+ * worker returned a batch or an error before the timeout. */
+dnn_status dnn__workers_fetch(dnn_loader *loader, dnn_tensor **field, bool *answered);
+
+#endif
