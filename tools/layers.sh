@@ -1,7 +1,7 @@
 #!/bin/sh
 # layers.sh - the structure of core/ in figures: files, arrows by layer, upward arrows, circles.
 #
-# usage: tools/layers.sh [--report | --pairs] [BUILD_FOLDER]       (build/ by default; the library must be built)
+# usage: tools/layers.sh [--report] [BUILD_FOLDER]                 (build/ by default; the library must be built)
 #
 # A file is a .c or a private .h of core/ (core/include is left out). An arrow leads from one file to another that it includes
 # ("name.h") or a symbol of which its object file uses (nm); it counts once, however many symbols it stands for. A layer is a
@@ -9,14 +9,14 @@
 # order, and so no upward arrows. A circle is a strongly connected component of more than one file.
 #
 # Circles are counted twice: on the arrows as they are, and with a header and the source of the same name taken for one file.
-# The second count also finds files that share the header of a file that calls them; it fails the run with --pairs only.
+# The second count also finds files that share the header of a file that calls them.
 #
 # One upward arrow is allowed: op/table.c names the rules in ops/. The operator table is data that the top layer fills in.
 #
 # Exit status: 0; 1 if there is another upward arrow or a circle, unless --report is given; 2 if a file is not built.
 set -eu
 mode=check
-case ${1-} in --report | --pairs)
+case ${1-} in --report)
     mode=${1#--}
     shift
     ;;
@@ -191,6 +191,5 @@ END {
     bad = ups > 0 || circles > 0
     find_circles(1)
     printf "circles with header and source of one name as one file: %d, %d files\n%s", circles, in_circles, found
-    if (mode == "pairs" && circles > 0) bad = 1
-    exit mode != "report" && bad
+    exit mode != "report" && (bad || circles > 0)
 }' "$work/facts"
