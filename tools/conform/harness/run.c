@@ -39,14 +39,13 @@ const char *conf_name(int index)
 static bool is_served(dnn__op_id op, dnn_dtype dtype)
 {
     char kind[64];
-    const char *plugin, *kernel;
-    int priority;
+    dnn_candidate first;
 
     if ((dnn__ops[op].traits & DNN__IS_VIEW) != 0)
         return true;
     snprintf(kind, sizeof kind, "%s", dnn_default_device());
     kind[strcspn(kind, ":")] = 0;
-    return dnn_candidate_at(dnn__ops[op].name, kind, dtype, 0, &plugin, &kernel, &priority);
+    return dnn_candidate_at(dnn__ops[op].name, kind, dtype, 0, &first);
 }
 
 /* ---- which kernels served ---- */
