@@ -43,7 +43,7 @@ FILENAME !~ /^core\/op\// {
 
 # A public operator of composite.c has a line of cases.
 if [ -f core/ops/composite.c ]; then
-    sed -n 's/^dnn_tensor \*dnn_\([a-z0-9_]*\)(.*/\1/p' core/ops/composite.c | while read -r name; do
+    sed -n 's/^dnn_tensor \*dnn_\([a-z0-9_]*\)(.*/\1/p; s/^DEFINE_COMPOSITE(\([a-z0-9_]*\),.*/\1/p' core/ops/composite.c | while read -r name; do
         grep -qE "^(COMPOSITE|TESTED_IN)\($name," tools/conform/cases/composites.def ||
             echo "core/ops/composite.c:1: dnn_$name has no line in tools/conform/cases/composites.def"
     done >>"$work/faults"
