@@ -11,7 +11,7 @@ static const struct command {
 } commands[] = {
     {"info", "version, threads, devices, folders", command_info, true},
     {"backends", "each plugin file that was found: loaded, or why not", command_backends, true},
-    {"ops", "operators, and which plugin serves each dtype", command_ops, true},
+    {"ops", "operators, and who serves each dtype; all that is known of one", command_ops, true},
     {"explain", "who is asked to compute an operator, in order, and each answer", command_explain,
      true},
     {"conform", "checks every kernel of a plugin: numbers, memory, promises, ABI", command_conform,
@@ -45,7 +45,7 @@ static void print_help(FILE *to)
     }
     fprintf(to, "\n\"dnn COMMAND --help\" says more. DNN_BACKEND, DNN_PLUGIN_PATH and the other "
                 "variables are honoured.\n\n"
-                "examples\n  dnn backends\n  dnn ops conv\n  DNN_BACKEND=cpu_blas dnn explain "
+                "examples\n  dnn backends\n  dnn ops conv2d\n  DNN_BACKEND=cpu_blas dnn explain "
                 "conv2d 64x1x28x28 6x1x5x5 pad=2\n");
 }
 

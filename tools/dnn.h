@@ -15,5 +15,7 @@ int command_conform(int argc, char **argv);
 int start(void);
 /* "dnn NAME: text" on stderr and the code. */
 int usage_error(const char *name, const char *text, const char *word);
+bool asks_help(int argc, char **argv);
+void print_pins(void); /* where there are some */
 
 #endif

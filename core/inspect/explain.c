@@ -8,39 +8,27 @@
 #include "dispatch_state.h"
 #include "op.h"
 
-enum kind { I32, I64, U32, F64 };
-
-static const struct member {
-    const char *attr, *name;
-    enum kind kind;
-    size_t offset;
-    double value;
-} members[] = {
-#define DNN_ATTR(attr_, name_, kind_, value_) \
-    {#attr_, #name_, kind_, offsetof(dnn_attr_##attr_, name_), value_},
-#include "attr_table.def"
-};
-
-static dnn_status set_member(const char *op, const struct member *m, void *attr, double value)
+static dnn_status set_member(const char *op, const dnn__attribute *m, void *attr, double value)
 {
     char *at = (char *)attr + m->offset;
 
-    if (m->kind != F64 && (value != (double)(int64_t)value ||
-                           (m->kind != I64 && (value < INT32_MIN || value > INT32_MAX)))) {
+    if (m->type != DNN__F64 &&
+        (value != (double)(int64_t)value ||
+         (m->type != DNN__I64 && (value < INT32_MIN || value > INT32_MAX)))) {
         return dnn__fail(DNN_E_INVALID, "%s: %s=%g is not a whole number that fits", op, m->name,
                          value);
     }
-    switch (m->kind) {
-    case I32:
+    switch (m->type) {
+    case DNN__I32:
         *(int32_t *)(void *)at = (int32_t)value;
         break;
-    case U32:
+    case DNN__U32:
         *(uint32_t *)(void *)at = (uint32_t)(int32_t)value;
         break;
-    case I64:
+    case DNN__I64:
         *(int64_t *)(void *)at = (int64_t)value;
         break;
-    case F64:
+    default:
         *(double *)(void *)at = value;
         break;
     }
@@ -57,6 +45,7 @@ static bool names_member(const char *key, size_t length, const char *member)
 /* Sets the attributes that a word "KEY=NUMBER" names. */
 static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
 {
+    const dnn__attribute *m;
     size_t length = strcspn(word, "=");
     char names[300], *end;
     dnn__text text = dnn__text_to(names, sizeof names);
@@ -68,13 +57,10 @@ static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
     if (word[length] != '=' || end == word + length + 1 || *end != 0 || errno != 0) {
         return dnn__fail(DNN_E_INVALID, "%s: \"%s\" is not KEY=NUMBER", op->name, word);
     }
-    for (size_t i = 0; i < DNN__COUNT(members); i++) {
-        if (strcmp(members[i].attr, op->attr) != 0) {
-            continue;
-        }
-        dnn__put(&text, " %s", members[i].name);
-        if (length > 0 && names_member(word, length, members[i].name)) {
-            DNN_TRY(set_member(op->name, &members[i], attr, value));
+    for (int i = 0; (m = dnn__attribute_at(op, i)) != NULL; i++) {
+        dnn__put(&text, " %s", m->name);
+        if (length > 0 && names_member(word, length, m->name)) {
+            DNN_TRY(set_member(op->name, m, attr, value));
             found = true;
         }
     }
@@ -88,13 +74,13 @@ static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
 /* Sets all attributes to their defaults, then those that the words name. */
 static dnn_status make_attributes(const dnn__op *op, const char *const *words, void *attr)
 {
+    const dnn__attribute *m;
+
     if (op->attr_bytes > 0) {
         memcpy(attr, &op->attr_bytes, sizeof op->attr_bytes);
     }
-    for (size_t i = 0; i < DNN__COUNT(members); i++) {
-        if (strcmp(members[i].attr, op->attr) == 0) {
-            DNN_TRY(set_member(op->name, &members[i], attr, members[i].value));
-        }
+    for (int i = 0; (m = dnn__attribute_at(op, i)) != NULL; i++) {
+        DNN_TRY(set_member(op->name, m, attr, m->value));
     }
     for (; words != NULL && *words != NULL; words++) {
         DNN_TRY(set_word(op, attr, *words));
@@ -152,8 +138,7 @@ dnn_status dnn_explain_op(dnn_explain_args args)
 
     DNN_TRY(dnn__take());
     if (op == NULL) {
-        return dnn__fail(DNN_E_INVALID, "no operator is called %s; \"dnn ops\" lists them",
-                         args.op != NULL ? args.op : "(NULL)");
+        return dnn__no_operator(DNN_E_INVALID, NULL, args.op != NULL ? args.op : "(NULL)");
     }
     if ((op->traits & DNN__IS_VIEW) != 0) {
         return dnn__fail(DNN_E_INVALID, "%s is a view: it needs no kernel", op->name);

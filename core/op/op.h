@@ -106,10 +106,27 @@ struct dnn__op {
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */
+/* Fails with status: "who: no operator is called word. Near it: conv2d, ...". who NULL: without. */
+dnn_status dnn__no_operator(dnn_status status, const char *who, const char *word);
+
+/* ---- attributes (attributes.c) ---- */
+enum { DNN__I32, DNN__I64, DNN__U32, DNN__F64 };
+typedef struct dnn__attribute { /* a member of struct dnn_attr_<attr> */
+    const char *attr, *name;
+    int type;
+    size_t offset;
+    double value; /* that the public functions give by default */
+} dnn__attribute;
+/* Member `index` of the row's attributes, counted from 0 and without size; NULL past the last. */
+const dnn__attribute *dnn__attribute_at(const dnn__op *op, int index);
+
+/* ---- names of operands (operand_name.c) ---- */
 
 typedef struct dnn__operand_text {
     char text[48];
 } dnn__operand_text;
+/* Word `index` of the row's .names without its [], and whether it repeats; false past the last. */
+bool dnn__operand_word(const dnn__op *op, int index, dnn__operand_text *word, bool *repeats);
 /* The name of input i for messages: "w", "tensors[3]"; "input 3" if the row has no names (a custom
  * function). */
 dnn__operand_text dnn__input_name(const dnn__op *op, int i);

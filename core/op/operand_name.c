@@ -1,4 +1,4 @@
-/* operand_name.c - names of operands for messages, from the .names of a row. */
+/* operand_name.c - names of operands for messages and queries, from the .names of a row. */
 #include <stdio.h>
 #include <string.h>
 #include "op.h"
@@ -9,6 +9,22 @@ static int next_word(const char **word, int length)
     *word += length;
     *word += strspn(*word, " ");
     return (int)strcspn(*word, " ");
+}
+
+bool dnn__operand_word(const dnn__op *op, int index, dnn__operand_text *word, bool *repeats)
+{
+    const char *at = op->names != NULL ? op->names : "";
+    int length = next_word(&at, 0);
+
+    for (; length > 0 && index > 0; index--) {
+        length = next_word(&at, length);
+    }
+    if (length == 0 || index < 0) {
+        return false;
+    }
+    *repeats = at[length - 1] == ']';
+    snprintf(word->text, sizeof word->text, "%.*s", *repeats ? length - 2 : length, at);
+    return true;
 }
 
 /* Operand i of the words; without a word for it, "input 3" or what `kind` says. */

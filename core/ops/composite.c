@@ -3,19 +3,23 @@
  */
 #include "ops_impl.h"
 
-/* x - trunc(x): the second term has no slope, so the gradient is 1. */
-dnn_tensor *dnn_frac(dnn_tensor *x)
-{
-    dnn_tensor *whole, *y;
-
-    if (!dnn__ready("frac", x)) {
-        return NULL;
+/* A function of one operand, written in x. What lies between is released at once; the tape keeps
+ * what it needs. */
+#define DEFINE_COMPOSITE(name, expression) \
+    dnn_tensor *dnn_##name(dnn_tensor *x)  \
+    {                                      \
+        if (!dnn__ready(#name, x)) {       \
+            return NULL;                   \
+        }                                  \
+        DNN_SCOPE                          \
+        {                                  \
+            return dnn_keep(expression);   \
+        }                                  \
+        return NULL;                       \
     }
-    whole = dnn_trunc(x);
-    y = dnn_sub(x, whole);
-    dnn_release(whole);
-    return y;
-}
+
+/* The second term has no slope, so the gradient is 1. */
+DEFINE_COMPOSITE(frac, dnn_sub(x, dnn_trunc(x)))
 
 dnn_tensor *dnn_masked_fill(dnn_tensor *x, dnn_tensor *mask, double value)
 {

@@ -73,30 +73,26 @@ dnn_status dnn__bool_shape(dnn__sig *sig)
         return dnn__binary_number(DNN_OP_##name, a, b, false); \
     }
 
-/* Every plain line of a family of the table has a public function. */
-#define DNN_OP(...)
+/* Each row of these families has a public function. Those of ACTIVATION take options:
+ * activation.c. */
 #define UNARY_FLOAT(name, ...) DEFINE_UNARY(name)
 #define UNARY_NUMBER(name, ...) DEFINE_UNARY(name)
+#define UNARY_FLOAT_BWD(name, ...) DEFINE_UNARY(name)
+#define UNARY_NUMBER_BWD(name, ...) DEFINE_UNARY(name)
 #define UNARY_FLOAT_STEP(name, ...) DEFINE_UNARY(name)
 #define UNARY_NUMBER_STEP(name, ...) DEFINE_UNARY(name)
-#define TEST(name, ...) DEFINE_UNARY(name)
+#define TEST_FLOAT(name, ...) DEFINE_UNARY(name)
+#define TEST_ANY(name, ...) DEFINE_UNARY(name)
+#define ACTIVATION(...)
 #define BINARY_FLOAT(name, ...) DEFINE_BINARY(name)
 #define BINARY_NUMBER(name, ...) DEFINE_BINARY(name)
+#define BINARY_NUMBER_STEP(name, ...) DEFINE_BINARY(name)
 #define BINARY_ANY(name, ...) DEFINE_BINARY(name)
 #define COMPARE(name, ...) DEFINE_BINARY(name)
 #include "families/unary.def"
 #include "families/binary.def"
 #include "families/compare.def"
-#undef DNN_OP
-#undef UNARY_FLOAT
-#undef UNARY_NUMBER
-#undef UNARY_FLOAT_STEP
-#undef UNARY_NUMBER_STEP
-#undef TEST
-#undef BINARY_FLOAT
-#undef BINARY_NUMBER
-#undef BINARY_ANY
-#undef COMPARE
+
 DEFINE_SCALAR(add)
 DEFINE_SCALAR(sub)
 DEFINE_SCALAR(mul)
@@ -111,14 +107,6 @@ DEFINE_BINARY_IN_PLACE(add)
 DEFINE_BINARY_IN_PLACE(sub)
 DEFINE_BINARY_IN_PLACE(mul)
 DEFINE_BINARY_IN_PLACE(div)
-
-/* Rows that are no plain line of their family stand here by name. */
-DEFINE_UNARY(square)
-DEFINE_UNARY(softsign)
-DEFINE_UNARY(relu)
-DEFINE_UNARY(silu)
-DEFINE_UNARY(logical_not)
-DEFINE_BINARY(floor_divide)
 DEFINE_UNARY_IN_PLACE(neg)
 DEFINE_UNARY_IN_PLACE(relu)
 DEFINE_UNARY_IN_PLACE(sigmoid)

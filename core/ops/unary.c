@@ -19,6 +19,15 @@
         g->din[0] = dnn_mul(g->dout[0], (slope)); \
     }
 
+/* The decomposition of a row, written in x. */
+#define DEFINE_PARTS(name, parts)                       \
+    void dnn__##name##_decompose(dnn__decomposition *p) \
+    {                                                   \
+        dnn_tensor *x = p->in[0];                       \
+                                                        \
+        p->out[0] = (parts);                            \
+    }
+
 static const double ln_2 = 0.69314718055994530942, ln_10 = 2.30258509299404568402,
                     sqrt_pi = 1.77245385090551602730;
 
@@ -34,15 +43,8 @@ static dnn_tensor *bell(dnn_tensor *x)
     return dnn_mul_scalar(dnn_exp(dnn_neg(dnn_square(x))), 2.0 / sqrt_pi);
 }
 
-void dnn__square_decompose(dnn__decomposition *p)
-{
-    p->out[0] = dnn_mul(p->in[0], p->in[0]);
-}
-
-void dnn__softsign_decompose(dnn__decomposition *p)
-{
-    p->out[0] = dnn_div(p->in[0], dnn_add_scalar(dnn_abs(p->in[0]), 1.0));
-}
+DEFINE_PARTS(square, dnn_mul(x, x))
+DEFINE_PARTS(softsign, dnn_div(x, dnn_add_scalar(dnn_abs(x), 1.0)))
 
 DEFINE_SLOPE_OF_X(abs, dnn_sign(x)) /* 0 at 0 */
 DEFINE_SLOPE_OF_X(square, dnn_mul_scalar(x, 2.0))

@@ -93,53 +93,7 @@ bool dnn_deterministic(void)
     return deterministic.value != 0;
 }
 
-/* ---- near words ---- */
-
-enum { WORD = 64 };
-
-/* How many letters must be changed, put in or left out to make b of a; words are cut to WORD. */
-static int distance(const char *a, const char *b)
-{
-    int row[WORD + 1];
-    int na = (int)strnlen(a, WORD), nb = (int)strnlen(b, WORD);
-
-    for (int k = 0; k <= nb; k++) {
-        row[k] = k;
-    }
-    for (int i = 1; i <= na; i++) {
-        int diagonal = row[0];
-
-        row[0] = i;
-        for (int k = 1; k <= nb; k++) {
-            int change = diagonal + (a[i - 1] != b[k - 1]);
-
-            diagonal = row[k];
-            row[k] = 1 + (row[k] < row[k - 1] ? row[k] : row[k - 1]);
-            row[k] = change < row[k] ? change : row[k];
-        }
-    }
-    return row[nb];
-}
-
-static bool is_near(const char *word, const char *name)
-{
-    return strstr(name, word) != NULL || distance(word, name) <= 1 + (int)strlen(word) / 4;
-}
-
-static dnn_status no_operator(dnn_status status, const char *who, const char *word)
-{
-    char near[200];
-    dnn__text text = dnn__text_to(near, sizeof near);
-    int n = 0;
-
-    for (int i = 0; i < DNN__N_OPS && n < 6; i++) {
-        if (is_near(word, dnn__ops[i].name)) {
-            dnn__put(&text, "%s%s", n++ > 0 ? ", " : " Near it: ", dnn__ops[i].name);
-        }
-    }
-    return dnn__fail(status, "%s: no operator is called %s.%s%s", who, word, near,
-                     n > 0 ? "" : " \"dnn ops\" lists them");
-}
+/* ---- words that name nothing ---- */
 
 static dnn_status no_plugin(dnn_status status, const char *who, const char *id)
 {
@@ -172,7 +126,7 @@ static dnn_status no_kernel(dnn_status status, const char *who, const char *op, 
 /* ---- pins ---- */
 
 struct pin {
-    char op[WORD], id[32], name[128]; /* name "": every kernel of the plugin */
+    char op[64], id[32], name[128]; /* name "": every kernel of the plugin */
 };
 
 /* "conv2d=onednn" or "conv2d=onednn.direct" of `length` bytes. */
@@ -206,7 +160,7 @@ static dnn_status check_pin(dnn_status status, const char *who, const struct pin
     const dnn__kernel *k;
 
     if (dnn__op_named(pin->op) == NULL) {
-        return no_operator(status, who, pin->op);
+        return dnn__no_operator(status, who, pin->op);
     }
     for (int64_t i = 0; i < dnn__n_plugins; i++) {
         known = known || strcmp(dnn__plugins[i]->id, pin->id) == 0;

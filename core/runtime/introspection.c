@@ -59,32 +59,94 @@ int dnn_op_count(void)
     return DNN__N_OPS;
 }
 
+static const char *row_name(int id)
+{
+    return id > 0 ? dnn__ops[id].name : NULL;
+}
+
+static dnn_op_info describe(const dnn__op *op)
+{
+    static const char *const rules[] = {[DNN__AS_IS] = "as they are",
+                                        [DNN__PROMOTE] = "promoted",
+                                        [DNN__FLOAT] = "promoted, to float",
+                                        [DNN__EQUAL] = "equal"};
+
+    return (dnn_op_info){.name = op->name,
+                         .min_inputs =
+                             op->n_in < 0 ? 1 : op->n_in - __builtin_popcount(op->optional),
+                         .max_inputs = op->n_in,
+                         .n_outputs = op->n_out,
+                         .differentiable = op->gradient != NULL,
+                         .view = (op->traits & DNN__IS_VIEW) != 0,
+                         .formula = op->doc,
+                         .dtype_rule = rules[op->dtype_rule],
+                         .dtypes = op->accepts,
+                         .decomposes = op->decompose != NULL,
+                         .backward = {row_name(op->backward), row_name(op->backward_too)}};
+}
+
 bool dnn_op_at(int index, dnn_op_info *out)
 {
-    const dnn__op *op;
-
     if (index < 0 || index >= DNN__N_OPS || out == NULL) {
         return false;
     }
-    op = &dnn__ops[index];
-    *out =
-        (dnn_op_info){.name = op->name,
-                      .min_inputs = op->n_in < 0 ? 1 : op->n_in - __builtin_popcount(op->optional),
-                      .max_inputs = op->n_in,
-                      .n_outputs = op->n_out,
-                      .differentiable = op->gradient != NULL,
-                      .view = (op->traits & DNN__IS_VIEW) != 0};
+    *out = describe(&dnn__ops[index]);
+    return true;
+}
+
+dnn_status dnn_op_find(const char *name, dnn_op_info *out)
+{
+    const dnn__op *op;
+
+    DNN_TRY(dnn__require(name, "dnn_op_find", "name"));
+    DNN_TRY(dnn__require(out, "dnn_op_find", "out"));
+    op = dnn__op_named(name);
+    if (op == NULL) {
+        return dnn__no_operator(DNN_E_INVALID, NULL, name);
+    }
+    *out = describe(op);
+    return DNN_OK;
+}
+
+bool dnn_op_input_at(const char *op, int index, dnn_op_input *out)
+{
+    const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
+    dnn__operand_text word;
+    bool repeats;
+
+    if (row == NULL || out == NULL || !dnn__operand_word(row, index, &word, &repeats)) {
+        return false;
+    }
+    *out = (dnn_op_input){
+        .optional = (row->optional >> index & 1) != 0,
+        .repeats = repeats,
+        .dtypes = row->dtype_rule != DNN__AS_IS || index == row->primary ? row->accepts : 0};
+    snprintf(out->name, sizeof out->name, "%.*s", (int)sizeof out->name - 1, word.text);
+    return true;
+}
+
+bool dnn_op_attribute_at(const char *op, int index, dnn_op_attribute *out)
+{
+    static const char *const types[] = {
+        [DNN__I32] = "i32", [DNN__I64] = "i64", [DNN__U32] = "u32", [DNN__F64] = "f64"};
+    const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
+    const dnn__attribute *a = row != NULL ? dnn__attribute_at(row, index) : NULL;
+
+    if (a == NULL || out == NULL) {
+        return false;
+    }
+    *out = (dnn_op_attribute){.name = a->name, .type = types[a->type], .value = a->value};
     return true;
 }
 
 bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int rank,
-                      const char **plugin, const char **kernel, int *priority)
+                      dnn_candidate *out)
 {
     const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
     dnn__candidates list;
     char kind[48];
 
-    if (row == NULL || dnn__start() != DNN_OK) {
+    if (row == NULL || out == NULL || dnn__start() != DNN_OK) {
         return false;
     }
     snprintf(kind, sizeof kind, "%s", device != NULL ? device : "cpu");
@@ -94,9 +156,11 @@ bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int r
         const dnn__kernel *k = list.kernel[i];
 
         if (!k->plugin->disabled && dnn__mode_allows(dnn__mode(), k) && rank-- == 0) {
-            *plugin = k->plugin->id;
-            *kernel = k->table.name;
-            *priority = k->table.priority;
+            *out = (dnn_candidate){.plugin = k->plugin->id,
+                                   .kernel = k->table.name,
+                                   .priority = k->table.priority,
+                                   .flags = k->table.flags,
+                                   .pinned = k->pin != 0};
             return true;
         }
     }

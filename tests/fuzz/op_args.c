@@ -9,28 +9,15 @@ enum { MANY = 1 << 16, CAP_BYTES = 1 << 21 };
 
 /* ---- attributes ---- */
 
-enum kind { I32, I64, U32, F64 };
-
-static const struct member {
-    const char *attr;
-    size_t offset;
-    enum kind kind;
-    double value;
-} members[] = {
-#define DNN_ATTR(attr_, name_, kind_, value_) \
-    {#attr_, offsetof(dnn_attr_##attr_, name_), kind_, value_},
-#include "attr_table.def"
-};
-
-static void set_member(fuzz_bytes *b, const struct member *m, bool usual, char *at)
+static void set_member(fuzz_bytes *b, const dnn__attribute *m, bool usual, char *at)
 {
     int64_t whole = usual ? (int64_t)m->value : fuzz_number(b);
 
-    if (m->kind == F64) {
+    if (m->type == DNN__F64) {
         double real = usual ? m->value : fuzz_real(b);
 
         memcpy(at, &real, sizeof real);
-    } else if (m->kind == I64) {
+    } else if (m->type == DNN__I64) {
         memcpy(at, &whole, sizeof whole);
     } else {
         int32_t narrow = (int32_t)whole;
@@ -42,17 +29,15 @@ static void set_member(fuzz_bytes *b, const struct member *m, bool usual, char *
 static const void *attributes(fuzz_bytes *b, const dnn__op *op, uint64_t *room)
 {
     bool all_usual = fuzz_one_in(b, 2);
+    const dnn__attribute *m;
 
     if (op->attr_bytes == 0) {
         return NULL;
     }
     memset(room, 0, op->attr_bytes);
     memcpy(room, &op->attr_bytes, sizeof op->attr_bytes);
-    for (size_t i = 0; i < DNN__COUNT(members); i++) {
-        if (strcmp(members[i].attr, op->attr) == 0) {
-            set_member(b, &members[i], all_usual || fuzz_below(b, 4) > 0,
-                       (char *)room + members[i].offset);
-        }
+    for (int i = 0; (m = dnn__attribute_at(op, i)) != NULL; i++) {
+        set_member(b, m, all_usual || fuzz_below(b, 4) > 0, (char *)room + m->offset);
     }
     return room;
 }

@@ -249,15 +249,14 @@ static void half_deterministic(void)
 static void base_is_deterministic(void)
 {
     dnn_op_info op;
-    const char *plugin, *kernel;
-    int priority, served[2] = {0, 0};
+    dnn_candidate candidate;
+    int served[2] = {0, 0};
 
     for (int on = 0; on < 2; on++) {
         dnn_set_deterministic(on != 0);
         for (int i = 0; dnn_op_at(i, &op); i++) {
             for (int t = 0; t < 9; t++) {
-                served[on] += dnn_candidate_at(op.name, "cpu", (dnn_dtype)(1 << t), 0, &plugin,
-                                               &kernel, &priority);
+                served[on] += dnn_candidate_at(op.name, "cpu", (dnn_dtype)(1 << t), 0, &candidate);
             }
         }
     }

@@ -41,6 +41,14 @@ FILENAME !~ /^core\/op\// {
         printf "%s:%d: a second list of operators: expand core/op/op_table.def\n", FILENAME, FNR
 }' <"$work/code" >>"$work/faults"
 
+# A public operator of composite.c has a line of cases.
+if [ -f core/ops/composite.c ]; then
+    sed -n 's/^dnn_tensor \*dnn_\([a-z0-9_]*\)(.*/\1/p; s/^DEFINE_COMPOSITE(\([a-z0-9_]*\),.*/\1/p' core/ops/composite.c | while read -r name; do
+        grep -qE "^(COMPOSITE|TESTED_IN)\($name," tools/conform/cases/composites.def ||
+            echo "core/ops/composite.c:1: dnn_$name has no line in tools/conform/cases/composites.def"
+    done >>"$work/faults"
+fi
+
 # Words that are gone.
 grep -vE '^(tests/style/gone_words\.txt|CHANGELOG\.md|docs/style\.md|docs/decisions/.*|tests/golden/.*)$' "$work/all" >"$work/living"
 sed '/^#/d; /^$/d' "$here/gone_words.txt" | while read -r line; do

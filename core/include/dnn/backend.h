@@ -1,11 +1,11 @@
 /* backend.h - lifecycle of the library, plugins and how kernels are selected, memory, threads,
  * seeds.
  *
- * Errors  dnn_init, dnn_memory_stats, dnn_prefer, dnn_plugin_disable and dnn_explain_op take the
- *         pending error first.
- * Threads: dnn_init, dnn_shutdown, dnn_prefer, dnn_plugin_disable and the dnn_set_ functions but
- * dnn_set_threads are for one thread while no other uses the library. Any thread may call the
- * queries while none of those runs, but dnn_backend_at is for one thread at a time. */
+ * Errors  dnn_init, dnn_memory_stats, dnn_prefer, dnn_plugin_disable, dnn_op_find and
+ * dnn_explain_op take the pending error first. Threads: dnn_init, dnn_shutdown, dnn_prefer,
+ * dnn_plugin_disable and the dnn_set_ functions but dnn_set_threads are for one thread while no
+ * other uses the library. Any thread may call the queries while none of those runs, but
+ * dnn_backend_at is for one thread at a time. */
 #ifndef DNN_BACKEND_H
 #define DNN_BACKEND_H
 #include "dnn/tensor.h"
@@ -159,19 +159,61 @@ DNN_API const char *dnn_plugin_directory(int index);
  *         out of DNN_BACKEND instead), or from inside a kernel. */
 DNN_API DNN_CHECKED dnn_status dnn_plugin_disable(const char *id);
 
+/* ---- the table of operators, and who serves each ----
+ * Operators are the rows of the table, by the names of dnn_ops.h. The queries of the table read
+ * constants: they do not start the library, any thread may call them at any time, and their texts
+ * belong to the library and stay valid until the process ends. */
 typedef struct dnn_op_info {
     const char *name;
     int min_inputs, max_inputs, n_outputs; /* max_inputs and n_outputs -1: any number */
     bool differentiable, view;             /* view: needs no kernel */
+    const char *formula;                   /* one line; "a" and "x" are the names of inputs */
+    const char *dtype_rule;  /* dtypes of the inputs before the kernel: "equal", "promoted" ... */
+    uint32_t dtypes;         /* DNN_T_ bits of the inputs after that rule; under the rule "as they
+                              * are" of the primary operand only (dnn_ops.h) */
+    bool decomposes;         /* has a decomposition, for devices where no kernel accepts it */
+    const char *backward[2]; /* the operators that its gradient calls and that may read its stash;
+                              * NULL: none. A gradient without them is written in other operators */
 } dnn_op_info;
 DNN_API int dnn_op_count(void);
+/* Describes operator `index`, counted from 0. False past the last; *out stays as it was. */
 DNN_API bool dnn_op_at(int index, dnn_op_info *out);
-/* Names the candidate kernels for an operator, a device or device kind (NULL = "cpu") and the dtype
- * of the primary operand, in the order in which they are asked; rank counts from 0. Leaves out
- * disabled plugins and kernels that the preferences exclude. Starts the library. False past the
- * last, or if it cannot start. */
+/* Describes the operator of that name.
+ * Fails   DNN_E_INVALID: name or out is NULL; no operator has the name: the message lists similar
+ *         names, or says that "dnn ops" lists all. */
+DNN_API DNN_CHECKED dnn_status dnn_op_find(const char *name, dnn_op_info *out);
+
+typedef struct dnn_op_input {
+    char name[24];          /* "x", "bias" */
+    bool optional, repeats; /* may be NULL; stands for any number of inputs */
+    uint32_t dtypes;        /* DNN_T_ bits after the dtype rule; 0: dnn_ops.h says */
+} dnn_op_input;
+/* Describes input `index` of an operator, counted from 0; a group of inputs that repeats counts
+ * once. False past the last, or if there is no such operator; *out stays as it was. */
+DNN_API bool dnn_op_input_at(const char *op, int index, dnn_op_input *out);
+
+typedef struct dnn_op_attribute {
+    const char *name, *type; /* "stride_h"; "i32", "u32", "i64" or "f64" */
+    double value;            /* the default of the public functions */
+} dnn_op_attribute;
+/* Describes attribute `index` of an operator: a member of its dnn_attr_ struct in dnn_ops.h, in
+ * order, without size. dnn_explain_op takes these names. False past the last, or if there is no
+ * such operator; *out stays as it was. */
+DNN_API bool dnn_op_attribute_at(const char *op, int index, dnn_op_attribute *out);
+
+typedef struct dnn_candidate {   /* texts are valid until dnn_shutdown */
+    const char *plugin, *kernel; /* the plugin's id, the kernel's name */
+    int priority;
+    uint32_t flags; /* DNN_K_ bits (dnn_plugin.h) */
+    bool pinned;    /* by dnn_prefer or DNN_PREFER */
+} dnn_candidate;
+/* Describes a candidate kernel for an operator, a device or device kind (NULL = "cpu") and the
+ * dtype of the primary operand. rank counts from 0, in the order in which dispatch asks them.
+ * Leaves out disabled plugins and kernels that the preferences exclude. Starts the library. False
+ * past the last, if there is no such operator, or if the library cannot start; *out stays as it
+ * was. */
 DNN_API bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtype, int rank,
-                              const char **plugin, const char **kernel, int *priority);
+                              dnn_candidate *out);
 
 /* While fn is set, every call of an operator in this thread plans anew and reports each candidate
  * that it asks, in order, with its answer: "yes" with the copies that the selection costs, or the

@@ -73,6 +73,18 @@ typedef struct conf_sink { /* asks for the cases of one mode and primary dtype *
 #include "op_table.def"
 #undef DNN_OP
 
+/* ---- operators without a row (cases_composite.c) ---- */
+typedef struct conf_composite {
+    const char *name;
+    const conf_operand *operands; /* dtype 0: the one that is checked; shapes are left out */
+    int n_in;
+    dnn_tensor *(*call)(const conf_case *c, dnn_tensor *const *in);
+    ref_fn *reference;
+} conf_composite;
+extern const conf_composite conf_composites[];
+extern const int conf_n_composites;
+void conf_composite_cases(conf_sink *s, const conf_composite *composite);
+
 /* ---- for case files (cases.c) ---- */
 conf_case conf_case_new(enum conf_judge judge);
 conf_operand *conf_in(conf_case *c, uint32_t dtype, dnn_shape shape, enum conf_values values,

@@ -67,7 +67,7 @@ bool conf_stretch(const conf_case *c, const ref_array *from, ref_array *to)
 
 bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, ref_array *out)
 {
-    bool elementwise = (dnn__ops[h->op].traits & DNN__ELEMENTWISE) != 0, good = true;
+    bool elementwise = (conf_traits(h) & DNN__ELEMENTWISE) != 0, good = true;
     ref_array wide[REF_MAX_IN] = {0};
     ref_call call = {.n_in = c->n_in,
                      .n_out = c->n_out,
@@ -93,7 +93,7 @@ bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, r
         call.out[j] = &out[j];
     }
     if (good)
-        references[h->op](&call);
+        (h->composite != NULL ? h->composite->reference : references[h->op])(&call);
     for (int i = 0; i < c->n_in; i++)
         ref_array_free(&wide[i]);
     return good;
@@ -274,7 +274,7 @@ static void event(harness *h, const char *kind, const char *text)
 
 void conf_describe(const harness *h, const conf_case *c, dnn__text *text)
 {
-    dnn__put(text, "%s %s %s %s", h->mode_name, dnn__ops[h->op].name, dnn_dtype_name(h->sink.dtype),
+    dnn__put(text, "%s %s %s %s", h->mode_name, conf_op_name(h), dnn_dtype_name(h->sink.dtype),
              h->note);
     for (int i = 0; i < c->n_in && i < 5; i++) {
         dnn__put(text, i == 0 ? " (" : ", ");

@@ -50,7 +50,8 @@ struct harness {
     conf_sink sink; /* first: emit finds the harness */
     const conf_options *options;
     conf_road *road;
-    dnn__op_id op;
+    dnn__op_id op;                   /* not used for a composite */
+    const conf_composite *composite; /* NULL: a row */
     const char *mode_name;
     conf_row row;
     conf_totals totals;
@@ -59,6 +60,15 @@ struct harness {
     enum conf_layout layout;
     char served[1024];
 };
+
+static inline const char *conf_op_name(const harness *h)
+{
+    return h->composite != NULL ? h->composite->name : dnn__ops[h->op].name;
+}
+static inline int conf_traits(const harness *h)
+{
+    return h->composite != NULL ? DNN__ELEMENTWISE : dnn__ops[h->op].traits;
+}
 
 /* "value relu f32 contiguous ([3,4]) -> [3,4] f32": what is being run. */
 void conf_describe(const harness *h, const conf_case *c, dnn__text *text);

@@ -1,4 +1,5 @@
-/* run.c - walks over the operator table: modes x rows x dtypes that a loaded plugin serves.
+/* run.c - walks over the operator table, then over the operators without a row: modes x rows x
+ * dtypes that a loaded plugin serves.
  * Programs call conf_run; the modes are in value.c, grad.c and promises.c. */
 #include "harness.h"
 #include <fnmatch.h>
@@ -27,26 +28,27 @@ static const mode modes[] = {
 
 int conf_count(void)
 {
-    return DNN__N_OPS;
+    return DNN__N_OPS + conf_n_composites;
 }
 
 const char *conf_name(int index)
 {
-    return index >= 0 && index < DNN__N_OPS ? dnn__ops[index].name : NULL;
+    if (index < 0 || index >= conf_count())
+        return NULL;
+    return index < DNN__N_OPS ? dnn__ops[index].name : conf_composites[index - DNN__N_OPS].name;
 }
 
 /* Is there a kernel for the row and dtype on the default device? Views need none. */
 static bool is_served(dnn__op_id op, dnn_dtype dtype)
 {
     char kind[64];
-    const char *plugin, *kernel;
-    int priority;
+    dnn_candidate first;
 
     if ((dnn__ops[op].traits & DNN__IS_VIEW) != 0)
         return true;
     snprintf(kind, sizeof kind, "%s", dnn_default_device());
     kind[strcspn(kind, ":")] = 0;
-    return dnn_candidate_at(dnn__ops[op].name, kind, dtype, 0, &plugin, &kernel, &priority);
+    return dnn_candidate_at(dnn__ops[op].name, kind, dtype, 0, &first);
 }
 
 /* ---- which kernels served ---- */
@@ -62,7 +64,7 @@ static void note_served(void *ctx, const char *op, const char *plugin, const cha
         h->options->asked(h->options->ctx, op, plugin, kernel, answer);
     snprintf(name, sizeof name, "%s/%s ", plugin != NULL ? plugin : "?",
              kernel != NULL ? kernel : "?");
-    if (strcmp(op, dnn__ops[h->op].name) == 0 && strncmp(answer, "yes", 3) == 0 &&
+    if (strcmp(op, conf_op_name(h)) == 0 && strncmp(answer, "yes", 3) == 0 &&
         strstr(h->served, name) == NULL)
         snprintf(h->served + used, sizeof h->served - used, "%s", name);
 }
@@ -84,34 +86,76 @@ static void emit_watched(conf_sink *sink, const conf_case *c)
 
 /* ---- rows ---- */
 
-static void run_row(harness *h, const mode *m)
+/* The dtypes that are checked: what the options ask; in gradients f64 alone if they ask nothing. */
+static uint32_t asked_dtypes(const harness *h, const mode *m)
 {
-    uint32_t asked = h->options->dtypes, served = 0,
-             dtypes = dnn__ops[h->op].accepts & m->dtypes &
-                      (asked != 0            ? asked
-                       : m->bit == CONF_GRAD ? (uint32_t)DNN_T_F64
-                                             : (uint32_t)DNN__ALL_DTYPES);
+    uint32_t asked = h->options->dtypes;
 
+    return m->dtypes & (asked != 0            ? asked
+                        : m->bit == CONF_GRAD ? (uint32_t)DNN_T_F64
+                                              : (uint32_t)DNN__ALL_DTYPES);
+}
+
+static void begin_row(harness *h, const mode *m, int index)
+{
     h->mode_name = m->name;
     h->note = "";
     h->served[0] = 0;
-    h->row = (conf_row){.mode = m->name, .op = dnn__ops[h->op].name, .served = h->served};
-    h->random = UINT64_C(0x5bd1e995) * ((uint64_t)h->op + 1);
-    for (int d = 0; d < DNN__N_DTYPES; d++) {
-        if ((dtypes >> d & 1) == 0 || !is_served(h->op, 1u << d))
-            continue;
-        served |= 1u << d;
-        h->sink = (conf_sink){.mode = m->bit, .dtype = 1u << d, .emit = emit_watched};
-        conf_cases[h->op](&h->sink);
-    }
-    if (served == 0)
-        conf_skip(h, "%s %s: no loaded plugin has a kernel on %s", m->name, h->row.op,
-                  dnn_default_device());
+    h->row = (conf_row){.mode = m->name, .op = conf_op_name(h), .served = h->served};
+    h->random = UINT64_C(0x5bd1e995) * ((uint64_t)index + 1);
+}
+
+static void begin_dtype(harness *h, const mode *m, int dtype)
+{
+    h->sink = (conf_sink){.mode = m->bit, .dtype = 1u << dtype, .emit = emit_watched};
+}
+
+static void end_row(harness *h)
+{
     h->totals.passed += h->row.passed;
     h->totals.failed += h->row.failed;
     h->totals.skipped += h->row.skipped;
     if (h->options->row != NULL)
         h->options->row(h->options->ctx, &h->row);
+}
+
+static void run_row(harness *h, const mode *m)
+{
+    uint32_t dtypes = dnn__ops[h->op].accepts & asked_dtypes(h, m), served = 0;
+
+    begin_row(h, m, h->op);
+    for (int d = 0; d < DNN__N_DTYPES; d++) {
+        if ((dtypes >> d & 1) == 0 || !is_served(h->op, 1u << d))
+            continue;
+        served |= 1u << d;
+        begin_dtype(h, m, d);
+        conf_cases[h->op](&h->sink);
+    }
+    if (served == 0)
+        conf_skip(h, "%s %s: no loaded plugin has a kernel on %s", m->name, h->row.op,
+                  dnn_default_device());
+    end_row(h);
+}
+
+static void run_composite(harness *h, const mode *m, int index)
+{
+    uint32_t dtypes = (DNN_T_F32 | DNN_T_F64) & asked_dtypes(h, m);
+
+    h->composite = &conf_composites[index];
+    begin_row(h, m, DNN__N_OPS + index);
+    for (int d = 0; d < DNN__N_DTYPES; d++) {
+        if ((dtypes >> d & 1) != 0) {
+            begin_dtype(h, m, d);
+            conf_composite_cases(&h->sink, h->composite);
+        }
+    }
+    end_row(h);
+    h->composite = NULL;
+}
+
+static bool selected(const conf_options *options, const char *name)
+{
+    return options->pattern == NULL || fnmatch(options->pattern, name, 0) == 0;
 }
 
 conf_totals conf_run(const conf_options *options)
@@ -120,13 +164,19 @@ conf_totals conf_run(const conf_options *options)
     int wanted = options->modes != 0 ? options->modes : CONF_ALL;
 
     for (size_t m = 0; m < DNN__COUNT(modes); m++) {
-        for (int op = 0; op < DNN__N_OPS && (wanted & modes[m].bit) != 0; op++) {
-            if (options->pattern != NULL && fnmatch(options->pattern, dnn__ops[op].name, 0) != 0)
-                continue;
-            if (modes[m].bit == CONF_GRAD && dnn__ops[op].gradient == NULL)
+        if ((wanted & modes[m].bit) == 0)
+            continue;
+        for (int op = 0; op < DNN__N_OPS; op++) {
+            if (!selected(options, dnn__ops[op].name) ||
+                (modes[m].bit == CONF_GRAD && dnn__ops[op].gradient == NULL))
                 continue;
             h.op = (dnn__op_id)op;
             run_row(&h, &modes[m]);
+        }
+        /* The promises are those of kernels. */
+        for (int i = 0; i < conf_n_composites && modes[m].bit != CONF_PROMISES; i++) {
+            if (selected(options, conf_composites[i].name))
+                run_composite(&h, &modes[m], i);
         }
     }
     return h.totals;

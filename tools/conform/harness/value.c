@@ -243,7 +243,7 @@ void conf_emit_special(conf_sink *sink, const conf_case *c)
                 special_at(h, c, i, place[p], which);
         }
     }
-    if (c->n_in >= 2 && !c->tame && (dnn__ops[h->op].traits & DNN__ELEMENTWISE) != 0 &&
+    if (c->n_in >= 2 && !c->tame && (conf_traits(h) & DNN__ELEMENTWISE) != 0 &&
         c->out[0].shape.dim[0] >= SPECIALS * SPECIALS)
         special_grid(h, c);
 }

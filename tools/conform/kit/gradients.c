@@ -60,12 +60,11 @@ static bool takes_part(const dnn_plugin *table, const dnn__op *op, uint32_t dtyp
 static bool has_kernel(const char *op, uint32_t dtype)
 {
     char kind[64];
-    const char *plugin, *kernel;
-    int priority;
+    dnn_candidate first;
 
     snprintf(kind, sizeof kind, "%s", dnn_default_device());
     kind[strcspn(kind, ":")] = 0;
-    return dnn_candidate_at(op, kind, dtype, 0, &plugin, &kernel, &priority);
+    return dnn_candidate_at(op, kind, dtype, 0, &first);
 }
 
 /* The operator, its backward row, and what the loss is made of. */
