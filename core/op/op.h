@@ -101,6 +101,9 @@ struct dnn__op {
                                        stash; -1, or 0 in the second */
     dnn_status (*shape)(dnn__sig *sig);
     void (*gradient)(dnn__grad *grad);            /* NULL: not differentiable */
+    void (*gradient_composed)(dnn__grad *grad);   /* the rule under create_graph, where the row that
+                                                     gradient calls is not differentiable; NULL:
+                                                     gradient serves there too */
     void (*decompose)(dnn__decomposition *parts); /* NULL: none. In operators, for devices where
                                                      nobody has a kernel */
     void (*forget)(struct dnn__node *node); /* a custom function's node drops the tensors that it

@@ -60,6 +60,21 @@ dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *
     return t;
 }
 
+dnn_status dnn__check_destination_of(const dnn__sig *sig)
+{
+    const char *op = sig->op->name;
+
+    if (sig->given[0] == NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: the destination is NULL", op);
+    }
+    if (sig->out[0].dtype != sig->in[0]->dtype) {
+        return dnn__fail(DNN_E_INVALID, "%s: %s is %s, the destination is %s: dtypes must be equal",
+                         op, dnn__input_name(sig->op, 0).text, dnn_dtype_name(sig->in[0]->dtype),
+                         dnn_dtype_name(sig->out[0].dtype));
+    }
+    return DNN_OK;
+}
+
 dnn_tensor *dnn__or_release(dnn_tensor *fresh, dnn_tensor *filled)
 {
     if (filled == NULL) {

@@ -62,6 +62,12 @@ static inline double dnn__option(double value, double otherwise)
     return signbit(value) ? 0.0 : otherwise;
 }
 
+/* An option of one axis, else of both, else the default; zero means not given. */
+static inline int dnn__first_set(int specific, int common, int otherwise)
+{
+    return specific != 0 ? specific : common != 0 ? common : otherwise;
+}
+
 /* A place along an axis, counted from the end where negative, then held within 0 .. size. */
 static inline int64_t dnn__clamp_place(int64_t place, int64_t size)
 {
@@ -137,6 +143,10 @@ void dnn__give(dnn__grad *g, int i, dnn_tensor *dx);
 /* Gradient rules: calls a row that has a decomposition and no gradient. Where a graph is created,
  * the decomposition is recorded in its place. */
 dnn_tensor *dnn__gradient_row(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
+
+/* Shape rules of rows that a destination gives their dims: it must be there and have the dtype of
+ * the first operand. */
+dnn_status dnn__check_destination_of(const dnn__sig *sig);
 
 /* Destinations of the rows whose inputs do not determine the output's dims. */
 dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *device);
