@@ -1,9 +1,8 @@
-/* composite.c - public operators that have no row of their own: other operators compute them and
- * record their gradients. An operator gets a row only where speed, accuracy or memory ask for it.
- */
+/* composite.c - public operators without a row: other operators compute them and record their
+ * gradients. An operator gets a row only where speed, accuracy or memory need one. */
 #include "ops_impl.h"
 
-/* x - trunc(x): the second term has no slope, so the gradient is 1. */
+/* x - trunc(x): trunc has slope 0, so the gradient is dy. */
 dnn_tensor *dnn_frac(dnn_tensor *x)
 {
     dnn_tensor *whole, *y;

@@ -1,10 +1,9 @@
-/* elementwise.c - elementwise operators: the shape rules that they share, and the calls that are
- * only a public name and its row. Their gradients stand in unary.c, activation.c and binary.c, with
- * the calls that do more; comparisons have no gradient. */
-#include "ops_impl.h"
+/* elementwise.c - the rules that elementwise rows share, and the calls of plain rows, which only
+ * name the row. The other calls and all gradients are in unary.c, activation.c, binary.c, where.c.
+ * Gradients of unary rows call binary operators and the other way round, so their calls are below
+ * both. */
+#include "define_calls.h"
 #include "rules.h"
-
-/* ---- shape rules ---- */
 
 /* The result has the first operand's dtype and the dims to which all operands broadcast. */
 dnn_status dnn__elementwise_shape(dnn__sig *sig)
@@ -45,35 +44,14 @@ dnn_status dnn__bool_shape(dnn__sig *sig)
     return DNN_OK;
 }
 
-/* ---- calls: public name, row ---- */
+/* The gradient of a step function is zero, and so is each din that stays NULL. */
+void dnn__zero_backward(dnn__grad *g)
+{
+    (void)g;
+}
 
-#define DEFINE_UNARY(name)                   \
-    dnn_tensor *dnn_##name(dnn_tensor *x)    \
-    {                                        \
-        return dnn__unary(DNN_OP_##name, x); \
-    }
-#define DEFINE_UNARY_IN_PLACE(name)           \
-    dnn_tensor *dnn_##name##_(dnn_tensor *x)  \
-    {                                         \
-        return dnn__unary_(DNN_OP_##name, x); \
-    }
-#define DEFINE_BINARY(name)                              \
-    dnn_tensor *dnn_##name(dnn_tensor *a, dnn_tensor *b) \
-    {                                                    \
-        return dnn__binary(DNN_OP_##name, a, b);         \
-    }
-#define DEFINE_BINARY_IN_PLACE(name)                        \
-    dnn_tensor *dnn_##name##_(dnn_tensor *a, dnn_tensor *b) \
-    {                                                       \
-        return dnn__binary_(DNN_OP_##name, a, b);           \
-    }
-#define DEFINE_SCALAR(name)                                    \
-    dnn_tensor *dnn_##name##_scalar(dnn_tensor *a, double b)   \
-    {                                                          \
-        return dnn__binary_number(DNN_OP_##name, a, b, false); \
-    }
+/* ---- calls of the plain rows of each family ---- */
 
-/* Every plain line of a family of the table has a public function. */
 #define DNN_OP(...)
 #define UNARY_FLOAT(name, ...) DEFINE_UNARY(name)
 #define UNARY_NUMBER(name, ...) DEFINE_UNARY(name)
@@ -97,6 +75,12 @@ dnn_status dnn__bool_shape(dnn__sig *sig)
 #undef BINARY_NUMBER
 #undef BINARY_ANY
 #undef COMPARE
+
+DEFINE_UNARY(square)
+DEFINE_UNARY(logical_not)
+
+/* ---- calls with a number as b ---- */
+
 DEFINE_SCALAR(add)
 DEFINE_SCALAR(sub)
 DEFINE_SCALAR(mul)
@@ -107,20 +91,14 @@ DEFINE_SCALAR(lt)
 DEFINE_SCALAR(le)
 DEFINE_SCALAR(gt)
 DEFINE_SCALAR(ge)
+
+/* ---- calls in place ---- */
+
 DEFINE_BINARY_IN_PLACE(add)
 DEFINE_BINARY_IN_PLACE(sub)
 DEFINE_BINARY_IN_PLACE(mul)
 DEFINE_BINARY_IN_PLACE(div)
-
-/* Rows that are no plain line of their family stand here by name. */
-DEFINE_UNARY(square)
-DEFINE_UNARY(softsign)
-DEFINE_UNARY(relu)
-DEFINE_UNARY(silu)
-DEFINE_UNARY(logical_not)
-DEFINE_BINARY(floor_divide)
 DEFINE_UNARY_IN_PLACE(neg)
-DEFINE_UNARY_IN_PLACE(relu)
 DEFINE_UNARY_IN_PLACE(sigmoid)
 DEFINE_UNARY_IN_PLACE(tanh)
 DEFINE_UNARY_IN_PLACE(exp)
