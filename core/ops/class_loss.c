@@ -137,9 +137,10 @@ dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_
 void dnn__refuse_weight_gradient(const dnn__grad *g)
 {
     if (g->wants[2] && dnn__dry_run == 0) { /* a dry run wants every gradient */
-        dnn__null(dnn__fail(DNN_E_INVALID,
-                            "backward of %s: weight requires a gradient, and the row has none for "
-                            "it; dnn_detach it",
-                            g->op->name));
+        dnn__null(dnn__fail(
+            DNN_E_INVALID,
+            "backward of %s: weight, the weights of the classes, requires a gradient, which "
+            "the row does not have; dnn_detach it",
+            g->op->name));
     }
 }

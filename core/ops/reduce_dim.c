@@ -10,7 +10,7 @@ static dnn_status reduced_along(dnn__sig *sig, dnn__desc *out)
     const dnn_tensor *x = sig->in[0];
 
     if (attr->dim < 0 || attr->dim >= x->ndim) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim is %d, x is %s: must be 0 to %d", sig->op->name,
+        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s must be 0 to %d", sig->op->name,
                          attr->dim, dnn__dims_text(x), x->ndim - 1);
     }
     if (x->dim[attr->dim] == 0) {
