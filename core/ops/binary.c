@@ -65,7 +65,8 @@ void dnn__div_backward(dnn__grad *g)
 
 /* ---- pow ---- */
 
-/* A negative power of an integer is no integer. The row defines a tensor of exponents. */
+/* A negative power of an integer is no integer. The row defines the result for a
+ * tensor of exponents. */
 dnn_tensor *dnn_pow_scalar(dnn_tensor *a, double b)
 {
     if (!dnn__ready("pow", a)) {

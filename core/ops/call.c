@@ -59,7 +59,7 @@ dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *i
                : NULL;
 }
 
-/* The view has the dims, strides and offset of x. */
+/* true: the view has the dims, strides and offset of x. */
 static bool is_same_view(const dnn_tensor *x, int ndim, const int64_t *dim, const int64_t *stride,
                          int64_t offset)
 {

@@ -49,9 +49,10 @@ dnn_tensor *dnn__make_empty(const char *op, const dnn_create_args *args, dnn_dty
                                    op, (unsigned)dtype));
     }
     if (args->requires_grad && !dnn__is_float(dtype)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "%s: requires_grad of %s: only f32 f64 f16 bf16 have gradients",
-                                   op, dnn_dtype_name(dtype)));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID,
+            "%s: dtype is %s, requires_grad is true: only f32, f64, f16 and bf16 have gradients",
+            op, dnn_dtype_name(dtype)));
     }
     st = dnn__check_shape(op, dtype, args->shape.ndim, args->shape.dim, NULL);
     if (st == DNN_OK) {

@@ -1,5 +1,5 @@
-/* define_calls.h - macros that define the public function of a row whose call does nothing but name
- * the row. Private; the elementwise families of core/ops include it. */
+/* define_calls.h - macros that define the public function of a row, where the call only names the
+ * row. Private; the elementwise families of core/ops include it. */
 #ifndef DNN__DEFINE_CALLS_H
 #define DNN__DEFINE_CALLS_H
 #include "ops_impl.h"

@@ -1,7 +1,7 @@
 /* elementwise.c - the rules that elementwise rows share, and the calls of plain rows, which only
  * name the row. The other calls and all gradients are in unary.c, activation.c, binary.c, where.c.
- * Gradients of unary rows call binary operators and the other way round, so their calls are below
- * both. */
+ * Those files call each other's plain rows; with the calls here, core/ops has no circle of files.
+ */
 #include "define_calls.h"
 #include "rules.h"
 

@@ -1,7 +1,7 @@
 /* equal.c - comparisons of whole tensors. They are not recorded. */
 #include "ops_impl.h"
 
-/* *out = all elements of truth are true. */
+/* *out: all elements of truth are true. */
 static dnn_status all_true(dnn_tensor *truth, bool *out)
 {
     int64_t n = dnn_numel(truth), right = 0;

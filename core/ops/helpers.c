@@ -2,7 +2,7 @@
  * table, not public operators. */
 #include "ops_impl.h"
 
-/* ---- numbers beside tensors ---- */
+/* ---- numbers as operands ---- */
 
 dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype)
 {

@@ -7,20 +7,20 @@
 dnn_status dnn__check_reduction(const char *op, int64_t reduction);
 dnn_status dnn__check_smoothing(const char *op, double smoothing);
 
-/* target [N,d..] holds class indices for input [N,C,d..]; weight is NULL or [C]. */
+/* For input [N,C,d..]: target must be [N,d..] of an integer dtype, weight NULL or [C]. */
 dnn_status dnn__check_class_target(const char *op, const dnn_tensor *input,
                                    const dnn_tensor *target);
 dnn_status dnn__check_class_weight(const char *op, const dnn__desc *input,
                                    const dnn_tensor *weight);
 
-/* dloss has rank 0; the dims of target where the loss is not reduced. */
+/* dloss must have rank 0, or the dims of target where the loss is not reduced. */
 dnn_status dnn__check_dloss(const char *op, const dnn_attr_loss *attr, const dnn_tensor *dloss,
                             const dnn_tensor *target);
 
 /* The attributes of a public call. false: an error is pending. */
 bool dnn__class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *attr);
 
-/* The loss by one call of the row, of input [C] and target [] too. NULL: an error is pending. */
+/* Calls the row; adds a batch axis to input [C] and target []. NULL: an error is pending. */
 dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_attr_loss *attr);
 
 /* Gradient rules: weight has no gradient, and zero would be wrong, so asking for it is an error. */

@@ -47,7 +47,9 @@ static inline bool dnn__is_float(dnn_dtype dtype)
     return (dtype & DNN__FLOATS) != 0;
 }
 
-/* An operator on x is recorded now. Then a call also makes results that only the gradient reads. */
+/* true: an operator on x is recorded now. Then a call also makes results that only the gradient
+ * reads.
+ */
 static inline bool dnn__recording(const dnn_tensor *x)
 {
     return dnn__tracked(x) && dnn_grad_enabled();
@@ -142,8 +144,8 @@ void dnn__give(dnn__grad *g, int i, dnn_tensor *dx);
  * the decomposition instead, which is recorded. */
 dnn_tensor *dnn__gradient_row(dnn__op_id op, dnn_tensor *const *in, int n_in, const void *attr);
 
-/* Shape rules of rows that a destination gives their dims: it must be there and have the dtype of
- * the first operand. */
+/* For shape rules of rows whose destination determines the dims: it must not be NULL and must have
+ * the dtype of the first operand. */
 dnn_status dnn__check_destination_of(const dnn__sig *sig);
 
 /* New destinations, for rows whose inputs do not determine the dims of the result. */

@@ -48,9 +48,10 @@ dnn_status dnn__sgd_shape(dnn__sig *sig)
                              p == NULL ? "parameter" : "the gradient of parameter", i);
         }
         if (sig->given[2 * i] != p || sig->given[2 * i + 1] != buffer) {
-            return dnn__fail(DNN_E_INVALID, "%s: output %d is not the %s of parameter %d", op,
-                             2 * i + (sig->given[2 * i] == p),
-                             sig->given[2 * i] == p ? "buffer" : "tensor", i);
+            bool is_p = sig->given[2 * i] == p;
+
+            return dnn__fail(DNN_E_INVALID, "%s: output %d is not %s %d", op, 2 * i + is_p,
+                             is_p ? "the buffer of parameter" : "parameter", i);
         }
         if (!dnn__is_float(p->dtype) || p->dtype != sig->in[2]->dtype) {
             return dnn__fail(

@@ -1,5 +1,5 @@
 /* pool.c - what max and average pooling over the last two axes share (pool_impl.h), and the shape
- * rule of the rows that a destination gives its size. It has no public operator. */
+ * rule of adaptive pooling. It has no public operator. */
 #include "pool_impl.h"
 #include "rules.h"
 
@@ -99,8 +99,8 @@ dnn_status dnn__pool_dims(const char *op, const dnn_attr_pool2d *attr, int ndim,
     return pooled_size(op, &w, &y[3]);
 }
 
-/* adaptive_avg_pool2d, adaptive_avg_pool2d_bwd and max_pool2d_bwd: planes of any size go in, the
- * destination says which size comes out. */
+/* adaptive_avg_pool2d, adaptive_avg_pool2d_bwd and max_pool2d_bwd: the destination determines the
+ * size of the planes of the result. */
 dnn_status dnn__plane_shape(dnn__sig *sig)
 {
     const dnn_tensor *x = sig->in[0], *indices = sig->n_in > 1 ? sig->in[1] : NULL;

@@ -202,7 +202,7 @@ dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim)
         return NULL;
     }
     if (x->ndim == DNN_MAX_DIMS) {
-        st = dnn__fail(DNN_E_INVALID, "unsqueeze: x %s has rank %d, which is the most",
+        st = dnn__fail(DNN_E_INVALID, "unsqueeze: x %s has rank %d, must be less",
                        dnn__dims_text(x), DNN_MAX_DIMS);
     } else {
         st = dnn__axis("unsqueeze", dim, x->ndim + 1, &at);
