@@ -103,9 +103,16 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
     return status;
 }
 
+/* Under create_graph a row may name a second rule, so no rule asks whether it is recorded itself.
+ */
+static void call_gradient(const dnn__op *op, dnn__grad *grad, bool create)
+{
+    (create && op->gradient_composed != NULL ? op->gradient_composed : op->gradient)(grad);
+}
+
 /* While the rule runs, dispatch gives the stash to the backward kernels of the plugin that keeps
  * it. */
-static void call_rule(dnn__rule *r, const dnn__node *node)
+static void call_rule(dnn__rule *r, const dnn__node *node, bool create)
 {
     dnn__stash_pair pair = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};
     const dnn__stash_pair *before = dnn__dispatch_self.pair;
@@ -115,13 +122,13 @@ static void call_rule(dnn__rule *r, const dnn__node *node)
         pair.bytes = node->stash->bytes;
         dnn__dispatch_self.pair = &pair;
     }
-    node->op->gradient(&r->grad);
+    call_gradient(node->op, &r->grad, create);
     dnn__dispatch_self.pair = before;
 }
 
 dnn_status dnn__rule_run(dnn__rule *r, dnn__node *node, bool create)
 {
     DNN_TRY(unwrap_all(r, node, create));
-    call_rule(r, node);
+    call_rule(r, node, create);
     return dnn__pending() != DNN_OK ? rule_failed(node, dnn__take()) : DNN_OK;
 }

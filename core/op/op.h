@@ -98,8 +98,11 @@ struct dnn__op {
                                        stash; -1, or 0 in the second */
     dnn_status (*shape)(dnn__sig *sig);
     void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
-    void (*decompose)(
-        dnn__decomposition *d); /* NULL: none. Computes the row by smaller operators */
+    /* The gradient rule under create_graph, if the row that `gradient` calls is not differentiable.
+     * NULL: `gradient` serves there too. */
+    void (*gradient_composed)(dnn__grad *grad);
+    /* Computes the row by smaller operators. NULL: none. */
+    void (*decompose)(dnn__decomposition *d);
     /* Of the private row of a custom function; NULL for others. */
     void (*forget)(struct dnn__node *node); /* releases the saved tensors of the node */
     void (*end)(struct dnn__node *node);    /* the node is freed */

@@ -1,6 +1,6 @@
-/* access.c - the elements of tensors, read and written from C: dnn_read, dnn_write, dnn_item,
- * dnn_map. Bytes move through the device (transfer.c); what is not dense goes by way of the copy
- * row. */
+/* access.c - reads and writes the elements of tensors from C: dnn_read, dnn_write, dnn_item,
+ * dnn_to_list, dnn_map. transfer.c copies the bytes of dense tensors; the row copy makes others
+ * dense. */
 #include "ops_impl.h"
 #include "inplace.h"
 
@@ -14,10 +14,10 @@ static dnn_status check_bytes(const char *op, const dnn_tensor *t, const void *b
 {
     *need = (size_t)dnn__numel(t) * dnn__item_size(t->dtype);
     if (buf == NULL && *need > 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: buf is NULL", op);
+        return dnn__fail(DNN_E_INVALID, "%s: buf is NULL, t has %zu bytes", op, *need);
     }
     if (bytes != *need) {
-        return dnn__fail(DNN_E_INVALID, "%s: buf has %zu bytes, %s of %s has %zu", op, bytes,
+        return dnn__fail(DNN_E_INVALID, "%s: buf has %zu bytes, t, %s of %s, has %zu", op, bytes,
                          dnn__shape_text(t->ndim, t->dim), dnn_dtype_name(t->dtype), *need);
     }
     return DNN_OK;
@@ -74,7 +74,7 @@ dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes)
     return st;
 }
 
-/* The one element of t, as it lies in memory. */
+/* The bytes of the one element of t. */
 static dnn_status read_one(const char *op, dnn_tensor *t, uint64_t *element)
 {
     DNN_TRY(dnn__require(t, op, "t"));
@@ -107,7 +107,7 @@ dnn_status dnn_item_i64(dnn_tensor *t, int64_t *out)
     DNN_TRY(read_one("dnn_item_i64", t, &element));
     value = dnn__load_i64(t->dtype, &element, &exact);
     if (!exact) {
-        return dnn__fail(DNN_E_INVALID, "dnn_item_i64: %g is not a whole number of 64 bits",
+        return dnn__fail(DNN_E_INVALID, "dnn_item_i64: t is %g, must be a whole number of 64 bits",
                          dnn__load_double(t->dtype, &element));
     }
     if (out == NULL) {
@@ -123,11 +123,12 @@ dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
 
     DNN_TRY(dnn__require(t, "dnn_to_list", "t"));
     if (n != dnn__numel(t)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_to_list: out has %s places, t has %s elements",
+        return dnn__fail(DNN_E_INVALID, "dnn_to_list: out has %s elements, t has %s",
                          dnn__number_text(n), dnn__number_text(dnn__numel(t)));
     }
     if (out == NULL && n > 0) {
-        return dnn__fail(DNN_E_INVALID, "dnn_to_list: out is NULL");
+        return dnn__fail(DNN_E_INVALID, "dnn_to_list: out is NULL, t has %s elements",
+                         dnn__number_text(n));
     }
     DNN_NO_GRAD
     {
@@ -156,8 +157,9 @@ dnn_status dnn_map(dnn_tensor *t, int access, void **data)
     DNN_TRY(dnn__require(t, "dnn_map", "t"));
     DNN_TRY(data != NULL ? DNN_OK : dnn__fail(DNN_E_INVALID, "dnn_map: data is NULL"));
     if (access < DNN_MAP_READ || access > (DNN_MAP_READ | DNN_MAP_WRITE)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_map: access is %d, not of DNN_MAP_READ, DNN_MAP_WRITE",
-                         access);
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_map: access is %d, must be DNN_MAP_READ %d, DNN_MAP_WRITE %d or both",
+                         access, DNN_MAP_READ, DNN_MAP_WRITE);
     }
     if (t->mapped != NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_map: t is mapped already; dnn_unmap it first");

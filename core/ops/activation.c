@@ -1,13 +1,12 @@
-/* activation.c - activations: relu, leaky_relu, silu, gelu, elu, softplus. Call,
- * decomposition and gradient of each. A gradient row that is linear in dy and has no slope in the
- * tensor that it keeps is its own gradient. The other gradient rows have no gradient, but a
- * decomposition. */
+/* activation.c - activations: relu, leaky_relu, silu, gelu, elu, softplus. relu_bwd and
+ * leaky_relu_bwd are linear in dy and have slope 0 in the tensor that they keep, so each is its own
+ * gradient. The other gradient rows have a decomposition and no gradient. */
 #include "ops_impl.h"
 #include "rules.h"
 
-/* ---- relu, leaky_relu ---- */
+/* ---- gradient rows ---- */
 
-/* One row with dy and the tensor that the forward row kept. */
+/* The row of dy and the tensor that the forward row kept. */
 static dnn_tensor *linear_row(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, const void *attr)
 {
     dnn_tensor *in[] = {dy, kept};
@@ -15,12 +14,22 @@ static dnn_tensor *linear_row(dnn__op_id op, dnn_tensor *dy, dnn_tensor *kept, c
     return dnn__call(op, in, 2, attr);
 }
 
-static void again(dnn__grad *g)
+static void linear_row_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
         dnn__give(g, 0, linear_row((dnn__op_id)g->op->id, g->dout[0], g->in[1], g->attr));
     }
 }
+
+/* dx by the row of dy and x, which has a decomposition and no gradient. */
+static dnn_tensor *decomposed_row(dnn__op_id op, const dnn__grad *g)
+{
+    dnn_tensor *in[] = {g->dout[0], g->in[0]};
+
+    return dnn__gradient_row(op, in, 2, g->attr);
+}
+
+/* ---- relu ---- */
 
 void dnn__relu_backward(dnn__grad *g)
 {
@@ -36,8 +45,10 @@ void dnn__relu_bwd_decompose(dnn__decomposition *p)
 
 void dnn__relu_bwd_backward(dnn__grad *g)
 {
-    again(g);
+    linear_row_backward(g);
 }
+
+/* ---- leaky_relu ---- */
 
 dnn_tensor *dnn_leaky_relu_with(dnn_activation_args args)
 {
@@ -53,15 +64,7 @@ void dnn__leaky_relu_backward(dnn__grad *g)
 
 void dnn__leaky_relu_bwd_backward(dnn__grad *g)
 {
-    again(g);
-}
-
-/* dx by a gradient row of dy and x, which has no gradient. */
-static dnn_tensor *gradient_row(dnn__op_id op, const dnn__grad *g)
-{
-    dnn_tensor *in[] = {g->dout[0], g->in[0]};
-
-    return dnn__gradient_row(op, in, 2, g->attr);
+    linear_row_backward(g);
 }
 
 /* ---- silu ---- */
@@ -81,7 +84,7 @@ void dnn__silu_bwd_decompose(dnn__decomposition *p)
 
 void dnn__silu_backward(dnn__grad *g)
 {
-    g->din[0] = gradient_row(DNN_OP_silu_bwd, g);
+    g->din[0] = decomposed_row(DNN_OP_silu_bwd, g);
 }
 
 /* ---- gelu ---- */
@@ -108,7 +111,7 @@ void dnn__gelu_decompose(dnn__decomposition *p)
     p->out[0] = dnn_mul(dnn_mul_scalar(x, 0.5), dnn_add_scalar(gate, 1.0));
 }
 
-/* y = x P(x): P + x P', with P the normal distribution or (1 + tanh(k (x + c x^3)))/2. */
+/* y = x P(x) has slope P + x P', with P the normal distribution or (1 + tanh(k (x + c x^3)))/2. */
 static dnn_tensor *gelu_slope(dnn_tensor *x, bool by_tanh)
 {
     const double k = 0.79788456080286535588, c = 0.044715, root_half = 0.70710678118654752440;
@@ -137,7 +140,7 @@ void dnn__gelu_bwd_decompose(dnn__decomposition *p)
 
 void dnn__gelu_backward(dnn__grad *g)
 {
-    g->din[0] = gradient_row(DNN_OP_gelu_bwd, g);
+    g->din[0] = decomposed_row(DNN_OP_gelu_bwd, g);
 }
 
 /* ---- elu ---- */
@@ -149,7 +152,7 @@ dnn_tensor *dnn_elu_with(dnn_activation_args args)
     return dnn__call(DNN_OP_elu, &args.x, 1, &attr);
 }
 
-/* dy where x > 0, else dy alpha exp(x); exp never sees an x on which it would overflow. */
+/* dy where x > 0, else dy alpha exp(x). The clamp keeps exp(x) finite where it is not used. */
 void dnn__elu_bwd_decompose(dnn__decomposition *p)
 {
     const dnn_attr_alpha *attr = p->attr;
@@ -161,7 +164,7 @@ void dnn__elu_bwd_decompose(dnn__decomposition *p)
 
 void dnn__elu_backward(dnn__grad *g)
 {
-    g->din[0] = gradient_row(DNN_OP_elu_bwd, g);
+    g->din[0] = decomposed_row(DNN_OP_elu_bwd, g);
 }
 
 /* ---- softplus ---- */
@@ -173,7 +176,9 @@ dnn_tensor *dnn_softplus_with(dnn_activation_args args)
                                     .threshold = dnn__option(args.threshold, 20.0)};
 
     if (dnn__pending() == DNN_OK && attr.beta == 0.0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "softplus: beta is 0, which divides"));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "softplus: beta is %g, must not be 0: the result is divided by it",
+            attr.beta));
     }
     return dnn__call(DNN_OP_softplus, &args.x, 1, &attr);
 }
@@ -190,5 +195,5 @@ void dnn__softplus_bwd_decompose(dnn__decomposition *p)
 
 void dnn__softplus_backward(dnn__grad *g)
 {
-    g->din[0] = gradient_row(DNN_OP_softplus_bwd, g);
+    g->din[0] = decomposed_row(DNN_OP_softplus_bwd, g);
 }

@@ -1,7 +1,5 @@
-/* binary.c - operators of two operands: arithmetic, powers, the larger and the smaller, remainders,
- * angles. Gradient rules, and the calls that do more than name a row (elementwise.c has the
- * others).
- */
+/* binary.c - operators of two operands: arithmetic, powers, maximum and minimum, remainders, atan2.
+ * elementwise.c has the calls of plain rows. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -67,8 +65,8 @@ void dnn__div_backward(dnn__grad *g)
 
 /* ---- pow ---- */
 
-/* A negative power of an integer tensor has no integer value; a tensor of exponents is defined by
- * the row. */
+/* A negative power of an integer is no integer. The row defines the result for a
+ * tensor of exponents. */
 dnn_tensor *dnn_pow_scalar(dnn_tensor *a, double b)
 {
     if (!dnn__ready("pow", a)) {
@@ -76,30 +74,29 @@ dnn_tensor *dnn_pow_scalar(dnn_tensor *a, double b)
     }
     if (!dnn__is_float(a->dtype) && b < 0.0) {
         return dnn__null(dnn__fail(
-            DNN_E_INVALID, "pow: exponent %g of a tensor of %s must be >= 0: cast the tensor first",
-            b, dnn_dtype_name(a->dtype)));
+            DNN_E_INVALID,
+            "pow: the exponent b is %g, a is %s: b must be >= 0 for integers: cast a first", b,
+            dnn_dtype_name(a->dtype)));
     }
     return dnn__binary_number(DNN_OP_pow, a, b, false);
 }
 
-/* da = dy e a^(e-1), and 0 where e = 0. There e counts as 1, so that 0^-1 is nowhere computed: its
- * slope would be NaN.
- */
+/* da = dy e a^(e-1), and 0 where e = 0. A 1 replaces e = 0, because 0^-1 would have slope NaN. */
 static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
 {
-    dnn_tensor *flat = dnn_eq_scalar(e, 0.0);
-    dnn_tensor *less = dnn_sub_scalar(dnn_masked_fill(e, flat, 1.0), 1.0);
+    dnn_tensor *zero_slope = dnn_eq_scalar(e, 0.0);
+    dnn_tensor *e_minus_1 = dnn_sub_scalar(dnn_masked_fill(e, zero_slope, 1.0), 1.0);
 
-    return dnn_masked_fill(dnn_mul(dy, dnn_mul(e, dnn_pow(a, less))), flat, 0.0);
+    return dnn_masked_fill(dnn_mul(dy, dnn_mul(e, dnn_pow(a, e_minus_1))), zero_slope, 0.0);
 }
 
-/* de = dy y log(a), and 0 where a = 0 and e >= 0: log(1) = 0 stands in those places. */
+/* de = dy y log(a), and 0 where a = 0 and e >= 0: a 1 replaces a there, log(1) = 0. */
 void dnn__pow_bwd_exponent_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *a = p->in[1], *y = p->in[2], *e = p->in[3];
-    dnn_tensor *flat = dnn_logical_and(dnn_eq_scalar(a, 0.0), dnn_ge_scalar(e, 0.0));
+    dnn_tensor *zero_slope = dnn_logical_and(dnn_eq_scalar(a, 0.0), dnn_ge_scalar(e, 0.0));
 
-    p->out[0] = dnn_mul(dy, dnn_mul(y, dnn_log(dnn_masked_fill(a, flat, 1.0))));
+    p->out[0] = dnn_mul(dy, dnn_mul(y, dnn_log(dnn_masked_fill(a, zero_slope, 1.0))));
 }
 
 void dnn__pow_backward(dnn__grad *g)
@@ -114,49 +111,47 @@ void dnn__pow_backward(dnn__grad *g)
     }
 }
 
-/* ---- the larger and the smaller of two ---- */
+/* ---- maximum, minimum, fmax, fmin ---- */
 
-static dnn_tensor *share(dnn_tensor *dy, dnn_tensor *mine, dnn_tensor *other)
+/* The gradient of the maximum of a and b to a. */
+static dnn_tensor *maximum_bwd(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *b)
 {
-    return dnn__ternary(DNN_OP_maximum_bwd, dy, mine, other);
+    return dnn__ternary(DNN_OP_maximum_bwd, dy, a, b);
 }
 
-/* The row is linear in dy, so the gradient of the gradient is the row itself; the rest has no
- * slope.
- */
+/* The row is linear in dy and has slope 0 in a and b, so it is its own gradient. */
 void dnn__maximum_bwd_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
-        dnn__give(g, 0, share(g->dout[0], g->in[1], g->in[2]));
+        dnn__give(g, 0, maximum_bwd(g->dout[0], g->in[1], g->in[2]));
     }
 }
 
 void dnn__maximum_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
-        dnn__give(g, 0, share(g->dout[0], g->in[0], g->in[1]));
+        dnn__give(g, 0, maximum_bwd(g->dout[0], g->in[0], g->in[1]));
     }
     if (g->wants[1]) {
-        dnn__give(g, 1, share(g->dout[0], g->in[1], g->in[0]));
+        dnn__give(g, 1, maximum_bwd(g->dout[0], g->in[1], g->in[0]));
     }
 }
 
-/* min(a, b) = -max(-a, -b). */
+/* min(a, b) = -max(-a, -b), so the gradient is that of the maximum of -a and -b. */
 void dnn__minimum_backward(dnn__grad *g)
 {
     dnn_tensor *a = dnn_neg(g->in[0]), *b = dnn_neg(g->in[1]);
 
     if (g->wants[0]) {
-        dnn__give(g, 0, share(g->dout[0], a, b));
+        dnn__give(g, 0, maximum_bwd(g->dout[0], a, b));
     }
     if (g->wants[1]) {
-        dnn__give(g, 1, share(g->dout[0], b, a));
+        dnn__give(g, 1, maximum_bwd(g->dout[0], b, a));
     }
 }
 
-/* The whole gradient goes to the argument that was taken: to a where `first` holds, or where b is
- * NaN. */
-static void give_one(dnn__grad *g, dnn_tensor *first)
+/* dy goes to the operand that is the result: to a where `first` holds or b is NaN, else to b. */
+static void backward_to_one(dnn__grad *g, dnn_tensor *first)
 {
     dnn_tensor *to_a = dnn_logical_or(first, dnn_isnan(g->in[1]));
 
@@ -170,17 +165,17 @@ static void give_one(dnn__grad *g, dnn_tensor *first)
 
 void dnn__fmax_backward(dnn__grad *g)
 {
-    give_one(g, dnn_ge(g->in[0], g->in[1]));
+    backward_to_one(g, dnn_ge(g->in[0], g->in[1]));
 }
 
 void dnn__fmin_backward(dnn__grad *g)
 {
-    give_one(g, dnn_le(g->in[0], g->in[1]));
+    backward_to_one(g, dnn_le(g->in[0], g->in[1]));
 }
 
-/* ---- quotients with a remainder, and angles ---- */
+/* ---- floor_divide, remainder, fmod, atan2 ---- */
 
-/* remainder: a - floor(a/b) b; floor has no slope. */
+/* y = a - floor(a/b) b, and floor has slope 0. */
 void dnn__remainder_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
@@ -191,7 +186,7 @@ void dnn__remainder_backward(dnn__grad *g)
     }
 }
 
-/* fmod: a - trunc(a/b) b. */
+/* y = a - trunc(a/b) b, and trunc has slope 0. */
 void dnn__fmod_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
@@ -202,7 +197,7 @@ void dnn__fmod_backward(dnn__grad *g)
     }
 }
 
-/* atan2(a, b): da = dy b/(a^2 + b^2), db = -dy a/(a^2 + b^2). */
+/* y = atan2(a, b): da = dy b/(a^2 + b^2), db = -dy a/(a^2 + b^2). */
 void dnn__atan2_backward(dnn__grad *g)
 {
     dnn_tensor *a = g->in[0], *b = g->in[1];

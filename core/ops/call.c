@@ -1,5 +1,5 @@
-/* call.c - operators in the value idiom: NULL in, NULL out, the first error stays pending. Public
- * operators of core/ops call it; it packs a request for dispatch and nothing else. */
+/* call.c - calls of operators in the value idiom: NULL in, NULL out, the first error stays pending.
+ * Public operators of core/ops call it. It packs a request for dispatch. */
 #include <string.h>
 #include "call.h"
 #include "relayout.h"
@@ -60,7 +60,7 @@ dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *i
                : NULL;
 }
 
-/* Is the view x itself? */
+/* true: the view has the dims, strides and offset of x. */
 static bool is_same_view(const dnn_tensor *x, int ndim, const int64_t *dim, const int64_t *stride,
                          int64_t offset)
 {

@@ -1,10 +1,9 @@
-/* composite.c - public operators that have no row of their own: other operators compute them and
- * record their gradients. An operator gets a row only where speed, accuracy or memory ask for it.
- */
+/* composite.c - public operators without a row: other operators compute them and record their
+ * gradients. An operator gets a row only where speed, accuracy or memory need one. */
 #include "ops_impl.h"
 
-/* A function of one operand, written in x. What lies between is released at once; the tape keeps
- * what it needs. */
+/* A function of one operand, written in x. The scope releases intermediate tensors at once; the
+ * tape keeps those that gradients need. */
 #define DEFINE_COMPOSITE(name, expression) \
     dnn_tensor *dnn_##name(dnn_tensor *x)  \
     {                                      \
@@ -18,7 +17,7 @@
         return NULL;                       \
     }
 
-/* The second term has no slope, so the gradient is 1. */
+/* trunc has slope 0, so the gradient is dy. */
 DEFINE_COMPOSITE(frac, dnn_sub(x, dnn_trunc(x)))
 
 dnn_tensor *dnn_masked_fill(dnn_tensor *x, dnn_tensor *mask, double value)

@@ -1,32 +1,32 @@
-/* conv.c - two-dimensional convolution: options, attribute ranges, shapes, and the rules of the
- * three rows, each of which is the gradient of the two others. Programs and convolution modules
- * call it. */
+/* conv.c - two-dimensional convolution: conv2d and its gradient rows conv2d_bwd_input and
+ * conv2d_bwd_weight. Each of the three rows is the gradient of the two others. */
 #include "ops_impl.h"
 #include "rules.h"
 
-/* ---- shape rules ---- */
+/* ---- dims of the result, for the three rows ---- */
 
-/* (size + near + far - dilation (kernel-1) - 1)/stride + 1. `size` is 0 or more, the attributes are
- * in their ranges. */
+/* *out = (size + pads - dilation (kernel-1) - 1)/stride + 1. size is >= 0, check_attr has passed.
+ */
 static dnn_status out_size(const char *op, const char *axis, int64_t size, int64_t kernel,
                            int64_t pads, int32_t dilation, int32_t stride, int64_t *out)
 {
     int64_t window, padded;
 
     if (kernel < 1) {
-        return dnn__fail(DNN_E_INVALID, "%s: the kernel has %s %lld, must be >= 1", op, axis,
+        return dnn__fail(DNN_E_INVALID, "%s: w has %s %lld, must be >= 1", op, axis,
                          (long long)kernel);
     }
     if (__builtin_mul_overflow(kernel - 1, (int64_t)dilation, &window) ||
         __builtin_add_overflow(window, (int64_t)1, &window) ||
         __builtin_add_overflow(size, pads, &padded)) {
-        return dnn__fail(DNN_E_INVALID,
-                         "%s: %s %lld with kernel %lld, dilation %d, padding %lld is beyond 2^63",
-                         op, axis, (long long)size, (long long)kernel, dilation, (long long)pads);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: %s %lld of x with kernel %lld, dilation %d, padding %lld is beyond 2^63", op, axis,
+            (long long)size, (long long)kernel, dilation, (long long)pads);
     }
     if (window > padded) {
-        return dnn__fail(DNN_E_INVALID, "%s: the kernel spans %s %lld, the padded input has %lld",
-                         op, axis, (long long)window, (long long)padded);
+        return dnn__fail(DNN_E_INVALID, "%s: w spans %s %lld, the padded x has %lld", op, axis,
+                         (long long)window, (long long)padded);
     }
     *out = (padded - window) / stride + 1;
     return DNN_OK;
@@ -72,7 +72,7 @@ static dnn_status check_channels(const char *op, int64_t channels, const int64_t
     return DNN_OK;
 }
 
-/* y [N,O,Ho,Wo] for x [N,C,H,W] and w [O,C/groups,kh,kw], or the reason why there is none. */
+/* y [N,O,Ho,Wo] for x [N,C,H,W] and w [O,C/groups,kh,kw]; an error where x and w do not fit. */
 static dnn_status conv_dims(const char *op, const dnn_attr_conv2d *a, const int64_t *x,
                             const int64_t *w, int64_t *y)
 {
@@ -84,6 +84,126 @@ static dnn_status conv_dims(const char *op, const dnn_attr_conv2d *a, const int6
                      a->stride_h, &y[2]));
     return out_size(op, "width", x[3], w[3], (int64_t)a->pad_left + a->pad_right, a->dilation_w,
                     a->stride_w, &y[3]);
+}
+
+/* ---- options of conv2d ---- */
+
+/* Options are int, and the sum of two may not fit the 32 bits of an attribute. */
+static dnn_status fits_int32(const char *option, int64_t value, int32_t *out)
+{
+    if (value < INT32_MIN || value > INT32_MAX) {
+        return dnn__fail(DNN_E_INVALID, "conv2d: %s %lld is beyond 32 bits", option,
+                         (long long)value);
+    }
+    *out = (int32_t)value;
+    return DNN_OK;
+}
+
+/* y is as large as x: dilation (kernel-1) rows and columns of padding, an odd one below and right.
+ */
+static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
+{
+    int64_t kh = args->w->dim[2], kw = args->w->dim[3], rows = 0, columns = 0;
+
+    if (attr->stride_h != 1 || attr->stride_w != 1) {
+        return dnn__fail(DNN_E_INVALID, "conv2d: same with stride %d, %d: the stride must be 1",
+                         attr->stride_h, attr->stride_w);
+    }
+    if (args->padding != 0 || args->padding_h != 0 || args->padding_w != 0 || args->pad_top != 0 ||
+        args->pad_left != 0 || args->pad_bottom != 0 || args->pad_right != 0) {
+        return dnn__fail(DNN_E_INVALID,
+                         "conv2d: same sets the padding, but padding is given too: %d, %d and %d, "
+                         "%d, %d, %d (top, left, bottom, right)",
+                         dnn__first_set(args->padding_h, args->padding, 0),
+                         dnn__first_set(args->padding_w, args->padding, 0), args->pad_top,
+                         args->pad_left, args->pad_bottom, args->pad_right);
+    }
+    if (kh < 1 || kw < 1 || __builtin_mul_overflow(kh - 1, (int64_t)attr->dilation_h, &rows) ||
+        __builtin_mul_overflow(kw - 1, (int64_t)attr->dilation_w, &columns)) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "conv2d: same needs a kernel >= 1 and a padding below 2^63: the kernel of w is %lld, "
+            "%lld, dilation %d, %d",
+            (long long)kh, (long long)kw, attr->dilation_h, attr->dilation_w);
+    }
+    DNN_TRY(fits_int32("padding", rows / 2, &attr->pad_top));
+    DNN_TRY(fits_int32("padding", rows - rows / 2, &attr->pad_bottom));
+    DNN_TRY(fits_int32("padding", columns / 2, &attr->pad_left));
+    return fits_int32("padding", columns - columns / 2, &attr->pad_right);
+}
+
+static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
+{
+    int64_t rows = dnn__first_set(args->padding_h, args->padding, 0),
+            columns = dnn__first_set(args->padding_w, args->padding, 0);
+
+    attr->stride_h = dnn__first_set(args->stride_h, args->stride, 1);
+    attr->stride_w = dnn__first_set(args->stride_w, args->stride, 1);
+    attr->dilation_h = dnn__first_set(args->dilation_h, args->dilation, 1);
+    attr->dilation_w = dnn__first_set(args->dilation_w, args->dilation, 1);
+    attr->groups = args->groups != 0 ? args->groups : 1;
+    if (args->w->ndim != 4) {
+        return dnn__fail(DNN_E_INVALID, "conv2d: w is %s, must be [O,C/groups,kh,kw]",
+                         dnn__dims_text(args->w));
+    }
+    if (args->same) {
+        return pad_same(args, attr);
+    }
+    DNN_TRY(fits_int32("padding", rows + args->pad_top, &attr->pad_top));
+    DNN_TRY(fits_int32("padding", rows + args->pad_bottom, &attr->pad_bottom));
+    DNN_TRY(fits_int32("padding", columns + args->pad_left, &attr->pad_left));
+    return fits_int32("padding", columns + args->pad_right, &attr->pad_right);
+}
+
+/* ---- calls of the three rows by their gradient rules ---- */
+
+static dnn_tensor *forward(const dnn__grad *g, dnn_tensor *x, dnn_tensor *w)
+{
+    dnn_tensor *in[] = {x, w, NULL};
+
+    return dnn__call(DNN_OP_conv2d, in, 3, g->attr);
+}
+
+static dnn_tensor *bwd_input(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *w, const dnn__desc *x)
+{
+    dnn_tensor *in[] = {dy, w};
+
+    return dnn__call_to(DNN_OP_conv2d_bwd_input, dnn__empty_desc("conv2d_bwd_input", x, g->device),
+                        in, 2, g->attr);
+}
+
+static dnn_tensor *bwd_weight(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *x, const dnn__desc *w)
+{
+    dnn_tensor *in[] = {dy, x};
+
+    return dnn__call_to(DNN_OP_conv2d_bwd_weight,
+                        dnn__empty_desc("conv2d_bwd_weight", w, g->device), in, 2, g->attr);
+}
+
+/* ---- conv2d ---- */
+
+dnn_tensor *dnn_conv2d_with(dnn_conv2d_args args)
+{
+    dnn_attr_conv2d attr = {.size = sizeof attr};
+    dnn_tensor *in[] = {args.x, args.w, args.bias}, *y, *single;
+    dnn_status st;
+
+    if (!dnn__ready("conv2d", args.x) || !dnn__ready("conv2d", args.w)) {
+        return NULL;
+    }
+    st = pack_attr(&args, &attr);
+    if (st != DNN_OK) {
+        return dnn__null(st);
+    }
+    if (args.x->ndim != 3) {
+        return dnn__call(DNN_OP_conv2d, in, 3, &attr);
+    }
+    in[0] = dnn_unsqueeze(args.x, 0);
+    y = dnn__call(DNN_OP_conv2d, in, 3, &attr);
+    dnn_release(in[0]);
+    single = y == NULL ? NULL : dnn_squeeze(y, (dnn_dims){1, {0}});
+    dnn_release(y);
+    return single;
 }
 
 dnn_status dnn__conv2d_shape(dnn__sig *sig)
@@ -108,56 +228,6 @@ dnn_status dnn__conv2d_shape(dnn__sig *sig)
     return dnn__check_shape(op, out->dtype, out->ndim, out->dim, NULL);
 }
 
-/* conv2d_bwd_input (dy, w) -> dx and conv2d_bwd_weight (dy, x) -> dw: the destination says what the
- * operands do not, and the forward convolution of x and w must give dy. */
-dnn_status dnn__conv2d_bwd_shape(dnn__sig *sig)
-{
-    const char *op = sig->op->name;
-    const dnn_tensor *dy = sig->in[0], *other = sig->in[1];
-    const dnn__desc *out = &sig->out[0];
-    bool to_input = sig->op->id == DNN_OP_conv2d_bwd_input;
-    int64_t y[4];
-
-    if (sig->given[0] == NULL || out->ndim != 4 || dy->ndim != 4 || other->ndim != 4 ||
-        out->dtype != dy->dtype) {
-        return dnn__fail(DNN_E_INVALID,
-                         "%s: dy %s, %s %s and a target of rank 4 and the same dtype are needed",
-                         op, dnn__dims_text(dy), to_input ? "w" : "x", dnn__dims_text(other));
-    }
-    DNN_TRY(conv_dims(op, sig->attr, to_input ? out->dim : other->dim,
-                      to_input ? other->dim : out->dim, y));
-    if (!dnn__same_dims(4, y, 4, dy->dim)) {
-        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, the convolution gives %s", op,
-                         dnn__dims_text(dy), dnn__shape_text(4, y));
-    }
-    return DNN_OK;
-}
-
-/* ---- gradients ---- */
-
-static dnn_tensor *bwd_input(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *w, const dnn__desc *x)
-{
-    dnn_tensor *in[] = {dy, w};
-
-    return dnn__call_to(DNN_OP_conv2d_bwd_input, dnn__empty_desc("conv2d_bwd_input", x, g->device),
-                        in, 2, g->attr);
-}
-
-static dnn_tensor *bwd_weight(const dnn__grad *g, dnn_tensor *dy, dnn_tensor *x, const dnn__desc *w)
-{
-    dnn_tensor *in[] = {dy, x};
-
-    return dnn__call_to(DNN_OP_conv2d_bwd_weight,
-                        dnn__empty_desc("conv2d_bwd_weight", w, g->device), in, 2, g->attr);
-}
-
-static dnn_tensor *forward(const dnn__grad *g, dnn_tensor *x, dnn_tensor *w)
-{
-    dnn_tensor *in[] = {x, w, NULL};
-
-    return dnn__call(DNN_OP_conv2d, in, 3, g->attr);
-}
-
 void dnn__conv2d_backward(dnn__grad *g)
 {
     dnn_tensor *x = g->in[0], *w = g->in[1], *dy = g->dout[0];
@@ -173,8 +243,36 @@ void dnn__conv2d_backward(dnn__grad *g)
     }
 }
 
-/* dx = T(w) dy is linear in both. With r the gradient of dx: <r, T(w) dy> = <conv(r, w), dy>, so dy
- * gets conv(r, w), and w what it gets as the weight of conv(r, w). */
+/* ---- conv2d_bwd_input, conv2d_bwd_weight ---- */
+
+/* conv2d_bwd_input (dy, w) -> dx and conv2d_bwd_weight (dy, x) -> dw. The destination has the dims
+ * of x or w; conv2d of x and w must give the dims of dy. */
+dnn_status dnn__conv2d_bwd_shape(dnn__sig *sig)
+{
+    const char *op = sig->op->name;
+    const dnn_tensor *dy = sig->in[0], *other = sig->in[1];
+    const dnn__desc *out = &sig->out[0];
+    bool to_input = sig->op->id == DNN_OP_conv2d_bwd_input;
+    int64_t y[4];
+
+    DNN_TRY(dnn__check_destination_of(sig));
+    if (out->ndim != 4 || dy->ndim != 4 || other->ndim != 4) {
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: dy is %s, %s is %s, the destination is %s: must have rank 4", op,
+                         dnn__dims_text(dy), dnn__input_name(sig->op, 1).text,
+                         dnn__dims_text(other), dnn__shape_text(out->ndim, out->dim));
+    }
+    DNN_TRY(conv_dims(op, sig->attr, to_input ? out->dim : other->dim,
+                      to_input ? other->dim : out->dim, y));
+    if (!dnn__same_dims(4, y, 4, dy->dim)) {
+        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, conv2d of x and w gives %s", op,
+                         dnn__dims_text(dy), dnn__shape_text(4, y));
+    }
+    return DNN_OK;
+}
+
+/* dx = T(w) dy is linear in both. With r the gradient of dx: <r, T(w) dy> = <conv(r, w), dy>. So dy
+ * gets conv(r, w), and w the weight gradient of conv(r, w). */
 void dnn__conv2d_bwd_input_backward(dnn__grad *g)
 {
     dnn_tensor *dy = g->in[0], *w = g->in[1], *r = g->dout[0];
@@ -187,8 +285,8 @@ void dnn__conv2d_bwd_input_backward(dnn__grad *g)
     }
 }
 
-/* With r the gradient of dw: <r, dw> = <conv(x, r), dy>, so dy gets conv(x, r), and x what it gets
- * as its input. */
+/* With r the gradient of dw: <r, dw> = <conv(x, r), dy>. So dy gets conv(x, r), and x the input
+ * gradient of conv(x, r). */
 void dnn__conv2d_bwd_weight_backward(dnn__grad *g)
 {
     dnn_tensor *dy = g->in[0], *x = g->in[1], *r = g->dout[0];
@@ -199,95 +297,4 @@ void dnn__conv2d_bwd_weight_backward(dnn__grad *g)
     if (g->wants[1]) {
         g->din[1] = bwd_input(g, dy, r, &g->in_desc[1]);
     }
-}
-
-/* ---- options ---- */
-
-/* Options are int and their sums may be larger; attributes are 32 bits. */
-static dnn_status fits_int32(const char *what, int64_t value, int32_t *out)
-{
-    if (value < INT32_MIN || value > INT32_MAX) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: %s %lld is beyond 32 bits", what,
-                         (long long)value);
-    }
-    *out = (int32_t)value;
-    return DNN_OK;
-}
-
-static int first_set(int specific, int common, int otherwise)
-{
-    return specific != 0 ? specific : common != 0 ? common : otherwise;
-}
-
-/* The output is as large as the input: dilation (kernel-1) cells of padding, the odd one right and
- * below. */
-static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
-{
-    int64_t kh = args->w->dim[2], kw = args->w->dim[3], rows = 0, columns = 0;
-
-    if (attr->stride_h != 1 || attr->stride_w != 1) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: same with stride %d, %d: the stride must be 1",
-                         attr->stride_h, attr->stride_w);
-    }
-    if (args->padding != 0 || args->padding_h != 0 || args->padding_w != 0 || args->pad_top != 0 ||
-        args->pad_left != 0 || args->pad_bottom != 0 || args->pad_right != 0) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: same sets the padding, but padding is given too");
-    }
-    if (kh < 1 || kw < 1 || __builtin_mul_overflow(kh - 1, (int64_t)attr->dilation_h, &rows) ||
-        __builtin_mul_overflow(kw - 1, (int64_t)attr->dilation_w, &columns)) {
-        return dnn__fail(DNN_E_INVALID,
-                         "conv2d: same for a kernel of %lld, %lld with dilation %d, %d",
-                         (long long)kh, (long long)kw, attr->dilation_h, attr->dilation_w);
-    }
-    DNN_TRY(fits_int32("padding", rows / 2, &attr->pad_top));
-    DNN_TRY(fits_int32("padding", rows - rows / 2, &attr->pad_bottom));
-    DNN_TRY(fits_int32("padding", columns / 2, &attr->pad_left));
-    return fits_int32("padding", columns - columns / 2, &attr->pad_right);
-}
-
-static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
-{
-    int64_t rows = first_set(args->padding_h, args->padding, 0),
-            columns = first_set(args->padding_w, args->padding, 0);
-
-    attr->stride_h = first_set(args->stride_h, args->stride, 1);
-    attr->stride_w = first_set(args->stride_w, args->stride, 1);
-    attr->dilation_h = first_set(args->dilation_h, args->dilation, 1);
-    attr->dilation_w = first_set(args->dilation_w, args->dilation, 1);
-    attr->groups = args->groups != 0 ? args->groups : 1;
-    if (args->w->ndim != 4) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: w is %s, must be [O,C/groups,kh,kw]",
-                         dnn__dims_text(args->w));
-    }
-    if (args->same) {
-        return pad_same(args, attr);
-    }
-    DNN_TRY(fits_int32("padding", rows + args->pad_top, &attr->pad_top));
-    DNN_TRY(fits_int32("padding", rows + args->pad_bottom, &attr->pad_bottom));
-    DNN_TRY(fits_int32("padding", columns + args->pad_left, &attr->pad_left));
-    return fits_int32("padding", columns + args->pad_right, &attr->pad_right);
-}
-
-dnn_tensor *dnn_conv2d_with(dnn_conv2d_args args)
-{
-    dnn_attr_conv2d attr = {.size = sizeof attr};
-    dnn_tensor *in[] = {args.x, args.w, args.bias}, *y, *single;
-    dnn_status st;
-
-    if (!dnn__ready("conv2d", args.x) || !dnn__ready("conv2d", args.w)) {
-        return NULL;
-    }
-    st = pack_attr(&args, &attr);
-    if (st != DNN_OK) {
-        return dnn__null(st);
-    }
-    if (args.x->ndim != 3) {
-        return dnn__call(DNN_OP_conv2d, in, 3, &attr);
-    }
-    in[0] = dnn_unsqueeze(args.x, 0);
-    y = dnn__call(DNN_OP_conv2d, in, 3, &attr);
-    dnn_release(in[0]);
-    single = y == NULL ? NULL : dnn_squeeze(y, (dnn_dims){1, {0}});
-    dnn_release(y);
-    return single;
 }

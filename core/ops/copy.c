@@ -1,11 +1,11 @@
-/* copy.c - copies of a tensor: another dtype, dense elements, another device. Call, shape rule and
- * gradient of the rows copy and to_device. */
+/* copy.c - copies of a tensor: another dtype, dense elements, another device. The rows copy and
+ * to_device. */
 #include "convert.h"
 #include "ops_impl.h"
 #include "rules.h"
 #include "tape.h"
 
-/* copy: the destination says dims and dtype; x broadcasts to it. */
+/* x broadcasts to the destination and gets its dtype; without a destination y is like x. */
 dnn_status dnn__copy_shape(dnn__sig *sig)
 {
     const dnn_tensor *x = sig->in[0];
@@ -27,7 +27,7 @@ dnn_status dnn__copy_shape(dnn__sig *sig)
     return DNN_OK;
 }
 
-/* The door to dnn__copy_as. */
+/* dnn__copy_as, and starts the library first. */
 static dnn_tensor *copy_as(const char *op, dnn_tensor *x, dnn_dtype dtype)
 {
     dnn_status status = dnn__start();
@@ -70,7 +70,7 @@ dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x)
     return dnn__call_to(DNN_OP_copy, target, &x, 1, NULL);
 }
 
-/* y = x in y's dtype, stretched: dx = dy in x's dtype, summed over what was stretched. */
+/* y = x in y's dtype, expanded: dx = dy in x's dtype, summed over the expanded axes. */
 void dnn__copy_backward(dnn__grad *g)
 {
     g->din[0] = dnn_cast(dnn__sum_to_desc(g->dout[0], &g->in_desc[0]), g->in_desc[0].dtype);
@@ -78,9 +78,9 @@ void dnn__copy_backward(dnn__grad *g)
 
 /* ---- other devices ---- */
 
-/* Moves the bytes of a dense x, and records the move: a row without a kernel, since no kernel runs
- * on two devices. */
-static dnn_tensor *move_to(dnn_tensor *x, dnn__device *device)
+/* Copies the bytes of a dense x and records to_device. The row has no kernel, because a kernel runs
+ * on one device. */
+static dnn_tensor *copy_to(dnn_tensor *x, dnn__device *device)
 {
     const dnn_attr_to_device attr = {.size = sizeof attr, .source = dnn__device_of(x)};
     const dnn__rng none = {0, 0, 0};
@@ -120,7 +120,7 @@ dnn_tensor *dnn_to_device(dnn_tensor *x, const char *device)
     if (dense == NULL) {
         return NULL;
     }
-    y = move_to(dense, to);
+    y = copy_to(dense, to);
     if (dense != x) {
         dnn_release(dense);
     }

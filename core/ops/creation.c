@@ -1,11 +1,11 @@
-/* creation.c - new tensors, and fills of given ones. Elements are always set by a kernel (fill,
- * arange, uniform, copy ...) or by a copy of bytes, never here. */
+/* creation.c - new tensors, and fills of given ones. A kernel (fill, uniform, copy ...) or a copy
+ * of bytes sets the elements, never this file. */
 #include "ops_impl.h"
 #include "rules.h"
 
 /* ---- shape rules ---- */
 
-/* Rows that only write a destination: fill, arange, linspace, eye, uniform, normal, bernoulli. */
+/* Rows that only write the target: fill, arange, linspace, eye, uniform, normal, bernoulli. */
 dnn_status dnn__target_shape(dnn__sig *sig)
 {
     const dnn__desc *out = &sig->out[0];
@@ -14,20 +14,21 @@ dnn_status dnn__target_shape(dnn__sig *sig)
                                                                                 : -1;
 
     if (sig->given[0] == NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: needs a tensor to write to", sig->op->name);
+        return dnn__fail(DNN_E_INVALID, "%s: target is NULL", sig->op->name);
     }
     if ((sig->op->accepts & out->dtype) == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is %s, a dtype that %s does not make",
+        return dnn__fail(DNN_E_INVALID, "%s: target is %s, a dtype that %s does not write",
                          sig->op->name, dnn_dtype_name(out->dtype), sig->op->name);
     }
     if (rank >= 0 && out->ndim != rank) {
-        return dnn__fail(DNN_E_INVALID, "%s: the target is %s, which has not rank %d",
-                         sig->op->name, dnn__shape_text(out->ndim, out->dim), rank);
+        return dnn__fail(DNN_E_INVALID, "%s: target is %s, must have rank %d", sig->op->name,
+                         dnn__shape_text(out->ndim, out->dim), rank);
     }
     if (sig->n_in > 0 && (sig->in[0]->ndim != 0 || sig->in[0]->dtype != out->dtype)) {
-        return dnn__fail(DNN_E_INVALID, "%s: the value is %s %s, not one %s", sig->op->name,
-                         dnn_dtype_name(sig->in[0]->dtype), dnn__dims_text(sig->in[0]),
-                         dnn_dtype_name(out->dtype));
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: scalar is %s %s, target is %s: scalar must have its dtype and rank 0",
+                         sig->op->name, dnn_dtype_name(sig->in[0]->dtype),
+                         dnn__dims_text(sig->in[0]), dnn_dtype_name(out->dtype));
     }
     return DNN_OK;
 }
@@ -48,9 +49,10 @@ dnn_tensor *dnn__make_empty(const char *op, const dnn_create_args *args, dnn_dty
                                    op, (unsigned)dtype));
     }
     if (args->requires_grad && !dnn__is_float(dtype)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "%s: requires_grad of %s: only f32 f64 f16 bf16 have gradients",
-                                   op, dnn_dtype_name(dtype)));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID,
+            "%s: dtype is %s, requires_grad is true: only f32, f64, f16 and bf16 have gradients",
+            op, dnn_dtype_name(dtype)));
     }
     st = dnn__check_shape(op, dtype, args->shape.ndim, args->shape.dim, NULL);
     if (st == DNN_OK) {
@@ -104,8 +106,7 @@ dnn_tensor *dnn_full_with(double value, dnn_create_args args)
     return make_full("full", &args, value);
 }
 
-/* The number is made as i64 and cast by the copy row, so that no bit passes through a double on its
- * way to i64. */
+/* The row copy casts the number from i64, because a double does not hold every i64. */
 dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args)
 {
     dnn_tensor *t = dnn__make_empty("full_i64", &args, DNN_T_I64);
@@ -116,7 +117,7 @@ dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args)
     }
     if (t->dtype != DNN_T_I64 && !dnn__fits(t->dtype, (double)value)) {
         return dnn__or_release(
-            t, dnn__null(dnn__fail(DNN_E_INVALID, "full_i64: %lld is not a value of %s",
+            t, dnn__null(dnn__fail(DNN_E_INVALID, "full_i64: the number %lld is not a value of %s",
                                    (long long)value, dnn_dtype_name(t->dtype))));
     }
     number = dnn__scalar_i64(value, dnn__device_of(t));
@@ -180,7 +181,7 @@ dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
     return st == DNN_OK ? dnn__scalar(value, of, device) : dnn__null(st);
 }
 
-/* ---- creation after another tensor ---- */
+/* ---- creation with the shape, dtype and device of another tensor ---- */
 
 /* false: an error is pending. */
 static bool args_of_like(const char *op, const dnn_like_args *like, dnn_create_args *args)

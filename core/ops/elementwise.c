@@ -1,10 +1,9 @@
-/* elementwise.c - elementwise operators: the shape rules that they share, and the calls that are
- * only a public name and its row. Their gradients stand in unary.c, activation.c and binary.c, with
- * the calls that do more; comparisons have no gradient. */
+/* elementwise.c - the rules that elementwise rows share, and the calls of plain rows, which only
+ * name the row. The other calls and all gradients are in unary.c, activation.c, binary.c, where.c.
+ * Those files call each other's plain rows; with the calls here, core/ops has no circle of files.
+ */
 #include "ops_impl.h"
 #include "rules.h"
-
-/* ---- shape rules ---- */
 
 /* The result has the first operand's dtype and the dims to which all operands broadcast. */
 dnn_status dnn__elementwise_shape(dnn__sig *sig)
@@ -45,7 +44,13 @@ dnn_status dnn__bool_shape(dnn__sig *sig)
     return DNN_OK;
 }
 
-/* ---- calls: public name, row ---- */
+/* The gradient of a step function is zero, and so is each din that stays NULL. */
+void dnn__zero_backward(dnn__grad *g)
+{
+    (void)g;
+}
+
+/* ---- calls of the plain rows of each family ---- */
 
 #define DEFINE_UNARY(name)                   \
     dnn_tensor *dnn_##name(dnn_tensor *x)    \
@@ -93,6 +98,8 @@ dnn_status dnn__bool_shape(dnn__sig *sig)
 #include "families/binary.def"
 #include "families/compare.def"
 
+/* ---- calls with a number as b ---- */
+
 DEFINE_SCALAR(add)
 DEFINE_SCALAR(sub)
 DEFINE_SCALAR(mul)
@@ -103,6 +110,9 @@ DEFINE_SCALAR(lt)
 DEFINE_SCALAR(le)
 DEFINE_SCALAR(gt)
 DEFINE_SCALAR(ge)
+
+/* ---- calls in place ---- */
+
 DEFINE_BINARY_IN_PLACE(add)
 DEFINE_BINARY_IN_PLACE(sub)
 DEFINE_BINARY_IN_PLACE(mul)

@@ -1,7 +1,7 @@
 /* equal.c - comparisons of whole tensors. They are not recorded. */
 #include "ops_impl.h"
 
-/* *out: are all of them true? */
+/* *out: all elements of truth are true. */
 static dnn_status all_true(dnn_tensor *truth, bool *out)
 {
     int64_t n = dnn_numel(truth), right = 0;
@@ -32,15 +32,16 @@ dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out)
     return DNN_OK;
 }
 
-/* In f64, so that integers do not wrap. A finite difference within the bound, or equal: infinity is
- * close to itself only. */
-static dnn_tensor *close_places(dnn_tensor *a, dnn_tensor *b, double rtol, double atol)
+/* a == b, or |a - b| finite and <= atol + rtol |b|: infinity is close to itself only. In f64, so
+ * that integers do not wrap. */
+static dnn_tensor *close_elements(dnn_tensor *a, dnn_tensor *b, double rtol, double atol)
 {
     dnn_tensor *x = dnn_cast(a, DNN_T_F64), *y = dnn_cast(b, DNN_T_F64);
-    dnn_tensor *apart = dnn_abs(dnn_sub(x, y));
+    dnn_tensor *difference = dnn_abs(dnn_sub(x, y));
     dnn_tensor *bound = dnn_add_scalar(dnn_mul_scalar(dnn_abs(y), rtol), atol);
 
-    return dnn_logical_or(dnn_eq(x, y), dnn_logical_and(dnn_isfinite(apart), dnn_le(apart, bound)));
+    return dnn_logical_or(dnn_eq(x, y),
+                          dnn_logical_and(dnn_isfinite(difference), dnn_le(difference, bound)));
 }
 
 dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, bool *out)
@@ -58,7 +59,7 @@ dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, 
     }
     DNN_NO_GRAD
     {
-        DNN_TRY(all_true(close_places(a, b, relative, absolute), out));
+        DNN_TRY(all_true(close_elements(a, b, relative, absolute), out));
     }
     return DNN_OK;
 }

@@ -1,14 +1,15 @@
 /* from_data.c - tensors from memory of the program: from_data copies it, from_buffer borrows it. */
 #include "ops_impl.h"
 
-/* A byte of a bool that is neither 0 nor 1 would break every kernel that trusts the two values. */
+/* Kernels rely on a bool being 0 or 1. */
 static dnn_status check_bools(const char *op, const void *data, int64_t n)
 {
     const uint8_t *byte = data;
 
     for (int64_t i = 0; i < n; i++) {
         if (byte[i] > 1) {
-            return dnn__fail(DNN_E_INVALID, "%s: bool element %lld is %u, not 0 or 1", op,
+            return dnn__fail(DNN_E_INVALID,
+                             "%s: element %lld of data is %u, must be 0 or 1 for bool", op,
                              (long long)i, (unsigned)byte[i]);
         }
     }
@@ -46,7 +47,7 @@ dnn_tensor *dnn_from_data_with(dnn_data_args args)
 static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dtype dtype,
                                size_t *bytes)
 {
-    dnn__device *cpu; /* asked for because that starts the library */
+    dnn__device *cpu; /* dnn__device_for starts the library */
 
     DNN_TRY(dnn__pending());
     DNN_TRY(dnn__device_for("cpu", &cpu));
@@ -67,8 +68,8 @@ static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dty
     return dtype == DNN_T_BOOL ? check_bools("from_buffer", data, (int64_t)*bytes) : DNN_OK;
 }
 
-/* The storage calls release(ctx) when its last user is gone, and so does the failure to make one:
- * what fails behind the checks only releases the storage. */
+/* The storage calls release(ctx) with its last reference; dnn__storage_borrow calls it where it
+ * fails. So a failure after that only releases the storage. */
 dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype,
                             void (*release)(void *ctx), void *ctx)
 {

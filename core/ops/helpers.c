@@ -1,8 +1,8 @@
-/* helpers.c - what the families of operators share (ops_impl.h). It calls rows of the table, not
- * public operators. */
+/* helpers.c - functions that the families of operators share (ops_impl.h). They call rows of the
+ * table, not public operators. */
 #include "ops_impl.h"
 
-/* ---- numbers beside tensors ---- */
+/* ---- numbers as operands ---- */
 
 dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype)
 {
@@ -20,8 +20,8 @@ dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x)
     return st == DNN_OK ? dnn__scalar(value, x->dtype, dnn__device_of(x)) : dnn__null(st);
 }
 
-/* The number as an operand beside a. NULL: the error is pending. */
-static dnn_tensor *number_beside(dnn__op_id op, dnn_tensor *a, double number)
+/* The number as an operand of a's dtype and device. NULL: an error is pending. */
+static dnn_tensor *number_like(dnn__op_id op, dnn_tensor *a, double number)
 {
     const char *name = dnn__ops[op].name;
 
@@ -30,7 +30,7 @@ static dnn_tensor *number_beside(dnn__op_id op, dnn_tensor *a, double number)
 
 dnn_tensor *dnn__binary_number(dnn__op_id op, dnn_tensor *a, double number, bool first)
 {
-    dnn_tensor *operand = number_beside(op, a, number), *y = NULL;
+    dnn_tensor *operand = number_like(op, a, number), *y = NULL;
 
     if (operand != NULL) {
         y = first ? dnn__binary(op, operand, a) : dnn__binary(op, a, operand);
@@ -41,7 +41,7 @@ dnn_tensor *dnn__binary_number(dnn__op_id op, dnn_tensor *a, double number, bool
 
 dnn_tensor *dnn__binary_number_(dnn__op_id op, dnn_tensor *a, double number)
 {
-    dnn_tensor *operand = number_beside(op, a, number);
+    dnn_tensor *operand = number_like(op, a, number);
     dnn_tensor *y = operand != NULL ? dnn__binary_(op, a, operand) : NULL;
 
     dnn_release(operand);
@@ -58,6 +58,21 @@ dnn_tensor *dnn__empty_desc(const char *op, const dnn__desc *desc, dnn__device *
         t->fresh = true;
     }
     return t;
+}
+
+dnn_status dnn__check_destination_of(const dnn__sig *sig)
+{
+    const char *op = sig->op->name;
+
+    if (sig->given[0] == NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: the destination is NULL", op);
+    }
+    if (sig->out[0].dtype != sig->in[0]->dtype) {
+        return dnn__fail(DNN_E_INVALID, "%s: %s is %s, the destination is %s: dtypes must be equal",
+                         op, dnn__input_name(sig->op, 0).text, dnn_dtype_name(sig->in[0]->dtype),
+                         dnn_dtype_name(sig->out[0].dtype));
+    }
+    return DNN_OK;
 }
 
 dnn_tensor *dnn__or_release(dnn_tensor *fresh, dnn_tensor *filled)
@@ -102,7 +117,7 @@ dnn_tensor *dnn__at_least_1d(dnn_tensor *x)
 dnn_status dnn__real_axis(const char *op, const dnn_tensor *x, int dim, int *axis)
 {
     if (x->ndim == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x with rank 0, which has no dims", op, dim);
+        return dnn__fail(DNN_E_INVALID, "%s: dim is %d, x has rank 0 and no dims", op, dim);
     }
     return dnn__axis(op, dim, x->ndim, axis);
 }
@@ -127,8 +142,7 @@ void dnn__drop(dnn_tensor *t, dnn_tensor *given)
 
 dnn_tensor *dnn__slice_view(dnn_tensor *x, int dim, int64_t start, int64_t step, int64_t n)
 {
-    /* With fewer than two elements the step moves nothing, and a huge one must not reach the
-     * stride. */
+    /* A slice of fewer than two elements does not use its step, which may overflow the stride. */
     const dnn_attr_slice attr = {
         .size = sizeof attr, .dim = dim, .start = start, .step = n > 1 ? step : 1};
     int64_t dims[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];

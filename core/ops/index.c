@@ -1,19 +1,26 @@
-/* index.c - basic indexing by text: "1:3, 2", "...", "None". The result is made of views. */
+/* index.c - basic indexing by text: "1:3, 2", "...", "None". The result is a view. */
 #include <string.h>
 #include "ops_impl.h"
 
 struct cursor {
     const char *text, *at;
-    dnn_tensor *source,
-        *now;    /* what the caller gave; the view so far, ours unless it is the source */
-    int axis;    /* of `now` that the next item means */
-    bool filled; /* "..." was seen */
+    dnn_tensor *source; /* the operand */
+    dnn_tensor *view;   /* of the items so far; owned unless it is source */
+    int axis;           /* of view, which the next item indexes */
+    bool has_ellipsis;
 };
 
-static dnn_status bad_text(const struct cursor *c, const char *what)
+static dnn_status bad_text(const struct cursor *c, const char *fault)
 {
     return dnn__fail(DNN_E_INVALID, "index: \"%s\": column %d: %s", c->text,
-                     (int)(c->at - c->text) + 1, what);
+                     (int)(c->at - c->text) + 1, fault);
+}
+
+static dnn_status too_many_items(const struct cursor *c)
+{
+    return dnn__fail(DNN_E_INVALID, "index: \"%s\": column %d: more items than x %s has dims, %d",
+                     c->text, (int)(c->at - c->text) + 1, dnn__dims_text(c->source),
+                     c->source->ndim);
 }
 
 static void skip_blanks(struct cursor *c)
@@ -45,7 +52,7 @@ static bool take_word(struct cursor *c, const char *word)
     return true;
 }
 
-/* An optional sign and digits; *found is false where there is neither. */
+/* Reads an optional sign and digits; *found = there were digits. */
 static dnn_status take_number(struct cursor *c, int64_t *value, bool *found)
 {
     const char *begin;
@@ -70,7 +77,7 @@ static dnn_status take_number(struct cursor *c, int64_t *value, bool *found)
     return DNN_OK;
 }
 
-/* The items of the whole text that use up an axis: what "..." stands for is the rest. */
+/* The number of items in text that index an axis of x: "..." stands for the other axes. */
 static int count_axes(const char *text)
 {
     int axes = 0;
@@ -91,16 +98,16 @@ static int count_axes(const char *text)
     }
 }
 
-/* Makes `view` the current view. NULL: the pending error is the result. */
+/* Makes `view` the current view. If it is NULL: returns the pending error. */
 static dnn_status advance(struct cursor *c, dnn_tensor *view)
 {
     if (view == NULL) {
         return dnn__take();
     }
-    if (c->now != c->source) {
-        dnn_release(c->now);
+    if (c->view != c->source) {
+        dnn_release(c->view);
     }
-    c->now = view;
+    c->view = view;
     return DNN_OK;
 }
 
@@ -117,7 +124,7 @@ static dnn_status index_range(struct cursor *c, bool has_start, int64_t start)
         DNN_TRY(take_number(c, &step, &found));
         step = found ? step : 1;
     }
-    DNN_TRY(advance(c, dnn_slice(c->now, c->axis, has_start ? start : 0, stop, step)));
+    DNN_TRY(advance(c, dnn_slice(c->view, c->axis, has_start ? start : 0, stop, step)));
     c->axis++;
     return DNN_OK;
 }
@@ -128,21 +135,21 @@ static dnn_status index_item(struct cursor *c)
     bool found = false;
 
     if (take_word(c, "...")) {
-        if (c->filled) {
+        if (c->has_ellipsis) {
             return bad_text(c, "a second \"...\"");
         }
-        c->filled = true;
-        c->axis = c->now->ndim - count_axes(c->at);
-        return c->axis >= 0 ? DNN_OK : bad_text(c, "more items than x has dims");
+        c->has_ellipsis = true;
+        c->axis = c->view->ndim - count_axes(c->at);
+        return c->axis >= 0 ? DNN_OK : too_many_items(c);
     }
     if (take_word(c, "None")) {
-        DNN_TRY(advance(c, dnn_unsqueeze(c->now, c->axis)));
+        DNN_TRY(advance(c, dnn_unsqueeze(c->view, c->axis)));
         c->axis++;
         return DNN_OK;
     }
     DNN_TRY(take_number(c, &start, &found));
-    if (c->axis >= c->now->ndim) {
-        return bad_text(c, "more items than x has dims");
+    if (c->axis >= c->view->ndim) {
+        return too_many_items(c);
     }
     if (take_char(c, ':')) {
         return index_range(c, found, start);
@@ -150,7 +157,7 @@ static dnn_status index_item(struct cursor *c)
     if (!found) {
         return bad_text(c, "expected a number, a:b:c, \"...\" or None");
     }
-    return advance(c, dnn_select(c->now, c->axis, start));
+    return advance(c, dnn_select(c->view, c->axis, start));
 }
 
 static dnn_status index_items(struct cursor *c)
@@ -163,7 +170,7 @@ static dnn_status index_items(struct cursor *c)
 
 dnn_tensor *dnn_index(dnn_tensor *x, const char *text)
 {
-    struct cursor c = {.text = text, .at = text, .source = x, .now = x};
+    struct cursor c = {.text = text, .at = text, .source = x, .view = x};
     dnn_status st;
 
     if (!dnn__ready("index", x)) {
@@ -173,15 +180,15 @@ dnn_tensor *dnn_index(dnn_tensor *x, const char *text)
         return dnn__null(dnn__fail(DNN_E_INVALID, "index: text is NULL"));
     }
     st = index_items(&c);
-    if (st == DNN_OK && c.now == x) { /* "..." alone is a view too, as in the original */
-        c.now = dnn__call_view(DNN_OP_view, x, x->ndim, x->dim, x->stride, x->offset, NULL);
-        return c.now;
+    if (st == DNN_OK && c.view == x) { /* "..." alone makes a new view, as in PyTorch */
+        c.view = dnn__call_view(DNN_OP_view, x, x->ndim, x->dim, x->stride, x->offset, NULL);
+        return c.view;
     }
     if (st != DNN_OK) {
-        if (c.now != x) {
-            dnn_release(c.now);
+        if (c.view != x) {
+            dnn_release(c.view);
         }
         return dnn__null(st);
     }
-    return c.now;
+    return c.view;
 }

@@ -1,21 +1,20 @@
-/* join.c - tensors made of several: cat, stack, and one tensor put into a slice of another. Call,
- * shape rule and gradient. */
+/* join.c - tensors made of several: cat, stack, slice_scatter, select_scatter. */
 #include "ops_impl.h"
 #include "rules.h"
 
 /* ---- cat and stack ---- */
 
-/* An empty [0] joins anything, as in PyTorch. */
-static bool is_nothing(const dnn_tensor *x)
+/* cat ignores operands of shape [0], as in PyTorch. */
+static bool is_ignored(const dnn_tensor *x)
 {
     return x->ndim == 1 && x->dim[0] == 0;
 }
 
-/* The first operand that says the shape; one of [0] where there is no other. */
+/* The first operand that is not ignored; if there is none, the first. */
 static const dnn_tensor *first_shaped(dnn_tensor *const *x, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (!is_nothing(x[i])) {
+        if (!is_ignored(x[i])) {
             return x[i];
         }
     }
@@ -36,7 +35,8 @@ static dnn_status join(const dnn_tensor *first, const dnn_tensor *x, int i, int 
     }
     if (__builtin_add_overflow(out->dim[dim], x->dim[dim], &out->dim[dim])) {
         return dnn__fail(DNN_E_INVALID,
-                         "cat: the sizes of %d operands along dim %d sum beyond 2^63", i + 1, dim);
+                         "cat: the sizes of tensors[0] to tensors[%d] along dim %d sum beyond 2^63",
+                         i, dim);
     }
     return DNN_OK;
 }
@@ -53,25 +53,25 @@ dnn_status dnn__cat_shape(dnn__sig *sig)
         }
     }
     if (sig->n_in < 1) {
-        return dnn__fail(DNN_E_INVALID, "cat: %d operands, at least 1 is needed", sig->n_in);
+        return dnn__fail(DNN_E_INVALID, "cat: %d operands, must be at least 1", sig->n_in);
     }
     first = first_shaped(sig->in, sig->n_in);
     if (attr->dim < 0 || attr->dim >= first->ndim) {
-        return dnn__fail(DNN_E_INVALID, "cat: dim %d of %s with rank %d", attr->dim,
-                         dnn__dims_text(first), first->ndim);
+        return dnn__fail(DNN_E_INVALID, "cat: dim %d of tensors %s must be 0 to %d", attr->dim,
+                         dnn__dims_text(first), first->ndim - 1);
     }
     out->dtype = first->dtype;
     dnn__take_dims(out, first);
     out->dim[attr->dim] = 0;
     for (int i = 0; i < sig->n_in; i++) {
-        if (!is_nothing(sig->in[i])) {
+        if (!is_ignored(sig->in[i])) {
             DNN_TRY(join(first, sig->in[i], i, attr->dim, out));
         }
     }
     return DNN_OK;
 }
 
-/* Each operand gets its piece of dy back. */
+/* The gradient of each operand is its slice of dy. */
 void dnn__cat_backward(dnn__grad *g)
 {
     const dnn_attr_dim *attr = g->attr;
@@ -80,7 +80,7 @@ void dnn__cat_backward(dnn__grad *g)
     for (int i = 0; i < g->n_in; i++) {
         const dnn__desc *x = &g->in_desc[i];
 
-        if (x->ndim == 1 && x->dim[0] == 0) { /* a [0] beside others: its gradient is empty */
+        if (x->ndim == 1 && x->dim[0] == 0) { /* ignored: its gradient is empty */
             continue;
         }
         if (g->wants[i]) {
@@ -90,15 +90,15 @@ void dnn__cat_backward(dnn__grad *g)
     }
 }
 
-/* The head of cat and stack: n operands, none of them NULL. false: the error is pending. */
+/* cat and stack need 1 or more operands, none of them NULL. false: an error is pending. */
 static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
 {
     if (dnn__pending() != DNN_OK) {
         return false;
     }
     if (x == NULL || n < 1 || n > INT16_MAX) {
-        dnn__null(dnn__fail(DNN_E_INVALID, "%s: %lld operands%s, must be 1 to %d", op, (long long)n,
-                            x == NULL ? " at NULL" : "", INT16_MAX));
+        dnn__null(dnn__fail(DNN_E_INVALID, "%s: n is %lld%s, must be 1 to %d", op, (long long)n,
+                            x == NULL ? " and tensors is NULL" : "", INT16_MAX));
         return false;
     }
     for (int64_t i = 0; i < n; i++) {
@@ -124,7 +124,7 @@ dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim)
     first = first_shaped(x, (int)n);
     if (first->ndim == 0) {
         st = dnn__fail(DNN_E_INVALID,
-                       "cat: operands of rank 0 have no dim to join along: use dnn_stack");
+                       "cat: tensors[0] has rank 0, which has no dim to join along: use dnn_stack");
     } else {
         st = dnn__axis("cat", dim, first->ndim, &axis);
     }
@@ -164,7 +164,7 @@ dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim)
     return y;
 }
 
-/* ---- assignment into a new tensor ---- */
+/* ---- slice_scatter, select_scatter ---- */
 
 dnn_status dnn__slice_scatter_shape(dnn__sig *sig)
 {
@@ -182,18 +182,19 @@ dnn_status dnn__slice_scatter_shape(dnn__sig *sig)
                !__builtin_add_overflow(last, attr->start, &last) && last < x->dim[attr->dim];
     }
     if (!fits) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "slice_scatter: src %s does not fill the places %lld, +%lld ... of dim %d in x %s",
-            dnn__dims_text(src), (long long)attr->start, (long long)attr->step, attr->dim,
-            dnn__dims_text(x));
+        return dnn__fail(DNN_E_INVALID,
+                         "slice_scatter: src is %s, x is %s: src does not fill indices %lld, +%lld "
+                         "... of dim %d",
+                         dnn__dims_text(src), dnn__dims_text(x), (long long)attr->start,
+                         (long long)attr->step, attr->dim);
     }
     sig->out[0].dtype = x->dtype;
     dnn__take_dims(&sig->out[0], x);
     return DNN_OK;
 }
 
-/* y is src in the slice and x elsewhere: dx is dy with zeros in the slice, dsrc the slice of dy. */
+/* y is src in the slice and x elsewhere. dx is dy with zeros in the slice, dsrc is the slice of dy.
+ */
 void dnn__slice_scatter_backward(dnn__grad *g)
 {
     const dnn_attr_slice *attr = g->attr;
@@ -224,28 +225,29 @@ dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t s
     st = dnn__axis("slice_scatter", dim, x->ndim, &axis);
     if (st == DNN_OK && (x->ndim == 0 || step < 1)) {
         st = dnn__fail(DNN_E_INVALID,
-                       "slice_scatter: step %lld in x of rank %d: must be >= 1, and x have dims",
+                       "slice_scatter: step is %lld, x has rank %d: both must be >= 1",
                        (long long)step, x->ndim);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
     }
     attr.dim = axis;
-    attr.start = dnn__clamp_place(start, x->dim[axis]);
-    to = dnn__clamp_place(stop, x->dim[axis]);
+    attr.start = dnn__clamp_index(start, x->dim[axis]);
+    to = dnn__clamp_index(stop, x->dim[axis]);
     n = to > attr.start ? (to - attr.start - 1) / step + 1 : 0;
     attr.step = n > 1 ? step : 1;
     if (src->ndim != x->ndim || src->dim[axis] != n) {
-        return dnn__null(dnn__fail(
-            DNN_E_INVALID, "slice_scatter: src is %s, the slice of x %s has %lld places in dim %d",
-            dnn__dims_text(src), dnn__dims_text(x), (long long)n, axis));
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID,
+                      "slice_scatter: src is %s, the slice of x %s has %lld elements in dim %d",
+                      dnn__dims_text(src), dnn__dims_text(x), (long long)n, axis));
     }
     return dnn__call(DNN_OP_slice_scatter, in, 2, &attr);
 }
 
 dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t index)
 {
-    int64_t place = index;
+    int64_t position = index;
     dnn_tensor *row, *y;
     int axis = 0;
     dnn_status st;
@@ -255,21 +257,22 @@ dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t 
     }
     st = dnn__axis("select_scatter", dim, x->ndim, &axis);
     if (st == DNN_OK && src->ndim != x->ndim - 1) {
-        st = dnn__fail(DNN_E_INVALID,
-                       "select_scatter: src %s has rank %d, x %s without dim %d has %d",
-                       dnn__dims_text(src), src->ndim, dnn__dims_text(x), axis, x->ndim - 1);
+        st = dnn__fail(
+            DNN_E_INVALID,
+            "select_scatter: src is %s with rank %d, x is %s: must have rank %d without dim %d",
+            dnn__dims_text(src), src->ndim, dnn__dims_text(x), x->ndim - 1, axis);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    place += place < 0 ? x->dim[axis] : 0;
-    if (place < 0 || place >= x->dim[axis]) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "select_scatter: index %lld of dim %d, which has %lld elements",
-                                   (long long)index, axis, (long long)x->dim[axis]));
+    position += position < 0 ? x->dim[axis] : 0;
+    if (position < 0 || position >= x->dim[axis]) {
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID, "select_scatter: index is %lld, x is %s with %lld elements in dim %d",
+            (long long)index, dnn__dims_text(x), (long long)x->dim[axis], axis));
     }
     row = dnn_unsqueeze(src, axis);
-    y = dnn_slice_scatter(x, row, axis, place, place + 1, 1);
+    y = dnn_slice_scatter(x, row, axis, position, position + 1, 1);
     dnn_release(row);
     return y;
 }

@@ -1,11 +1,12 @@
-/* matmul.c - products of matrices: matmul and what is written with it, linear, their rules.
- * Programs, linear modules and gradient rules call it. The row takes matrices with equal batch
- * axes; the rules for rank 1 and for broadcasting are applied here, with views. */
+/* matmul.c - products of matrices: matmul, mm, bmm, dot, addmm, linear. The row matmul takes
+ * matrices with equal batch axes; dnn_matmul makes them of vectors and of operands that broadcast,
+ * with views.
+ */
 #include "ops_impl.h"
 #include "rules.h"
 
-static dnn_status inner_sizes(const char *op, const dnn_tensor *a, const dnn_tensor *b,
-                              int64_t columns, int64_t rows)
+static dnn_status check_inner_sizes(const char *op, const dnn_tensor *a, const dnn_tensor *b,
+                                    int64_t columns, int64_t rows)
 {
     if (columns == rows) {
         return DNN_OK;
@@ -22,18 +23,18 @@ dnn_status dnn__matmul_shape(dnn__sig *sig)
 
     if (n < 2 || b->ndim != n || !dnn__same_dims(n - 2, a->dim, n - 2, b->dim)) {
         return dnn__fail(DNN_E_INVALID,
-                         "%s: a is %s, b is %s: matrices with equal batch axes are needed",
+                         "%s: a is %s, b is %s: must be matrices with equal batch axes",
                          sig->op->name, dnn__dims_text(a), dnn__dims_text(b));
     }
-    DNN_TRY(inner_sizes(sig->op->name, a, b, a->dim[n - 1], b->dim[n - 2]));
+    DNN_TRY(check_inner_sizes(sig->op->name, a, b, a->dim[n - 1], b->dim[n - 2]));
     out->dtype = a->dtype;
     dnn__take_dims(out, a);
     out->dim[n - 1] = b->dim[n - 1];
     return dnn__check_shape(sig->op->name, out->dtype, out->ndim, out->dim, NULL);
 }
 
-/* y = a b: da = dy b', db = a' dy. The batch axes are equal already; where they were stretched,
- * expand's rule sums. */
+/* y = a b: da = dy b', db = a' dy. The batch axes are equal: dnn_matmul has expanded them, and the
+ * gradient of expand sums. */
 void dnn__matmul_backward(dnn__grad *g)
 {
     if (g->wants[0]) {
@@ -51,7 +52,7 @@ static dnn_tensor *product(dnn_tensor *a, dnn_tensor *b)
     return dnn__call(DNN_OP_matmul, in, 2, NULL);
 }
 
-/* a [.., M, K] with b [K, N]: one product of [..*M, K], without stretching b. */
+/* a [.., M, K] with b [K, N]: one product of a as [..*M, K], without expanding b. */
 static dnn_tensor *times_matrix(dnn_tensor *a, dnn_tensor *b)
 {
     dnn_shape shape = dnn_shape_of(a);
@@ -70,7 +71,7 @@ static dnn_tensor *times_matrix(dnn_tensor *a, dnn_tensor *b)
     return shaped;
 }
 
-/* Both of rank >= 2: the batch axes are stretched to each other. */
+/* Both have rank >= 2: expands the batch axes to their common dims. */
 static dnn_tensor *times_batches(dnn_tensor *a, dnn_tensor *b)
 {
     dnn_shape as = {0, {0}}, bs;
@@ -95,7 +96,7 @@ static dnn_tensor *times_batches(dnn_tensor *a, dnn_tensor *b)
     return z;
 }
 
-/* A vector on the left is a row, on the right a column; that axis goes away again. */
+/* a [K] is a row, b [K] a column. The result does not have the added axis. */
 static dnn_tensor *times_vectors(dnn_tensor *a, dnn_tensor *b)
 {
     dnn_tensor *x = a->ndim == 1 ? dnn_unsqueeze(a, 0) : a,
@@ -128,11 +129,12 @@ dnn_tensor *dnn_matmul(dnn_tensor *a, dnn_tensor *b)
         return NULL;
     }
     if (a->ndim == 0 || b->ndim == 0) {
-        st = dnn__fail(DNN_E_INVALID, "matmul: a is %s, b is %s: rank 0 has no matrix: use dnn_mul",
+        st = dnn__fail(DNN_E_INVALID,
+                       "matmul: a is %s, b is %s: must have rank >= 1: use dnn_mul for rank 0",
                        dnn__dims_text(a), dnn__dims_text(b));
     } else {
-        st = inner_sizes("matmul", a, b, a->dim[a->ndim - 1],
-                         b->dim[b->ndim == 1 ? 0 : b->ndim - 2]);
+        st = check_inner_sizes("matmul", a, b, a->dim[a->ndim - 1],
+                               b->dim[b->ndim == 1 ? 0 : b->ndim - 2]);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -146,7 +148,7 @@ dnn_tensor *dnn_matmul(dnn_tensor *a, dnn_tensor *b)
     return b->ndim == 2 ? times_matrix(a, b) : times_batches(a, b);
 }
 
-/* matmul for operands of one rank only. */
+/* matmul of two operands of the given rank. */
 static dnn_tensor *product_of_rank(const char *op, dnn_tensor *a, dnn_tensor *b, int rank)
 {
     if (!dnn__ready(op, a) || !dnn__ready(op, b)) {
@@ -164,7 +166,7 @@ dnn_tensor *dnn_mm(dnn_tensor *a, dnn_tensor *b)
     return product_of_rank("mm", a, b, 2);
 }
 
-/* PyTorch's bmm: no broadcasting of the batch axis. */
+/* Does not broadcast the batch axis, as PyTorch's bmm. */
 dnn_tensor *dnn_bmm(dnn_tensor *a, dnn_tensor *b)
 {
     if (a != NULL && b != NULL && a->ndim == 3 && b->ndim == 3 && a->dim[0] != b->dim[0] &&
@@ -201,10 +203,13 @@ dnn_status dnn__linear_shape(dnn__sig *sig)
     const dnn_tensor *x = sig->in[0], *w = sig->in[1], *bias = sig->in[2];
     dnn__desc *out = &sig->out[0];
 
-    if (x->ndim < 1 || w->ndim != 2 || x->dim[x->ndim - 1] != w->dim[1]) {
+    if (x->ndim < 1) {
+        return dnn__fail(DNN_E_INVALID, "linear: x is %s, w is %s: x must have rank >= 1",
+                         dnn__dims_text(x), dnn__dims_text(w));
+    }
+    if (w->ndim != 2 || x->dim[x->ndim - 1] != w->dim[1]) {
         return dnn__fail(DNN_E_INVALID, "linear: x is %s, w is %s: w must be [out,%lld]",
-                         dnn__dims_text(x), dnn__dims_text(w),
-                         (long long)(x->ndim < 1 ? 0 : x->dim[x->ndim - 1]));
+                         dnn__dims_text(x), dnn__dims_text(w), (long long)x->dim[x->ndim - 1]);
     }
     if (bias != NULL && (bias->ndim != 1 || bias->dim[0] != w->dim[0])) {
         return dnn__fail(DNN_E_INVALID, "linear: bias is %s, w is %s: bias must be [%lld]",

@@ -1,33 +1,10 @@
-/* norm.c - normalisation along an axis: softmax and its logarithm, with their
- * decompositions and gradients. */
+/* norm.c - normalisation along an axis: softmax and log_softmax. */
 #include "ops_impl.h"
 #include "rules.h"
 
-dnn_status dnn__softmax_shape(dnn__sig *sig)
-{
-    const dnn_attr_dim *attr = sig->attr;
-    const dnn_tensor *x = sig->in[0];
+/* ---- what both share ---- */
 
-    if (attr->dim < 0 || attr->dim >= x->ndim) {
-        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s with rank %d", sig->op->name, attr->dim,
-                         dnn__dims_text(x), x->ndim);
-    }
-    return dnn__same_shape(sig);
-}
-
-/* dy and y do not broadcast: the kernel walks them side by side. */
-dnn_status dnn__softmax_bwd_shape(dnn__sig *sig)
-{
-    const dnn_tensor *dy = sig->in[0], *y = sig->in[1];
-
-    if (!dnn__same_dims(dy->ndim, dy->dim, y->ndim, y->dim)) {
-        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, y is %s: must be equal", sig->op->name,
-                         dnn__dims_text(dy), dnn__dims_text(y));
-    }
-    return dnn__softmax_shape(sig);
-}
-
-static dnn_tensor *soft(dnn__op_id op, dnn_tensor *given, int dim)
+static dnn_tensor *softmax_along(dnn__op_id op, dnn_tensor *given, int dim)
 {
     dnn_attr_dim attr = {.size = sizeof attr};
     int axis = 0;
@@ -47,46 +24,58 @@ static dnn_tensor *soft(dnn__op_id op, dnn_tensor *given, int dim)
     return shaped;
 }
 
-dnn_tensor *dnn_softmax(dnn_tensor *x, int dim)
+dnn_status dnn__softmax_shape(dnn__sig *sig)
 {
-    return soft(DNN_OP_softmax, x, dim);
+    const dnn_attr_dim *attr = sig->attr;
+    const dnn_tensor *x = sig->in[0];
+
+    if (attr->dim < 0 || attr->dim >= x->ndim) {
+        return dnn__fail(DNN_E_INVALID, "%s: dim %d of x %s must be 0 to %d", sig->op->name,
+                         attr->dim, dnn__dims_text(x), x->ndim - 1);
+    }
+    return dnn__same_shape(sig);
 }
 
-dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim)
+/* dy and y do not broadcast: kernels read them along one axis together. */
+dnn_status dnn__softmax_bwd_shape(dnn__sig *sig)
 {
-    return soft(DNN_OP_log_softmax, x, dim);
+    const dnn_tensor *dy = sig->in[0], *y = sig->in[1];
+
+    if (!dnn__same_dims(dy->ndim, dy->dim, y->ndim, y->dim)) {
+        return dnn__fail(DNN_E_INVALID, "%s: dy is %s, y is %s: shapes must be equal",
+                         sig->op->name, dnn__dims_text(dy), dnn__dims_text(y));
+    }
+    return dnn__softmax_shape(sig);
 }
 
-/* ---- decompositions and gradients ---- */
-
-static int axis(const dnn__decomposition *p)
+static int axis_of(const dnn__decomposition *p)
 {
     return ((const dnn_attr_dim *)p->attr)->dim;
 }
 
-static dnn_tensor *along(const dnn__decomposition *p, dnn_tensor *x)
+static dnn_tensor *sum_along(const dnn__decomposition *p, dnn_tensor *x)
 {
-    return dnn_sum(x, .dims = DNN_DIMS(axis(p)), .keepdim = true);
+    return dnn_sum(x, .dims = DNN_DIMS(axis_of(p)), .keepdim = true);
 }
 
-/* x less its maximum along the axis, so that exp cannot overflow. */
+/* x - max(x) along the axis, so that exp does not overflow. */
 static dnn_tensor *shifted(const dnn__decomposition *p)
 {
-    return dnn_sub(p->in[0], dnn_amax(p->in[0], .dims = DNN_DIMS(axis(p)), .keepdim = true));
+    return dnn_sub(p->in[0], dnn_amax(p->in[0], .dims = DNN_DIMS(axis_of(p)), .keepdim = true));
 }
+
+/* ---- softmax ---- */
+
+dnn_tensor *dnn_softmax(dnn_tensor *x, int dim)
+{
+    return softmax_along(DNN_OP_softmax, x, dim);
+}
+
 void dnn__softmax_decompose(dnn__decomposition *p)
 {
     dnn_tensor *e = dnn_exp(shifted(p));
 
-    p->out[0] = dnn_div(e, along(p, e));
-}
-
-/* dx = y (dy - sum(dy y)) */
-void dnn__softmax_bwd_decompose(dnn__decomposition *p)
-{
-    dnn_tensor *dy = p->in[0], *y = p->in[1];
-
-    p->out[0] = dnn_mul(y, dnn_sub(dy, along(p, dnn_mul(dy, y))));
+    p->out[0] = dnn_div(e, sum_along(p, e));
 }
 
 void dnn__softmax_backward(dnn__grad *g)
@@ -96,19 +85,26 @@ void dnn__softmax_backward(dnn__grad *g)
     g->din[0] = dnn__gradient_row(DNN_OP_softmax_bwd, in, 2, g->attr);
 }
 
+/* dx = y (dy - sum(dy y)) */
+void dnn__softmax_bwd_decompose(dnn__decomposition *p)
+{
+    dnn_tensor *dy = p->in[0], *y = p->in[1];
+
+    p->out[0] = dnn_mul(y, dnn_sub(dy, sum_along(p, dnn_mul(dy, y))));
+}
+
+/* ---- log_softmax ---- */
+
+dnn_tensor *dnn_log_softmax(dnn_tensor *x, int dim)
+{
+    return softmax_along(DNN_OP_log_softmax, x, dim);
+}
+
 void dnn__log_softmax_decompose(dnn__decomposition *p)
 {
     dnn_tensor *s = shifted(p);
 
-    p->out[0] = dnn_sub(s, dnn_log(along(p, dnn_exp(s))));
-}
-
-/* dx = dy - exp(y) sum(dy) */
-void dnn__log_softmax_bwd_decompose(dnn__decomposition *p)
-{
-    dnn_tensor *dy = p->in[0], *y = p->in[1];
-
-    p->out[0] = dnn_sub(dy, dnn_mul(dnn_exp(y), along(p, dy)));
+    p->out[0] = dnn_sub(s, dnn_log(sum_along(p, dnn_exp(s))));
 }
 
 void dnn__log_softmax_backward(dnn__grad *g)
@@ -116,4 +112,11 @@ void dnn__log_softmax_backward(dnn__grad *g)
     dnn_tensor *in[] = {g->dout[0], g->out[0]};
 
     g->din[0] = dnn__gradient_row(DNN_OP_log_softmax_bwd, in, 2, g->attr);
+}
+/* dx = dy - exp(y) sum(dy) */
+void dnn__log_softmax_bwd_decompose(dnn__decomposition *p)
+{
+    dnn_tensor *dy = p->in[0], *y = p->in[1];
+
+    p->out[0] = dnn_sub(dy, dnn_mul(dnn_exp(y), sum_along(p, dy)));
 }

@@ -1,6 +1,6 @@
-/* random.c - random fills and dropout. The numbers come from kernels by position (Philox); which
- * ones is dispatch's business: it takes them from the generator, but for a gradient, which draws
- * those of the forward call again. */
+/* random.c - random fills and dropout. A kernel computes each number from its position (Philox).
+ * Dispatch takes the range of positions from the generator; a gradient rule uses that of the
+ * forward call again. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -72,8 +72,7 @@ dnn_tensor *dnn_dropout(dnn_tensor *x, double p)
     return p == 0.0 && dnn__is_float(x->dtype) ? x : dnn__call(DNN_OP_dropout, &x, 1, &attr);
 }
 
-/* dropout and dropout_bwd: the gradient is multiplied by the same factors, drawn from the same
- * numbers. */
+/* dropout and dropout_bwd: dx = dy times the factors of the forward call, from its numbers. */
 void dnn__dropout_backward(dnn__grad *g)
 {
     dnn_tensor *in[] = {g->dout[0]}, *out[] = {NULL};

@@ -9,8 +9,7 @@ static dnn_tensor *make_range(const char *op, int64_t n, dnn_dtype dtype)
     return dnn__make_empty(op, &create, DNN_T_F32);
 }
 
-/* The number of elements of arange; an integer range must hold its first, second and last element
- * exactly. */
+/* *n = the number of elements. dtype must hold the first, second and last element exactly. */
 static dnn_status count_arange(double start, double end, double step, dnn_dtype dtype, int64_t *n)
 {
     double count = ceil((end - start) / step);
@@ -20,12 +19,14 @@ static dnn_status count_arange(double start, double end, double step, dnn_dtype 
                          end, step);
     }
     if (step == 0.0 || (end - start) / step < 0.0) {
-        return dnn__fail(DNN_E_INVALID, "arange: steps of %g do not lead from %g to %g", step,
-                         start, end);
+        return dnn__fail(DNN_E_INVALID, "arange: step %g does not lead from start %g to end %g",
+                         step, start, end);
     }
     if (!(count < 0x1p53)) {
-        return dnn__fail(DNN_E_INVALID, "arange: %g elements from %g to %g by %g are too many",
-                         count, start, end, step);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "arange: start %g, end %g, step %g give %g elements, must be fewer than 2^53", start,
+            end, step, count);
     }
     if (count > 0.0) {
         DNN_TRY(dnn__check_number("arange", start, dtype));
@@ -48,7 +49,7 @@ dnn_tensor *dnn_arange(double start, double end, double step, dnn_dtype dtype)
         return NULL;
     }
     if (!dnn__dtype_ok(of) || of == DNN_T_BOOL) {
-        st = dnn__fail(DNN_E_INVALID, "arange: dtype %s is not a number", dnn_dtype_name(of));
+        st = dnn__fail(DNN_E_INVALID, "arange: dtype is %s, must be a number", dnn_dtype_name(of));
     } else {
         st = count_arange(start, end, step, of, &n);
     }
@@ -70,8 +71,7 @@ static dnn_tensor *make_linspace(const char *op, double start, double end, int64
     dnn_tensor *t;
 
     if (dnn__pending() == DNN_OK && n < 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: %lld numbers from %g to %g", op,
-                                   (long long)n, start, end));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: n is %lld, must be >= 0", op, (long long)n));
     }
     t = make_range(op, n, dtype);
     return t == NULL ? NULL : dnn__or_release(t, dnn__call_to(DNN_OP_linspace, t, NULL, 0, &attr));
@@ -82,15 +82,15 @@ dnn_tensor *dnn_linspace(double start, double end, int64_t n, dnn_dtype dtype)
     return make_linspace("linspace", start, end, n, dtype);
 }
 
-/* The exponents and powers are f64, rounded once: 10 to the power 3 is exactly 1000 in f32 too. */
+/* The exponents and powers are f64 and rounded once, so that 10^3 is exactly 1000 in f32 too. */
 dnn_tensor *dnn_logspace(double start, double end, int64_t n, dnn_dtype dtype)
 {
     dnn_dtype of = dtype == 0 ? DNN_T_F32 : dtype;
     dnn_tensor *exponent, *ten, *power, *result;
 
     if (dnn__pending() == DNN_OK && !(dnn__dtype_ok(of) && dnn__is_float(of))) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "logspace: dtype %s is not floating", dnn_dtype_name(of)));
+        return dnn__null(dnn__fail(DNN_E_INVALID, "logspace: dtype is %s, must be floating",
+                                   dnn_dtype_name(of)));
     }
     exponent = make_linspace("logspace", start, end, n, DNN_T_F64);
     if (exponent == NULL) {

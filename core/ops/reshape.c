@@ -1,5 +1,5 @@
-/* reshape.c - the same elements under other dims: the row view. Call and gradient. Reshape copies
- * where no strides will do. */
+/* reshape.c - the same elements with other dims: the row view. dnn_reshape copies where x allows no
+ * view. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -10,8 +10,8 @@ static dnn_status resolve_sizes(const char *op, const dnn_tensor *x, int64_t cou
     int64_t known = 1, at = -1;
 
     if (shape->ndim < 0 || shape->ndim > DNN_MAX_DIMS) {
-        return dnn__fail(DNN_E_INVALID, "%s: rank %lld is not 0 to %d", op, (long long)shape->ndim,
-                         DNN_MAX_DIMS);
+        return dnn__fail(DNN_E_INVALID, "%s: the shape has rank %lld, must be 0 to %d", op,
+                         (long long)shape->ndim, DNN_MAX_DIMS);
     }
     for (int d = 0; d < (int)shape->ndim; d++) {
         int64_t size = shape->dim[d];
@@ -45,8 +45,8 @@ static dnn_status resolve_sizes(const char *op, const dnn_tensor *x, int64_t cou
     return dnn__check_shape(op, x->dtype, shape->ndim, shape->dim, NULL);
 }
 
-/* x under dims that hold the same number of elements. may_copy: else a layout that needs a copy is
- * an error. */
+/* x with dims of the same number of elements. Where that needs a copy and may_copy is false, it
+ * fails. */
 static dnn_tensor *view_as_dims(const char *op, dnn_tensor *x, const dnn_shape *shape,
                                 bool may_copy)
 {
@@ -112,8 +112,8 @@ dnn_tensor *dnn_flatten(dnn_tensor *x, int first, int last)
         st = dnn__axis("flatten", last, x->ndim, &to);
     }
     if (st == DNN_OK && from > to) {
-        st = dnn__fail(DNN_E_INVALID, "flatten: dim %d comes behind dim %d in x %s", first, last,
-                       dnn__dims_text(x));
+        st = dnn__fail(DNN_E_INVALID, "flatten: first dim %d comes after last dim %d in x %s",
+                       first, last, dnn__dims_text(x));
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -146,8 +146,11 @@ dnn_tensor *dnn_unflatten(dnn_tensor *x, int dim, dnn_shape sizes)
         st = resolve_sizes("unflatten", x, x->ndim > 0 ? x->dim[at] : 1, &sizes);
     }
     if (st == DNN_OK && sizes.ndim + x->ndim - 1 > DNN_MAX_DIMS) {
-        st = dnn__fail(DNN_E_INVALID, "unflatten: rank %d with %lld axes for one: more than %d",
-                       x->ndim, (long long)sizes.ndim, DNN_MAX_DIMS);
+        st = dnn__fail(
+            DNN_E_INVALID,
+            "unflatten: x %s with %lld sizes for one dim has rank %lld, must be at most %d",
+            dnn__dims_text(x), (long long)sizes.ndim, (long long)sizes.ndim + x->ndim - 1,
+            DNN_MAX_DIMS);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
@@ -199,8 +202,8 @@ dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim)
         return NULL;
     }
     if (x->ndim == DNN_MAX_DIMS) {
-        st = dnn__fail(DNN_E_INVALID, "unsqueeze: x %s has rank %d already", dnn__dims_text(x),
-                       DNN_MAX_DIMS);
+        st = dnn__fail(DNN_E_INVALID, "unsqueeze: x %s has rank %d, must be less",
+                       dnn__dims_text(x), DNN_MAX_DIMS);
     } else {
         st = dnn__axis("unsqueeze", dim, x->ndim + 1, &at);
     }
@@ -214,7 +217,7 @@ dnn_tensor *dnn_unsqueeze(dnn_tensor *x, int dim)
     return dnn__call_view(DNN_OP_view, x, x->ndim + 1, dims, stride, x->offset, NULL);
 }
 
-/* view: dx is dy under the dims of x. */
+/* dx is dy with the dims of x. */
 void dnn__view_backward(dnn__grad *g)
 {
     g->din[0] = dnn_reshape(g->dout[0], dnn__shape(&g->in_desc[0]));

@@ -18,8 +18,8 @@ static dnn_status check_room(const char *op, const dnn_tensor *x, int64_t count,
     return DNN_OK;
 }
 
-/* What was made before a failure goes again. */
-static int64_t drop_pieces(dnn_tensor **out, int64_t made)
+/* Releases the pieces made before a failure, and returns the error. */
+static int64_t release_pieces(dnn_tensor **out, int64_t made)
 {
     for (int64_t i = 0; i < made; i++) {
         dnn_release(out[i]);
@@ -39,7 +39,7 @@ static int64_t split(const char *op, dnn_tensor *x, int64_t size, int axis, dnn_
 
         out[i] = dnn__slice_view(x, axis, start, 1, rest < size ? rest : size);
         if (out[i] == NULL) {
-            return drop_pieces(out, i);
+            return release_pieces(out, i);
         }
     }
     return count;
@@ -52,9 +52,8 @@ int64_t dnn_split(dnn_tensor *x, int64_t size, int dim, dnn_tensor **out, int64_
     DNN_TRY(dnn__require(x, "dnn_split", "x"));
     DNN_TRY(dnn__real_axis("split", x, dim, &axis));
     if (size < 1) {
-        return dnn__fail(DNN_E_INVALID,
-                         "split: pieces of %lld along dim %d with %lld elements: size must be >= 1",
-                         (long long)size, axis, (long long)x->dim[axis]);
+        return dnn__fail(DNN_E_INVALID, "split: size is %lld in dim %d of x %s, must be >= 1",
+                         (long long)size, axis, dnn__dims_text(x));
     }
     return split("split", x, size, axis, out, n);
 }
@@ -66,9 +65,8 @@ int64_t dnn_chunk(dnn_tensor *x, int64_t chunks, int dim, dnn_tensor **out, int6
     DNN_TRY(dnn__require(x, "dnn_chunk", "x"));
     DNN_TRY(dnn__real_axis("chunk", x, dim, &axis));
     if (chunks < 1) {
-        return dnn__fail(DNN_E_INVALID,
-                         "chunk: %lld chunks of dim %d with %lld elements: must be >= 1",
-                         (long long)chunks, axis, (long long)x->dim[axis]);
+        return dnn__fail(DNN_E_INVALID, "chunk: chunks is %lld in dim %d of x %s, must be >= 1",
+                         (long long)chunks, axis, dnn__dims_text(x));
     }
     return split("chunk", x, x->dim[axis] > 0 ? (x->dim[axis] - 1) / chunks + 1 : 1, axis, out, n);
 }
@@ -83,7 +81,7 @@ int64_t dnn_unbind(dnn_tensor *x, int dim, dnn_tensor **out, int64_t n)
     for (int64_t i = 0; i < x->dim[axis]; i++) {
         out[i] = dnn_select(x, axis, i);
         if (out[i] == NULL) {
-            return drop_pieces(out, i);
+            return release_pieces(out, i);
         }
     }
     return x->dim[axis];

@@ -1,5 +1,5 @@
-/* view.c - views: the same storage under other strides, without a kernel: order of axes, expand,
- * slices. Every view is recorded, and its gradient is the mirrored view. */
+/* view.c - views: the same storage with other strides, without a kernel: order of axes, expand,
+ * slices. Views are recorded like operators. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -18,7 +18,7 @@ static dnn_tensor *permute(dnn_tensor *x, const uint8_t *order)
     return dnn__call_view(DNN_OP_permute, x, x->ndim, dim, stride, x->offset, &attr);
 }
 
-static void identity(uint8_t *order)
+static void set_identity(uint8_t *order)
 {
     for (int d = 0; d < DNN_MAX_DIMS; d++) {
         order[d] = (uint8_t)d;
@@ -41,7 +41,7 @@ dnn_tensor *dnn_transpose(dnn_tensor *x, int a, int b)
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    identity(order);
+    set_identity(order);
     order[i] = (uint8_t)j;
     order[j] = (uint8_t)i;
     return permute(x, order);
@@ -58,7 +58,7 @@ dnn_tensor *dnn_permute(dnn_tensor *x, dnn_dims order)
         return NULL;
     }
     if (order.n != x->ndim) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "permute: %d dims are named, x %s has %d",
+        return dnn__null(dnn__fail(DNN_E_INVALID, "permute: order has %d dims, x %s has %d",
                                    order.n, dnn__dims_text(x), x->ndim));
     }
     st = x->ndim > 0 ? dnn__axes_mask("permute", &order, x->ndim, &mask) : DNN_OK;
@@ -85,7 +85,7 @@ dnn_tensor *dnn_movedim(dnn_tensor *x, int from, int to)
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    identity(order);
+    set_identity(order);
     for (int d = i; d < j; d++) {
         order[d] = (uint8_t)(d + 1);
     }
@@ -109,7 +109,7 @@ dnn_tensor *dnn_t(dnn_tensor *x)
     return dnn_transpose(x, 0, -1);
 }
 
-/* permute: dx is dy with the axes put back. */
+/* dx is dy with its axes in the order of x. */
 void dnn__permute_backward(dnn__grad *g)
 {
     const dnn_attr_permute *attr = g->attr;
@@ -123,14 +123,15 @@ void dnn__permute_backward(dnn__grad *g)
 
 /* ---- expand ---- */
 
-/* The dims that `shape` means for x: -1 keeps a size, and only sizes of 1 change. */
+/* Replaces -1 in shape by the size of x; sizes other than 1 do not change. */
 static dnn_status resolve_expand(const dnn_tensor *x, dnn_shape *shape)
 {
     dnn_shape asked = *shape;
     int64_t lead;
 
     if (shape->ndim < x->ndim || shape->ndim > DNN_MAX_DIMS) {
-        return dnn__fail(DNN_E_INVALID, "expand: rank %lld for x %s, must be %d to %d",
+        return dnn__fail(DNN_E_INVALID,
+                         "expand: the shape has rank %lld, x is %s: must be %d to %d",
                          (long long)shape->ndim, dnn__dims_text(x), x->ndim, DNN_MAX_DIMS);
     }
     lead = shape->ndim - x->ndim;
@@ -142,7 +143,7 @@ static dnn_status resolve_expand(const dnn_tensor *x, dnn_shape *shape)
         }
         if (shape->dim[d] < 0 || (old != 1 && shape->dim[d] != old)) {
             return dnn__fail(DNN_E_INVALID,
-                             "expand: x %s does not stretch to %s: size %lld to %lld in dim %d",
+                             "expand: x %s does not expand to %s: size %lld to %lld in dim %d",
                              dnn__dims_text(x), dnn__shape_text((int)asked.ndim, asked.dim),
                              (long long)old, (long long)asked.dim[d], d);
         }
@@ -166,7 +167,7 @@ dnn_tensor *dnn_expand(dnn_tensor *x, dnn_shape shape)
     return dnn__call_view(DNN_OP_expand, x, (int)shape.ndim, shape.dim, stride, x->offset, NULL);
 }
 
-/* expand: each element of x gets the sum over its copies. */
+/* dx is the sum of dy over the copies of each element. */
 void dnn__expand_backward(dnn__grad *g)
 {
     g->din[0] = dnn__sum_to_desc(g->dout[0], &g->in_desc[0]);
@@ -185,15 +186,16 @@ dnn_tensor *dnn_slice(dnn_tensor *x, int dim, int64_t start, int64_t stop, int64
     }
     st = dnn__real_axis("slice", x, dim, &at);
     if (st == DNN_OK && step < 1) {
-        st = dnn__fail(DNN_E_INVALID,
-                       "slice: step %lld is less than 1: a reversed order needs a flip, not a view",
-                       (long long)step);
+        st = dnn__fail(
+            DNN_E_INVALID,
+            "slice: step is %lld, must be >= 1: a reversed order needs a flip, not a view",
+            (long long)step);
     }
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    from = dnn__clamp_place(start, x->dim[at]);
-    to = dnn__clamp_place(stop, x->dim[at]);
+    from = dnn__clamp_index(start, x->dim[at]);
+    to = dnn__clamp_index(stop, x->dim[at]);
     return dnn__slice_view(x, at, from, step, to > from ? (to - from - 1) / step + 1 : 0);
 }
 
@@ -214,9 +216,10 @@ dnn_tensor *dnn_narrow(dnn_tensor *x, int dim, int64_t start, int64_t length)
         from += x->dim[at];
     }
     if (from < 0 || from > x->dim[at] || length < 0 || length > x->dim[at] - from) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "narrow: %lld elements from %lld on of dim %d, which has %lld",
-                                   (long long)length, (long long)start, at, (long long)x->dim[at]));
+        return dnn__null(dnn__fail(
+            DNN_E_INVALID,
+            "narrow: start is %lld, length is %lld, x %s has %lld elements in dim %d",
+            (long long)start, (long long)length, dnn__dims_text(x), (long long)x->dim[at], at));
     }
     return dnn__slice_view(x, at, from, 1, length);
 }
@@ -224,7 +227,7 @@ dnn_tensor *dnn_narrow(dnn_tensor *x, int dim, int64_t start, int64_t length)
 dnn_tensor *dnn_select(dnn_tensor *x, int dim, int64_t index)
 {
     dnn_tensor *slice, *y;
-    int64_t place = index;
+    int64_t position = index;
     int at = 0;
     dnn_status st;
 
@@ -235,21 +238,21 @@ dnn_tensor *dnn_select(dnn_tensor *x, int dim, int64_t index)
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    if (place < 0) {
-        place += x->dim[at];
+    if (position < 0) {
+        position += x->dim[at];
     }
-    if (place < 0 || place >= x->dim[at]) {
+    if (position < 0 || position >= x->dim[at]) {
         return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "select: index %lld of dim %d, which has %lld elements",
-                                   (long long)index, at, (long long)x->dim[at]));
+                                   "select: index is %lld, x %s has %lld elements in dim %d",
+                                   (long long)index, dnn__dims_text(x), (long long)x->dim[at], at));
     }
-    slice = dnn__slice_view(x, at, place, 1, 1);
+    slice = dnn__slice_view(x, at, position, 1, 1);
     y = slice == NULL ? NULL : dnn_squeeze(slice, (dnn_dims){1, {at}});
     dnn_release(slice);
     return y;
 }
 
-/* slice: dx is dy in the places of the slice and 0 elsewhere. */
+/* dx is dy in the slice and 0 elsewhere. */
 void dnn__slice_backward(dnn__grad *g)
 {
     dnn_tensor *zeros = dnn__zeros_desc("slice", &g->in_desc[0], g->device);

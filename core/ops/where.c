@@ -1,5 +1,4 @@
-/* where.c - operators that take one of several operands place by place: where, clamp. Call, shape
- * rule and gradient of each. */
+/* where.c - operators that select between operands element by element: where, clamp. */
 #include "ops_impl.h"
 #include "rules.h"
 
@@ -8,7 +7,7 @@
 dnn_status dnn__where_shape(dnn__sig *sig)
 {
     if (sig->in[0]->dtype != DNN_T_BOOL) {
-        return dnn__fail(DNN_E_INVALID, "%s: the condition is %s, not bool", sig->op->name,
+        return dnn__fail(DNN_E_INVALID, "%s: condition is %s, must be bool", sig->op->name,
                          dnn_dtype_name(sig->in[0]->dtype));
     }
     if (sig->in[1]->dtype != sig->in[2]->dtype) {
@@ -20,18 +19,18 @@ dnn_status dnn__where_shape(dnn__sig *sig)
     return DNN_OK;
 }
 
-/* The row wants a and b of one dtype, but its condition bool: so the promotion is made here. */
+/* Dispatch would promote condition too, so a and b are promoted here. */
 dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *b)
 {
-    dnn_dtype meet;
+    dnn_dtype common;
     dnn_tensor *x, *y, *z;
 
     if (!dnn__ready("where", condition) || !dnn__ready("where", a) || !dnn__ready("where", b)) {
         return NULL;
     }
-    meet = dnn__promote(a->dtype, a->ndim == 0, b->dtype, b->ndim == 0);
-    x = dnn_cast(a, meet);
-    y = dnn_cast(b, meet);
+    common = dnn__promote(a->dtype, a->ndim == 0, b->dtype, b->ndim == 0);
+    x = dnn_cast(a, common);
+    y = dnn_cast(b, common);
     z = dnn__pending() == DNN_OK ? dnn__ternary(DNN_OP_where, condition, x, y) : NULL;
     if (x != a) {
         dnn_release(x);
@@ -68,7 +67,7 @@ dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high)
 dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high)
 {
     bool has_low = low != -INFINITY, has_high = high != INFINITY;
-    dnn_tensor *least, *most, *y;
+    dnn_tensor *low_operand, *high_operand, *y;
 
     if (!dnn__ready("clamp", x)) {
         return NULL;
@@ -76,16 +75,15 @@ dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high)
     if (!has_low && !has_high) {
         return dnn_clone(x);
     }
-    least = has_low ? dnn__number("clamp", low, x) : NULL;
-    most = has_high ? dnn__number("clamp", high, x) : NULL;
-    y = dnn__pending() == DNN_OK ? dnn__ternary(DNN_OP_clamp, x, least, most) : NULL;
-    dnn_release(least);
-    dnn_release(most);
+    low_operand = has_low ? dnn__number("clamp", low, x) : NULL;
+    high_operand = has_high ? dnn__number("clamp", high, x) : NULL;
+    y = dnn__pending() == DNN_OK ? dnn__ternary(DNN_OP_clamp, x, low_operand, high_operand) : NULL;
+    dnn_release(low_operand);
+    dnn_release(high_operand);
     return y;
 }
 
-/* The bounds get it where they were taken: high where max(x, low) > high, else low where x < low.
- */
+/* A bound gets dy where it is the result: high where max(x, low) > high, else low where x < low. */
 static void clamp_bounds(dnn__grad *g)
 {
     dnn_tensor *x = g->in[0], *low = g->in[1], *high = g->in[2], *dy = g->dout[0];

@@ -112,6 +112,45 @@ Test(pool, averages_can_be_differentiated_again)
     dnn_release(dx);
 }
 
+/* dx of sum(y^2), recorded: a new reference. */
+static dnn_tensor *recorded_gradient(dnn_tensor *x, dnn_tensor *y)
+{
+    dnn_tensor *dx;
+
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_square(y)), .create_graph = true), DNN_OK, "%s",
+                 dnn_error_message());
+    dx = dnn_retain(dnn_grad(x));
+    cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
+    return dx;
+}
+
+Test(pool, maxima_of_disjoint_windows_can_be_differentiated_again)
+{
+    dnn_tensor *x = unit_leaf(plane()), *dx = recorded_gradient(x, dnn_max_pool2d(x, .kernel = 2));
+
+    EXPECT(dx, DNN_T_F64, S(1, 1, 3, 3), 0, 0, 0, 0, 18, 0, 0, 0, 0);
+    unit_backward(dx);
+    EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 0, 0, 0, 0, 2, 0, 0, 0, 0);
+    dnn_release(dx);
+    cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
+    dx = recorded_gradient(x, dnn_adaptive_max_pool2d(x, 1, 3, NULL));
+    EXPECT(dx, DNN_T_F64, S(1, 1, 3, 3), 0, 0, 0, 0, 18, 12, 14, 0, 0);
+    unit_backward(dx);
+    EXPECT(dnn_grad(x), DNN_T_F64, S(1, 1, 3, 3), 0, 0, 0, 0, 2, 2, 2, 0, 0);
+    dnn_release(dx);
+}
+
+Test(pool, maxima_of_overlapping_windows_cannot_be_differentiated_again)
+{
+    dnn_tensor *x = unit_leaf(plane());
+    dnn_tensor *dx = recorded_gradient(x, dnn_max_pool2d(x, .kernel = 2, .stride = 1));
+
+    EXPECT(dx, DNN_T_F64, S(1, 1, 3, 3), 0, 0, 0, 0, 72, 0, 0, 0, 0);
+    EXPECT_STATUS_FAIL(dnn_backward(dnn_sum(dx)), "max_pool2d_bwd",
+                       "cannot be differentiated again");
+    dnn_release(dx);
+}
+
 /* Found by op_args: the gradient was written before the place was found to be wrong. */
 Test(pool, a_place_outside_its_plane_is_refused_before_anything_is_written)
 {
