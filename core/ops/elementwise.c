@@ -78,8 +78,9 @@ void dnn__zero_backward(dnn__grad *g)
         return dnn__binary_number(DNN_OP_##name, a, b, false); \
     }
 
-/* Each row of these families has a public function. Those of ACTIVATION take options:
- * activation.c. */
+/* Each row of these families has a public function. Those of ACTIVATION take options
+ * (activation.c); a row of no family defines its function itself. */
+#define DNN_OP(...)
 #define UNARY_FLOAT(name, ...) DEFINE_UNARY(name)
 #define UNARY_NUMBER(name, ...) DEFINE_UNARY(name)
 #define UNARY_FLOAT_BWD(name, ...) DEFINE_UNARY(name)
