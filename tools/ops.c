@@ -97,6 +97,7 @@ static void put_heading(const char *text)
 static void print_operands(const dnn_op_info *op)
 {
     dnn_op_input in;
+    dnn_op_result result;
 
     for (int i = 0; dnn_op_input_at(op->name, i, &in); i++) {
         put_heading(i == 0 ? "inputs" : "");
@@ -114,14 +115,10 @@ static void print_operands(const dnn_op_info *op)
         put_heading("input dtypes");
         printf("%s\n", op->dtype_rule);
     }
-    put_heading("results");
-    if (op->n_outputs < 0) {
-        printf("any number");
+    for (int i = 0; dnn_op_result_at(op->name, i, &result); i++) {
+        put_heading(i == 0 ? "results" : "");
+        printf("%s%s\n", result.name, result.repeats ? ", repeats" : "");
     }
-    for (int i = 0; i < op->n_outputs; i++) {
-        printf("%sout[%d]", i > 0 ? " " : "", i);
-    }
-    printf("\n");
 }
 
 static void print_attributes(const dnn_op_info *op)

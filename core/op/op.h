@@ -128,8 +128,9 @@ const dnn__attribute *dnn__attribute_at(const dnn__op *op, int index);
 typedef struct dnn__operand_text {
     char text[48];
 } dnn__operand_text;
-/* Word `index` of the row's .names without its [], and whether it repeats; false past the last. */
-bool dnn__operand_word(const dnn__op *op, int index, dnn__operand_text *word, bool *repeats);
+/* Word `index` of a row's .names or .results without its [], and whether it repeats; false past the
+ * last. */
+bool dnn__operand_word(const char *words, int index, dnn__operand_text *word, bool *repeats);
 /* The name of input i for messages: "w", "tensors[3]"; "input 3" if the row has no names (a custom
  * function). */
 dnn__operand_text dnn__input_name(const dnn__op *op, int i);

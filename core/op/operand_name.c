@@ -11,9 +11,9 @@ static int next_word(const char **word, int length)
     return (int)strcspn(*word, " ");
 }
 
-bool dnn__operand_word(const dnn__op *op, int index, dnn__operand_text *word, bool *repeats)
+bool dnn__operand_word(const char *words, int index, dnn__operand_text *word, bool *repeats)
 {
-    const char *at = op->names != NULL ? op->names : "";
+    const char *at = words != NULL ? words : "";
     int length = next_word(&at, 0);
 
     for (; length > 0 && index > 0; index--) {

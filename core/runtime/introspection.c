@@ -114,13 +114,32 @@ bool dnn_op_input_at(const char *op, int index, dnn_op_input *out)
     dnn__operand_text word;
     bool repeats;
 
-    if (row == NULL || out == NULL || !dnn__operand_word(row, index, &word, &repeats)) {
+    if (row == NULL || out == NULL || !dnn__operand_word(row->names, index, &word, &repeats)) {
         return false;
     }
     *out = (dnn_op_input){
         .optional = (row->optional >> index & 1) != 0,
         .repeats = repeats,
         .dtypes = row->dtype_rule != DNN__AS_IS || index == row->primary ? row->accepts : 0};
+    snprintf(out->name, sizeof out->name, "%.*s", (int)sizeof out->name - 1, word.text);
+    return true;
+}
+
+bool dnn_op_result_at(const char *op, int index, dnn_op_result *out)
+{
+    const dnn__op *row = op != NULL ? dnn__op_named(op) : NULL;
+    dnn__operand_text word;
+    bool repeats = false;
+
+    if (row == NULL || out == NULL || index < 0) {
+        return false;
+    }
+    if (row->results == NULL && index < row->n_out) {
+        word = dnn__result_name(row, index);
+    } else if (!dnn__operand_word(row->results, index, &word, &repeats)) {
+        return false;
+    }
+    *out = (dnn_op_result){.repeats = repeats};
     snprintf(out->name, sizeof out->name, "%.*s", (int)sizeof out->name - 1, word.text);
     return true;
 }

@@ -240,7 +240,7 @@ static void put_traits(const dnn__op *op)
             fprintf(to, "%s%s", n++ > 0 ? ", " : "", names[i].name);
         }
     }
-    fprintf(to, "%s", op->decompose != NULL ? ", in parts" + 2 * (n == 0) : "");
+    fprintf(to, "%s", op->decompose != NULL ? ", decomposes" + 2 * (n == 0) : "");
 }
 
 static void put_row(const dnn__op *op, const dnn_op_info *info)

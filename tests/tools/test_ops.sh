@@ -37,7 +37,7 @@ lacks conv2d
 
 run 0 ops conv2d
 has 'conv2d: cross-correlation of x [N,C,H,W] and w' 'inputs x f32 f64 f16 bf16' ' bias f32 f64 f16 bf16, optional' \
-    'input dtypes equal' 'results out[0]' 'attributes stride_h i32 default 1' ' groups i32 default 1' \
+    'input dtypes equal' 'results output 0' 'attributes stride_h i32 default 1' ' groups i32 default 1' \
     'gradient yes, by conv2d_bwd_input and conv2d_bwd_weight' 'decomposition none' 'kernels on cpu' \
     ' f32 f64
  1. cpu_blas conv2d_im2col priority 100, UNALIGNED REENTRANT DETERMINISTIC
@@ -49,9 +49,9 @@ has 'softsign: x / (1 + |x|)' 'attributes none' 'gradient yes, written in other 
 run 0 ops nll_loss
 has ' logp f32 f64 f16 bf16' ' target dtype: see dnn_ops.h' ' ignore_index i64 default -100' 'gradient yes, by nll_loss_bwd'
 run 0 ops max_dim
-has 'results out[0] out[1]'
+has 'results y' ' indices'
 run 0 ops sgd_step
-has ' lr dtype: see' ' repeats' 'results any number' 'gradient none'
+has ' lr dtype: see' ' repeats' 'results p, repeats' 'gradient none'
 run 0 ops uniform
 has 'inputs none; the result is f32 f64 f16 bf16'
 run 0 ops slice

@@ -192,6 +192,13 @@ typedef struct dnn_op_input {
  * once. False past the last, or if there is no such operator; *out stays as it was. */
 DNN_API bool dnn_op_input_at(const char *op, int index, dnn_op_input *out);
 
+typedef struct dnn_op_result {
+    char name[24]; /* "indices"; "output 0" of an operator with one result */
+    bool repeats;  /* stands for any number of results */
+} dnn_op_result;
+/* Describes result `index` of an operator likewise. */
+DNN_API bool dnn_op_result_at(const char *op, int index, dnn_op_result *out);
+
 typedef struct dnn_op_attribute {
     const char *name, *type; /* "stride_h"; "i32", "u32", "i64" or "f64" */
     double value;            /* the default of the public functions */

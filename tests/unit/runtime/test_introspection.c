@@ -65,11 +65,24 @@ Test(introspection, inputs_have_names_and_dtypes)
 {
     const dnn_dtype floats = DNN_T_F32 | DNN_T_F64 | DNN_T_F16 | DNN_T_BF16;
     dnn_op_input in;
+    dnn_op_result result;
 
     cr_assert(dnn_op_input_at("conv2d", 2, &in));
     cr_expect_str_eq(in.name, "bias");
     cr_expect(in.optional && !in.repeats);
     cr_expect_eq(in.dtypes, floats);
+    cr_expect(dnn_op_result_at("max_pool2d", 1, &result));
+    cr_expect_str_eq(result.name, "indices");
+    cr_expect_not(result.repeats);
+    cr_expect(dnn_op_result_at("conv2d", 0, &result));
+    cr_expect_str_eq(result.name, "output 0");
+    cr_expect_not(dnn_op_result_at("conv2d", 1, &result));
+    cr_expect(dnn_op_result_at("sgd_step", 1, &result));
+    cr_expect(result.repeats);
+    cr_expect_not(dnn_op_result_at("sgd_step", 2, &result));
+    cr_expect_not(dnn_op_result_at("max_pool2d", -1, &result));
+    cr_expect_not(dnn_op_result_at("max_pool2d", 0, NULL));
+    cr_expect_not(dnn_op_result_at(NULL, 0, &result));
     cr_expect_not(dnn_op_input_at("conv2d", 3, &in));
     cr_expect_not(dnn_op_input_at("conv2d", -1, &in));
     cr_expect_not(dnn_op_input_at("no_such", 0, &in));
