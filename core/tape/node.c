@@ -1,6 +1,6 @@
-/* node.c - nodes of the tape: dispatch records an operator and its operands in one, and the last
- * reference frees the graph behind it. Gradient rules live with their operators (core/ops); the
- * engine (core/autograd) walks the nodes. */
+/* node.c - nodes of the tape. Dispatch records an operator and its operands in a node. Releasing
+ * the last reference frees the node and the graph that only it reaches. Gradient rules are in
+ * core/ops; the engine (core/autograd) visits the nodes. */
 #include <string.h>
 #include "tape.h"
 
@@ -99,7 +99,8 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
         if (out[i] == NULL || (out[i]->dtype & DNN__FLOATS) == 0) {
             continue;
         }
-        if (out[i]->node != NULL) { /* changed in place: its history is behind the new edge */
+        if (out[i]->node !=
+            NULL) { /* changed in place: the new node's edge leads to the old node */
             if (out[i]->leaf != NULL) {
                 dnn__hooks_move_kept(out[i]->node, node, out[i]->leaf, (uint32_t)i);
             }
@@ -124,7 +125,7 @@ dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_t
     return DNN_OK;
 }
 
-/* ---- letting go ---- */
+/* ---- release ---- */
 
 void dnn__node_forget(dnn__node *node)
 {
@@ -143,7 +144,8 @@ void dnn__node_forget(dnn__node *node)
     }
 }
 
-/* A graph may be a million nodes long: those that die wait in a list, not on the stack. */
+/* A graph may have a million nodes. Nodes to free are put in a list, because recursion would
+ * overflow the stack. */
 static void destroy_node(dnn__history *history)
 {
     dnn__node *node = (dnn__node *)(void *)history, *dead = NULL;

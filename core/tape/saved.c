@@ -1,6 +1,6 @@
-/* saved.c - what a node saves of an operand for backward (PyTorch's SavedVariable): its
- * description, and for operands that the rule reads the place and the version, so that a later
- * in-place change is found. */
+/* saved.c - saved operands of a node (PyTorch's SavedVariable): the description, and for operands
+ * that the gradient rule reads the storage, strides and version, so that a later in-place change is
+ * detected. */
 #include "tape.h"
 
 void dnn__save(dnn__saved *s, const dnn_tensor *t, bool keep)
@@ -70,7 +70,7 @@ dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *r
         t->node = from->node;
         t->leaf = from->leaf;
         t->node_out = from->out;
-        t->is_view = t->lent = true; /* another handle of what the program has */
+        t->is_view = t->lent = true; /* a second handle of a tensor that the program has */
     }
     *out = t;
     return DNN_OK;

@@ -1,4 +1,4 @@
-/* variable.c - what a program asks of a tensor as a variable of autograd: requires_grad, detach,
+/* variable.c - the public functions of a tensor as a variable of autograd: requires_grad, detach,
  * grad. */
 #include "tape.h"
 
