@@ -27,9 +27,10 @@ enum { MACHINE = -1 };
 #endif
 
 enum {
+    /* Linkers write about 12 and 30; the loader keeps them on the stack. */
     MAX_SEGMENTS = 64,
     MAX_DYNAMIC = 256
-}; /* linkers write about 12 and 30; the loader keeps them on the stack */
+};
 
 /* fmt takes two numbers. */
 #define damaged(path, fmt, found, expected)                                  \

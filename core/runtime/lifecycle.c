@@ -35,8 +35,8 @@ static bool comes_before(const dnn__plugin *a, const dnn__plugin *b)
 {
     int32_t pa = best_priority(a), pb = best_priority(b);
 
-    if (a->place != b->place) {
-        return a->place < b->place;
+    if (a->position != b->position) {
+        return a->position < b->position;
     }
     return pa != pb ? pa > pb : strcmp(a->id, b->id) < 0;
 }
