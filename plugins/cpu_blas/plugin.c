@@ -1,4 +1,4 @@
-/* plugin.c - which instruction set the machine has, and the table of its kernels; the checks at
+/* plugin.c - selects the instruction set of the machine and the table of its kernels; the checks at
  * load. Called by entry.c, and by the phantom device of the tests. */
 #include "cpu_blas.h"
 #include <cblas.h>
@@ -48,7 +48,7 @@ enum { MAX_KERNELS = 256 };
 static const dnn_kernel *merged[MAX_KERNELS + 1];
 static char build[96];
 
-/* "OpenBLAS 0.3.21, avx512": the first two words of what the library says of itself. */
+/* Makes "OpenBLAS 0.3.21, avx512" from the first two words of the library's own description. */
 static void name_build(const char *isa)
 {
     const char *config = openblas_get_config();
