@@ -1,6 +1,5 @@
-/* locate.c - finds the data of a run: which folders are searched, and which of them holds a wanted
- * data set. The contents identify a data set (the reader computes a digest), not the name of its
- * folder. */
+/* locate.c - finds the data of a run: searches folders for a wanted data set. The reader identifies
+ * a data set by a digest of its contents, not by the name of its folder. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,10 +130,10 @@ static int fail_open(const struct search *s, zoo_data *out)
     return code;
 }
 
-/* The reader found another data set, `name`, than the one that was looked for. Accepts it if it is
- * wanted too, and skips or refuses the folder otherwise. */
-static int judge_other(const struct search *s, const zoo_data_set *set, const char *folder,
-                       bool named_after, const char *name, zoo_data *out)
+/* Called if the reader found another data set, `name`, than the one searched for. Accepts it if it
+ * is wanted too; else skips the folder, or refuses it. */
+static int accept_other(const struct search *s, const zoo_data_set *set, const char *folder,
+                        bool named_after, const char *name, zoo_data *out)
 {
     const zoo_data_set *other = wanted_named(s, name);
 
@@ -151,7 +150,7 @@ static int judge_other(const struct search *s, const zoo_data_set *set, const ch
 }
 
 /* Opens the data set in the folder. named_after: the folder has the name of the set. Returns
- * ZOO_DONE if it is open, ZOO_GO_ON if the folder holds a data set that nobody wants. */
+ * ZOO_DONE if it is open, ZOO_GO_ON if the folder holds a data set that is not wanted. */
 static int open_folder(const struct search *s, const zoo_data_set *set, const char *folder,
                        bool named_after, zoo_data *out)
 {
@@ -165,7 +164,7 @@ static int open_folder(const struct search *s, const zoo_data_set *set, const ch
     name = dnn_dataset_name(out->test);
     out->name = set->name;
     if (name != NULL && strcmp(name, set->name) != 0) {
-        int code = judge_other(s, set, folder, named_after, name, out);
+        int code = accept_other(s, set, folder, named_after, name, out);
 
         if (code != ZOO_DONE) {
             zoo_data_close(out);
@@ -187,7 +186,7 @@ static int open_folder(const struct search *s, const zoo_data_set *set, const ch
 }
 
 /* Tries each folder, and in it the folder that is named after the set. */
-static int look_for(const struct search *s, const zoo_data_set *set, zoo_data *out)
+static int search_folders(const struct search *s, const zoo_data_set *set, zoo_data *out)
 {
     char sub[PATH_BYTES + 40];
 
@@ -261,7 +260,7 @@ int zoo_locate(const zoo_options *options, zoo_messages *messages, zoo_data *out
     }
     list_folders(&s);
     for (int i = 0; i < s.n_wanted && code == ZOO_GO_ON; i++) {
-        code = look_for(&s, s.wanted[i], out);
+        code = search_folders(&s, s.wanted[i], out);
     }
     if (code != ZOO_DONE) {
         return code == ZOO_GO_ON ? fail_missing(&s) : code;

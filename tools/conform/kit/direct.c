@@ -1,6 +1,6 @@
-/* direct.c - the views of a call by hand and its plan: which calls the flags of the kernel allow,
- * the operands as the kernel sees them, and the layouts, stash and workspace that its plan asks
- * for. The checks of the kit call it; direct_run.c follows it. */
+/* direct.c - the views of a direct call and its plan: the calls that the kernel's flags allow, the
+ * operands as the kernel sees them, and the layouts, stash and workspace that its plan requests.
+ * The checks of the kit call it; direct_run.c follows. */
 #include "direct.h"
 #include <string.h>
 
@@ -30,14 +30,15 @@ bool kit_allowed(const kit_kernel *k, const conf_case *c, const ref_array *in,
         return false;
     if (setup->out_layout != CONF_DENSE && !kit_has(k, DNN_K_STRIDED))
         return false;
-    if (setup->far && (!kit_has(k, DNN_K_STRIDED) || k->place.device != NULL ||
-                       conf_is_alias(c, 0) || c->in[0].dtype == 0 || c->in[0].plain ||
-                       in[0].n == 0 || in[0].ndim < 2 || in[0].dim[0] < 2 || in[0].dim[0] > 4))
+    if (setup->far && (!kit_has(k, DNN_K_STRIDED) || k->device.api != NULL || conf_is_alias(c, 0) ||
+                       c->in[0].dtype == 0 || c->in[0].plain || in[0].n == 0 || in[0].ndim < 2 ||
+                       in[0].dim[0] < 2 || in[0].dim[0] > 4))
         return false;
     return !setup->in_place || kit_has(k, DNN_K_INPLACE);
 }
 
-/* Dims and strides of the base's view, in elements, and where its first element lies. */
+/* Sets dims and strides of the view in its base, in elements, and the offset of its first element.
+ */
 static void lay_out(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -54,7 +55,8 @@ static void lay_out(kit_call *call, int i)
     call->offset[i] = (size_t)first * dnn_dtype_size(a->dtype);
 }
 
-/* An elementwise input of fewer dims: expanded by strides of 0, or as a dense copy. */
+/* Gives an elementwise input of fewer dims the dims of the result: by strides of 0, or as a dense
+ * copy. */
 static bool stretch_input(kit_call *call, int i)
 {
     const conf_operand *y = &call->c->out[0];
@@ -91,7 +93,7 @@ static bool copy_array(ref_array *to, const ref_array *from)
     return true;
 }
 
-/* What lies behind `data`: all elements of a dense view, else up to the end of its memory. */
+/* Returns nbytes: all elements of a dense view, else up to the end of its memory. */
 static uint64_t bytes_behind(const kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -114,14 +116,14 @@ static void finish_view(kit_call *call, int i)
 
     v->size = (uint32_t)(sizeof *v + (call->setup.grown ? KIT_GROWN : 0));
     v->dtype = call->seen[i].dtype;
-    v->mem = call->k->place.device != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST;
+    v->mem = call->k->device.api != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST;
     v->dim = call->dim[i];
     v->stride = call->stride[i];
     v->nbytes = bytes_behind(call, i);
     call->pointer[i] = v;
 }
 
-/* What the view of an operand in a private layout is. */
+/* Sets the view of an operand in a private layout. */
 static void show_private(kit_call *call, int i, uint32_t layout, uint64_t bytes)
 {
     dnn_view *v = &call->view[i].s;
@@ -133,7 +135,7 @@ static void show_private(kit_call *call, int i, uint32_t layout, uint64_t bytes)
     v->nbytes = bytes;
 }
 
-/* An input arrives in the layout that another kernel of the plugin has left it in. */
+/* Gives an input the private layout in which another kernel of the plugin has left it. */
 static void offer(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -187,7 +189,8 @@ static bool open_output(kit_call *call, int j)
     return true;
 }
 
-/* Everything that a newer host would have appended is noise to a kernel of today. */
+/* Makes structs of a newer host: the appended members hold noise, which a kernel of today must
+ * ignore. */
 static void grow(kit_call *call)
 {
     uint32_t more = call->setup.grown ? KIT_GROWN : 0;
@@ -244,8 +247,8 @@ static void show_strided(kit_call *call, int i)
     call->view[i].s.nbytes = bytes_behind(call, i);
 }
 
-/* FLAT, on operands that share a layout where zeros stay zeros: the results lie as they do. Rows
- * whose results are operands have no layout to resolve. */
+/* A FLAT kernel gets operands that share a private layout, if zeros stay zeros; its results get
+ * that layout too. Rows whose results are operands have no layout to select. */
 static bool runs_flat(const kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
@@ -303,7 +306,7 @@ static dnn_status resolve_output(kit_call *call, int j)
     return DNN_OK;
 }
 
-/* Only a forward kernel fills a stash, and only if a backward follows. */
+/* Only a forward kernel with a backward to follow may request a stash. */
 static dnn_status accept_stash(kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
@@ -330,7 +333,7 @@ static dnn_status check_sizes(const kit_call *call)
                      (unsigned long long)p->workspace_bytes, (unsigned long long)p->stash_bytes);
 }
 
-/* What the kernel takes and gives, after it has accepted. */
+/* Sets the layouts that the kernel has requested, after it has accepted. */
 static dnn_status resolve_layouts(kit_call *call)
 {
     DNN_TRY(check_sizes(call));

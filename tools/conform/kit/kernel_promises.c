@@ -1,6 +1,7 @@
-/* kernel_promises.c - tests the flags of a kernel by hand: the same bits for every order of the
- * pool, several threads on one plan, the result over the input. It also tests rules that need no
- * flag: equal calls get equal plans, and unplan frees what plan allocates. kernels.c calls it. */
+/* kernel_promises.c - tests the flags of a kernel with direct calls: the same bits for every order
+ * of the pool, several threads on one plan, the result in the memory of the input. It also tests
+ * rules without a flag: equal calls get equal plans, and unplan frees all that plan allocates.
+ * kernels.c calls it. */
 #include "kit.h"
 #include <malloc.h>
 #include <pthread.h>
@@ -14,7 +15,7 @@ typedef struct promise {
     kit_check *check;
     const conf_case *c;
     ref_array in[REF_MAX_IN];
-    kit_call *first; /* the call on one thread: what the others are held against */
+    kit_call *first; /* the call on one thread, with which the others are compared */
 } promise;
 
 static bool promises(const promise *p, uint32_t flag)
@@ -49,7 +50,8 @@ static void judge(const promise *p, const kit_call *call)
     }
 }
 
-/* Opens, plans and runs. false: declined, or a failure that was told. */
+/* Opens, plans and runs a call. Returns false if it was declined or failed; a failure was reported.
+ */
 static bool complete(const promise *p, kit_call *call, const kit_setup *setup)
 {
     bool good = false;
@@ -135,16 +137,17 @@ static void check_in_place(promise *p)
 
 /* ---- several threads on one plan ---- */
 
-typedef struct runner { /* a thread: its own operands, and what comes out when nobody else runs */
+/* A thread with its own operands. `alone` is its result when no other thread runs. */
+typedef struct runner {
     ref_array in[REF_MAX_IN];
     kit_call alone, among;
-    pthread_mutex_t *gate; /* held until all threads are there */
-    bool compares;         /* after every run; else what the last one leaves is judged */
+    pthread_mutex_t *gate; /* locked until all threads have started */
+    bool compares;         /* compares after every run; else only the last result is compared */
     dnn_status status;
     char said[256];
 } runner;
 
-/* Is the result that lies there now another one? Everything around it is the same poison. */
+/* Returns whether the result differs from `alone`. The memory around it holds the same poison. */
 static bool differs(const runner *r)
 {
     for (int i = r->alone.c->n_in; i < r->alone.n; i++) {
@@ -203,7 +206,7 @@ static void judge_runner(promise *p, runner *r)
         judge(&own, &r->among);
 }
 
-/* All use the state of the first one's plan. */
+/* All threads use the state of the first call's plan. */
 static void run_crowd(promise *p, runner *runners)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
@@ -225,7 +228,7 @@ static void run_crowd(promise *p, runner *runners)
         judge_runner(p, &runners[i]);
 }
 
-/* A row that changes its operands gives other results the second time. */
+/* A row that changes its operands gives another result the second time. */
 static bool repeats(const conf_case *c)
 {
     for (int j = 0; j < c->n_out; j++) {
@@ -300,10 +303,15 @@ static void check_plans(promise *p)
 
 /* ---- leaks ---- */
 
-enum { WARM = 4, PLANS = 64, RUNS = 12, LEAST_LEAK = 16 }; /* bytes that malloc gives at least */
+enum {
+    WARM = 4,
+    PLANS = 64,
+    RUNS = 12,
+    LEAST_LEAK = 16
+}; /* LEAST_LEAK: the smallest block that malloc returns, in bytes */
 
-/* Bytes that malloc has given out; 0 where it does not say, as under a sanitizer, which looks for
- * itself. */
+/* Returns the bytes that malloc has allocated; 0 if it does not say, as under a sanitizer, which
+ * finds leaks itself. */
 static size_t allocated(void)
 {
     return mallinfo2().uordblks + mallinfo2().hblkhd;
@@ -319,7 +327,7 @@ static void plan_once(const promise *p)
     kit_call_close(&call);
 }
 
-static void tell_leak(promise *p, int times, const char *what, size_t before)
+static void report_leak(promise *p, int times, const char *what, size_t before)
 {
     size_t after = allocated();
 
@@ -340,18 +348,18 @@ static void check_leaks(promise *p)
         plan_once(p);
     }
     if (p->check->k->table->plan != NULL)
-        tell_leak(p, PLANS, "plan and unplan", before);
+        report_leak(p, PLANS, "plan and unplan", before);
     for (int i = -WARM; i < RUNS; i++) {
         before = i == 0 ? allocated() : before;
         if (p->check->k->table->run(&p->first->call.s) != DNN_OK)
             return;
     }
-    tell_leak(p, RUNS, "run", before);
+    report_leak(p, RUNS, "run", before);
 }
 
 /* ---- a case ---- */
 
-/* Everything but the pool's checks on one thread, for which the first call was planned. */
+/* All checks except those of the pool run on one thread, for which the first call was planned. */
 static void check_all(promise *p)
 {
     for (int threads = 2; threads <= 16; threads += 14)
@@ -361,10 +369,10 @@ static void check_all(promise *p)
         return;
     if (fits_in_place(p))
         check_in_place(p);
-    if (promises(p, DNN_K_REENTRANT) && repeats(p->c) && p->check->k->place.device == NULL)
+    if (promises(p, DNN_K_REENTRANT) && repeats(p->c) && p->check->k->device.api == NULL)
         check_reentrant(p);
     check_plans(p);
-    if (repeats(p->c) && p->check->k->place.device == NULL)
+    if (repeats(p->c) && p->check->k->device.api == NULL)
         check_leaks(p);
 }
 
