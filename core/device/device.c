@@ -202,6 +202,18 @@ dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), vo
     return DNN_OK;
 }
 
+uint64_t dnn__device_total_bytes(const dnn__device *device)
+{
+    const dnn_device *api = device->pub.api;
+    uint64_t free_bytes = 0, total = 0;
+
+    if (api == NULL) {
+        return 0;
+    }
+    dnn__device_clear_text();
+    return api->mem_info(device->pub.ordinal, &free_bytes, &total) == DNN_OK ? total : 0;
+}
+
 /* ---- shutdown ---- */
 
 static void staging_free(dnn__device *device)

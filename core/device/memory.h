@@ -100,6 +100,8 @@ dnn_status dnn__storage_copy(dnn__storage *dst, uint64_t dst_offset, dnn__storag
 dnn_status dnn__device_sync(dnn__device *device);
 /* Notes the operator's name for late errors. Waits for the device if DNN_SYNC is set. */
 dnn_status dnn__device_enqueued(dnn__device *device, const char *op);
+/* Returns the size of the device's memory; 0 for cpu, or if the plugin's mem_info fails. */
+uint64_t dnn__device_total_bytes(const dnn__device *device);
 /* Allocates scratch memory of a call, used in stream order: 256-byte aligned, at least `bytes`. */
 dnn_status dnn__workspace(dnn__device *device, uint64_t bytes, const char *op, dnn__storage **out);
 

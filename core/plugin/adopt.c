@@ -18,7 +18,7 @@ static dnn_status check_plugin(const char *path, const char *expected_id, const 
     if (p->size < PLUGIN_V1_0 || p->size > DNN__SIZE_MAX) {
         return dnn__fail(
             DNN_E_DEVICE,
-            "%s: the plugin's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path,
+            "%s: the plugin's table says %u bytes; libdnn %s knows %zu and accepts %d to %d", path,
             p->size, dnn_version(), sizeof *p, PLUGIN_V1_0, DNN__SIZE_MAX);
     }
     if (p->min_host_minor > dnn__host.abi_minor) {
@@ -51,7 +51,7 @@ static dnn_status check_device(const char *path, const dnn_device *d)
     if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX) {
         return dnn__fail(
             DNN_E_DEVICE,
-            "%s: the device's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path,
+            "%s: the device's table says %u bytes; libdnn %s knows %zu and accepts %d to %d", path,
             d->size, dnn_version(), sizeof *d, DEVICE_V1_0, DNN__SIZE_MAX);
     }
     if (!dnn__tail_is_zero(d, d->size, sizeof *d)) {

@@ -110,5 +110,5 @@ void dnn__put_search(dnn__text *text)
             dnn__put(text, "; %s", entries[i]->reason);
         }
     }
-    dnn__put(text, "; \"dnn backends\" tells what became of each file");
+    dnn__put(text, "; \"dnn backends\" lists each file and why it is not in use");
 }

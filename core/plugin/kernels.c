@@ -66,7 +66,7 @@ static dnn_status check_kernel(const dnn__plugin *plugin, int i, const dnn_kerne
     const char *names[] = {k->name, k->op, k->device};
 
     if (k->size < KERNEL_V1_0 || k->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are taken", i,
+        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are accepted", i,
                          plugin->id, k->size, KERNEL_V1_0, DNN__SIZE_MAX);
     }
     if (k->op == NULL || k->device == NULL || k->name == NULL || k->run == NULL) {

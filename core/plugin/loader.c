@@ -344,7 +344,7 @@ static dnn_status load_unnamed(const char *folder, const char *name)
         return DNN_OK;
     }
     if (other != NULL) { /* a file that was named, or one of an earlier folder, has priority */
-        dnn__fail(DNN_DECLINED, "%s: passed over: %s is the plugin %s already", path,
+        dnn__fail(DNN_DECLINED, "%s: skipped: %s is the plugin %s already", path,
                   dnn__inventory_path(other), id);
         return skip_file(path);
     }

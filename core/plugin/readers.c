@@ -21,8 +21,9 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
         return dnn__fail(DNN_E_DEVICE, "%s: dnn_reader_v1 returned no table", path);
     }
     if (r->size < READER_V1_0 || r->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader's table says %u bytes; %d to %d are taken",
-                         path, r->size, (int)READER_V1_0, DNN__SIZE_MAX);
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the reader's table says %u bytes; %d to %d are accepted", path,
+                         r->size, (int)READER_V1_0, DNN__SIZE_MAX);
     }
     if (r->min_host_minor > dnn__reader_host.abi_minor) {
         return dnn__fail(

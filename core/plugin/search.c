@@ -107,13 +107,12 @@ static dnn_status add_folder(const char *path, size_t length)
     }
     if (length > MAX_PATH) {
         dnn__log(DNN_LOG_WARN,
-                 "libdnn: a plugin folder whose name has %zu bytes, more than %d, is passed over",
+                 "libdnn: a plugin folder whose name has %zu bytes, more than %d, is skipped",
                  length, MAX_PATH);
         return DNN_OK;
     }
     if (n_folders == MAX_FOLDERS) {
-        dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is passed over",
-                 MAX_FOLDERS, (int)length, path);
+        dnn__log(DNN_LOG_WARN, "libdnn: more than %.*s is skipped", MAX_FOLDERS, (int)length, path);
         return DNN_OK;
     }
     folder = dnn__alloc(length + 1);
@@ -163,8 +162,8 @@ static dnn_status add_folder_beside_us(void)
     us = ((struct link_map *)map)->l_name[0] == 0 ? "/proc/self/exe" : info.dli_fname;
     if (us[0] != '/') {
         dnn__log(DNN_LOG_WARN,
-                 "libdnn: it was loaded as \"%s\", which is relative: no plugins are looked for "
-                 "beside it",
+                 "libdnn: its own path \"%s\" is relative: the folders beside it are not searched "
+                 "for plugins",
                  us);
         return DNN_OK;
     }

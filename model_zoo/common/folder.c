@@ -37,7 +37,15 @@ static FILE *open_log(const zoo_folder *f, const char *name, const char *mode)
 
 static int make_folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -1;
+    struct stat st;
+
+    if (mkdir(path, 0777) == 0) {
+        return 0;
+    }
+    if (errno == EEXIST && stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+    }
+    return errno == EEXIST ? 0 : -1;
 }
 
 /* Makes every missing folder of the path. */

@@ -29,8 +29,13 @@ static int unknown_set(const struct search *s, const char *name, int length)
     for (size_t i = 0; n < sizeof there && (set = zoo_data_set_at(i)) != NULL; i++) {
         n += (size_t)snprintf(there + n, sizeof there - n, "%s %s", i > 0 ? "," : "", set->name);
     }
-    zoo_error(s->messages, "usage", "--dataset %.*s: no data set of that name; there are%s", length,
-              name, there);
+    if (length == 0) {
+        zoo_error(s->messages, "usage", "--dataset \"%s\": a name is empty; there are%s",
+                  s->options->dataset, there);
+    } else {
+        zoo_error(s->messages, "usage", "--dataset %.*s: no data set of that name; there are%s",
+                  length, name, there);
+    }
     return ZOO_USAGE;
 }
 
@@ -42,13 +47,18 @@ static int read_names(struct search *s)
         size_t length = strcspn(at, ",");
         const zoo_data_set *set = zoo_data_set_named(at, length);
 
-        if (set == NULL || s->n_wanted == MAX_NAMES) {
+        if (set == NULL) {
             return unknown_set(s, at, (int)length);
+        }
+        if (s->n_wanted == MAX_NAMES) {
+            zoo_error(s->messages, "usage", "--dataset %s: more than %d names", s->options->dataset,
+                      MAX_NAMES);
+            return ZOO_USAGE;
         }
         s->wanted[s->n_wanted++] = set;
         at += length + (at[length] == ',');
     }
-    return s->n_wanted > 0 ? ZOO_GO_ON : ZOO_USAGE;
+    return s->n_wanted > 0 ? ZOO_GO_ON : unknown_set(s, "", 0);
 }
 
 /* Returns the wanted data set of that name, or NULL. */
