@@ -112,7 +112,8 @@ static dnn_status add_folder(const char *path, size_t length)
         return DNN_OK;
     }
     if (n_folders == MAX_FOLDERS) {
-        dnn__log(DNN_LOG_WARN, "libdnn: more than %.*s is skipped", MAX_FOLDERS, (int)length, path);
+        dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is skipped", MAX_FOLDERS,
+                 (int)length, path);
         return DNN_OK;
     }
     folder = dnn__alloc(length + 1);

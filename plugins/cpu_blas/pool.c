@@ -177,9 +177,9 @@ static dnn_status run_max_pool2d_bwd(const dnn_call *c)
     s.index = c->in[1]->data;
     bad = first_outside(&s, elements);
     if (bad < elements)
-        return c->host->fail(DNN_E_INVALID,
-                             "indices is %d at element %lld, outside its plane of %lld x %lld",
-                             s.index[bad], (long long)bad, (long long)s.h, (long long)s.w);
+        return c->host->fail(
+            DNN_E_INVALID, "index %d at place %lld of indices is outside its plane of %lld x %lld",
+            s.index[bad], (long long)bad, (long long)s.h, (long long)s.w);
     run_planes(c, &s, max_bwd_planes_f32, max_bwd_planes_f64);
     return DNN_OK;
 }

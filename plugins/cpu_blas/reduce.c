@@ -396,7 +396,7 @@ static dnn_status run_max_dim_bwd(const dnn_call *c)
     for (int64_t i = 0; i < s.kept.count; i++)
         if (index[i] < 0 || index[i] >= s.reduced.count)
             return c->host->fail(DNN_E_INVALID,
-                                 "indices is %lld at element %lld, there are %lld along dim",
+                                 "index %lld at element %lld of indices is outside [0,%lld)",
                                  (long long)index[i], (long long)i, (long long)s.reduced.count);
     memset(dx->data, 0, (size_t)(cpu_count(dx) * item));
     for (int64_t i = 0; i < s.kept.count; i++)
