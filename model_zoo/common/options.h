@@ -19,14 +19,15 @@ typedef struct zoo_options {
 
 /* ---- the table ---- */
 
-enum zoo_option_kind {                    /* the type of the member of zoo_options */
-                       ZOO_TEXT,          /* const char * */
-                       ZOO_OPTIONAL_TEXT, /* const char *, "" if the argument is omitted */
-                       ZOO_INT,
-                       ZOO_INT64,
-                       ZOO_DOUBLE, /* finite, not negative */
-                       ZOO_SEED,   /* uint64_t up to INT64_MAX */
-                       ZOO_FLAG    /* bool, no argument */
+/* The type of the member of zoo_options. */
+enum zoo_option_kind {
+    ZOO_TEXT,          /* const char * */
+    ZOO_OPTIONAL_TEXT, /* const char *, "" if the argument is omitted */
+    ZOO_INT,
+    ZOO_INT64,
+    ZOO_DOUBLE, /* finite, not negative */
+    ZOO_SEED,   /* uint64_t up to INT64_MAX */
+    ZOO_FLAG    /* bool, no argument */
 };
 
 /* How checkpoints treat the option; the last two are numbers. */

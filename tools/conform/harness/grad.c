@@ -49,8 +49,8 @@ static bool problem_new(problem *p, harness *h, const conf_case *c, enum conf_la
         p->layout[i] = !c->in[i].plain && conf_applies(&p->in[i], layout) ? layout : CONF_DENSE;
         applied = applied || p->layout[i] == layout;
         if (!conf_base(&p->base[i], &p->in[i], p->layout[i]))
-            /* Gaps appear in no result, only in a copy of the base. */
             return false;
+        /* Gaps appear in no result, only in a copy of the base. */
         for (int64_t k = 0; k < p->base[i].n; k++)
             if (p->base[i].f != NULL && isnan(p->base[i].f[k]))
                 p->base[i].f[k] = 0.75;

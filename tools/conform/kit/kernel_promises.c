@@ -307,8 +307,8 @@ enum {
     WARM = 4,
     PLANS = 64,
     RUNS = 12,
-    LEAST_LEAK = 16
-}; /* LEAST_LEAK: the smallest block that malloc returns, in bytes */
+    LEAST_LEAK = 16 /* bytes of the smallest block that malloc returns */
+};
 
 /* Returns the bytes that malloc has allocated; 0 if it does not say, as under a sanitizer, which
  * finds leaks itself. */

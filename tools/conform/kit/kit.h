@@ -106,8 +106,8 @@ void kit_emit_time(conf_sink *sink, const conf_case *c);
 bool kit_accepts(kit_check *check, kit_call *call);
 
 /* ---- private layouts (layout_checks.c) ---- */
-void kit_discover_layouts(kit_child *child, const kit_kernel *k,
-                          int row); /* what its plans ask for */
+/* Collects the layouts that the kernel's plans request. */
+void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row);
 void kit_check_families(kit_child *child,
                         const dnn_plugin *table); /* they are listed and have reorders */
 void kit_check_reorder(kit_child *child, const kit_kernel *k, int row); /* round trips */

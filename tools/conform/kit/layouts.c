@@ -198,7 +198,8 @@ dnn_status kit_reorder(const kit_kernel *k, const ref_array *what, const kit_sid
 
 /* ---- padding ---- */
 
-/* Fills an operand of the layout with ones: a byte that is zero afterwards is padding. */
+/* Makes an operand of the layout whose elements have no zero byte: a byte that is zero is padding.
+ */
 static bool all_set(const kit_kernel *k, const ref_array *what, uint32_t layout, kit_block *out)
 {
     size_t bytes = (size_t)what->n * dnn_dtype_size(what->dtype);

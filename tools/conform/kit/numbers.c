@@ -111,7 +111,7 @@ static bool passes(kit_check *check, const conf_case *c, const ref_array *in,
     return good;
 }
 
-/* Names the memory that a failed trial read although nobody had written it; NULL: that was not the
+/* Names the memory that a failed trial read although it was never written; NULL: that was not the
  * cause. */
 static const char *read_unwritten(kit_check *check, const conf_case *c, const ref_array *in,
                                   const kit_setup *setup, bool each)
