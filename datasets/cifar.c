@@ -62,7 +62,7 @@ static int find_meta(const char *base)
 }
 
 /* Selects the label fields: one byte of the record, or all of them with the default label first. */
-static void choose_labels(struct set *set, int usual, bool all)
+static void select_labels(struct set *set, int usual, bool all)
 {
     set->n_labels = 1;
     set->label_byte[0] = usual;
@@ -77,14 +77,14 @@ static bool parse_label(struct set *set, const char *word, size_t bytes)
     if (dnn__cifar.n_labels < 2)
         return false;
     if (bytes == strlen("both") && memcmp(word, "both", bytes) == 0) {
-        choose_labels(set, dnn__cifar.n_labels - 1, true);
+        select_labels(set, dnn__cifar.n_labels - 1, true);
         return true;
     }
     for (int i = 0; i < dnn__cifar.n_labels; i++) {
         const char *name = dnn__cifar.label[i].word;
 
         if (strlen(name) == bytes && memcmp(word, name, bytes) == 0) {
-            choose_labels(set, i, false);
+            select_labels(set, i, false);
             return true;
         }
     }
@@ -107,7 +107,7 @@ static bool parse_option(struct set *set, const char *word, size_t bytes)
  * the label. */
 static dnn_status parse_options(struct set *set, const char *options)
 {
-    choose_labels(set, dnn__cifar.n_labels - 1, false);
+    select_labels(set, dnn__cifar.n_labels - 1, false);
     while (options != NULL && *options != '\0') {
         const size_t bytes = strcspn(options, ",");
 
@@ -120,7 +120,7 @@ static dnn_status parse_options(struct set *set, const char *options)
     return DNN_OK;
 }
 
-static void want(struct set *set, const char *split)
+static void select_files(struct set *set, const char *split)
 {
     for (int i = 0; i < dnn__cifar.n_files; i++)
         set->wanted[i] = split == NULL || (strcmp(split, "test") == 0) == (i == test_file());
@@ -418,7 +418,7 @@ static dnn_status load_path(struct set *set, const dnn_reader_request *request)
         st = load_folder(set, &location, dnn__cap(request));
     } else if (file >= 0) {
         if (request->split == NULL)
-            want(set, file == test_file() ? "test" : "train");
+            select_files(set, file == test_file() ? "test" : "train");
         st = load_files(set, &location);
     } else {
         st = load_archive_file(set, &location, location.base, dnn__cap(request));
@@ -499,7 +499,7 @@ dnn_status dnn__cifar_open(const dnn_reader_request *request, void **out)
     DNN__TRY(dnn__reader_alloc(request->host, sizeof(*set), dnn__cifar.id, (void **)&set));
     *set = (struct set){.host = request->host, .whole = true, .budget = dnn__cap(request)};
     DNN__TRY_TO(done, parse_options(set, request->options));
-    want(set, request->split);
+    select_files(set, request->split);
     DNN__TRY_TO(done, request->path != NULL ? load_path(set, request) : load_given(set, request));
     finish(set);
     *out = set;

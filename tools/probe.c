@@ -99,7 +99,7 @@ struct child {
     size_t filled;
 };
 
-static void take_bytes(struct child *c, const char *bytes, ssize_t n)
+static void store_bytes(struct child *c, const char *bytes, ssize_t n)
 {
     for (ssize_t i = 0; i < n; i++) {
         if (bytes[i] == '\n') {
@@ -131,7 +131,7 @@ static bool read_report(struct child *c)
         return true;
     }
     n = read(c->report_pipe, bytes, sizeof bytes);
-    take_bytes(c, bytes, n);
+    store_bytes(c, bytes, n);
     return n > 0 || (n < 0 && errno == EINTR);
 }
 

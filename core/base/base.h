@@ -172,8 +172,8 @@ int64_t dnn__load_i64(dnn_dtype d, const void *element, bool *exact);
 void dnn__store_double(
     dnn_dtype d, void *element,
     double value); /* casts as the operator copy does: saturates, NaN becomes 0 */
-bool dnn__fits(dnn_dtype d,
-               double value); /* true if value is integral and in range, or d is floating */
+/* Returns true if value is integral and in range, or d is floating. */
+bool dnn__fits(dnn_dtype d, double value);
 
 /* ---- shapes (shape.c) ---- */
 /* A tensor without its data. ndim -1: no tensor. */

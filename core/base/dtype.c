@@ -35,7 +35,7 @@ static int class_of(dnn_dtype d)
 }
 
 /* Promotes two different dtypes of one class. */
-static dnn_dtype meet(dnn_dtype a, dnn_dtype b)
+static dnn_dtype promote_in_class(dnn_dtype a, dnn_dtype b)
 {
     dnn_dtype both = a | b;
 
@@ -55,7 +55,7 @@ dnn_dtype dnn__promote(dnn_dtype a, bool a_scalar, dnn_dtype b, bool b_scalar)
     if (a_scalar != b_scalar) {
         return a_scalar ? b : a;
     }
-    return a == b ? a : meet(a, b);
+    return a == b ? a : promote_in_class(a, b);
 }
 
 /* ---- 16-bit floating numbers ---- */

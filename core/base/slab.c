@@ -134,7 +134,7 @@ static void spill(struct cache *cache, unsigned class, uint32_t keep)
     }
 }
 
-static void void_lists(struct cache *cache, uint32_t now)
+static void reset_lists(struct cache *cache, uint32_t now)
 {
     for (unsigned class = 0; class < CLASSES; class ++) {
         cache->head[class] = NULL;
@@ -168,13 +168,13 @@ static void thread_ends(void *cache_)
     cache->prev = cache->next = NULL;
     /* A destructor that runs later may still free objects. The cache is then registered again, and
      * pthreads calls this function again. */
-    void_lists(cache, 0);
+    reset_lists(cache, 0);
     pthread_mutex_unlock(&lock);
 }
 
 /* Registers this thread's cache and makes its lists valid; the lock is held. Returns false if the
  * thread's exit cannot be observed: the thread then uses the depot directly. */
-static bool enter(void)
+static bool register_cache(void)
 {
     uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
 
@@ -196,7 +196,7 @@ static bool enter(void)
         }
         caches = &mine;
     }
-    void_lists(&mine, now);
+    reset_lists(&mine, now);
     return true;
 }
 
@@ -208,7 +208,7 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
     uint32_t want = class_limit(class) / 2;
 
     pthread_mutex_lock(&lock);
-    if (!enter()) {
+    if (!register_cache()) {
         object = depot_take(class);
         live_elsewhere += object ? 1 : 0;
         pthread_mutex_unlock(&lock);
@@ -238,7 +238,7 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
 __attribute__((noinline)) static void free_slow(struct object *object, unsigned class)
 {
     pthread_mutex_lock(&lock);
-    if (!enter()) {
+    if (!register_cache()) {
         depot_put(class, object);
         live_elsewhere--;
     } else {

@@ -99,7 +99,7 @@ void dnn__caching_free_list(dnn__device *device, dnn__storage *list)
     }
 }
 
-/* Frees the cached blocks, after all work on the stream is done, which may still use them. */
+/* Frees the cached blocks. Waits for the stream first, because enqueued work may still use them. */
 void dnn__caching_flush(dnn__device *device)
 {
     dnn__storage *list;

@@ -234,7 +234,7 @@ static void set_pin(const struct pin *pin, int32_t rank)
 }
 
 /* Checks every pin of the text, and with `set` also sets the kernels' pins. Skips empty words. */
-static dnn_status walk_pins(dnn_status status, const char *who, const char *text, bool set)
+static dnn_status parse_pins(dnn_status status, const char *who, const char *text, bool set)
 {
     struct pin pin;
     int32_t rank = 0;
@@ -258,14 +258,14 @@ static dnn_status replace_pins(dnn_status status, const char *who, const char *t
     char *copy = NULL;
     dnn__kernel *k;
 
-    DNN_TRY(walk_pins(status, who, text, false));
+    DNN_TRY(parse_pins(status, who, text, false));
     if (*text != 0 && (copy = dnn__strdup(text)) == NULL) {
         return dnn__nomem(who, strlen(text));
     }
     for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
         k->pin = 0;
     }
-    DNN_TRY(walk_pins(status, who, text, true));
+    DNN_TRY(parse_pins(status, who, text, true));
     dnn__free(pins);
     pins = copy;
     return DNN_OK;

@@ -41,7 +41,7 @@ static bool comes_before(const dnn__plugin *a, const dnn__plugin *b)
     return pa != pb ? pa > pb : strcmp(a->id, b->id) < 0;
 }
 
-static void choose_device(void)
+static void select_device(void)
 {
     const dnn__plugin *first = NULL;
 
@@ -63,7 +63,7 @@ static dnn_status load_plugins(void)
     DNN_TRY(dnn__plugins_load());
     DNN_TRY(dnn__preferences_start());
     DNN_TRY(dnn__candidates_build());
-    choose_device();
+    select_device();
     return DNN_OK;
 }
 

@@ -6,7 +6,7 @@
 
 /* ---- recording ---- */
 
-static void lead_to(dnn__edge *e, const dnn_tensor *t)
+static void set_edge(dnn__edge *e, const dnn_tensor *t)
 {
     e->node = t != NULL ? t->node : NULL;
     e->leaf = t != NULL && t->node == NULL ? t->leaf : NULL;
@@ -87,7 +87,7 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
         bool keep = i < 16 && (op->keep & DNN__IN(i)) != 0;
 
         dnn__save(&node->in[i], in[i], keep);
-        lead_to(&node->edge[i], in[i]);
+        set_edge(&node->edge[i], in[i]);
         node->in[i].overwritten = keep && in[i] != NULL && !view && shares(in[i], out, n_out);
         if (in[i] != NULL && node->device == NULL) {
             node->device = dnn__device_of(in[i]);

@@ -20,8 +20,8 @@ struct dnn__leaf {
     dnn__desc desc;
 };
 
-/* What a node saves of an operand: always its desc; storage, strides and version if the row says
- * keep. It holds no handle, because a saved output would make a reference cycle. */
+/* The part of an operand that a node saves: always its desc; storage, strides and version if the
+ * row says keep. It holds no handle, because a saved output would make a reference cycle. */
 typedef struct dnn__saved {
     dnn__desc desc;
     bool kept, overwritten; /* overwritten: the operator itself changed it in place */
@@ -43,8 +43,8 @@ typedef struct dnn__hook {
     struct dnn__hook *next;
     int64_t id; /* rises with each registration */
     uint32_t out;
-    dnn_hook_fn
-        fn; /* NULL: not a hook, but the gradient is added to the leaf `keep` (dnn_retain_grad) */
+    /* NULL: not a hook, but the gradient is added to the leaf `keep` (dnn_retain_grad) */
+    dnn_hook_fn fn;
     void *ctx;
     void (*free_ctx)(void *ctx);
     dnn__leaf *keep;

@@ -108,7 +108,7 @@ static bool reserve(uint64_t *total, int64_t items, int64_t count, int64_t item_
 
 /* Selects how BLAS reads an input: as it is, transposed, or packed. Returns false if the packed
  * copy exceeds 2^63 bytes. */
-static bool choose_form(struct product *p, struct operand *o, int64_t rows, int64_t cols,
+static bool select_form(struct product *p, struct operand *o, int64_t rows, int64_t cols,
                         int64_t item)
 {
     int64_t elements = 0, count = 1;
@@ -137,7 +137,7 @@ static bool choose_form(struct product *p, struct operand *o, int64_t rows, int6
 
 /* Selects the division into parts_m x parts_n tiles that packs the fewest elements repeatedly: BLAS
  * packs b for each row of tiles, and a for each column. */
-static void choose_tiles(struct product *p)
+static void select_tiles(struct product *p)
 {
     double macs = (double)p->m * (double)p->n * (double)p->k, best = 0;
     int64_t want =
@@ -179,12 +179,12 @@ static dnn_status finish_product(const dnn_call *c, struct product *p)
         return c->host->fail(DNN_DECLINED,
                              "a product of %lld x %lld x %lld is larger than BLAS accepts (%d)",
                              (long long)p->m, (long long)p->k, (long long)p->n, CPU_BLAS_MAX);
-    choose_tiles(p);
+    select_tiles(p);
     p->staged = !blas_accepts(p->m, p->n, p->c.rs, p->c.cs) || p->parts_k > 1;
     p->c.ld = p->m == 1 ? p->n : p->c.rs;
     if (p->k == 0)
         return DNN_OK;
-    if (!choose_form(p, &p->a, p->m, p->k, item) || !choose_form(p, &p->b, p->k, p->n, item) ||
+    if (!select_form(p, &p->a, p->m, p->k, item) || !select_form(p, &p->b, p->k, p->n, item) ||
         (p->staged && !reserve(&p->bytes, p->batch * p->m * p->n, p->parts_k, item, &p->stage_at)))
         return c->host->fail(
             DNN_DECLINED,

@@ -28,7 +28,7 @@ struct isa {
     const dnn_kernel *const *const *families;
 };
 
-static struct isa choose(void)
+static struct isa select_isa(void)
 {
 #ifdef CPU_HAVE_X86_LEVELS
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -66,7 +66,7 @@ const dnn_kernel *const *dnn_cpu_kernels(void)
     if (merged[0] != NULL) {
         return merged;
     }
-    isa = choose();
+    isa = select_isa();
     for (int f = 0; isa.families[f] != NULL; f++) {
         for (int k = 0; isa.families[f][k] != NULL && n < MAX_KERNELS; k++) {
             merged[n++] = isa.families[f][k];

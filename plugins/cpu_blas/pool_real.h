@@ -89,7 +89,7 @@ static inline REAL_WORD FN(replaces)(REAL v, REAL best)
     return (REAL_WORD)0 - (REAL_WORD)(!(v <= best) & (best == best));
 }
 
-static inline REAL FN(choose)(REAL_WORD take, REAL v, REAL best)
+static inline REAL FN(select)(REAL_WORD take, REAL v, REAL best)
 {
     union FN(bits) a = {.value = v}, b = {.value = best};
 
@@ -106,9 +106,9 @@ static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low,
     for (int64_t x = 0; x < n; x++) {
         REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
 
-        best = FN(choose)(FN(replaces)(b, best), b, best);
-        best = FN(choose)(FN(replaces)(c, best), c, best);
-        best = FN(choose)(FN(replaces)(d, best), d, best);
+        best = FN(select)(FN(replaces)(b, best), b, best);
+        best = FN(select)(FN(replaces)(c, best), c, best);
+        best = FN(select)(FN(replaces)(d, best), d, best);
         to[x] = best;
     }
 }
@@ -122,13 +122,13 @@ static void FN(max_quad_row_at)(const REAL *restrict top, const REAL *restrict l
         REAL_WORD take = FN(replaces)(b, best);
         uint32_t place = (uint32_t)take & 1;
 
-        best = FN(choose)(take, b, best);
+        best = FN(select)(take, b, best);
         take = FN(replaces)(c, best);
         place = ((uint32_t)take & (uint32_t)w) | (~(uint32_t)take & place);
-        best = FN(choose)(take, c, best);
+        best = FN(select)(take, c, best);
         take = FN(replaces)(d, best);
         place = ((uint32_t)take & ((uint32_t)w + 1)) | (~(uint32_t)take & place);
-        to[x] = FN(choose)(take, d, best);
+        to[x] = FN(select)(take, d, best);
         index[x] = at + (int32_t)(2 * x) + (int32_t)place;
     }
 }

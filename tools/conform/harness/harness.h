@@ -25,8 +25,8 @@ int64_t conf_base_count(const ref_array *a, enum conf_layout layout); /* element
 /* Returns the layout of operand i if `layout` is requested for all (only < 0) or for one. */
 enum conf_layout conf_layout_of(const conf_case *c, const ref_array *in, int i,
                                 enum conf_layout layout, int only);
-bool conf_is_alias(const conf_case *c,
-                   int i); /* by the schema input i shares memory with an output */
+/* Returns whether input i shares memory with an output by the schema. */
+bool conf_is_alias(const conf_case *c, int i);
 /* Stores element k of the array to memory of its dtype, and loads it. */
 void conf_store(char *at, const ref_array *a, int64_t k);
 void conf_load(ref_array *a, int64_t k, const char *at);

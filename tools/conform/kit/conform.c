@@ -25,7 +25,7 @@ static void ignore_log(void *ctx, int level, const char *text)
 /* ---- a child ---- */
 
 /* The environment must not influence the selection of kernels. */
-static void forget_policy(void)
+static void unset_variables(void)
 {
     static const char *const names[] = {"DNN_BACKEND",       "DNN_PLUGINS",  "DNN_DISABLE",
                                         "DNN_PREFER",        "DNN_FALLBACK", "DNN_MATH",
@@ -38,7 +38,7 @@ static void forget_policy(void)
 
 /* Restores the default handlers, so that a signal kills the child: a sanitizer's handler would turn
  * it into an exit. */
-static void die_plainly(void)
+static void restore_signal_handlers(void)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -48,8 +48,8 @@ static void die_plainly(void)
 
 static void run_child(kit_child *child, void (*phase)(kit_child *child))
 {
-    forget_policy();
-    die_plainly();
+    unset_variables();
+    restore_signal_handlers();
     dup2(child->captured, STDOUT_FILENO);
     dup2(child->captured, STDERR_FILENO);
     dnn_set_log(ignore_log, NULL);

@@ -39,7 +39,7 @@ bool kit_allowed(const kit_kernel *k, const conf_case *c, const ref_array *in,
 
 /* Sets dims and strides of the view in its base, in elements, and the offset of its first element.
  */
-static void lay_out(kit_call *call, int i)
+static void set_base_view(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
     enum conf_layout layout = call->layout[i];
@@ -80,7 +80,7 @@ static bool stretch_input(kit_call *call, int i)
     call->seen[i] = wide;
     call->layout[i] = CONF_DENSE;
     call->view[i].s.ndim = wide.ndim;
-    lay_out(call, i);
+    set_base_view(call, i);
     return true;
 }
 
@@ -124,7 +124,7 @@ static void finish_view(kit_call *call, int i)
 }
 
 /* Sets the view of an operand in a private layout. */
-static void show_private(kit_call *call, int i, uint32_t layout, uint64_t bytes)
+static void set_private_view(kit_call *call, int i, uint32_t layout, uint64_t bytes)
 {
     dnn_view *v = &call->view[i].s;
 
@@ -145,7 +145,7 @@ static void offer(kit_call *call, int i)
         a->n == 0 || call->view[i].s.ndim != a->ndim || call->layout[i] != CONF_DENSE)
         return;
     if (kit_reorder_plan(call->k, a, &from, &to) == DNN_OK)
-        show_private(call, i, to.layout, to.bytes);
+        set_private_view(call, i, to.layout, to.bytes);
 }
 
 static bool open_input(kit_call *call, int i, const ref_array *in)
@@ -156,7 +156,7 @@ static bool open_input(kit_call *call, int i, const ref_array *in)
         return false;
     call->layout[i] = conf_layout_of(call->c, in, i, call->setup.layout, call->setup.only);
     call->view[i].s.ndim = a->ndim;
-    lay_out(call, i);
+    set_base_view(call, i);
     if (call->setup.far && i == 0)
         call->stride[i][0] = KIT_FAR;
     if (!stretch_input(call, i))
@@ -184,7 +184,7 @@ static bool open_output(kit_call *call, int j)
         call->layout[i] = conf_applies(&call->seen[i], layout) ? layout : CONF_DENSE;
     }
     call->view[i].s.ndim = (int32_t)o->shape.ndim;
-    lay_out(call, i);
+    set_base_view(call, i);
     finish_view(call, i);
     return true;
 }
@@ -240,7 +240,7 @@ bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, cons
 
 /* ---- plan ---- */
 
-static void show_strided(kit_call *call, int i)
+static void set_strided_view(kit_call *call, int i)
 {
     call->view[i].s.layout = call->layout_id[i] = 0;
     call->view[i].s.stride = call->stride[i];
@@ -273,7 +273,7 @@ static dnn_status resolve_input(kit_call *call, int i)
 
     if (call->pointer[i] == NULL || want == call->layout_id[i])
         return DNN_OK;
-    show_strided(call, i);
+    set_strided_view(call, i);
     if (want == 0)
         return DNN_OK;
     kit_layout_seen(want, a->dtype);
@@ -282,7 +282,7 @@ static dnn_status resolve_input(kit_call *call, int i)
                              i, kit_host.layout_name(want));
     status = kit_reorder_plan(call->k, a, &from, &to);
     if (status == DNN_OK)
-        show_private(call, i, want, to.bytes);
+        set_private_view(call, i, want, to.bytes);
     return status;
 }
 
@@ -301,7 +301,7 @@ static dnn_status resolve_output(kit_call *call, int j)
                              "it says %llu bytes for output %d in %s, and its reorder says %llu",
                              (unsigned long long)call->out_bytes[j], j, kit_host.layout_name(gives),
                              (unsigned long long)to.bytes);
-    show_private(call, i, gives, to.bytes);
+    set_private_view(call, i, gives, to.bytes);
     call->owner[i] = i;
     return DNN_OK;
 }
@@ -341,7 +341,7 @@ static dnn_status resolve_layouts(kit_call *call)
     if (runs_flat(call)) {
         for (int j = 0; j < call->c->n_out; j++) {
             if (call->pointer[call->c->n_in + j] != NULL)
-                show_private(call, call->c->n_in + j, call->layout_id[0], call->physical[0]);
+                set_private_view(call, call->c->n_in + j, call->layout_id[0], call->physical[0]);
         }
         return DNN_OK;
     }

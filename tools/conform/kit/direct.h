@@ -34,8 +34,8 @@ void *kit_block_address(const kit_block *b, size_t offset); /* the address for t
 dnn_status kit_block_give(const kit_device *device, kit_block *b, bool read_only);
 /* Copies back into the image and makes it writable. */
 dnn_status kit_block_take(const kit_device *device, kit_block *b);
-bool kit_block_is_poison(const kit_block *b, size_t from,
-                         size_t to); /* bytes of the accessible memory */
+/* Returns whether bytes [from, to) of the accessible memory are poison. */
+bool kit_block_is_poison(const kit_block *b, size_t from, size_t to);
 void kit_block_free(const kit_device *device, kit_block *b);
 
 /* ---- the host table of the kit (kit_host.c) ---- */
@@ -128,8 +128,8 @@ dnn_status kit_call_plan(kit_call *call); /* DNN_DECLINED or an error: kit_said(
  * memory. */
 bool kit_call_memory(kit_call *call);
 dnn_status kit_call_run(kit_call *call); /* waits for a device; images are current afterwards */
-dnn_status kit_call_fetch(
-    kit_call *call); /* the last part of kit_call_run, for a run that was started otherwise */
+/* The last part of kit_call_run, for a run that was started otherwise. */
+dnn_status kit_call_fetch(kit_call *call);
 bool kit_call_read(const kit_call *call, int output, ref_array *out);
 /* After the outputs were read: returns a sentence if anything was written besides the elements of
  * outputs, or NULL. */

@@ -137,7 +137,7 @@ bool kit_call_memory(kit_call *call)
 /* ---- run ---- */
 
 /* Converts a private result to dense elements. */
-static dnn_status bring_back(kit_call *call, int j)
+static dnn_status read_private(kit_call *call, int j)
 {
     int i = call->c->n_in + j;
     kit_side from = {.layout = call->layout_id[i],
@@ -175,7 +175,7 @@ dnn_status kit_call_fetch(kit_call *call)
     if (device->stream != NULL && status == DNN_OK)
         status = device->api->stream_sync(0, device->stream);
     for (int j = 0; j < call->c->n_out && status == DNN_OK; j++)
-        status = bring_back(call, j);
+        status = read_private(call, j);
     return status;
 }
 

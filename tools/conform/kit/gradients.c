@@ -15,7 +15,7 @@ typedef struct gradients {
     int64_t failed; /* failures that the harness does not count */
 } gradients;
 
-static void take_event(void *ctx, const char *kind, const char *text)
+static void on_event(void *ctx, const char *kind, const char *text)
 {
     const gradients *g = ctx;
 
@@ -25,8 +25,8 @@ static void take_event(void *ctx, const char *kind, const char *text)
 
 /* Reports a forward kernel that was not selected because of its stash: training would silently use
  * another plugin. */
-static void take_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
-                        const char *answer)
+static void on_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
+                      const char *answer)
 {
     gradients *g = ctx;
 
@@ -82,8 +82,8 @@ static void check_row(gradients *g, const dnn__op *op)
                             .pattern = op->name,
                             .dtypes = g->dtype,
                             .ctx = g,
-                            .event = take_event,
-                            .asked = take_answer};
+                            .event = on_event,
+                            .asked = on_answer};
     kit_record r = {.kind = KIT_COUNT, .row = g->row, .dtype = g->dtype};
     conf_totals totals;
 

@@ -23,7 +23,7 @@ static bool promises(const promise *p, uint32_t flag)
     return (p->check->k->table->flags & flag) != 0;
 }
 
-static void doing(const promise *p, const char *note)
+static void set_note(const promise *p, const char *note)
 {
     char line[512];
     dnn__text text = dnn__text_to(line, sizeof line);
@@ -98,7 +98,7 @@ static void check_pool(promise *p, int threads, bool scramble)
     snprintf(name, sizeof name,
              scramble ? "with the pieces of %d threads in another order" : "with %d threads",
              threads);
-    doing(p, name);
+    set_note(p, name);
     if (scramble)
         kit_scramble(threads);
     else if (dnn_set_threads(threads) != DNN_OK)
@@ -129,7 +129,7 @@ static void check_in_place(promise *p)
     static kit_call call;
     kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff, .in_place = true};
 
-    doing(p, "in place");
+    set_note(p, "in place");
     if (complete(p, &call, &setup))
         same_bits(p, p->first, &call, "INPLACE", "with the result over in[0]", "beside it");
     kit_call_close(&call);
@@ -207,7 +207,7 @@ static void judge_runner(promise *p, runner *r)
 }
 
 /* All threads use the state of the first call's plan. */
-static void run_crowd(promise *p, runner *runners)
+static void run_threads(promise *p, runner *runners)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t thread[CROWD];
@@ -229,7 +229,7 @@ static void run_crowd(promise *p, runner *runners)
 }
 
 /* A row that changes its operands gives another result the second time. */
-static bool repeats(const conf_case *c)
+static bool is_repeatable(const conf_case *c)
 {
     for (int j = 0; j < c->n_out; j++) {
         if (c->alias[j] >= 0)
@@ -243,11 +243,11 @@ static void check_reentrant(promise *p)
     runner *runners = calloc(CROWD, sizeof *runners);
     bool good = runners != NULL;
 
-    doing(p, "several threads on one plan");
+    set_note(p, "several threads on one plan");
     for (int i = 0; i < CROWD && good; i++)
         good = open_runner(p, &runners[i]);
     if (good)
-        run_crowd(p, runners);
+        run_threads(p, runners);
     for (int i = CROWD - 1; i >= 0 && runners != NULL; i--) {
         if (runners[i].alone.k != NULL)
             kit_call_close(&runners[i].alone);
@@ -277,7 +277,7 @@ static void check_plans(promise *p)
 
     if (p->check->k->table->plan == NULL)
         return;
-    doing(p, "two plans");
+    set_note(p, "two plans");
     if (kit_call_open(&a, p->check->k, p->c, p->in, &setup) &&
         kit_call_open(&b, p->check->k, p->c, p->in, &setup)) {
         dnn_status first = kit_call_plan(&a), second = kit_call_plan(&b);
@@ -342,7 +342,7 @@ static void check_leaks(promise *p)
 {
     size_t before = 0;
 
-    doing(p, "again and again");
+    set_note(p, "again and again");
     for (int i = -WARM; i < PLANS && p->check->k->table->plan != NULL; i++) {
         before = i == 0 ? allocated() : before;
         plan_once(p);
@@ -369,10 +369,10 @@ static void check_all(promise *p)
         return;
     if (fits_in_place(p))
         check_in_place(p);
-    if (promises(p, DNN_K_REENTRANT) && repeats(p->c) && p->check->k->device.api == NULL)
+    if (promises(p, DNN_K_REENTRANT) && is_repeatable(p->c) && p->check->k->device.api == NULL)
         check_reentrant(p);
     check_plans(p);
-    if (repeats(p->c) && p->check->k->device.api == NULL)
+    if (is_repeatable(p->c) && p->check->k->device.api == NULL)
         check_leaks(p);
 }
 
@@ -388,7 +388,7 @@ void kit_emit_promises(conf_sink *sink, const conf_case *c)
         good =
             c->in[i].dtype == 0 || conf_fill(&p.in[i], &c->in[i], CONF_DENSE, &p.check->h.random);
     if (good && ref_count((int)c->out[0].shape.ndim, c->out[0].shape.dim) > 0) {
-        doing(&p, "1 thread");
+        set_note(&p, "1 thread");
         if (complete(&p, &first, &setup)) {
             judge(&p, &first);
             check_all(&p);

@@ -96,7 +96,7 @@ void kit_watch(kit_call *call)
 
 /* ---- one kernel ---- */
 
-static void take_event(void *ctx, const char *kind, const char *text)
+static void on_event(void *ctx, const char *kind, const char *text)
 {
     kit_check *check = ctx;
 
@@ -121,7 +121,7 @@ static void check_dtype(kit_child *child, const kit_kernel *k, int row, uint32_t
                         const struct mode *modes, size_t n)
 {
     kit_check check = {.child = child, .k = k, .row = row};
-    conf_options options = {.ctx = &check, .event = take_event};
+    conf_options options = {.ctx = &check, .event = on_event};
     kit_record r = {.kind = KIT_COUNT, .row = row, .dtype = dtype};
 
     check.h.options = &options;

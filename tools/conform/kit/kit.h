@@ -99,8 +99,8 @@ typedef struct kit_check {
 } kit_check;
 conf_runner kit_run_direct;
 void kit_emit_promises(conf_sink *sink, const conf_case *c);
-void kit_emit_plan(conf_sink *sink,
-                   const conf_case *c); /* counts whether the kernel accepts the case */
+/* Plans the case and counts whether the kernel accepts it. */
+void kit_emit_plan(conf_sink *sink, const conf_case *c);
 void kit_emit_time(conf_sink *sink, const conf_case *c);
 /* Plans the call; counts a decline and keeps its reason. */
 bool kit_accepts(kit_check *check, kit_call *call);
@@ -108,11 +108,11 @@ bool kit_accepts(kit_check *check, kit_call *call);
 /* ---- private layouts (layout_checks.c) ---- */
 /* Collects the layouts that the kernel's plans request. */
 void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row);
-void kit_check_families(kit_child *child,
-                        const dnn_plugin *table); /* they are listed and have reorders */
+/* Checks that every layout that plans request is listed and has reorders. */
+void kit_check_families(kit_child *child, const dnn_plugin *table);
 void kit_check_reorder(kit_child *child, const kit_kernel *k, int row); /* round trips */
-void kit_check_chains(kit_child *child,
-                      const dnn_plugin *table); /* padding after chains of FLAT kernels */
+/* Checks the padding after chains of FLAT kernels. */
+void kit_check_chains(kit_child *child, const dnn_plugin *table);
 
 /* ---- known gaps (known.c) ---- */
 typedef struct kit_gap {

@@ -105,8 +105,8 @@ static void set_up(reorder *r, const kit_kernel *k, const ref_array *what, const
 
 /* Selects the plugin's first kernel that accepts. If the kernel under test is a reorder, it comes
  * first. */
-static dnn_status choose(reorder *r, const kit_kernel *k, const ref_array *what,
-                         const kit_side *from, kit_side *to)
+static dnn_status select_kernel(reorder *r, const kit_kernel *k, const ref_array *what,
+                                const kit_side *from, kit_side *to)
 {
     const dnn_kernel *const *list = k->plugin != NULL ? k->plugin->kernels : NULL;
     dnn_status status = DNN_DECLINED;
@@ -150,7 +150,7 @@ dnn_status kit_reorder_plan(const kit_kernel *k, const ref_array *what, const ki
 {
     reorder r = {.plan.state = NULL};
 
-    DNN_TRY(choose(&r, k, what, from, to));
+    DNN_TRY(select_kernel(&r, k, what, from, to));
     unplan(&r);
     return check_bytes(what, to);
 }
@@ -186,7 +186,7 @@ dnn_status kit_reorder(const kit_kernel *k, const ref_array *what, const kit_sid
                        kit_side *to, uint8_t poison)
 {
     reorder r = {.plan.state = NULL};
-    dnn_status status = choose(&r, k, what, from, to);
+    dnn_status status = select_kernel(&r, k, what, from, to);
 
     if (status != DNN_OK)
         return status;

@@ -126,7 +126,7 @@ static void fail(kit_report *r, int32_t number, uint32_t dtype, const char *text
     report_event(r, "fail", row, dtype_name(dtype), text);
 }
 
-static void take_count(kit_report *r, const kit_record *record)
+static void store_count(kit_report *r, const kit_record *record)
 {
     kit_row *row = find_row(r, record->row);
     int d = __builtin_ctz(record->dtype);
@@ -141,7 +141,7 @@ static void take_count(kit_report *r, const kit_record *record)
         snprintf(row->decline[d], sizeof row->decline[d], "%.255s", record->text);
 }
 
-static void take_perf(const kit_report *r, const kit_record *record, kit_row *row)
+static void store_perf(const kit_report *r, const kit_record *record, kit_row *row)
 {
     double ratio = record->us[1] > 0 ? record->us[0] / record->us[1] : 0;
 
@@ -190,11 +190,11 @@ void kit_report_take(kit_report *r, const kit_record *record)
         report_event(r, "skip", row, dtype_name(record->dtype), record->text);
         break;
     case KIT_COUNT:
-        take_count(r, record);
+        store_count(r, record);
         break;
     case KIT_PERF:
         if (row != NULL)
-            take_perf(r, record, row);
+            store_perf(r, record, row);
         break;
     case KIT_FACT:
         if (strcmp(record->text, "init_us") == 0)

@@ -228,7 +228,7 @@ void ref_reorder(const ref_call *c)
 }
 
 /* Returns the numbers of elements before and after axis d. */
-static void around(const ref_array *a, int d, int64_t *outer, int64_t *inner)
+static void split_dims(const ref_array *a, int d, int64_t *outer, int64_t *inner)
 {
     *outer = ref_count(d, a->dim);
     *inner = ref_count(a->ndim - d - 1, a->dim + d + 1);
@@ -240,7 +240,7 @@ void ref_cat(const ref_call *c)
     ref_array *y = c->out[0];
     int64_t outer, inner, at = 0;
 
-    around(y, d, &outer, &inner);
+    split_dims(y, d, &outer, &inner);
     for (int t = 0; t < c->n_in; t++) {
         const ref_array *x = c->in[t];
         int64_t size = x->n == 0 ? 0 : x->dim[d];
@@ -261,7 +261,7 @@ void ref_slice_scatter(const ref_call *c)
 
     for (int64_t k = 0; k < y->n; k++)
         ref_move(y, k, x, k);
-    around(y, a->dim, &outer, &inner);
+    split_dims(y, a->dim, &outer, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t j = 0; j < s->dim[a->dim]; j++)
             for (int64_t k = 0; k < inner; k++)
@@ -317,7 +317,7 @@ void ref_slice(const ref_call *c)
     ref_array *y = c->out[0];
     int64_t outer, inner;
 
-    around(y, a->dim, &outer, &inner);
+    split_dims(y, a->dim, &outer, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t j = 0; j < y->dim[a->dim]; j++)
             for (int64_t k = 0; k < inner; k++)

@@ -74,7 +74,7 @@ void ref_mean(const ref_call *c)
 
 /* Returns whether element k replaces element best: sign +1 finds the largest, -1 the smallest. The
  * first NaN comes before all numbers. */
-static bool beats(const ref_array *x, int64_t k, int64_t best, int sign)
+static bool is_better(const ref_array *x, int64_t k, int64_t best, int sign)
 {
     if (x->f == NULL)
         return sign > 0 ? x->i[k] > x->i[best] : x->i[k] < x->i[best];
@@ -92,7 +92,7 @@ static void extreme(const ref_call *c, int sign)
     for (int64_t k = 0; best != NULL && k < x->n; k++) {
         int64_t *b = &best[target_of(c, k)];
 
-        if (*b == 0 || beats(x, k, *b - 1, sign))
+        if (*b == 0 || is_better(x, k, *b - 1, sign))
             *b = k + 1;
     }
     for (int64_t j = 0; best != NULL && j < c->out[0]->n; j++)
@@ -136,7 +136,7 @@ static void places(const ref_call *c, int sign, ref_array *values, ref_array *in
         int64_t first = j / l.inner * l.size * l.inner + j % l.inner, best = first;
 
         for (int64_t k = 1; k < l.size; k++)
-            if (beats(x, first + k * l.inner, best, sign))
+            if (is_better(x, first + k * l.inner, best, sign))
                 best = first + k * l.inner;
         if (values != NULL)
             ref_move(values, j, x, best);

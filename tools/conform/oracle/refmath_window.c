@@ -139,7 +139,7 @@ static int64_t plane_of(const ref_array *x, const ref_array *y, int64_t j, int64
     return j / (y->dim[2] * y->dim[3]) * x->dim[2] * x->dim[3];
 }
 
-static void take_largest(const ref_call *c, int64_t plane, const window *w, int64_t j)
+static void store_largest(const ref_call *c, int64_t plane, const window *w, int64_t j)
 {
     const double *x = c->in[0]->f + plane;
     int64_t best = -1;
@@ -164,7 +164,7 @@ void ref_max_pool2d(const ref_call *c)
         int64_t plane = plane_of(x, y, j, &row, &column);
         window w = pool_window(c->attr, x, row, column, true);
 
-        take_largest(c, plane, &w, j);
+        store_largest(c, plane, &w, j);
     }
 }
 
@@ -177,7 +177,7 @@ void ref_adaptive_max_pool2d(const ref_call *c)
         int64_t plane = plane_of(x, y, j, &row, &column);
         window w = adaptive_window(x, y, row, column);
 
-        take_largest(c, plane, &w, j);
+        store_largest(c, plane, &w, j);
     }
 }
 
