@@ -1,5 +1,5 @@
-/* dispatch.c - nanoseconds from a program to a kernel and back: add of two one-element tensors,
- * without and with gradient. */
+/* dispatch.c - time of a call in nanoseconds: add of two one-element tensors, without and with
+ * gradient. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,7 +13,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds for n adds; a scope for each hundred, as a step of a program has one. */
+/* Returns the seconds for n adds, with a scope for each hundred, like a step of a program. */
 static double run(dnn_tensor *a, dnn_tensor *b, int n)
 {
     double began = now();

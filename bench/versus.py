@@ -3,7 +3,7 @@
 
 usage: bench/versus.py [--build build] [--threads N] [--pairs 5] [--torch-python python3] [--tuned] [MODEL...]
 MODEL: dispatch mlp lenet cifar startup (all of them if none is named)
---tuned gives Debian's PyTorch its best: AVX-512 kernels, an OpenMP build of OpenBLAS (libopenblas0-openmp), huge pages, no trimming
+--tuned runs PyTorch of Debian in its fastest setup: AVX-512 kernels, an OpenMP build of OpenBLAS (libopenblas0-openmp), huge pages, no trimming
 """
 import argparse
 import json

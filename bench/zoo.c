@@ -1,5 +1,5 @@
-/* zoo.c - training steps of the three networks on data in memory: samples per second, and what a
- * steady step asks of the system. */
+/* zoo.c - training steps of the three networks on data in memory: samples per second, and the
+ * system resources that a steady step uses. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

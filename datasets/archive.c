@@ -1,8 +1,9 @@
-/* archive.c - tar by libarchive, with exactly one format enabled and the bytes supplied by
- * source.c.
+/* archive.c - reads tar archives with libarchive, with exactly one format enabled and the bytes
+ * supplied by source.c.
  *
- * Called by cifar.c. libarchive never sees the gzip layer, because it checks neither CRC nor
- * length there; nor does it see the file. It allocates by malloc, which no hook of its reaches. */
+ * Called by cifar.c. source.c unpacks gzip, because libarchive checks neither its CRC nor its
+ * length. libarchive never opens the file. It allocates with malloc; it has no hook for another
+ * allocator. */
 #include "archive.h"
 #include <archive.h>
 #include <archive_entry.h>
@@ -17,10 +18,10 @@ struct dnn__tar {
     dnn__stream *stream;
     struct archive *archive;
     struct archive_entry *entry;
-    uint64_t member_end; /* offset in the unpacked stream, behind the padding of the last member */
-    uint64_t last_used;  /* offset behind the last byte of the stream that is not zero, so far */
-    dnn_status st; /* of a failed read of the stream, which libarchive only knows as "failed" */
-    bool entered;  /* the entry's data are not skipped yet */
+    uint64_t member_end; /* offset in the unpacked stream after the last member and its padding */
+    uint64_t last_used;  /* offset after the last byte read so far that is not zero */
+    dnn_status st; /* the status of a failed read of the stream; libarchive only reports "failed" */
+    bool entered;  /* the data of the current entry are not skipped yet */
     uint8_t chunk[DNN__CHUNK];
 };
 
@@ -29,8 +30,7 @@ static const dnn_reader_host *host_of(const dnn__tar *tar)
     return tar->stream->from->host;
 }
 
-/* Reads the next chunk; keeps track of the last byte that is not zero, which may not lie behind the
- * end marker. */
+/* Reads the next chunk and updates last_used. Only zeros may follow the end marker. */
 static dnn_status next_chunk(dnn__tar *tar, uint64_t *got)
 {
     const uint64_t base = tar->stream->out;
@@ -57,7 +57,7 @@ static la_ssize_t read_callback(struct archive *archive, void *opaque, const voi
     return -1;
 }
 
-/* The text of a failed stream is with the host already. */
+/* If the stream failed, the host already has the message. */
 static dnn_status tar_error(const dnn__tar *tar)
 {
     const char *text = archive_error_string(tar->archive);
@@ -161,7 +161,7 @@ dnn_status dnn__tar_next(dnn__tar *tar, dnn__member *member)
         *member = (dnn__member){0};
         return tar_end(tar);
     }
-    /* A warning is a name or an owner that this locale cannot show. */
+    /* A warning means a file name or owner that this locale cannot show. */
     if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
         return tar_error(tar);
     tar->entered = true;
@@ -205,8 +205,8 @@ void dnn__tar_close(dnn__tar *tar)
     dnn__reader_free(host_of(tar), tar);
 }
 
-/* Octal digits, with spaces around them. False for the binary form, which no member of a head
- * needs. */
+/* Parses octal digits with spaces around them. Returns false for the binary form, which small
+ * members do not need. */
 static bool parse_octal(const uint8_t *text, size_t bytes, uint64_t *out)
 {
     size_t i = 0;
@@ -247,7 +247,7 @@ bool dnn__tar_head(const uint8_t *head, uint64_t bytes, uint64_t *offset, char b
         name[--n] = '\0';
     slash = strrchr(name, '/');
     snprintf(base, 101, "%s", slash != NULL ? slash + 1 : name);
-    /* 12 octal digits stay below 2^36, so this cannot wrap. */
+    /* 12 octal digits are less than 2^36, so the sum cannot overflow. */
     *offset += BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
     return true;
 }

@@ -1,7 +1,8 @@
-/* archive.h - the members of a tar, plain or gzip, one after the other, in one pass over its bytes.
+/* archive.h - iterates over the members of a tar archive, plain or gzip, in one pass over its
+ * bytes.
  *
- * Called by readers whose sets come as archives. Nothing is unpacked to disk, and no name in an
- * archive becomes a path: members are told by their base name. */
+ * Called by readers whose data sets are archives. Nothing is unpacked to disk, and no name in an
+ * archive is used as a path: a member is identified by its base name. */
 #ifndef DNN_DATASETS_ARCHIVE_H
 #define DNN_DATASETS_ARCHIVE_H
 #include "source.h"
@@ -9,24 +10,24 @@
 typedef struct dnn__tar dnn__tar;
 
 typedef struct dnn__member {
-    const char *base;    /* lives until the next call; "" where the name is not text. NULL after the
-                            last member */
-    const char *refused; /* why it has no bytes of its own to read ("a symbolic link"), or NULL */
+    /* Valid until the next call. "" if the name is not text; NULL after the last member. */
+    const char *base;
+    const char *refused; /* why it has no data to read ("a symbolic link"), or NULL */
     uint64_t size;
 } dnn__member;
 
-/* The stream stays the caller's and must outlive the tar. Fails with DNN_E_FORMAT where the bytes
- * are no tar. */
+/* The caller keeps the stream, which must outlive the tar. Fails with DNN_E_FORMAT if the bytes are
+ * not a tar archive. */
 dnn_status dnn__tar_open(dnn__stream *stream, dnn__tar **out);
-/* The next member. After the last one member->base is NULL, and the whole stream has been read and
- * checked: the end marker is there, only zeros follow it, and the stream ends as dnn__stream_end()
- * wants it. */
+/* Returns the next member. After the last one member->base is NULL, and the whole stream has been
+ * read and checked: it has the end marker, only zeros follow, and dnn__stream_end() succeeded. */
 dnn_status dnn__tar_next(dnn__tar *tar, dnn__member *member);
-/* All of the member that dnn__tar_next() gave; once, and only if it is not refused. */
+/* Reads all data of the member that dnn__tar_next() returned. Call it once, and not for a refused
+ * member. */
 dnn_status dnn__tar_read(dnn__tar *tar, const dnn__member *member, void *buf);
 void dnn__tar_close(dnn__tar *tar);
 
-/* For bid(): does the unpacked head begin with a tar header? The base name of its member at
- * `offset`, and the offset of the one after it; false at the end of the head. */
+/* For bid(): returns whether the unpacked head has a tar header at `offset`. Sets the base name of
+ * its member, and advances offset to the next header. Returns false at the end of the head. */
 bool dnn__tar_head(const uint8_t *head, uint64_t bytes, uint64_t *offset, char base[101]);
 #endif

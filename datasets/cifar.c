@@ -1,9 +1,9 @@
-/* cifar.c - CIFAR-10 and CIFAR-100 in their binary form: an archive, or single .bin files. The
- * facts of the set are dnn__cifar's, of cifar10.c or cifar100.c.
+/* cifar.c - reads CIFAR-10 and CIFAR-100 in their binary form: an archive, or single .bin files.
+ * cifar10.c and cifar100.c define dnn__cifar, the description of the set.
  *
  * Called by the core through dnn_reader_v1(). open() checks everything and keeps the records of the
- * asked split in memory; read() only copies, so it runs on any number of threads. It never unpacks
- * to disk. */
+ * requested split in memory. read() only copies, so any number of threads may call it. Nothing is
+ * unpacked to disk. */
 #include "cifar.h"
 #include "archive.h"
 #include <stdio.h>
@@ -12,7 +12,7 @@
 enum { META_LIMIT = 4096, HEAD_BYTES = 16 * 1024 };
 
 struct batch {
-    uint8_t *records; /* [n][record_bytes()], as in the file; NULL: not wanted */
+    uint8_t *records; /* [n][record_bytes()], as in the file; NULL: not in the requested split */
     int64_t n;
 };
 
@@ -23,12 +23,12 @@ struct set {
     bool wanted[CIFAR_FILES];
     bool seen[CIFAR_FILES];
     bool seen_meta[CIFAR_LABELS];
-    bool any_size;            /* option records=any */
-    bool whole;               /* every batch has its published size */
-    uint64_t budget;          /* what is left of max_bytes */
-    const char *origin;       /* for text */
-    int n_labels;             /* fields behind the image */
-    int chosen[CIFAR_LABELS]; /* which byte of the record each of them is */
+    bool any_size;                /* option records=any */
+    bool whole;                   /* every batch has its published size */
+    uint64_t budget;              /* remaining bytes of max_bytes */
+    const char *origin;           /* path or source, for the description */
+    int n_labels;                 /* label fields after the image field */
+    int label_byte[CIFAR_LABELS]; /* the index of each label field's byte in a record */
     dnn_reader_field field[1 + CIFAR_LABELS];
     const dnn_reader_field *fields[1 + CIFAR_LABELS];
     char digest[65];
@@ -61,37 +61,37 @@ static int find_meta(const char *base)
     return -1;
 }
 
-/* The label fields: one of the record's bytes, or all of them with the usual one first. */
-static void choose_labels(struct set *set, int usual, bool all)
+/* Selects the label fields: one byte of the record, or all of them with the default label first. */
+static void select_labels(struct set *set, int usual, bool all)
 {
     set->n_labels = 1;
-    set->chosen[0] = usual;
+    set->label_byte[0] = usual;
     for (int i = 0; all && i < dnn__cifar.n_labels; i++)
         if (i != usual)
-            set->chosen[set->n_labels++] = i;
+            set->label_byte[set->n_labels++] = i;
 }
 
-/* label=WORD, where a record has two labels. */
-static bool take_label(struct set *set, const char *word, size_t bytes)
+/* Parses label=WORD, for sets whose records have two labels. */
+static bool parse_label(struct set *set, const char *word, size_t bytes)
 {
     if (dnn__cifar.n_labels < 2)
         return false;
     if (bytes == strlen("both") && memcmp(word, "both", bytes) == 0) {
-        choose_labels(set, dnn__cifar.n_labels - 1, true);
+        select_labels(set, dnn__cifar.n_labels - 1, true);
         return true;
     }
     for (int i = 0; i < dnn__cifar.n_labels; i++) {
         const char *name = dnn__cifar.label[i].word;
 
         if (strlen(name) == bytes && memcmp(word, name, bytes) == 0) {
-            choose_labels(set, i, false);
+            select_labels(set, i, false);
             return true;
         }
     }
     return false;
 }
 
-static bool take_option(struct set *set, const char *word, size_t bytes)
+static bool parse_option(struct set *set, const char *word, size_t bytes)
 {
     const size_t label = strlen("label=");
 
@@ -100,17 +100,18 @@ static bool take_option(struct set *set, const char *word, size_t bytes)
         return true;
     }
     return bytes > label && memcmp(word, "label=", label) == 0 &&
-           take_label(set, word + label, bytes - label);
+           parse_label(set, word + label, bytes - label);
 }
 
-/* records=any: files of any number of records, for parts of the set. label=: which label. */
+/* Options: records=any accepts files with any number of records (parts of the set); label= selects
+ * the label. */
 static dnn_status parse_options(struct set *set, const char *options)
 {
-    choose_labels(set, dnn__cifar.n_labels - 1, false);
+    select_labels(set, dnn__cifar.n_labels - 1, false);
     while (options != NULL && *options != '\0') {
         const size_t bytes = strcspn(options, ",");
 
-        if (!take_option(set, options, bytes))
+        if (!parse_option(set, options, bytes))
             return set->host->fail(DNN_E_INVALID, "%s: unknown option \"%.*s\"; %s", dnn__cifar.id,
                                    bytes < 40 ? (int)bytes : 40, options, dnn__cifar.options);
         options += bytes;
@@ -119,13 +120,13 @@ static dnn_status parse_options(struct set *set, const char *options)
     return DNN_OK;
 }
 
-static void want(struct set *set, const char *split)
+static void select_files(struct set *set, const char *split)
 {
     for (int i = 0; i < dnn__cifar.n_files; i++)
         set->wanted[i] = split == NULL || (strcmp(split, "test") == 0) == (i == test_file());
 }
 
-/* A size by the claim of a file or of a member, before anything is allocated for it. */
+/* Checks the size that a file or a member claims, before memory is allocated for it. */
 static dnn_status check_size(const struct set *set, const char *where, int file, uint64_t size)
 {
     const uint64_t published = (uint64_t)dnn__cifar.published[file] * (uint64_t)record_bytes();
@@ -179,8 +180,8 @@ static dnn_status check_labels(const struct set *set, const char *where, int fil
     return DNN_OK;
 }
 
-/* The names, one a line. Other names, or another order, would make every label mean something else.
- */
+/* Checks the class names, one a line. With other names, or another order, every label would have
+ * another meaning. */
 static dnn_status check_meta(const struct set *set, const char *where, const cifar_label *label,
                              char text[META_LIMIT + 1])
 {
@@ -228,7 +229,7 @@ static dnn_status load_file_member(struct set *set, const dnn__stream *stream, i
     DNN__TRY(check_size(set, where, file, member->size));
     if (!set->wanted[file])
         return DNN_OK;
-    /* stream->cap is the length of a plain tar, so a member cannot claim more than there is. */
+    /* For a plain tar stream->cap is its length: a member cannot be larger than the archive. */
     if (member->size > stream->cap)
         return set->host->fail(DNN_E_FORMAT, "%s: %s claims %s bytes, the archive can hold %s",
                                where, member->base, DNN__GROUPED(member->size),
@@ -259,7 +260,7 @@ static dnn_status load_member(struct set *set, const dnn__stream *stream, dnn__t
     return load_file_member(set, stream, file, tar, member);
 }
 
-/* Names the files that the split wants and that are not there. */
+/* Fails with the names of the split's files that are missing. */
 static dnn_status check_missing(const struct set *set, const char *where, dnn_status status)
 {
     char list[CIFAR_FILES * 20] = "";
@@ -314,115 +315,115 @@ static dnn_status load_archive(struct set *set, const dnn__source *source, uint6
 }
 
 static dnn_status load_meta_file(const struct set *set, const cifar_label *label,
-                                 const dnn__place *place)
+                                 const dnn__location *location)
 {
     char text[META_LIMIT + 1];
     dnn__source source;
     dnn_status st;
 
-    DNN__TRY(dnn__source_open(set->host, place, label->meta_name, &source));
-    DNN__TRY_TO(done, check_meta_size(set, place->dir, label, source.length));
+    DNN__TRY(dnn__source_open(set->host, location, label->meta_name, &source));
+    DNN__TRY_TO(done, check_meta_size(set, location->dir, label, source.length));
     DNN__TRY_TO(done, dnn__source_read(&source, 0, text, source.length));
     text[source.length] = '\0';
-    DNN__TRY_TO(done, check_meta(set, place->dir, label, text));
+    DNN__TRY_TO(done, check_meta(set, location->dir, label, text));
 done:
     dnn__source_close(&source);
     return st;
 }
 
-static dnn_status load_file(struct set *set, const dnn__place *place, int file)
+static dnn_status load_file(struct set *set, const dnn__location *location, int file)
 {
     dnn__source source;
     dnn_status st;
 
-    DNN__TRY(dnn__source_open(set->host, place, dnn__cifar.file_names[file], &source));
-    DNN__TRY_TO(done, check_size(set, place->dir, file, source.length));
+    DNN__TRY(dnn__source_open(set->host, location, dnn__cifar.file_names[file], &source));
+    DNN__TRY_TO(done, check_size(set, location->dir, file, source.length));
     DNN__TRY_TO(done, alloc_batch(set, file, source.length));
     DNN__TRY_TO(done, dnn__source_read(&source, 0, set->batch[file].records, source.length));
     DNN__TRY_TO(done, dnn__source_unchanged(&source));
-    DNN__TRY_TO(done, check_labels(set, place->dir, file));
+    DNN__TRY_TO(done, check_labels(set, location->dir, file));
 done:
     dnn__source_close(&source);
     return st;
 }
 
-static dnn_status load_files(struct set *set, const dnn__place *place)
+static dnn_status load_files(struct set *set, const dnn__location *location)
 {
     set->origin = "from single files";
     for (int i = 0; i < dnn__cifar.n_files; i++)
-        set->seen[i] = dnn__place_holds(place, dnn__cifar.file_names[i]);
-    DNN__TRY(check_missing(set, place->dir, DNN_E_IO));
+        set->seen[i] = dnn__location_has(location, dnn__cifar.file_names[i]);
+    DNN__TRY(check_missing(set, location->dir, DNN_E_IO));
     for (int i = 0; i < dnn__cifar.n_labels; i++)
-        if (dnn__place_holds(place, dnn__cifar.label[i].meta_name))
-            DNN__TRY(load_meta_file(set, &dnn__cifar.label[i], place));
+        if (dnn__location_has(location, dnn__cifar.label[i].meta_name))
+            DNN__TRY(load_meta_file(set, &dnn__cifar.label[i], location));
     for (int i = 0; i < dnn__cifar.n_files; i++)
         if (set->wanted[i])
-            DNN__TRY(load_file(set, place, i));
+            DNN__TRY(load_file(set, location, i));
     return DNN_OK;
 }
 
-static bool holds_batches(const dnn__place *place)
+static bool holds_batches(const dnn__location *location)
 {
     for (int i = 0; i < dnn__cifar.n_files; i++)
-        if (dnn__place_holds(place, dnn__cifar.file_names[i]))
+        if (dnn__location_has(location, dnn__cifar.file_names[i]))
             return true;
     return false;
 }
 
-static dnn_status load_archive_file(struct set *set, const dnn__place *place, const char *name,
-                                    uint64_t cap)
+static dnn_status load_archive_file(struct set *set, const dnn__location *location,
+                                    const char *name, uint64_t cap)
 {
     dnn__source source;
     dnn_status st;
 
-    DNN__TRY(dnn__source_open(set->host, place, name, &source));
+    DNN__TRY(dnn__source_open(set->host, location, name, &source));
     st = load_archive(set, &source, cap);
     dnn__source_close(&source);
     return st;
 }
 
-/* The single files in the folder, those in its sub-folder, or an archive in it: whichever is there
- * first. */
-static dnn_status load_folder(struct set *set, const dnn__place *place, uint64_t cap)
+/* Loads the first of these that exists: the single files in the folder, those in its sub-folder, an
+ * archive in it. */
+static dnn_status load_folder(struct set *set, const dnn__location *location, uint64_t cap)
 {
-    dnn__place below;
+    dnn__location below;
     dnn_status st;
 
-    if (holds_batches(place))
-        return load_files(set, place);
-    if (dnn__place_below(place, dnn__cifar.folder_name, &below)) {
+    if (holds_batches(location))
+        return load_files(set, location);
+    if (dnn__location_subfolder(location, dnn__cifar.folder_name, &below)) {
         st = load_files(set, &below);
-        dnn__place_close(&below);
+        dnn__location_close(&below);
         return st;
     }
     for (int i = 0; i < 2; i++)
-        if (dnn__place_holds(place, dnn__cifar.archive_names[i]))
-            return load_archive_file(set, place, dnn__cifar.archive_names[i], cap);
+        if (dnn__location_has(location, dnn__cifar.archive_names[i]))
+            return load_archive_file(set, location, dnn__cifar.archive_names[i], cap);
     return set->host->fail(
         DNN_E_IO, "%s: %s holds no data set: looked for %s %s %s, the folder %s, %s and %s",
-        dnn__cifar.id, place->dir, dnn__cifar.file_names[0], dnn__cifar.n_files > 2 ? "to" : "and",
-        dnn__cifar.file_names[test_file()], dnn__cifar.folder_name, dnn__cifar.archive_names[0],
-        dnn__cifar.archive_names[1]);
+        dnn__cifar.id, location->dir, dnn__cifar.file_names[0],
+        dnn__cifar.n_files > 2 ? "to" : "and", dnn__cifar.file_names[test_file()],
+        dnn__cifar.folder_name, dnn__cifar.archive_names[0], dnn__cifar.archive_names[1]);
 }
 
 static dnn_status load_path(struct set *set, const dnn_reader_request *request)
 {
-    dnn__place place;
+    dnn__location location;
     dnn_status st;
     int file;
 
-    DNN__TRY(dnn__place_find(set->host, request->path, &place));
-    file = find_file(place.base);
-    if (place.base[0] == '\0') {
-        st = load_folder(set, &place, dnn__cap(request));
+    DNN__TRY(dnn__location_find(set->host, request->path, &location));
+    file = find_file(location.base);
+    if (location.base[0] == '\0') {
+        st = load_folder(set, &location, dnn__cap(request));
     } else if (file >= 0) {
         if (request->split == NULL)
-            want(set, file == test_file() ? "test" : "train");
-        st = load_files(set, &place);
+            select_files(set, file == test_file() ? "test" : "train");
+        st = load_files(set, &location);
     } else {
-        st = load_archive_file(set, &place, place.base, dnn__cap(request));
+        st = load_archive_file(set, &location, location.base, dnn__cap(request));
     }
-    dnn__place_close(&place);
+    dnn__location_close(&location);
     return st;
 }
 
@@ -453,7 +454,7 @@ static void make_fields(struct set *set)
                                        .ndim = 3,
                                        .dim = {3, 32, 32}};
     for (int i = 0; i < set->n_labels; i++) {
-        const cifar_label *label = &dnn__cifar.label[set->chosen[i]];
+        const cifar_label *label = &dnn__cifar.label[set->label_byte[i]];
 
         set->field[1 + i] = (dnn_reader_field){.size = sizeof(dnn_reader_field),
                                                .dtype = DNN_T_I64,
@@ -468,8 +469,8 @@ static void finish(struct set *set)
 {
     const bool test = set->wanted[test_file()], train = set->wanted[0];
     const char *split = train && test ? "train and test" : test ? "test" : "train";
-    const bool usual = set->n_labels == 1 && set->chosen[0] == dnn__cifar.n_labels - 1;
-    const char *word = set->n_labels > 1 ? "both" : dnn__cifar.label[set->chosen[0]].word;
+    const bool usual = set->n_labels == 1 && set->label_byte[0] == dnn__cifar.n_labels - 1;
+    const char *word = set->n_labels > 1 ? "both" : dnn__cifar.label[set->label_byte[0]].word;
 
     digest_samples(set);
     make_fields(set);
@@ -498,7 +499,7 @@ dnn_status dnn__cifar_open(const dnn_reader_request *request, void **out)
     DNN__TRY(dnn__reader_alloc(request->host, sizeof(*set), dnn__cifar.id, (void **)&set));
     *set = (struct set){.host = request->host, .whole = true, .budget = dnn__cap(request)};
     DNN__TRY_TO(done, parse_options(set, request->options));
-    want(set, request->split);
+    select_files(set, request->split);
     DNN__TRY_TO(done, request->path != NULL ? load_path(set, request) : load_given(set, request));
     finish(set);
     *out = set;
@@ -508,7 +509,7 @@ done:
     return st;
 }
 
-/* A part of the set, read with records=any, goes without the name. */
+/* A part of the set, read with records=any, has no name. */
 dnn_status dnn__cifar_describe(void *opaque, dnn_reader_info *info)
 {
     const struct set *set = opaque;
@@ -552,14 +553,14 @@ static dnn_status check_buffers(const struct set *set, int64_t count, void *cons
     return DNN_OK;
 }
 
-/* dst[] may be NULL where the field is not wanted; at is the sample's place in the buffers. */
+/* dst[] of a field may be NULL: it is not copied. `at` is the sample's index in the buffers. */
 static void copy_record(const struct set *set, const uint8_t *record, void *const *dst, int64_t at)
 {
     if (dst[0] != NULL)
         memcpy((uint8_t *)dst[0] + at * CIFAR_PIXELS, record + dnn__cifar.n_labels, CIFAR_PIXELS);
     for (int i = 0; i < set->n_labels; i++)
         if (dst[1 + i] != NULL)
-            ((int64_t *)dst[1 + i])[at] = record[set->chosen[i]];
+            ((int64_t *)dst[1 + i])[at] = record[set->label_byte[i]];
 }
 
 dnn_status dnn__cifar_read(void *opaque, int64_t first, int64_t count, void *const *dst,
@@ -580,24 +581,25 @@ dnn_status dnn__cifar_read(void *opaque, int64_t first, int64_t count, void *con
 
 static int bid_folder(const char *path)
 {
-    dnn__place place, below;
+    dnn__location location, below;
     int bid = 0;
 
-    if (!dnn__place_folder(path, &place))
+    if (!dnn__location_folder(path, &location))
         return 0;
-    if (holds_batches(&place))
+    if (holds_batches(&location))
         bid = dnn__cifar.member_bid - 5;
-    if (bid == 0 && dnn__place_below(&place, dnn__cifar.folder_name, &below)) {
+    if (bid == 0 && dnn__location_subfolder(&location, dnn__cifar.folder_name, &below)) {
         bid = holds_batches(&below) ? 90 : 0;
-        dnn__place_close(&below);
+        dnn__location_close(&below);
     }
     for (int i = 0; i < 2 && bid == 0; i++)
-        bid = dnn__place_holds(&place, dnn__cifar.archive_names[i]) ? 80 : 0;
-    dnn__place_close(&place);
+        bid = dnn__location_has(&location, dnn__cifar.archive_names[i]) ? 80 : 0;
+    dnn__location_close(&location);
     return bid;
 }
 
-/* Records have no magic: the name, and labels at the head of each record. */
+/* Records have no magic number: the file name decides, and the labels at the head of each record
+ * must be in range. */
 static int bid_batch(const dnn_reader_probe *probe)
 {
     const char *slash = probe->path != NULL ? strrchr(probe->path, '/') : NULL;
@@ -611,7 +613,7 @@ static int bid_batch(const dnn_reader_probe *probe)
     return probe->head_bytes > 0 ? 80 : 0;
 }
 
-/* By the name of one member of a tar. */
+/* Returns the bid for an archive with a member of this name. */
 static int bid_member(const char *base)
 {
     if (find_file(base) >= 0)

@@ -1,5 +1,5 @@
 /* cifar10.c - the reader of CIFAR-10 in its binary form: the .tar.gz, the .tar, or the six .bin
- * files. The facts of the set; cifar.c does the work. */
+ * files. This file describes the set; cifar.c reads it. */
 #include "cifar.h"
 
 static const char *const class_names[] = {"airplane", "automobile", "bird", "cat",   "deer", "dog",

@@ -1,5 +1,5 @@
 /* cifar100.c - the reader of CIFAR-100 in its binary form: the .tar.gz, the .tar, or train.bin and
- * test.bin. The facts of the set; cifar.c does the work. */
+ * test.bin. This file describes the set; cifar.c reads it. */
 #include "cifar.h"
 
 static const char *const coarse_names[] = {"aquatic_mammals",
@@ -41,8 +41,8 @@ static const char *const fine_names[] = {
 _Static_assert(sizeof coarse_names / sizeof coarse_names[0] == 20 + 1, "the coarse classes");
 _Static_assert(sizeof fine_names / sizeof fine_names[0] == 100 + 1, "the fine classes");
 
-/* train.bin and test.bin are names that other sets have too, so a tar or folder is taken for
- * CIFAR-100 by them with less certainty than for CIFAR-10 by its names. */
+/* Other sets also have files called train.bin and test.bin, so the bid by these names is lower than
+ * that of CIFAR-10. */
 const cifar_set dnn__cifar = {
     .id = "cifar100",
     .title = "CIFAR-100",

@@ -1,8 +1,8 @@
-/* mnist.c - the reader of the MNIST family: pairs of IDX files, raw or gzip, images and labels side
- * by side.
+/* mnist.c - the reader of the MNIST family: pairs of IDX files, raw or gzip, one of images and one
+ * of labels.
  *
- * Called by the core through dnn_reader_v1(). Everything is checked and unpacked into memory by
- * open(); read() only copies, so it runs on any number of threads. It never writes a file. */
+ * Called by the core through dnn_reader_v1(). open() unpacks everything into memory and checks it.
+ * read() only copies, so any number of threads may call it. It never writes a file. */
 #include "source.h"
 #include <limits.h>
 #include <stdio.h>
@@ -20,8 +20,8 @@ static const char *const fashion_names[] = {"T-shirt/top", "Trouser",    "Pullov
                                             "Coat",        "Sandal",     "Shirt",    "Sneaker",
                                             "Bag",         "Ankle boot", NULL};
 
-/* The published sets, told by the SHA-256 of the unpacked files: copies differ in their gzip
- * wrapper. */
+/* The published sets, identified by the SHA-256 of the unpacked files, because copies differ in
+ * their gzip header. */
 struct known {
     const char *name, *title, *split;
     const char *const *classes;
@@ -55,8 +55,8 @@ static const struct known known_sets[] = {
 };
 enum { N_KNOWN = sizeof(known_sets) / sizeof(known_sets[0]) };
 
-/* Which files make up one part of a set: "train" or "t10k", or whatever stands before the suffix of
- * a file. */
+/* The files of one part of a set. prefix is "train", "t10k", or the beginning of another file name.
+ */
 struct plan {
     char prefix[NAME_ROOM];
     char file[KINDS][NAME_ROOM];
@@ -84,7 +84,7 @@ struct set {
     uint64_t pixels;
     dnn_reader_field image, label;
     const dnn_reader_field *field[2];
-    char digest[65]; /* of the image file, or of both parts, one after the other */
+    char digest[65]; /* of the image file, or of both parts' image files together */
     char text[128];
 };
 
@@ -109,20 +109,21 @@ static bool parse_name(const char *base, char prefix[NAME_ROOM], int *kind)
     return false;
 }
 
-/* The plain file wins over the packed one. */
-static bool locate(const dnn__place *place, const char *prefix, int kind, char file[NAME_ROOM])
+/* The plain file has priority over the packed one. */
+static bool locate(const dnn__location *location, const char *prefix, int kind,
+                   char file[NAME_ROOM])
 {
     snprintf(file, NAME_ROOM, "%.*s%s", NAME_MAX, prefix, kind_suffix[kind]);
-    if (dnn__place_holds(place, file))
+    if (dnn__location_has(location, file))
         return true;
     snprintf(file, NAME_ROOM, "%.*s%s.gz", NAME_MAX, prefix, kind_suffix[kind]);
-    if (dnn__place_holds(place, file))
+    if (dnn__location_has(location, file))
         return true;
     file[0] = '\0';
     return false;
 }
 
-static dnn_status missing(const dnn_reader_host *host, const dnn__place *place,
+static dnn_status missing(const dnn_reader_host *host, const dnn__location *location,
                           const struct plan *plan, int n_plans)
 {
     char list[3 * NAME_ROOM] = "";
@@ -133,11 +134,11 @@ static dnn_status missing(const dnn_reader_host *host, const dnn__place *place,
             if (plan[i].file[k][0] == '\0' && at < sizeof(list))
                 at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%.*s%s", at > 0 ? ", " : "",
                                        NAME_MAX, plan[i].prefix, kind_suffix[k]);
-    return host->fail(DNN_E_IO, "mnist: missing in %s: %s (each may also be a .gz)", place->dir,
+    return host->fail(DNN_E_IO, "mnist: missing in %s: %s (each may also be a .gz)", location->dir,
                       list);
 }
 
-static dnn_status plan_folder(const dnn_reader_host *host, const dnn__place *place,
+static dnn_status plan_folder(const dnn_reader_host *host, const dnn__location *location,
                               const char *split, struct plan plan[MAX_PARTS], int *n_plans)
 {
     static const char *const prefixes[MAX_PARTS] = {"train", "t10k"};
@@ -151,26 +152,26 @@ static dnn_status plan_folder(const dnn_reader_host *host, const dnn__place *pla
             continue;
         snprintf(plan[n].prefix, NAME_ROOM, "%s", prefixes[i]);
         for (int k = 0; k < KINDS; k++)
-            found += locate(place, prefixes[i], k, plan[n].file[k]);
+            found += locate(location, prefixes[i], k, plan[n].file[k]);
         there += found > 0;
         whole += found == KINDS;
         n++;
     }
-    /* Without a split, a part of which no file is here is no part of the set. */
+    /* Without a split, a part that has no file here does not belong to the set. */
     if (split == NULL && there == 1 && whole == 1) {
         if (plan[0].file[IMAGES][0] == '\0')
             plan[0] = plan[1];
         n = 1;
     } else if (whole < n) {
-        return missing(host, place, plan, n);
+        return missing(host, location, plan, n);
     }
     *n_plans = n;
     return DNN_OK;
 }
 
-/* A file whose name tells nothing: say what is wrong with its bytes first, if they are not IDX at
- * all. */
-static dnn_status foreign_name(const dnn_reader_host *host, const dnn__place *place)
+/* Refuses a file whose name has no known suffix. If its bytes are not IDX either, the message says
+ * that first. */
+static dnn_status unknown_name(const dnn_reader_host *host, const dnn__location *location)
 {
     uint8_t head[4] = {0};
     dnn__source source;
@@ -178,7 +179,7 @@ static dnn_status foreign_name(const dnn_reader_host *host, const dnn__place *pl
     uint64_t got = 0;
     dnn_status st;
 
-    DNN__TRY(dnn__source_open(host, place, place->base, &source));
+    DNN__TRY(dnn__source_open(host, location, location->base, &source));
     st = dnn__stream_open(&source, 1024, &stream);
     if (st == DNN_OK) {
         st = dnn__stream_read(&stream, head, sizeof(head), &got);
@@ -195,25 +196,25 @@ static dnn_status foreign_name(const dnn_reader_host *host, const dnn__place *pl
                       source.name, kind_suffix[IMAGES], kind_suffix[LABELS]);
 }
 
-static dnn_status plan_file(const dnn_reader_host *host, const dnn__place *place, const char *split,
-                            struct plan *plan, int *n_plans)
+static dnn_status plan_file(const dnn_reader_host *host, const dnn__location *location,
+                            const char *split, struct plan *plan, int *n_plans)
 {
     char prefix[NAME_ROOM];
     int kind;
 
-    if (!parse_name(place->base, prefix, &kind))
-        return foreign_name(host, place);
+    if (!parse_name(location->base, prefix, &kind))
+        return unknown_name(host, location);
     if (split != NULL && strcmp(prefix, "train") != 0 && strcmp(prefix, "t10k") != 0)
         return host->fail(DNN_E_INVALID, "mnist: %s: named after no split, but \"%s\" is asked for",
-                          place->base, split);
+                          location->base, split);
     if (split != NULL && strcmp(prefix, strcmp(split, "train") == 0 ? "train" : "t10k") != 0)
-        return plan_folder(host, place, split, plan, n_plans);
+        return plan_folder(host, location, split, plan, n_plans);
     snprintf(plan->prefix, NAME_ROOM, "%.*s", NAME_MAX, prefix);
     for (int k = 0; k < KINDS; k++)
-        locate(place, prefix, k, plan->file[k]);
-    snprintf(plan->file[kind], NAME_ROOM, "%.*s", NAME_MAX, place->base);
+        locate(location, prefix, k, plan->file[k]);
+    snprintf(plan->file[kind], NAME_ROOM, "%.*s", NAME_MAX, location->base);
     *n_plans = 1;
-    return plan->file[1 - kind][0] == '\0' ? missing(host, place, plan, 1) : DNN_OK;
+    return plan->file[1 - kind][0] == '\0' ? missing(host, location, plan, 1) : DNN_OK;
 }
 
 static uint32_t be32(const uint8_t *b)
@@ -221,8 +222,8 @@ static uint32_t be32(const uint8_t *b)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | (uint32_t)b[3];
 }
 
-/* Magic and dims of `head`, of which `got` bytes were there. On success *bytes is what the dims
- * multiply to. */
+/* Checks magic and dims in `head`, of which `got` bytes exist. Sets *bytes to the product of the
+ * dims. */
 static dnn_status parse_head(const dnn__source *source, int kind, const uint8_t *head, uint64_t got,
                              struct idx *idx)
 {
@@ -254,8 +255,8 @@ static dnn_status parse_head(const dnn__source *source, int kind, const uint8_t 
     return DNN_OK;
 }
 
-/* Holds the size by the header against what the file has, or says that it unpacks to, before
- * anything is allocated. */
+/* Compares the size in the header with the size that the file has or claims to unpack to, before
+ * memory is allocated. */
 static dnn_status check_size(const dnn__stream *stream, uint64_t head_bytes, uint64_t bytes,
                              uint64_t budget)
 {
@@ -314,14 +315,15 @@ static dnn_status load_stream(dnn__stream *stream, int kind, uint64_t budget,
     return DNN_OK;
 }
 
-static dnn_status load_file(const dnn_reader_host *host, const dnn__place *place, const char *file,
-                            int kind, uint64_t budget, struct sha256_ctx *all, struct idx *idx)
+static dnn_status load_file(const dnn_reader_host *host, const dnn__location *location,
+                            const char *file, int kind, uint64_t budget, struct sha256_ctx *all,
+                            struct idx *idx)
 {
     dnn__source source;
     dnn__stream stream;
     dnn_status st;
 
-    DNN__TRY(dnn__source_open(host, place, file, &source));
+    DNN__TRY(dnn__source_open(host, location, file, &source));
     snprintf(idx->name, sizeof(idx->name), "%s", source.name);
     st = dnn__stream_open(&source, budget, &stream);
     if (st == DNN_OK) {
@@ -355,7 +357,8 @@ static const struct known *find_known(const struct idx *idx, int kind)
     return NULL;
 }
 
-/* Labels of one published file beside images of another would train, to nothing. */
+/* Identifies a part by its digests. Labels of one published file beside images of another are
+ * refused: training would run and learn nothing. */
 static dnn_status identify(const dnn_reader_host *host, struct part *part)
 {
     const struct known *images = find_known(&part->file[IMAGES], IMAGES);
@@ -369,14 +372,14 @@ static dnn_status identify(const dnn_reader_host *host, struct part *part)
     return DNN_OK;
 }
 
-static dnn_status load_part(struct set *set, const dnn__place *place, const struct plan *plan,
+static dnn_status load_part(struct set *set, const dnn__location *location, const struct plan *plan,
                             uint64_t *budget, struct sha256_ctx *all)
 {
     struct part *part = &set->part[set->n_parts++];
     const struct idx *images = &part->file[IMAGES], *first = &set->part[0].file[IMAGES];
 
     for (int k = 0; k < KINDS; k++) {
-        DNN__TRY(load_file(set->host, place, plan->file[k], k, *budget, k == IMAGES ? all : NULL,
+        DNN__TRY(load_file(set->host, location, plan->file[k], k, *budget, k == IMAGES ? all : NULL,
                            &part->file[k]));
         *budget -= part->file[k].bytes;
     }
@@ -391,9 +394,9 @@ static dnn_status load_part(struct set *set, const dnn__place *place, const stru
     return DNN_OK;
 }
 
-/* The one set that all parts belong to; NULL if any is unknown. Parts of two published sets are an
- * error. */
-static dnn_status agree(const struct set *set, const struct known **out)
+/* Finds the published set of all parts; NULL if any part is unknown. Parts of two published sets
+ * are an error. */
+static dnn_status common_set(const struct set *set, const struct known **out)
 {
     const struct known *a = set->part[0].known, *b = set->part[set->n_parts - 1].known;
 
@@ -428,7 +431,7 @@ static dnn_status finish(struct set *set, const struct plan plan[MAX_PARTS], str
     const struct known *known = NULL;
     const char *of = plan[0].prefix;
 
-    DNN__TRY(agree(set, &known));
+    DNN__TRY(common_set(set, &known));
     fill_fields(set, known);
     snprintf(set->digest, sizeof(set->digest), "%s", set->part[0].file[IMAGES].digest);
     if (set->n_parts == 2) {
@@ -456,7 +459,7 @@ static void mnist_close(void *opaque)
     dnn__reader_free(set->host, set);
 }
 
-static dnn_status load_set(const dnn_reader_request *request, const dnn__place *place,
+static dnn_status load_set(const dnn_reader_request *request, const dnn__location *location,
                            struct set *set)
 {
     struct plan plan[MAX_PARTS];
@@ -464,13 +467,13 @@ static dnn_status load_set(const dnn_reader_request *request, const dnn__place *
     uint64_t budget = dnn__cap(request);
     int n_plans = 0;
 
-    if (place->base[0] == '\0')
-        DNN__TRY(plan_folder(request->host, place, request->split, plan, &n_plans));
+    if (location->base[0] == '\0')
+        DNN__TRY(plan_folder(request->host, location, request->split, plan, &n_plans));
     else
-        DNN__TRY(plan_file(request->host, place, request->split, plan, &n_plans));
+        DNN__TRY(plan_file(request->host, location, request->split, plan, &n_plans));
     sha256_init(&all);
     for (int i = 0; i < n_plans; i++)
-        DNN__TRY(load_part(set, place, &plan[i], &budget, n_plans > 1 ? &all : NULL));
+        DNN__TRY(load_part(set, location, &plan[i], &budget, n_plans > 1 ? &all : NULL));
     return finish(set, plan, &all);
 }
 
@@ -478,7 +481,7 @@ static dnn_status mnist_open(const dnn_reader_request *request, void **out)
 {
     const dnn_reader_host *host;
     struct set *set = NULL;
-    dnn__place place;
+    dnn__location location;
     dnn_status st;
 
     DNN__TRY(dnn__request_check(request, "mnist"));
@@ -490,16 +493,16 @@ static dnn_status mnist_open(const dnn_reader_request *request, void **out)
         return host->fail(DNN_E_INVALID,
                           "mnist: images and labels are two files, one source cannot be both: "
                           "give the path of either, or of their folder");
-    DNN__TRY(dnn__place_find(host, request->path, &place));
+    DNN__TRY(dnn__location_find(host, request->path, &location));
     DNN__TRY_TO(done, dnn__reader_alloc(host, sizeof(*set), "mnist", (void **)&set));
     memset(set, 0, sizeof(*set));
     set->host = host;
-    DNN__TRY_TO(done, load_set(request, &place, set));
+    DNN__TRY_TO(done, load_set(request, &location, set));
     *out = set;
     set = NULL;
 done:
     mnist_close(set);
-    dnn__place_close(&place);
+    dnn__location_close(&location);
     return st;
 }
 
@@ -533,8 +536,8 @@ static dnn_status mnist_shape(void *opaque, int64_t index, int32_t field, int64_
     return DNN_OK;
 }
 
-/* Samples [first, first + count) of one part; the buffers begin with its first sample. NULL is not
- * wanted. */
+/* Copies samples [first, first + count) of one part; the buffers begin with its first sample. A
+ * NULL buffer is skipped. */
 static void copy_part(const struct set *set, const struct part *part, int64_t first, int64_t count,
                       uint8_t *image, int64_t *label)
 {
@@ -583,15 +586,15 @@ static int bid_folder(const dnn_reader_probe *probe)
 {
     static const char *const prefixes[] = {"train", "t10k"};
     char base[NAME_ROOM];
-    dnn__place folder;
+    dnn__location folder;
     int bid = 0;
 
-    if (!dnn__place_folder(probe->path, &folder))
+    if (!dnn__location_folder(probe->path, &folder))
         return 0;
     for (int i = 0; i < 2 && bid == 0; i++)
         for (int k = 0; k < KINDS && bid == 0; k++)
             bid = locate(&folder, prefixes[i], k, base) ? 90 : 0;
-    dnn__place_close(&folder);
+    dnn__location_close(&folder);
     return bid;
 }
 
@@ -608,7 +611,8 @@ static int mnist_bid(const dnn_reader_probe *probe)
         return 0;
     if (be32(head) != 0x803 && be32(head) != 0x801)
         return 0;
-    /* IDX of another family has the same magic: the name decides how sure this reader is. */
+    /* IDX files of other sets have the same magic number, so the file name decides how high the bid
+     * is. */
     slash = probe->path != NULL ? strrchr(probe->path, '/') : NULL;
     if (probe->path == NULL || !parse_name(slash != NULL ? slash + 1 : probe->path, prefix, &kind))
         return 30;

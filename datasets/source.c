@@ -1,7 +1,8 @@
-/* source.c - files, memory and gzip as one run of bytes that is checked to its end.
+/* source.c - reads a file or memory, plain or gzip, as one stream of bytes and checks it to its
+ * end.
  *
- * Called by the readers' bid() and open(), and by archive.c. It never seeks by a number from the
- * data, never maps a file, and never waits for a FIFO. */
+ * Called by the readers' bid() and open(), and by archive.c. It never seeks to an offset taken from
+ * the data, never maps a file, and never blocks on a FIFO. */
 #include "source.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,7 @@ void dnn__reader_free(const dnn_reader_host *host, void *memory)
         host->free(memory);
 }
 
-/* The end of a long path says more than its beginning. */
+/* Shortens a long path at its beginning, because its end says more. */
 static void show_path(const char *path, size_t bytes, char shown[DNN__PATH_SHOWN])
 {
     const size_t room = DNN__PATH_SHOWN - 1;
@@ -111,7 +112,7 @@ static dnn_status os_error(const dnn_reader_host *host, const char *shown, const
     return host->fail(DNN_E_IO, "%s: %s: %s", shown, what, text != NULL ? text : "unknown error");
 }
 
-/* The folder of the file `path`, whose name begins at base. */
+/* Opens the folder of the file `path`, whose name begins at base. */
 static int open_parent(const dnn_reader_host *host, const char *path, const char *base)
 {
     const size_t bytes = (size_t)(base - path);
@@ -132,7 +133,7 @@ static int open_parent(const dnn_reader_host *host, const char *path, const char
     return fd;
 }
 
-dnn_status dnn__place_find(const dnn_reader_host *host, const char *path, dnn__place *out)
+dnn_status dnn__location_find(const dnn_reader_host *host, const char *path, dnn__location *out)
 {
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL ? slash + 1 : path;
@@ -174,7 +175,7 @@ static void join_path(const char *dir, const char *name, char shown[DNN__PATH_SH
     show_path(whole, strlen(whole), shown);
 }
 
-bool dnn__place_below(const dnn__place *in, const char *name, dnn__place *out)
+bool dnn__location_subfolder(const dnn__location *in, const char *name, dnn__location *out)
 {
     const int fd = open_at(in->dir_fd, name, O_PATH | O_DIRECTORY);
 
@@ -186,40 +187,39 @@ bool dnn__place_below(const dnn__place *in, const char *name, dnn__place *out)
     return true;
 }
 
-bool dnn__place_folder(const char *path, dnn__place *out)
+bool dnn__location_folder(const char *path, dnn__location *out)
 {
-    const dnn__place here = {.dir_fd = AT_FDCWD, .base = "", .dir = "."};
+    const dnn__location here = {.dir_fd = AT_FDCWD, .base = "", .dir = "."};
 
-    return dnn__place_below(&here, path, out);
+    return dnn__location_subfolder(&here, path, out);
 }
 
-/* Anything of that name counts, so that a folder or a broken link in its place is named by the open
- * that follows. */
-bool dnn__place_holds(const dnn__place *place, const char *name)
+/* True for anything of that name, also a folder or a broken link: opening it later fails and the
+ * message names it. */
+bool dnn__location_has(const dnn__location *location, const char *name)
 {
     struct stat info;
 
-    return fstatat(place->dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(location->dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-void dnn__place_close(dnn__place *place)
+void dnn__location_close(dnn__location *location)
 {
-    if (place->dir_fd >= 0)
-        close(place->dir_fd);
-    place->dir_fd = -1;
+    if (location->dir_fd >= 0)
+        close(location->dir_fd);
+    location->dir_fd = -1;
 }
 
-dnn_status dnn__source_open(const dnn_reader_host *host, const dnn__place *place, const char *name,
-                            dnn__source *out)
+dnn_status dnn__source_open(const dnn_reader_host *host, const dnn__location *location,
+                            const char *name, dnn__source *out)
 {
     struct stat info;
     int fd;
 
     *out = (dnn__source){.host = host, .fd = -1};
-    join_path(place->dir, name, out->name);
-    /* O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever. It changes nothing for
-     * regular files. */
-    fd = open_at(place->dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    join_path(location->dir, name, out->name);
+    /* O_NONBLOCK: opening a FIFO without a writer would block for ever. Regular files ignore it. */
+    fd = open_at(location->dir_fd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return os_error(host, out->name, "cannot be opened");
     if (fstat(fd, &info) != 0) {
@@ -338,7 +338,7 @@ static dnn_status stream_start_gzip(dnn__stream *s, uint64_t cap)
     uint64_t by_ratio;
     int rc;
 
-    /* A header of 10 bytes, 2 of data at least, a trailer of 8 (RFC 1952). */
+    /* A header of 10 bytes, at least 2 bytes of data, a trailer of 8 (RFC 1952). */
     if (source->length < 20)
         return source->host->fail(DNN_E_FORMAT,
                                   "%s: %s bytes are too few for a gzip file, which has at least 20",
@@ -390,7 +390,7 @@ dnn_status dnn__stream_claim(const dnn__stream *s, uint64_t *out)
     return DNN_OK;
 }
 
-/* zlib knows what is wrong; the numbers of a wrong trailer lie in the four bytes that it took last.
+/* zlib has the reason. If the trailer is wrong, its value is in the four bytes that zlib read last.
  */
 static dnn_status damaged(const dnn__stream *s)
 {
@@ -435,7 +435,7 @@ static dnn_status refill(dnn__stream *s)
     return DNN_OK;
 }
 
-/* At most 1 GiB for a call, because zlib counts in 32 bits. */
+/* At most 1 GiB in a call, because zlib counts in 32 bits. */
 static dnn_status inflate_some(dnn__stream *s, uint8_t *buf, uint64_t bytes, uint64_t *got)
 {
     const uInt room = bytes < (1u << 30) ? (uInt)bytes : 1u << 30;
@@ -525,7 +525,7 @@ void dnn__stream_close(dnn__stream *s)
     s->in = NULL;
 }
 
-/* zlib's state and window take 40 KiB; a zlib that wants more than this only loses its bid. */
+/* zlib's state and window need 40 KiB. If a zlib needs more than this, the reader bids 0. */
 struct arena {
     size_t used;
     _Alignas(64) uint8_t bytes[96 * 1024];
@@ -558,7 +558,7 @@ static uint64_t inflate_head(const dnn_reader_probe *probe, void *out, uint64_t 
     arena.used = 0;
     if (inflateInit2(&z, 31) != Z_OK)
         return 0;
-    /* zlib only reads next_in, which is not const unless ZLIB_CONST is defined. */
+    /* zlib only reads from next_in, which is const only if ZLIB_CONST is defined. */
     z.next_in = (Bytef *)probe->head;
     z.avail_in = probe->head_bytes < 65536 ? (uInt)probe->head_bytes : 65536;
     z.next_out = out;

@@ -1,13 +1,13 @@
-/* command_conform.c - dnn conform: replaces this process with the program of the kit, which lies
- * beside this program in the tree. The kit runs the plugin in child processes, so this program
- * loads no plugin. */
+/* command_conform.c - dnn conform: replaces this process with the program of the kit, which is
+ * installed beside this program. The kit runs the plugin in child processes, so this program loads
+ * no plugin. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "dnn.h"
 
-/* From the folder of this program, wherever the tree was moved to; never from the path. */
+/* Relative to the folder of this program, so the tree can be moved. PATH is never searched. */
 static const char kit[] = "../libexec/dnn/kit/conform";
 
 int command_conform(int argc, char **argv)

@@ -1,4 +1,4 @@
-/* dnn.c - the dnn command: picks the subcommand. What it shows are the library's own texts. */
+/* dnn.c - the dnn command: calls the subcommand. All texts come from the library. */
 #include <stdio.h>
 #include <string.h>
 #include "dnn.h"
@@ -7,7 +7,7 @@
 static const struct command {
     const char *name, *about;
     int (*run)(int argc, char **argv);
-    bool loads; /* plugins, into this process */
+    bool loads; /* loads plugins into this process */
 } commands[] = {
     {"info", "version, threads, devices, folders", command_info, true},
     {"backends", "each plugin file that was found: loaded, or why not", command_backends, true},
@@ -26,7 +26,7 @@ int start(void)
     if (status != DNN_OK) {
         fprintf(stderr, "dnn: %s\n", dnn_error_message());
     }
-    probe_tell("a kernel's plan or run");
+    probe_report("a kernel's plan or run");
     return status == DNN_OK ? 0 : status == DNN_E_DEVICE ? 4 : 1;
 }
 
@@ -49,8 +49,9 @@ static void print_help(FILE *to)
                 "conv2d 64x1x28x28 6x1x5x5 pad=2\n");
 }
 
-/* A file from outside the installed folders may end this process: another one goes first. */
-static bool goes_well(int argc, char **argv)
+/* A plugin file from outside the installed folders may crash the process, so a child process runs
+ * the command first. */
+static bool child_succeeds(int argc, char **argv)
 {
     char text[PROBE_TEXT];
 
@@ -65,7 +66,7 @@ static int run_command(const struct command *command, bool child, int argc, char
 {
     int code;
 
-    if (command->loads && !child && !goes_well(argc, argv)) {
+    if (command->loads && !child && !child_succeeds(argc, argv)) {
         return 4;
     }
     code = command->run(argc - 1, argv + 1);

@@ -1,6 +1,5 @@
-/* dnn.h - the subcommands of the dnn command. Each gets its own words and returns the exit code of
- * the conventions: 0 done, 1 failed, 2 wrong usage, 3 a file is missing, 4 backend not available.
- */
+/* dnn.h - the subcommands of the dnn command. Each gets its own arguments and returns the exit
+ * code: 0 done, 1 failed, 2 wrong usage, 3 a file is missing, 4 a backend is not available. */
 #ifndef TOOLS_DNN_H
 #define TOOLS_DNN_H
 #include <dnn/dnn.h>
@@ -11,9 +10,9 @@ int command_ops(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_conform(int argc, char **argv);
 
-/* Starts the library; 0, or the code to end with after the message was written. */
+/* Starts the library. Returns 0, or the exit code after it has printed the message. */
 int start(void);
-/* "dnn NAME: text" on stderr and the code. */
+/* Prints "dnn NAME: text" on stderr and returns exit code 2. */
 int usage_error(const char *name, const char *text, const char *word);
 bool asks_help(int argc, char **argv);
 void print_pins(void); /* where there are some */

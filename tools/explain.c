@@ -1,4 +1,4 @@
-/* explain.c - dnn explain: the ladder as it is walked for one call. */
+/* explain.c - dnn explain: shows the ladder of one call, each candidate and its answer. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 
 enum { MAX_WORDS = 64 };
 
-struct words { /* what the command line says */
+/* The command line. */
+struct words {
     dnn_explain_args args;
     dnn_operand in[MAX_WORDS], out;
     const char *attribute[MAX_WORDS + 1];
@@ -24,12 +25,12 @@ static void print_answer(void *ctx, const char *op, const char *plugin, const ch
     (void)ctx;
     snprintf(place, sizeof place, "run of kernel %s of %s", kernel, plugin);
     if (strncmp(answer, "yes", 3) == 0) {
-        probe_tell(place);
+        probe_report(place);
     }
     printf("%-26s %-10s %-26s %s\n", op, plugin, kernel, answer);
 }
 
-/* 64x1x28x28, 64:i64, scalar, scalar:f64, - (left out) */
+/* 64x1x28x28, 64:i64, scalar, scalar:f64, - (omitted) */
 static bool read_operand(const char *text, dnn_dtype dtype, dnn_operand *out)
 {
     size_t length = strcspn(text, ":");

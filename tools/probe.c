@@ -1,4 +1,5 @@
-/* probe.c - the child process that tries a plugin file first, and the sentence about its end. */
+/* probe.c - the child process that tries a plugin file first, and the sentence that says how it
+ * ended. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -18,26 +19,26 @@ static const char end_word[] = "the end";
 
 /* ---- in the child ---- */
 
-static int places = -1; /* where the child tells what it does */
+static int report_pipe = -1; /* the pipe to which the child writes what it does */
 
-void probe_tell(const char *place)
+void probe_report(const char *step)
 {
-    if (places >= 0) {
-        dprintf(places, "%s\n", place);
+    if (report_pipe >= 0) {
+        dprintf(report_pipe, "%s\n", step);
     }
 }
 
 void probe_end(void)
 {
-    probe_tell(end_word);
+    probe_report(end_word);
 }
 
-/* The library says on the level of debugging which function of which file is called next. */
+/* At level DEBUG the library logs which function of which file it calls next. */
 static void on_log(void *ctx, int level, const char *text)
 {
     (void)ctx;
     if (level == DNN_LOG_DEBUG && strncmp(text, "libdnn: ", 8) == 0) {
-        probe_tell(text + 8);
+        probe_report(text + 8);
     }
 }
 
@@ -46,17 +47,17 @@ bool probe_begin(int *argc, char **argv)
     if (*argc < 3 || strcmp(argv[1], "--probe") != 0) {
         return false;
     }
-    places = atoi(argv[2]);
-    if (fcntl(places, F_SETFD, FD_CLOEXEC) != 0) {
-        places = -1; /* by hand, without a pipe */
+    report_pipe = atoi(argv[2]);
+    if (fcntl(report_pipe, F_SETFD, FD_CLOEXEC) != 0) {
+        report_pipe = -1; /* started by hand, without a pipe */
     }
-    memmove(argv + 1, argv + 3, (size_t)(*argc - 2) * sizeof *argv); /* the last is NULL */
+    memmove(argv + 1, argv + 3, (size_t)(*argc - 2) * sizeof *argv); /* with the final NULL */
     *argc -= 2;
     dnn_set_log(on_log, NULL);
     return true;
 }
 
-/* ---- the child is made ---- */
+/* ---- starting the child ---- */
 
 enum { NOT_RUN = 127 };
 
@@ -70,7 +71,7 @@ static void become_child(int n, char *const *words, const char *plugin, int pipe
         _exit(NOT_RUN);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpgid(0, 0); /* what the plugin starts ends with it */
+    setpgid(0, 0); /* processes that the plugin starts are killed with it */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     if (plugin != NULL) {
         setenv("DNN_PLUGINS", plugin, 1);
@@ -88,17 +89,17 @@ static void become_child(int n, char *const *words, const char *plugin, int pipe
     _exit(NOT_RUN);
 }
 
-/* ---- waiting for it ---- */
+/* ---- waiting for the child ---- */
 
 struct child {
     pid_t pid;
-    int places;      /* it tells here */
-    char last[4200]; /* the line that was told last */
-    char line[4200]; /* the line that is not whole yet */
+    int report_pipe; /* the pipe from the child */
+    char last[4200]; /* the last whole line */
+    char line[4200]; /* the line that is not complete yet */
     size_t filled;
 };
 
-static void take_bytes(struct child *c, const char *bytes, ssize_t n)
+static void store_bytes(struct child *c, const char *bytes, ssize_t n)
 {
     for (ssize_t i = 0; i < n; i++) {
         if (bytes[i] == '\n') {
@@ -119,22 +120,22 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Takes what was told, and waits up to a hundredth of a second for more. False at the end. */
-static bool listen_once(struct child *c)
+/* Reads lines from the pipe; waits up to 10 ms for more. Returns false at the end of the pipe. */
+static bool read_report(struct child *c)
 {
-    struct pollfd p = {.fd = c->places, .events = POLLIN};
+    struct pollfd p = {.fd = c->report_pipe, .events = POLLIN};
     char bytes[512];
     ssize_t n;
 
     if (poll(&p, 1, 10) <= 0) {
         return true;
     }
-    n = read(c->places, bytes, sizeof bytes);
-    take_bytes(c, bytes, n);
+    n = read(c->report_pipe, bytes, sizeof bytes);
+    store_bytes(c, bytes, n);
     return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* The child's wait status; -1: it did not end in time, and was killed. */
+/* Returns the child's wait status, or -1 if it did not end in time and was killed. */
 static int wait_for(struct child *c, int seconds)
 {
     double end = now() + seconds;
@@ -143,7 +144,7 @@ static int wait_for(struct child *c, int seconds)
 
     while (!ended && now() < end) {
         if (open) {
-            open = listen_once(c);
+            open = read_report(c);
         } else {
             poll(NULL, 0, 1);
         }
@@ -154,34 +155,34 @@ static int wait_for(struct child *c, int seconds)
         kill(c->pid, SIGKILL);
         waitpid(c->pid, NULL, 0);
     }
-    while (open && listen_once(c) && poll(&(struct pollfd){c->places, POLLIN, 0}, 1, 0) > 0) {
-        continue; /* what it said just before its end */
+    while (open && read_report(c) && poll(&(struct pollfd){c->report_pipe, POLLIN, 0}, 1, 0) > 0) {
+        continue; /* read the last lines of the child */
     }
     return ended ? status : -1;
 }
 
-/* "PATH: in PLACE" as the two parts of a sentence. */
-static bool judge(const struct child *c, int status, int seconds, char *text)
+/* Splits "PATH: in FUNCTION" into the two parts of a sentence. */
+static bool describe_end(const struct child *c, int status, int seconds, char *text)
 {
     const char *in = strstr(c->last, ": in ");
-    const char *place = in != NULL ? in + 5 : c->last;
+    const char *step = in != NULL ? in + 5 : c->last;
     int who = in != NULL ? (int)(in - c->last) + 2 : 0;
 
     if (status == -1) {
-        snprintf(text, PROBE_TEXT, "%.*sdoes not return from %s within %d s", who, c->last, place,
+        snprintf(text, PROBE_TEXT, "%.*sdoes not return from %s within %d s", who, c->last, step,
                  seconds);
         return false;
     }
     if (WIFSIGNALED(status)) {
         snprintf(text, PROBE_TEXT, "%.*sends by signal %d (%s) in %s", who, c->last,
-                 WTERMSIG(status), strsignal(WTERMSIG(status)), place);
+                 WTERMSIG(status), strsignal(WTERMSIG(status)), step);
         return false;
     }
     if (strcmp(c->last, end_word) == 0) {
         return true;
     }
     snprintf(text, PROBE_TEXT, "%.*sends the process with code %d in %s", who, c->last,
-             WEXITSTATUS(status), place);
+             WEXITSTATUS(status), step);
     return false;
 }
 
@@ -197,7 +198,7 @@ static bool run_child(int n, char *const *words, const char *plugin, int seconds
         return false;
     }
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-    c.places = ends[0];
+    c.report_pipe = ends[0];
     c.pid = fork();
     if (c.pid == 0) {
         become_child(n, words, plugin, ends[1]);
@@ -210,7 +211,7 @@ static bool run_child(int n, char *const *words, const char *plugin, int seconds
     }
     status = wait_for(&c, seconds);
     close(ends[0]);
-    return judge(&c, status, seconds, text);
+    return describe_end(&c, status, seconds, text);
 }
 
 bool probe_words(int n, char *const *words, int seconds, char *text)

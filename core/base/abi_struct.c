@@ -1,5 +1,5 @@
-/* abi_struct.c - structs that cross an ABI: each begins with its size, so that either side may be
- * the older one. */
+/* abi_struct.c - structs that cross the plugin ABI. Each begins with its size, because the plugin
+ * may be older or newer than the core. */
 #include <string.h>
 #include "abi_struct.h"
 

@@ -1,17 +1,17 @@
-/* abi_struct.h - copying structs of a plugin or reader of another version into ours. Private. */
+/* abi_struct.h - copies structs of a plugin or reader of another version into ours. Private. */
 #ifndef DNN__ABI_STRUCT_H
 #define DNN__ABI_STRUCT_H
 #include "base.h"
 
 enum {
-    DNN__SIZE_MAX = 4096,
-    DNN__MUST_UNDERSTAND = 0xffff
-}; /* of any struct of a plugin; bits of its flags */
-/* Copies the part of a plugin's struct that both know; the rest of ours is zero: "as before it
- * existed". */
+    DNN__SIZE_MAX = 4096,         /* the largest size of a struct that is accepted */
+    DNN__MUST_UNDERSTAND = 0xffff /* flag bits that a core refuses if it does not know them */
+};
+/* Copies the first `size` bytes, at most `known`, and sets the rest of ours to zero. Zero means "as
+ * before the member existed". */
 void dnn__adopt(void *ours, size_t known, const void *theirs, uint32_t size);
 bool dnn__tail_is_zero(const void *theirs, uint32_t size, size_t known);
-/* Is id 1 to 31 characters of a-z, 0-9 and _, a letter first? */
+/* Returns whether id is 1 to 31 characters of a-z, 0-9 and _. */
 bool dnn__valid_id(const char *id);
 
 #endif

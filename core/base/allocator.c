@@ -1,12 +1,11 @@
-/* allocator.c - host memory of the whole library, through one table that a program may replace.
- * Everything that allocates calls it. It never reports: what to say about missing memory is the
- * caller's matter. */
+/* allocator.c - the host memory of the library, through one table of functions that a program may
+ * replace. It sets no message: the caller knows what the memory was for. */
 #include "base.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { ALIGN = 64 };
-static const size_t most = (size_t)1 << 47; /* what a process can address */
+static const size_t most = (size_t)1 << 47; /* user address space of x86-64 and AArch64 */
 
 static void *system_alloc(void *ctx, size_t bytes, size_t align)
 {
@@ -25,7 +24,7 @@ static void system_free(void *ctx, void *memory)
     free(memory);
 }
 
-/* Changes only while nothing is allocated, so reading it needs no lock. */
+/* The table changes only while nothing is allocated, so reading it needs no lock. */
 static dnn_allocator table = {NULL, system_alloc, system_free};
 static _Atomic int64_t live;
 

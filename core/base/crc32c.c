@@ -1,9 +1,9 @@
 /* crc32c.c - the CRC-32C of checkpoints and event files: reflected polynomial 0x82F63B78, eight
- * bytes at a time by tables that are made at the first use. */
+ * bytes at a time. The tables are made at the first use. */
 #include <pthread.h>
 #include "crc32c.h"
 
-static uint32_t table[8][256]; /* [k][b]: the CRC of byte b with k zero bytes behind it */
+static uint32_t table[8][256]; /* [k][b]: the CRC of byte b followed by k zero bytes */
 
 static void make_tables(void)
 {

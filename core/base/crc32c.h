@@ -3,7 +3,7 @@
 #define DNN__CRC32C_H
 #include "base.h"
 
-/* CRC-32C of bytes behind those that gave `crc`; 0 at first. */
+/* Returns the CRC-32C of the bytes, appended to those that gave `crc`. Pass 0 at first. */
 uint32_t dnn__crc32c(uint32_t crc, const void *data, size_t bytes);
 
 #endif

@@ -1,6 +1,5 @@
-/* dtype.c - the element types: names, sizes, promotion, and single elements converted as the
- * operator `copy` converts them. Creation, dispatch, printing and readers call it. Never used for
- * whole tensors: that is the kernels' work. */
+/* dtype.c - the element types: names, sizes, promotion, and conversion of single elements with the
+ * rules of the operator copy. Kernels convert whole tensors. */
 #include "base.h"
 #include <string.h>
 
@@ -29,14 +28,14 @@ dnn_dtype dnn_dtype_named(const char *name)
     return 0;
 }
 
-/* bool < integer < floating. */
+/* The order of classes is bool < integer < floating. */
 static int class_of(dnn_dtype d)
 {
     return d & DNN__FLOATS ? 2 : d & DNN__INTS ? 1 : 0;
 }
 
-/* Two different dtypes of one class. */
-static dnn_dtype meet(dnn_dtype a, dnn_dtype b)
+/* Promotes two different dtypes of one class. */
+static dnn_dtype promote_in_class(dnn_dtype a, dnn_dtype b)
 {
     dnn_dtype both = a | b;
 
@@ -56,10 +55,10 @@ dnn_dtype dnn__promote(dnn_dtype a, bool a_scalar, dnn_dtype b, bool b_scalar)
     if (a_scalar != b_scalar) {
         return a_scalar ? b : a;
     }
-    return a == b ? a : meet(a, b);
+    return a == b ? a : promote_in_class(a, b);
 }
 
-/* ---- 16-bit floating numbers by their bits ---- */
+/* ---- 16-bit floating numbers ---- */
 
 enum {
     F16_FRACTION = 10,
@@ -70,8 +69,8 @@ enum {
     F64_BIAS = 1023
 };
 
-/* The number with `fraction` bits and exponent bias `bias` that is nearest to value, ties to even;
- * too large is infinity. */
+/* Rounds value to `fraction` bits with exponent bias `bias`, ties to even. A value that is too
+ * large gives infinity. */
 static uint16_t narrow(double value, int fraction, int bias)
 {
     const uint32_t infinity = (uint32_t)(2 * bias + 1) << fraction;
@@ -91,15 +90,14 @@ static uint16_t narrow(double value, int fraction, int bias)
         shift += lowest - exponent;
         exponent = lowest - 1;
     }
-    if (shift > F64_FRACTION + 1) { /* below half of the smallest number */
+    if (shift > F64_FRACTION + 1) { /* less than half of the smallest subnormal */
         return (uint16_t)sign;
     }
     kept = digits >> shift;
     rest = digits & ((UINT64_C(1) << shift) - 1);
     half = UINT64_C(1) << (shift - 1);
     kept += rest > half || (rest == half && (kept & 1)) ? 1 : 0;
-    /* The leading digit of a normal number adds 1 to the exponent, and so does a carry out of the
-     * fraction. */
+    /* Adding `kept` also adds its leading 1 to the exponent, and a carry from rounding. */
     result = (uint32_t)kept;
     result += exponent >= lowest ? (uint32_t)(exponent - lowest) << fraction : 0u;
     return (uint16_t)(sign | (result < infinity ? result : infinity));
@@ -178,7 +176,8 @@ double dnn__load_double(dnn_dtype d, const void *element)
     }
 }
 
-/* Toward zero, NaN 0, held within lo..hi. hi + 1 is a double exactly, or rounds to one beyond. */
+/* Rounds toward zero and clamps to lo..hi; NaN gives 0. hi + 1 is exact in double, or rounds to a
+ * number above hi. */
 static int64_t saturate(double value, int64_t lo, int64_t hi)
 {
     if (!(value == value)) {
@@ -251,6 +250,6 @@ bool dnn__fits(dnn_dtype d, double value)
         return true;
     }
     dnn__store_double(d, element, value);
-    /* 2^63 saturates to a number that reads back as 2^63. */
+    /* 2^63 saturates to INT64_MAX, which reads back as 2^63. */
     return dnn__load_double(d, element) == value && value < 0x1p63;
 }

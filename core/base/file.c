@@ -1,5 +1,5 @@
-/* file.c - reading with a size that is fixed at open, and writing that is atomic: the old file
- * stays until the new one is on disk. Formats are in the other files of core/io. */
+/* file.c - reads files whose size is fixed at open, and writes them atomically: the old file stays
+ * until the new one is on disk. The formats are in core/io. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static dnn_status failed(const char *path, const char *call)
                      strerror(errno));
 }
 
-/* A call that a signal has broken off is made again; one that never gets through is an error. */
+/* A system call that a signal interrupted (EINTR) is repeated at most this many times. */
 enum { PATIENCE = 1000 };
 
 /* ---- reading ---- */
@@ -22,7 +22,7 @@ enum { PATIENCE = 1000 };
 dnn_status dnn__open_file(const char *path, int *fd, uint64_t *size)
 {
     struct stat st;
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a FIFO must not block */
     dnn_status status = DNN_OK;
 
     if (file < 0) {
@@ -95,7 +95,8 @@ dnn_status dnn__writer_open(dnn__writer *w, const char *path)
     if (w->folder_fd < 0) {
         return failed(w->folder, "open");
     }
-    for (int i = 0; i < 100 && w->fd < 0; i++) { /* another writer's leftover must not stop us */
+    for (int i = 0; i < 100 && w->fd < 0;
+         i++) { /* an earlier writer may have left its temporary file */
         snprintf(w->temporary, strlen(w->name) + 64, ".%s.tmp-%ld-%d", w->name, (long)getpid(), i);
         w->fd = openat(w->folder_fd, w->temporary,
                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -129,8 +130,8 @@ dnn_status dnn__writer_commit(dnn__writer *w)
 {
     int closed;
 
-    if (fsync(w->fd) !=
-        0) { /* after a failed fsync the file is dead: it is dropped, never tried again */
+    /* After a failed fsync the kernel may have dropped the data, so the file is not tried again. */
+    if (fsync(w->fd) != 0) {
         return failed(w->path, "fsync");
     }
     closed = close(w->fd);

@@ -1,6 +1,6 @@
-/* json_members.c - the members of a JSON object one after the other, by strings, escapes and brace
- * depth alone. What a member holds is for jansson, piece by piece, so that memory stays small
- * whatever a header claims. safetensors.c is the caller. */
+/* json_members.c - iterates over the members of a JSON object; it scans strings, escapes and brace
+ * depth only. The caller (safetensors.c) parses each value with jansson, so that memory stays small
+ * whatever size a header claims. */
 #include "json_members.h"
 
 static bool is_space(char c)
@@ -25,7 +25,7 @@ static dnn_status expected(const dnn__members *m, const char *what)
                      (unsigned char)m->text[m->at], what);
 }
 
-/* Over a string; m->at is on its first quote, then behind its last. */
+/* Skips a string: m->at moves from its opening quote to behind its closing quote. */
 static dnn_status skip_string(dnn__members *m)
 {
     size_t begin = m->at++;
@@ -40,7 +40,7 @@ static dnn_status skip_string(dnn__members *m)
     return DNN_OK;
 }
 
-/* Over an object; depth is a number, not recursion. */
+/* Skips an object. depth is a counter, not recursion, so nesting cannot overflow the stack. */
 static dnn_status skip_object(dnn__members *m)
 {
     size_t begin = m->at;

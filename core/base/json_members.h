@@ -1,11 +1,10 @@
-/* json_members.h - the walk over the members of a JSON object, by position, without parsing the
+/* json_members.h - iterates over the members of a JSON object by position, without parsing the
  * values. Private. */
 #ifndef DNN__JSON_MEMBERS_H
 #define DNN__JSON_MEMBERS_H
 #include "base.h"
 
-/* A member of an object in text: where its key and its value stand, the quotes and braces included.
- */
+/* The positions of a member's key and value in the text, with quotes and braces. */
 typedef struct dnn__member {
     size_t key, key_bytes, value, value_bytes;
 } dnn__member;
@@ -13,11 +12,11 @@ typedef struct dnn__members {
     const char *text;
     size_t bytes, at, count;
 } dnn__members;
-/* Begins at the opening brace of text[at]. */
+/* Starts at the opening brace text[at]. */
 dnn_status dnn__members_begin(dnn__members *m, const char *text, size_t bytes, size_t at);
-/* The next member; *end at the closing brace, and m->at behind it. The message says what was found
- * at which byte. `open` is the character that values begin with: '{' or '"'. Strings are checked
- * for their ends only. */
+/* Returns the next member. At the closing brace sets *end, and m->at to behind it. The message says
+ * which byte is wrong and where. `open` is the character that each value must begin with: '{' or
+ * '"'. Strings are checked for their ends only. */
 dnn_status dnn__members_next(dnn__members *m, char open, dnn__member *out, bool *end);
 
 #endif

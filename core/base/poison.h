@@ -1,5 +1,6 @@
-/* poison.h - memory that waits to be used again is closed to AddressSanitizer, so that a use after
- * freeing is found although nothing was given back. Private to slab.c and caching_allocator.c. */
+/* poison.h - marks free objects that stay in a free list as inaccessible for AddressSanitizer,
+ * which then reports a use after free although the memory was not returned. Private to slab.c and
+ * caching_allocator.c. */
 #ifndef DNN__POISON_H
 #define DNN__POISON_H
 
@@ -14,8 +15,8 @@
 #include <sanitizer/asan_interface.h>
 #define POISON(memory, bytes) ASAN_POISON_MEMORY_REGION(memory, bytes)
 #define UNPOISON(memory, bytes) ASAN_UNPOISON_MEMORY_REGION(memory, bytes)
-/* Free objects are poisoned, their links inside included: the functions that follow links must be
- * let through. */
+/* A free object is poisoned, with the link inside it. Functions that follow the links are exempt.
+ */
 #define FOLLOWS_LINKS __attribute__((no_sanitize("address")))
 #else
 #define POISON(memory, bytes) ((void)(memory), (void)(bytes))

@@ -1,6 +1,6 @@
-/* rng.c - the state of the random generator, and permutations. The numbers themselves are made by
- * kernels, from the seed, stream and offset that dispatch takes here; this file draws only the keys
- * of permutations. */
+/* rng.c - the state of the random generator, and permutations. Kernels make the random numbers,
+ * from the seed, stream and offset that dispatch reserves here. This file draws only the keys of
+ * permutations. */
 #include "base.h"
 #include <Random123/philox.h>
 #include <pthread.h>
@@ -55,7 +55,7 @@ struct pair {
     int64_t index;
 };
 
-/* Key i is words 2i and 2i+1 of the stream, the first one above. */
+/* Key i is made of words 2i (the upper half) and 2i+1 of the stream. */
 static void draw_keys(dnn__rng rng, int64_t n, struct pair *pair)
 {
     philox4x32_key_t key = {{(uint32_t)rng.seed, (uint32_t)(rng.seed >> 32)}};
@@ -73,7 +73,7 @@ static void draw_keys(dnn__rng rng, int64_t n, struct pair *pair)
     }
 }
 
-/* Sorts by one byte of the key; equal ones keep their order. */
+/* A stable counting sort by one byte of the key. */
 static void sort_byte(const struct pair *from, struct pair *to, int64_t n, int shift)
 {
     int64_t place[256] = {0}, sum = 0, count;

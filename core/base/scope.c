@@ -1,6 +1,6 @@
-/* scope.c - the scopes of a thread: lists of the things that are released when a scope ends. A
- * scope knows nothing of what it owns but how to release it. It also counts the depth of
- * DNN_NO_GRAD. It never allocates and never locks. */
+/* scope.c - the scopes of a thread: lists of objects that are released when a scope ends. A scope
+ * knows only how to release an object. DNN_NO_GRAD is a scope too and restores its depth here.
+ * Nothing allocates or locks. */
 #include <pthread.h>
 #include "scope.h"
 
@@ -13,8 +13,8 @@ static pthread_key_t thread_key;
 static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
 static int thread_key_error;
 
-/* Closes the root scope of a thread that ends. Other destructors may have run: only memory is
- * touched. */
+/* Closes the root scope of a thread that exits. Other thread-exit destructors may have run, so this
+ * touches only memory. */
 static void thread_ends(void *unused)
 {
     (void)unused;
@@ -73,7 +73,7 @@ void dnn_no_grad_begin(dnn_scope *scope)
 void dnn_enable_grad_begin(dnn_scope *scope)
 {
     if (scope != NULL) {
-        open_scope(scope, -dnn__self.no_grad); /* its end gives the depth back */
+        open_scope(scope, -dnn__self.no_grad); /* closing it subtracts the depth again */
     }
 }
 
@@ -118,7 +118,7 @@ void dnn_scope_end(dnn_scope *scope)
         s = s->dnn_parent;
     }
     if (s != scope || scope == &dnn__self.root) {
-        return; /* not an open scope of this thread */
+        return; /* scope is not an open scope of this thread */
     }
     do {
         s = dnn__self.scope;

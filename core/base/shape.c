@@ -1,5 +1,5 @@
 /* shape.c - arithmetic on shapes and strides: checks, broadcasting, views. Shape rules, dispatch
- * and tensors call it. It never touches elements and never allocates. */
+ * and tensors call it. It does not touch elements and does not allocate. */
 #include "base.h"
 
 static int64_t at_least_one(int64_t size)
@@ -19,8 +19,8 @@ dnn_status dnn__check_shape(const char *what, dnn_dtype dtype, int64_t ndim, con
         return dnn__fail(DNN_E_INVALID, "%s: rank %lld, must be 0 to %d", what, (long long)ndim,
                          DNN_MAX_DIMS);
     }
-    /* Sizes of 0 count as 1 here: strides are products of the sizes behind, and must not overflow
-     * either. */
+    /* A size of 0 counts as 1 here: a stride is the product of the sizes of the later dims and must
+     * not overflow either. */
     room = (int64_t)dnn__item_size(dtype);
     total = room;
     for (int i = 0; i < (int)ndim; i++) {
@@ -127,7 +127,7 @@ dnn_status dnn__broadcast(const char *op, int an, const int64_t *a, int bn, cons
         }
         result[i] = x == 1 ? y : x;
     }
-    /* Set last: out may be a or b. */
+    /* Written last, because out may be a or b. */
     for (int i = 0; i < n; i++) {
         out[i] = result[i];
     }
@@ -160,7 +160,8 @@ static bool same_dims(int an, const int64_t *a, int bn, const int64_t *b)
     return true;
 }
 
-/* Does dim `outer` go on, without a gap, where `count` elements of distance `base` end? */
+/* True if a step of dim `outer` equals `count` steps of stride `base`, so that both merge into one
+ * dim. */
 static bool continues(int64_t outer_size, int64_t outer_stride, int64_t count, int64_t base)
 {
     int64_t end;
@@ -168,8 +169,8 @@ static bool continues(int64_t outer_size, int64_t outer_stride, int64_t count, i
     return outer_size == 1 || (!__builtin_mul_overflow(count, base, &end) && outer_stride == end);
 }
 
-/* Goes from the innermost dim outwards; dims that continue one another form a run, and each run
- * must be cut exactly into new dims. */
+/* Walks from the innermost dim outwards and merges dims that continue one another. Each merged dim
+ * must divide exactly into new dims. */
 static bool cut_runs(int ndim, const int64_t *dim, const int64_t *stride, int new_ndim,
                      const int64_t *new_dim, int64_t *new_stride)
 {
@@ -193,7 +194,7 @@ static bool cut_runs(int ndim, const int64_t *dim, const int64_t *stride, int ne
             run = cut = 1;
         }
     }
-    while (next >= 0) { /* only size 1 is left, of a rank-0 source */
+    while (next >= 0) { /* only dims of size 1 are left, or the source has rank 0 */
         new_stride[next--] = 1;
     }
     return true;
@@ -215,7 +216,7 @@ bool dnn__view_strides(int ndim, const int64_t *dim, const int64_t *stride, int 
     return cut_runs(ndim, dim, stride, new_ndim, new_dim, new_stride);
 }
 
-/* The dims of size > 1, by growing stride; how many. */
+/* Sorts the dims of size > 1 by rising stride. Returns their number. */
 static int sort_by_stride(int ndim, const int64_t *dim, const int64_t *stride, int *order)
 {
     int n = 0;
@@ -239,8 +240,7 @@ static int sort_by_stride(int ndim, const int64_t *dim, const int64_t *stride, i
 bool dnn__is_injective(int ndim, const int64_t *dim, const int64_t *stride)
 {
     int order[DNN_MAX_DIMS], n;
-    int64_t extent = 1,
-            step; /* elements from the first to behind the last of the dims seen so far */
+    int64_t extent = 1, step; /* elements spanned by the dims seen so far */
 
     if (dnn__numel_of(ndim, dim) == 0) {
         return true;

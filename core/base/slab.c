@@ -1,6 +1,6 @@
-/* slab.c - small objects of a few sizes: tensor handles, nodes, storages. Each thread has free
- * lists of its own, so that the common case takes no lock; what a thread has too much of goes to a
- * depot that all share. Chunks come from allocator.c and return to it only at shutdown. */
+/* slab.c - small objects of a few sizes: tensor handles, nodes, storages. Each thread has its own
+ * free lists, so that the common case takes no lock. A thread moves its surplus to a depot that all
+ * threads share. Chunks come from allocator.c and return to it only at shutdown. */
 #include "base.h"
 #include <pthread.h>
 #include "poison.h"
@@ -18,10 +18,11 @@ struct object { /* a free object */
     struct object *next;
 };
 
-struct cache { /* of one thread */
+struct cache { /* the free lists of one thread */
     struct object *head[CLASSES];
     uint32_t count[CLASSES];
-    uint32_t generation;  /* 0: not registered yet; not the depot's: the lists are void */
+    uint32_t generation;  /* 0: not registered yet. If it differs from the depot's, the lists are
+                             invalid */
     _Atomic int64_t live; /* objects taken minus objects returned by this thread; only it writes */
     struct cache *prev, *next;
 };
@@ -30,14 +31,14 @@ struct chunk {
     struct chunk *next;
 };
 
-/* The depot. Everything below but `generation` is under the lock. */
+/* The depot. `lock` protects all variables below but `generation`. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct object *depot[CLASSES];
-static char *fresh[CLASSES]; /* the part of the newest chunk that was never handed out */
+static char *fresh[CLASSES]; /* the unused part of the newest chunk */
 static size_t fresh_bytes[CLASSES];
 static struct chunk *chunks;
-static struct cache *caches;   /* of the threads that live */
-static int64_t live_elsewhere; /* of threads that ended, and of those without a cache */
+static struct cache *caches;   /* of the registered threads */
+static int64_t live_elsewhere; /* live objects of threads that ended or are not registered */
 static _Atomic uint32_t generation = 1;
 static pthread_key_t key;
 static bool key_made;
@@ -54,7 +55,7 @@ static size_t class_bytes(unsigned class)
     return ((size_t) class + 1) * UNIT;
 }
 
-/* How many free objects a thread keeps. */
+/* How many free objects a thread keeps in its own list. */
 static uint32_t class_limit(unsigned class)
 {
     size_t n = KEEP_BYTES / class_bytes(class);
@@ -96,7 +97,7 @@ static bool new_chunk(unsigned class)
     return true;
 }
 
-/* NULL when there is no memory. */
+/* Returns NULL if there is no memory. */
 static struct object *depot_take(unsigned class)
 {
     struct object *object = depot[class];
@@ -121,7 +122,7 @@ static void depot_put(unsigned class, struct object *object)
     depot[class] = object;
 }
 
-/* Moves all but `keep` objects of a class from a cache to the depot. */
+/* Moves all but `keep` objects of a class from a thread's cache to the depot. */
 static void spill(struct cache *cache, unsigned class, uint32_t keep)
 {
     while (cache->count[class] > keep) {
@@ -133,7 +134,7 @@ static void spill(struct cache *cache, unsigned class, uint32_t keep)
     }
 }
 
-static void void_lists(struct cache *cache, uint32_t now)
+static void reset_lists(struct cache *cache, uint32_t now)
 {
     for (unsigned class = 0; class < CLASSES; class ++) {
         cache->head[class] = NULL;
@@ -142,7 +143,7 @@ static void void_lists(struct cache *cache, uint32_t now)
     cache->generation = now;
 }
 
-/* ---- threads come and go ---- */
+/* ---- registration of threads ---- */
 
 static void thread_ends(void *cache_)
 {
@@ -165,15 +166,15 @@ static void thread_ends(void *cache_)
         cache->next->prev = cache->prev;
     }
     cache->prev = cache->next = NULL;
-    /* A destructor that runs later may still free objects: it registers anew and this function is
-     * called again. */
-    void_lists(cache, 0);
+    /* A destructor that runs later may still free objects. The cache is then registered again, and
+     * pthreads calls this function again. */
+    reset_lists(cache, 0);
     pthread_mutex_unlock(&lock);
 }
 
-/* Readies this thread's cache; the lock is held. False: the thread's end could not be told, so it
- * must go without one. */
-static bool enter(void)
+/* Registers this thread's cache and makes its lists valid; the lock is held. Returns false if the
+ * thread's exit cannot be observed: the thread then uses the depot directly. */
+static bool register_cache(void)
 {
     uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
 
@@ -195,11 +196,11 @@ static bool enter(void)
         }
         caches = &mine;
     }
-    void_lists(&mine, now);
+    reset_lists(&mine, now);
     return true;
 }
 
-/* ---- the way through ---- */
+/* ---- allocation and release ---- */
 
 __attribute__((noinline)) static void *alloc_slow(unsigned class)
 {
@@ -207,7 +208,7 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
     uint32_t want = class_limit(class) / 2;
 
     pthread_mutex_lock(&lock);
-    if (!enter()) {
+    if (!register_cache()) {
         object = depot_take(class);
         live_elsewhere += object ? 1 : 0;
         pthread_mutex_unlock(&lock);
@@ -220,7 +221,8 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
     } else {
         object = depot_take(class);
     }
-    /* Taking more from what is there costs little; a chunk is made for the first object only. */
+    /* Refills the cache from existing objects, which is cheap. Only the first object may make a new
+     * chunk. */
     while (object && mine.count[class] < want &&
            (depot[class] || fresh_bytes[class] >= class_bytes(class))) {
         more = depot_take(class);
@@ -236,7 +238,7 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
 __attribute__((noinline)) static void free_slow(struct object *object, unsigned class)
 {
     pthread_mutex_lock(&lock);
-    if (!enter()) {
+    if (!register_cache()) {
         depot_put(class, object);
         live_elsewhere--;
     } else {
@@ -291,7 +293,7 @@ void dnn__slab_free(void *memory, size_t bytes)
     count_live(-1);
 }
 
-/* Objects of all threads that are in use; the lock is held. */
+/* Counts the live objects of all threads; the lock is held. */
 static int64_t count_all(void)
 {
     int64_t n = live_elsewhere;
@@ -318,7 +320,7 @@ void dnn__slab_shutdown(void)
             fresh[class] = NULL;
             fresh_bytes[class] = 0;
         }
-        /* Makes the lists of every thread void; 0 stays the mark of a thread that is not
+        /* Invalidates the lists of every thread. 0 is skipped: it marks a thread that is not
          * registered. */
         if (atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed) == UINT32_MAX) {
             atomic_store_explicit(&generation, 1, memory_order_relaxed);

@@ -1,5 +1,5 @@
-/* status.c - the errors of a thread: the message of the last one, the pending one, and the log.
- * Everything here belongs to the calling thread, so nothing locks. It never allocates. */
+/* status.c - the errors of a thread: its last message, its pending error, and the log. All state
+ * belongs to the calling thread, so nothing locks. Nothing allocates. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ const char *dnn_status_name(dnn_status status)
 
 /* ---- messages ---- */
 
-/* By way of a buffer: an argument may be the old message. */
+/* Formats into a buffer first, because an argument may be the old message. */
 static void set_text(const char *fmt, va_list list)
 {
     char text[sizeof dnn__self.message.text];
@@ -173,8 +173,8 @@ void dnn__vlog(int level, const char *fmt, va_list list)
         length = (int)sizeof text - 2;
     }
     text[length] = '\n';
-    /* One write, so that lines of several threads do not mix; where it fails there is nobody to
-     * tell. */
+    /* One write for each line, so that lines of several threads do not mix. A failed write cannot
+     * be reported. */
     if (write(STDERR_FILENO, text, (size_t)length + 1) < 0) {
         return;
     }

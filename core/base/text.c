@@ -1,5 +1,5 @@
-/* text.c - a sink for text that never overruns, and shapes and numbers as messages show them. It
- * allocates nothing. */
+/* text.c - text in a buffer of fixed size, and shapes and numbers as messages show them. Nothing
+ * allocates. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ void dnn__put(dnn__text *text, const char *fmt, ...)
         text->at += n;
         text->room -= (size_t)n;
     } else if (text->room > 0) {
-        text->at += text->room - 1; /* stays on the final 0 */
+        text->at += text->room - 1; /* stays at the final 0 */
         text->room = 1;
     }
 }
@@ -47,7 +47,7 @@ void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim)
 
 enum { N_BUFFERS = 6, BUFFER_BYTES = 192 };
 
-/* The next of the thread's buffers, taken in turn. */
+/* Returns the thread's buffers one after the other. */
 static char *next_buffer(void)
 {
     static _Thread_local char buffers[N_BUFFERS][BUFFER_BYTES];
@@ -81,8 +81,8 @@ const char *dnn__number_text(int64_t number)
     return buffer;
 }
 
-/* The shortest digits that read back as the number; an exponent where Python's repr has one: below
- * 1e-4 and from 1e16 on. */
+/* Writes the fewest digits that read back as the number, with an exponent below 1e-4 and from 1e16
+ * on, as Python's repr does. */
 void dnn__put_float(dnn__text *text, double number)
 {
     char digits[40];
@@ -105,7 +105,7 @@ void dnn__put_float(dnn__text *text, double number)
     }
     for (char *at = digits; *at != 0; at++) {
         if (*at == ',') {
-            *at = '.'; /* what some locales write */
+            *at = '.'; /* the decimal separator of the locale may be another */
         }
     }
     dnn__put(text, "%s", digits);

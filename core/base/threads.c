@@ -1,6 +1,6 @@
-/* threads.c - the one thread pool: parallel_for of kernels and of the core. The cut into pieces
- * depends on sizes only, so that results do not depend on the number of threads. It never blocks on
- * anything but its own pieces, and never forks. */
+/* threads.c - the one thread pool: parallel_for for kernels and for the core. The division into
+ * pieces depends on sizes only, so that results do not depend on the number of threads. A caller
+ * waits only for its own pieces. */
 #include "base.h"
 #include <errno.h>
 #include <limits.h>
@@ -21,29 +21,31 @@ struct job {
     piece_fn fn;
     void *arg;
     int64_t n, grain, pieces;
-    int width; /* workers below it take part: the caller's scratch has room for no more */
+    int width; /* only workers below it take part: the caller has scratch for no more */
 };
 
-/* A worker takes part in a job between its CAS that raises the count in `state` and its
- * subtraction: the caller closes the job and waits for the count alone, so one that wakes late
- * delays nobody and never sees another job's numbers. */
+/* Protocol of a job. A worker takes part from its CAS that raises the count in `state` until it
+ * lowers the count again. The caller clears OPEN and waits for the count only, so a worker that
+ * wakes late delays nobody and never reads the numbers of another job. */
 enum { OPEN = 1u << 30, CALLER_SLEEPS = 1u << 29, TAKING_PART = CALLER_SLEEPS - 1 };
 
 static struct job job; /* written only while state is 0 */
 static _Atomic int64_t next_piece __attribute__((aligned(64)));
-static _Atomic uint32_t state
-    __attribute__((aligned(64))); /* OPEN, CALLER_SLEEPS, count; a futex */
-static _Atomic uint32_t epoch __attribute__((aligned(64))); /* grows with each job; a futex */
-static _Atomic uint32_t sleepers
-    __attribute__((aligned(64))); /* workers that wait in the kernel, or nearly */
+/* OPEN, CALLER_SLEEPS and the count of workers; also a futex */
+static _Atomic uint32_t state __attribute__((aligned(64)));
+/* Rises with each job; also a futex. */
+static _Atomic uint32_t epoch __attribute__((aligned(64)));
+/* Workers that sleep on the futex `epoch`, or are about to. */
+static _Atomic uint32_t sleepers __attribute__((aligned(64)));
 static atomic_flag taken __attribute__((aligned(64))) = ATOMIC_FLAG_INIT;
 static atomic_bool stopping;
 
 static pthread_t worker_thread[MOST_THREADS];
 static _Atomic int threads; /* with the caller; 0: the pool is not started */
-static _Atomic int wanted;  /* by dnn_set_threads; 0: not said */
-static atomic_bool
-    may_spin; /* not where threads share CPUs: spinning would keep the others from running */
+static _Atomic int wanted;  /* set by dnn_set_threads; 0: never called */
+/* False if there are more threads than CPUs: a thread that spins would keep another from running.
+ */
+static atomic_bool may_spin;
 
 atomic_bool dnn__forked;
 
@@ -74,8 +76,8 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* Waits for a short time until (*word & mask) is value, or is not where `equal` is false; returns
- * the word. */
+/* Spins for a short time until (*word & mask) is `value`, or until it is not if `equal` is false.
+ * Returns the last word read. */
 static uint32_t spin(_Atomic uint32_t *word, uint32_t mask, uint32_t value, bool equal)
 {
     uint32_t seen = atomic_load_explicit(word, memory_order_acquire);
@@ -132,21 +134,21 @@ static bool join_job(void)
 
 static void leave_job(void)
 {
-    /* The caller sleeps only after it closed the job, so nobody comes in behind the last one out.
-     */
+    /* The caller sets CALLER_SLEEPS only after it cleared OPEN, so no worker can join after the
+     * last one has left. */
     if (atomic_fetch_sub_explicit(&state, 1, memory_order_release) == (CALLER_SLEEPS | 1u)) {
         futex_wake(&state, 1);
     }
 }
 
-/* Waits until the epoch is another than `seen`, and returns it. */
+/* Waits until the epoch differs from `seen`, and returns it. */
 static uint32_t wait_for_job(uint32_t seen)
 {
     uint32_t now = spin(&epoch, UINT32_MAX, seen, false);
 
     while (now == seen) {
-        /* Whoever raises the epoch after this either sees the sleeper and wakes it, or the kernel
-         * sees the new epoch. */
+        /* The caller raises the epoch before it reads `sleepers`. So it either sees this thread and
+         * wakes it, or futex_wait sees the new epoch and returns at once. */
         atomic_fetch_add_explicit(&sleepers, 1, memory_order_seq_cst);
         futex_wait(&epoch, seen);
         atomic_fetch_sub_explicit(&sleepers, 1, memory_order_relaxed);
@@ -194,7 +196,7 @@ static void wait_for_workers(void)
     atomic_store_explicit(&state, 0, memory_order_relaxed);
 }
 
-/* False if another thread has the pool. */
+/* Returns false if another thread uses the pool. */
 static bool run_shared(const struct job *j)
 {
     int64_t helpers = j->pieces - 1;
@@ -235,7 +237,7 @@ void dnn__parallel_for(int64_t n, int64_t grain, piece_fn fn, void *arg)
     dnn__self.in_pool = nested;
 }
 
-/* ---- start, stop, how many ---- */
+/* ---- starting, stopping, number of threads ---- */
 
 static int cpus(void)
 {
@@ -245,7 +247,7 @@ static int cpus(void)
     if (sched_getaffinity(0, sizeof set, &set) == 0) {
         n = CPU_COUNT(&set);
     } else {
-        n = sysconf(_SC_NPROCESSORS_ONLN); /* more CPUs than the set has room for */
+        n = sysconf(_SC_NPROCESSORS_ONLN); /* the machine has more CPUs than cpu_set_t holds */
     }
     return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (int)n;
 }
@@ -283,14 +285,14 @@ static void mark_forked(void)
     atomic_store_explicit(&dnn__forked, true, memory_order_relaxed);
 }
 
-/* The calling thread counts as one. Returns how many there are. */
+/* n and the result count the calling thread. */
 static int start_workers(int n)
 {
     sigset_t all, before;
     int made = 1;
     int error = 0;
 
-    /* Signals are the program's: its own threads shall take them. */
+    /* The workers block all signals: the program's own threads handle them. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (made < n && error == 0) {
@@ -308,7 +310,7 @@ static int start_workers(int n)
     return made;
 }
 
-static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER; /* one starts, stops or resizes */
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER; /* taken by start, stop and resize */
 
 static dnn_status pool_start(void)
 {
@@ -334,7 +336,7 @@ static void pool_stop(void)
     int n = atomic_load_explicit(&threads, memory_order_acquire);
 
     if (n == 0 || atomic_load_explicit(&dnn__forked, memory_order_relaxed)) {
-        return; /* the workers of a forked child never existed */
+        return; /* fork did not copy the workers */
     }
     while (atomic_flag_test_and_set_explicit(&taken, memory_order_acquire)) {
         sched_yield();

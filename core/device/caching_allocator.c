@@ -1,6 +1,5 @@
-/* caching_allocator.c - blocks of memory of a device: size classes, and free lists made of the
- * storages themselves, so that freeing never allocates. Tensors and dispatch get their storages
- * here. */
+/* caching_allocator.c - the memory blocks of a device, in size classes. A free list links the
+ * storages themselves, so freeing never allocates. Tensors and dispatch get their storages here. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -40,19 +39,20 @@ static void *host_block(uint64_t bytes)
         return dnn__alloc_aligned((size_t)bytes, bytes >= ALIGN ? ALIGN : SMALL_STEP);
     }
     block = dnn__alloc_aligned((size_t)bytes, HUGE_PAGE);
-    if (block) { /* a hint only: fewer page faults and TLB misses */
+    /* Only a hint: huge pages give fewer page faults and TLB misses. */
+    if (block) {
         (void)madvise(block, (size_t)bytes & ~(size_t)(PAGE - 1), MADV_HUGEPAGE);
     }
     return block;
 }
 
-/* NULL on failure; the plugin's words are in plugin_text. */
+/* Returns NULL on failure; the plugin's text is in dnn__plugin_self.text. */
 static void *raw_alloc(const dnn__device *device, uint64_t bytes)
 {
     const dnn_device *api = device->pub.api;
     void *block = NULL;
 
-    dnn__device_forget();
+    dnn__device_clear_text();
     if (!api) {
         return host_block(bytes);
     }
@@ -72,8 +72,8 @@ static void raw_free(const dnn__device *device, void *block, uint64_t bytes)
     }
 }
 
-/* Takes all cached blocks out of the cache, as a list; the lock is held. */
-dnn__storage *dnn__caching_alloc(dnn__device *device)
+/* Removes all cached blocks from the cache and returns them as a list; the lock is held. */
+dnn__storage *dnn__caching_remove_all(dnn__device *device)
 {
     dnn__storage *all = NULL, *s;
 
@@ -88,7 +88,7 @@ dnn__storage *dnn__caching_alloc(dnn__device *device)
     return all;
 }
 
-void dnn__caching_free(dnn__device *device, dnn__storage *list)
+void dnn__caching_free_list(dnn__device *device, dnn__storage *list)
 {
     dnn__storage *s;
 
@@ -99,23 +99,23 @@ void dnn__caching_free(dnn__device *device, dnn__storage *list)
     }
 }
 
-/* Gives cached blocks back; what still runs on them is waited for. */
+/* Frees the cached blocks. Waits for the stream first, because enqueued work may still use them. */
 void dnn__caching_flush(dnn__device *device)
 {
     dnn__storage *list;
 
     pthread_mutex_lock(&device->lock);
-    list = dnn__caching_alloc(device);
+    list = dnn__caching_remove_all(device);
     pthread_mutex_unlock(&device->lock);
     if (list && device->pub.stream) {
-        /* An error here is kept by the device and told at the next wait. */
+        /* The device stores an error of this wait and reports it at the next one. */
         (void)dnn__device_sync(device);
     }
-    dnn__caching_free(device, list);
+    dnn__caching_free_list(device, list);
 }
 
 /* The lock is held. */
-static inline void note_peak(dnn__device *device)
+static inline void update_peak(dnn__device *device)
 {
     if (device->live > device->peak) {
         device->peak = device->live;
@@ -138,7 +138,8 @@ static dnn_status no_memory(dnn__device *device, uint64_t bytes, const char *wha
         dnn__plugin_self.text[0] ? "; " : "", dnn__plugin_self.text);
 }
 
-/* Counts `capacity` as live before it is there, so that threads together keep to the cap. */
+/* Counts `capacity` as live before the block exists, so that several threads together stay below
+ * the cap. */
 static bool reserve(dnn__device *device, uint64_t capacity, bool *must_flush)
 {
     int64_t bytes = (int64_t)capacity;
@@ -166,7 +167,7 @@ static void unreserve(dnn__device *device, uint64_t capacity)
     pthread_mutex_unlock(&device->lock);
 }
 
-/* A storage that the cache could not serve; NULL and *status on failure. */
+/* Makes a storage with a new block. Returns NULL and sets *status on failure. */
 static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t capacity,
                                const char *what, dnn_status *status)
 {
@@ -177,7 +178,7 @@ static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t cap
     if (*status != DNN_OK) {
         return NULL;
     }
-    dnn__device_forget();
+    dnn__device_clear_text();
     if (!reserve(device, capacity, &must_flush)) {
         *status = no_memory(device, bytes, what);
         return NULL;
@@ -205,7 +206,7 @@ static dnn__storage *new_block(dnn__device *device, uint64_t bytes, uint64_t cap
     s->capacity = capacity;
     s->mem = device->pub.mem;
     pthread_mutex_lock(&device->lock);
-    note_peak(device); /* not before: what failed was never there */
+    update_peak(device); /* only now: a failed allocation is not part of the peak */
     pthread_mutex_unlock(&device->lock);
     return s;
 }
@@ -222,7 +223,7 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
         return dnn__storage_of_memory(device, NULL, 0, what, out);
     }
     if (DNN__UNLIKELY(need > (uint64_t)INT64_MAX / 2)) {
-        dnn__device_forget();
+        dnn__device_clear_text();
         return no_memory(device, bytes, what);
     }
     class = class_of(need);
@@ -235,7 +236,7 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
         device->cached_bytes -= (int64_t)capacity;
         device->live += (int64_t)capacity;
         device->storages++;
-        note_peak(device);
+        update_peak(device);
         pthread_mutex_unlock(&device->lock);
     } else {
         pthread_mutex_unlock(&device->lock);
@@ -253,7 +254,8 @@ dnn_status dnn__storage_new(dnn__device *device, uint64_t bytes, const char *wha
     return DNN_OK;
 }
 
-/* A block that outlived dnn_shutdown. The memory of a plugin's device went with its fini. */
+/* Releases a storage that outlived dnn_shutdown. A plugin's fini has already freed the memory of
+ * its device. */
 static void release_closed(dnn__storage *s)
 {
     if (s->device == dnn__cpu()) {

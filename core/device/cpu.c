@@ -1,5 +1,5 @@
-/* cpu.c - the device that is built in: host memory, synchronous. A tensor can exist before any
- * plugin does. */
+/* cpu.c - the built-in device: host memory, synchronous. Tensors of it can exist before any plugin
+ * is loaded. */
 #include "device_impl.h"
 
 dnn__device dnn__cpu_device = {

@@ -1,5 +1,5 @@
-/* device.c - devices by name: cpu, and the ordinals of the kinds that plugins bring; how they are
- * added and shut down. It knows no operator. */
+/* device.c - devices by name: cpu, and the ordinals of the kinds that plugins bring. Adds them and
+ * shuts them down. It knows no operator. */
 #include <stdlib.h>
 #include <string.h>
 #include "device_impl.h"
@@ -14,12 +14,13 @@ struct kind {
 
 static dnn__device *const cpu_alone[] = {&dnn__cpu_device};
 
-/* Kinds behind cpu. They change at start and shutdown only, which run alone. */
+/* The kinds after cpu. They change only at start and shutdown, when no other thread uses the
+ * library. */
 static struct kind kinds[DNN__MAX_KINDS];
 static _Atomic int32_t n_kinds = 1;
 static _Atomic(dnn__device *) default_device = &dnn__cpu_device;
 
-/* The devices of a kind. */
+/* Returns the devices of a kind. */
 static dnn__device *const *devices_of(int32_t kind, int32_t *count)
 {
     *count = kind == 0 ? 1 : kinds[kind].count;
@@ -72,11 +73,11 @@ dnn_status dnn__device_add_kind(const dnn_device *api, int32_t *kind, int32_t *c
     if (at == DNN__MAX_KINDS) {
         return dnn__fail(DNN_E_INVALID, "device kind \"%s\": there are %d already", api->kind, at);
     }
-    dnn__device_forget();
+    dnn__device_clear_text();
     status = api->count(&n);
     if (status != DNN_OK || n < 0) {
         return dnn__fail(status < 0 ? status : DNN_E_DEVICE, "%s: count: %s", api->kind,
-                         status == DNN_OK ? "negative" : dnn__device_words(status));
+                         status == DNN_OK ? "negative" : dnn__device_error_text(status));
     }
     n = n < MAX_ORDINALS ? n : MAX_ORDINALS;
     kinds[at] = (struct kind){
@@ -201,6 +202,18 @@ dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), vo
     return DNN_OK;
 }
 
+uint64_t dnn__device_total_bytes(const dnn__device *device)
+{
+    const dnn_device *api = device->pub.api;
+    uint64_t free_bytes = 0, total = 0;
+
+    if (api == NULL) {
+        return 0;
+    }
+    dnn__device_clear_text();
+    return api->mem_info(device->pub.ordinal, &free_bytes, &total) == DNN_OK ? total : 0;
+}
+
 /* ---- shutdown ---- */
 
 static void staging_free(dnn__device *device)
@@ -220,7 +233,7 @@ static void staging_free(dnn__device *device)
     }
 }
 
-/* True if nothing of it is in use any more. */
+/* Returns true if no storage of the device is alive. */
 static bool device_close(dnn__device *device)
 {
     dnn__storage *list;
@@ -228,18 +241,18 @@ static bool device_close(dnn__device *device)
 
     if (dnn__device_sync(device) != DNN_OK) {
         dnn__log(DNN_LOG_ERROR, "shutdown: %s", device->late_text);
-        if (device->pub
-                .stream) { /* whatever still runs must not run on memory that is given back */
+        /* Work that still runs must not use memory after it is freed. */
+        if (device->pub.stream) {
             (void)device->pub.api->stream_sync(device->pub.ordinal, device->pub.stream);
         }
     }
     pthread_mutex_lock(&device->lock);
-    list = dnn__caching_alloc(device);
+    list = dnn__caching_remove_all(device);
     device->closed = true;
     device->peak = device->requests = device->system_requests = device->cap = 0;
     idle = device->storages == 0;
     pthread_mutex_unlock(&device->lock);
-    dnn__caching_free(device, list);
+    dnn__caching_free_list(device, list);
     if (device->pub.api) {
         staging_free(device);
         if (device->pub.stream) {
@@ -258,7 +271,7 @@ void dnn__device_shutdown(void)
     for (int32_t kind = 1; kind < n; kind++) {
         for (int32_t i = 0; i < kinds[kind].count; i++) {
             if (!device_close(kinds[kind].device[i])) {
-                /* The last of its storages frees it. */
+                /* The release of its last storage frees it. */
                 kinds[kind].device[i] = NULL;
             }
         }

@@ -1,13 +1,13 @@
-/* device_impl.h - a device inside, and what the files of this layer share. Private to core/device
- * and runtime/devices.c. */
+/* device_impl.h - the members of a device, and the functions that the files of this layer share.
+ * Private to core/device and runtime/devices.c. */
 #ifndef DNN__DEVICE_IMPL_H
 #define DNN__DEVICE_IMPL_H
 #include <pthread.h>
 #include "memory.h"
 #include "plugin_call.h"
 
-/* Blocks come in classes: multiples of 64 bytes up to 512, then eight to each power of two, so at
- * most an eighth is lost. */
+/* Block sizes are multiples of 64 bytes up to 512, then eight classes for each power of two, so at
+ * most an eighth of a block is unused. */
 enum {
     SMALL_STEP = 64,
     SMALL = 512,
@@ -23,27 +23,28 @@ enum {
     MAX_ORDINALS = 64
 };
 
-struct staging { /* host memory that the device copies from or to by itself */
+/* A buffer of pinned host memory, from which the device copies asynchronously. */
+struct staging {
     void *data;
     uint64_t bytes;
-    void *event; /* after the last copy; NULL: never used */
-    bool busy;   /* that copy may still run */
+    void *event; /* recorded after the last copy; NULL: never used */
+    bool busy;   /* the last copy may still run */
 };
 
 struct dnn__device {
     struct dnn__device_public pub; /* first: memory.h reads it */
-    dnn_device table;              /* the plugin's, adopted: zero beyond what it brought */
-    pthread_mutex_t lock;          /* of the cache and its numbers */
-    dnn__storage *cached[CLASSES]; /* free blocks, as storages without an owner */
+    dnn_device table; /* a copy of the plugin's; members that the plugin does not know are zero */
+    pthread_mutex_t lock;          /* protects the members from cached to closed */
+    dnn__storage *cached[CLASSES]; /* free blocks, as storages without a reference */
     int64_t live, peak, cached_bytes, requests, system_requests, cap;
-    int64_t storages; /* that live; when none is left a device that was shut down may go */
-    bool closed;      /* shut down: what comes back is not kept */
-    pthread_mutex_t stream_lock; /* of all below */
+    int64_t storages;            /* live storages. The last one frees a device that was shut down */
+    bool closed;                 /* shut down: a block that is released is not cached */
+    pthread_mutex_t stream_lock; /* protects all members below */
     atomic_bool stream_made;
     struct staging staging[STAGING_BUFFERS];
-    dnn_status late; /* the error that sticks */
+    dnn_status late; /* the first late error: every later call returns it */
     char late_text[512];
-    _Atomic(const char *) recent[RECENT]; /* operators enqueued last, a ring; no lock */
+    _Atomic(const char *) recent[RECENT]; /* ring of the operators enqueued last; atomic, no lock */
     _Atomic uint32_t n_recent;
 };
 
@@ -51,20 +52,21 @@ extern bool dnn__sync_always; /* DNN_SYNC */
 extern dnn__device dnn__cpu_device;
 
 /* ---- device.c ---- */
-dnn__device *dnn__device_find(const char *name); /* by its name ("kind" is its ordinal 0) among
-                                                    those that are there; NULL: none */
-/* Calls fn for each device, cpu first, until one fails. */
+/* Finds a device by name; a kind alone means its ordinal 0. Returns NULL if there is none. */
+dnn__device *dnn__device_find(const char *name);
+/* Calls fn for each device, cpu first, and returns the first failure. */
 dnn_status dnn__each_device(dnn_status (*fn)(dnn__device *device, void *ctx), void *ctx);
 
 /* ---- stream.c ---- */
-const char *dnn__device_words(dnn_status status);
-dnn_status dnn__device_answer(const dnn__device *device, const char *call, dnn_status status);
-dnn_status dnn__device_report(dnn__device *device);
-dnn_status dnn__device_stick(dnn__device *device, const char *call, dnn_status status);
-dnn_status dnn__device_wait(dnn__device *device); /* held: stream_lock */
+const char *dnn__device_error_text(dnn_status status);
+dnn_status dnn__device_check(const dnn__device *device, const char *call, dnn_status status);
+dnn_status dnn__device_late_error(dnn__device *device);
+dnn_status dnn__device_set_late(dnn__device *device, const char *call, dnn_status status);
+dnn_status dnn__device_wait(dnn__device *device); /* stream_lock is held */
 dnn_status dnn__device_ready(dnn__device *device);
-/* Ahead of every call of a plugin: what it says then is its own. */
-static inline void dnn__device_forget(void)
+/* Call it before each call of a plugin's function, so that the text read afterwards is from this
+ * call. */
+static inline void dnn__device_clear_text(void)
 {
     dnn__plugin_self.text[0] = 0;
 }
@@ -74,9 +76,8 @@ static inline bool has_streams(const dnn_device *api)
 }
 
 /* ---- storage.c ---- */
-static inline void
-dnn__storage_own(dnn__storage *s,
-                 uint64_t bytes) /* a new owner: one reference, no handle, strided */
+/* Sets up a storage for a new owner: one reference, no handle, strided layout. */
+static inline void dnn__storage_own(dnn__storage *s, uint64_t bytes)
 {
     atomic_store_explicit(&s->refs, 1, memory_order_relaxed);
     atomic_store_explicit(&s->handles, 0, memory_order_relaxed);
@@ -86,16 +87,16 @@ dnn__storage_own(dnn__storage *s,
     s->release_ctx = NULL;
     s->next = NULL;
 }
-/* A storage without a block: an empty one, or one of the program's memory. */
+/* Makes a storage without an allocated block: an empty one, or one on memory of the program. */
 dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what,
                                   dnn__storage **out);
-void dnn__storage_end(
-    dnn__storage *s); /* the end of a storage that does not go to the free lists */
+/* Frees a storage that does not go to a free list. */
+void dnn__storage_end(dnn__storage *s);
 void dnn__device_free(dnn__device *device);
 
 /* ---- caching_allocator.c ---- */
-dnn__storage *dnn__caching_alloc(dnn__device *device);
-void dnn__caching_free(dnn__device *device, dnn__storage *list);
+dnn__storage *dnn__caching_remove_all(dnn__device *device);
+void dnn__caching_free_list(dnn__device *device, dnn__storage *list);
 void dnn__caching_flush(dnn__device *device);
 
 #endif

@@ -1,10 +1,10 @@
 /* storage.c - storages that no free list serves: empty ones, those without a block, buffers of the
- * program; the exchange of two blocks; versions. caching_allocator.c makes the others. */
+ * program. Also swaps blocks and makes versions. caching_allocator.c makes all other storages. */
 #include "device_impl.h"
 
 _Thread_local int dnn__dry_run;
 
-/* A storage without a block: an empty one, or one of the program's memory. */
+/* Makes a storage without an allocated block: an empty one, or one on memory of the program. */
 dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what,
                                   dnn__storage **out)
 {
@@ -57,7 +57,7 @@ void dnn__device_free(dnn__device *device)
     dnn__free(device);
 }
 
-/* The end of a storage that does not go to the cache. */
+/* Frees a storage that does not go to the cache. */
 void dnn__storage_end(dnn__storage *s)
 {
     dnn__device *device = s->device;
@@ -89,7 +89,7 @@ void dnn__storage_exchange(dnn__storage *a, dnn__storage *b)
     b->bytes = bytes;
     b->capacity = capacity;
     b->mem = mem;
-    /* Last: who sees the layout of strided bytes sees the bytes. */
+    /* Stored last (release): a thread that reads layout 0 then also reads the strided bytes. */
     atomic_store_explicit(&a->layout, dnn__layout_of(b), memory_order_release);
     atomic_store_explicit(&b->layout, layout, memory_order_release);
 }

@@ -1,32 +1,32 @@
-/* stream.c - the stream of a device: made at first use, waited for, and the late errors that come
- * out of it. device.c, caching_allocator.c and transfer.c call it; it owns no memory. */
+/* stream.c - the stream of a device: makes it at first use, waits for it, and stores its late
+ * error. Called by device.c, caching_allocator.c and transfer.c. It owns no memory. */
 #include <string.h>
 #include "device_impl.h"
 
 bool dnn__sync_always;
 
-/* ---- what a plugin answers ---- */
+/* ---- results of plugin calls ---- */
 
-/* Text of a plugin's failure, or a word for its status. */
-const char *dnn__device_words(dnn_status status)
+/* Returns the text of a plugin's failure, or the name of its status. */
+const char *dnn__device_error_text(dnn_status status)
 {
     return dnn__plugin_self.text[0] ? dnn__plugin_self.text : dnn_status_name(status);
 }
 
-/* A plugin's status as ours: the message names the device and the call. Every call is preceded by
- * dnn__device_forget(). */
-dnn_status dnn__device_answer(const dnn__device *device, const char *call, dnn_status status)
+/* Turns a plugin's status into one of ours; the message names the device and the function. Call
+ * dnn__device_clear_text() before the plugin's function. */
+dnn_status dnn__device_check(const dnn__device *device, const char *call, dnn_status status)
 {
     if (DNN__LIKELY(status == DNN_OK)) {
         return DNN_OK;
     }
     return dnn__fail(status > 0 ? DNN_E_DEVICE : status, "%s: %s: %s", device->pub.name, call,
-                     dnn__device_words(status));
+                     dnn__device_error_text(status));
 }
 
 /* ---- late errors ---- */
 
-/* Operators enqueued last, the newest first. */
+/* Appends the operators enqueued last, the newest first. */
 static void put_recent(dnn__device *device, dnn__text *text)
 {
     uint32_t n = atomic_load_explicit(&device->n_recent, memory_order_relaxed);
@@ -39,23 +39,23 @@ static void put_recent(dnn__device *device, dnn__text *text)
     }
 }
 
-/* Stream_lock is held. The first late error stays: what follows it is its consequence. */
-dnn_status dnn__device_report(dnn__device *device)
+/* stream_lock is held. Only the first late error is stored: later ones are its consequence. */
+dnn_status dnn__device_late_error(dnn__device *device)
 {
     return dnn__fail(device->late, "%s", device->late_text);
 }
 
-dnn_status dnn__device_stick(dnn__device *device, const char *call, dnn_status status)
+dnn_status dnn__device_set_late(dnn__device *device, const char *call, dnn_status status)
 {
     dnn__text text;
 
     if (device->late == DNN_OK) {
         text = dnn__text_to(device->late_text, sizeof device->late_text);
-        dnn__put(&text, "%s: %s: %s", device->pub.name, call, dnn__device_words(status));
+        dnn__put(&text, "%s: %s: %s", device->pub.name, call, dnn__device_error_text(status));
         put_recent(device, &text);
         device->late = status > 0 ? DNN_E_DEVICE : status;
     }
-    return dnn__device_report(device);
+    return dnn__device_late_error(device);
 }
 
 /* Waits for the stream; stream_lock is held. */
@@ -64,15 +64,15 @@ dnn_status dnn__device_wait(dnn__device *device)
     dnn_status status;
 
     if (device->late != DNN_OK) {
-        return dnn__device_report(device);
+        return dnn__device_late_error(device);
     }
     if (!device->pub.stream) {
         return DNN_OK;
     }
-    dnn__device_forget();
+    dnn__device_clear_text();
     status = device->pub.api->stream_sync(device->pub.ordinal, device->pub.stream);
     if (status != DNN_OK) {
-        return dnn__device_stick(device, "waiting for the device", status);
+        return dnn__device_set_late(device, "waiting for the device", status);
     }
     for (int i = 0; i < STAGING_BUFFERS; i++) {
         device->staging[i].busy = false;
@@ -105,7 +105,7 @@ dnn_status dnn__device_enqueued(dnn__device *device, const char *op)
     return DNN__UNLIKELY(dnn__sync_always) ? dnn__device_sync(device) : DNN_OK;
 }
 
-/* Makes the stream at the first use of an ordinal. */
+/* Makes the stream at the first use of a device. */
 dnn_status dnn__device_ready(dnn__device *device)
 {
     dnn_status status = DNN_OK;
@@ -116,8 +116,8 @@ dnn_status dnn__device_ready(dnn__device *device)
     pthread_mutex_lock(&device->stream_lock);
     if (!atomic_load_explicit(&device->stream_made, memory_order_relaxed) &&
         has_streams(device->pub.api)) {
-        dnn__device_forget();
-        status = dnn__device_answer(
+        dnn__device_clear_text();
+        status = dnn__device_check(
             device, "stream_new",
             device->pub.api->stream_new(device->pub.ordinal, &device->pub.stream));
     }

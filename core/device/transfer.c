@@ -1,21 +1,22 @@
-/* transfer.c - plain bytes between memories: staged to a device, waited for on the way back, by way
- * of the host between two devices. Dispatch, tensors and the fallback call it. */
+/* transfer.c - copies bytes between memories. A copy to a device is staged, a copy to the host
+ * waits, and a copy between two devices goes through the host. Called by dispatch, tensors and the
+ * host fallback. */
 #include <string.h>
 #include "device_impl.h"
 
-/* ---- moves of bytes ---- */
+/* ---- staging buffers ---- */
 
-/* Is this buffer free? Stream_lock is held. */
-static dnn_status staging_done(dnn__device *device, struct staging *staging, bool *is_free)
+/* Sets *is_free if the last copy of the buffer is done. stream_lock is held. */
+static dnn_status staging_check(dnn__device *device, struct staging *staging, bool *is_free)
 {
     int32_t done = 1;
     dnn_status status;
 
     if (staging->busy) {
-        dnn__device_forget();
+        dnn__device_clear_text();
         status = device->pub.api->event_done(device->pub.ordinal, staging->event, &done);
         if (status != DNN_OK) {
-            return dnn__device_stick(device, "event_done", status);
+            return dnn__device_set_late(device, "event_done", status);
         }
         staging->busy = done == 0;
     }
@@ -23,7 +24,7 @@ static dnn_status staging_done(dnn__device *device, struct staging *staging, boo
     return DNN_OK;
 }
 
-/* Gives the buffer at least `bytes`; it is free. */
+/* Enlarges a free buffer to at least `bytes`. */
 static dnn_status staging_grow(dnn__device *device, struct staging *staging, uint64_t bytes)
 {
     const dnn_device *api = device->pub.api;
@@ -40,17 +41,17 @@ static dnn_status staging_grow(dnn__device *device, struct staging *staging, uin
         staging->data = NULL;
         staging->bytes = 0;
     }
-    dnn__device_forget();
-    DNN_TRY(dnn__device_answer(
+    dnn__device_clear_text();
+    DNN_TRY(dnn__device_check(
         device, "alloc of pinned memory",
         api->alloc(device->pub.ordinal, room, DNN_MEM_HOST | DNN_MEM_PINNED, &staging->data)));
     staging->bytes = room;
     return DNN_OK;
 }
 
-/* A free buffer of at least `bytes`: a fitting one first, then any, else the wait for all of them.
- */
-static dnn_status staging_take(dnn__device *device, uint64_t bytes, struct staging **out)
+/* Returns a free buffer of at least `bytes`: one that is large enough, else any free one, which
+ * grows. Waits for the device if none is free. */
+static dnn_status staging_acquire(dnn__device *device, uint64_t bytes, struct staging **out)
 {
     struct staging *found = NULL;
     bool is_free = false;
@@ -58,7 +59,7 @@ static dnn_status staging_take(dnn__device *device, uint64_t bytes, struct stagi
     for (int i = 0; i < STAGING_BUFFERS && !(found && found->bytes >= bytes); i++) {
         struct staging *staging = &device->staging[i];
 
-        DNN_TRY(staging_done(device, staging, &is_free));
+        DNN_TRY(staging_check(device, staging, &is_free));
         if (is_free && (!found || staging->bytes >= bytes)) {
             found = staging;
         }
@@ -72,7 +73,7 @@ static dnn_status staging_take(dnn__device *device, uint64_t bytes, struct stagi
     return DNN_OK;
 }
 
-static uint64_t part_of(uint64_t bytes)
+static uint64_t part_bytes(uint64_t bytes)
 {
     return bytes < STAGING_MOST ? bytes : STAGING_MOST;
 }
@@ -80,13 +81,13 @@ static uint64_t part_of(uint64_t bytes)
 static dnn_status copy_call(dnn__device *device, void *dst, uint32_t dst_mem, const void *src,
                             uint32_t src_mem, uint64_t bytes)
 {
-    dnn__device_forget();
-    return dnn__device_answer(device, "copy",
-                              device->pub.api->copy(device->pub.ordinal, device->pub.stream, dst,
-                                                    dst_mem, src, src_mem, bytes));
+    dnn__device_clear_text();
+    return dnn__device_check(device, "copy",
+                             device->pub.api->copy(device->pub.ordinal, device->pub.stream, dst,
+                                                   dst_mem, src, src_mem, bytes));
 }
 
-/* Through pinned memory, part by part; stream_lock is held. */
+/* Writes in parts, each through pinned memory; stream_lock is held. */
 static dnn_status write_staged(dnn__device *device, char *dst, const char *host, uint64_t bytes)
 {
     struct staging *staging;
@@ -94,17 +95,17 @@ static dnn_status write_staged(dnn__device *device, char *dst, const char *host,
     uint64_t part;
 
     for (; bytes > 0; bytes -= part, dst += part, host += part) {
-        part = part_of(bytes);
-        DNN_TRY(staging_take(device, part, &staging));
+        part = part_bytes(bytes);
+        DNN_TRY(staging_acquire(device, part, &staging));
         memcpy(staging->data, host, (size_t)part);
         DNN_TRY(copy_call(device, dst, DNN_MEM_DEVICE, staging->data, DNN_MEM_HOST | DNN_MEM_PINNED,
                           part));
-        dnn__device_forget();
+        dnn__device_clear_text();
         status =
             device->pub.api->event_record(device->pub.ordinal, device->pub.stream, &staging->event);
         staging->busy = true;
         if (status != DNN_OK) {
-            return dnn__device_stick(device, "event_record", status);
+            return dnn__device_set_late(device, "event_record", status);
         }
     }
     return DNN_OK;
@@ -116,8 +117,8 @@ static dnn_status read_staged(dnn__device *device, char *host, const char *src, 
     uint64_t part;
 
     for (; bytes > 0; bytes -= part, src += part, host += part) {
-        part = part_of(bytes);
-        DNN_TRY(staging_take(device, part, &staging));
+        part = part_bytes(bytes);
+        DNN_TRY(staging_acquire(device, part, &staging));
         DNN_TRY(copy_call(device, staging->data, DNN_MEM_HOST | DNN_MEM_PINNED, src, DNN_MEM_DEVICE,
                           part));
         DNN_TRY(dnn__device_wait(device));
@@ -147,7 +148,7 @@ dnn_status dnn__storage_read(dnn__storage *s, uint64_t offset, void *host, uint6
     if (bytes == 0) {
         return DNN_OK;
     }
-    if (s->data == NULL) { /* of a dry run */
+    if (s->data == NULL) { /* a dry run */
         memset(host, 0, (size_t)bytes);
         return DNN_OK;
     }
@@ -158,7 +159,7 @@ dnn_status dnn__storage_read(dnn__storage *s, uint64_t offset, void *host, uint6
     }
     pthread_mutex_lock(&device->stream_lock);
     if (device->late != DNN_OK) {
-        status = dnn__device_report(device);
+        status = dnn__device_late_error(device);
     } else if (device->pub.stream) {
         status = read_staged(device, host, src, bytes);
     } else {
@@ -175,7 +176,7 @@ dnn_status dnn__storage_write(dnn__storage *s, uint64_t offset, const void *host
     char *dst;
 
     DNN_TRY(check_range(s, offset, bytes));
-    if (bytes == 0 || s->data == NULL) { /* NULL: of a dry run */
+    if (bytes == 0 || s->data == NULL) { /* data NULL: a dry run */
         return DNN_OK;
     }
     dst = (char *)s->data + offset;
@@ -185,7 +186,7 @@ dnn_status dnn__storage_write(dnn__storage *s, uint64_t offset, const void *host
     }
     pthread_mutex_lock(&device->stream_lock);
     if (device->late != DNN_OK) {
-        status = dnn__device_report(device);
+        status = dnn__device_late_error(device);
     } else if (device->pub.stream) {
         status = write_staged(device, dst, host, bytes);
     } else {
@@ -195,11 +196,11 @@ dnn_status dnn__storage_write(dnn__storage *s, uint64_t offset, const void *host
     return status;
 }
 
-/* Between devices that cannot reach each other, part by part through host memory. */
+/* Copies between devices that cannot access each other, in parts through host memory. */
 static dnn_status copy_by_host(dnn__storage *dst, uint64_t dst_offset, dnn__storage *src,
                                uint64_t src_offset, uint64_t bytes)
 {
-    uint64_t part = part_of(bytes);
+    uint64_t part = part_bytes(bytes);
     void *host = dnn__alloc((size_t)part);
     dnn_status st = DNN_OK;
 
@@ -207,7 +208,7 @@ static dnn_status copy_by_host(dnn__storage *dst, uint64_t dst_offset, dnn__stor
         return dnn__nomem("copy between devices", (size_t)part);
     }
     for (uint64_t at = 0; at < bytes; at += part) {
-        part = part_of(bytes - at);
+        part = part_bytes(bytes - at);
         DNN_TRY_TO(done, dnn__storage_read(src, src_offset + at, host, part));
         DNN_TRY_TO(done, dnn__storage_write(dst, dst_offset + at, host, part));
     }
@@ -226,7 +227,7 @@ static dnn_status copy_inside(dnn__device *device, char *dst, const char *src, u
     }
     pthread_mutex_lock(&device->stream_lock);
     status = device->late != DNN_OK
-                 ? dnn__device_report(device)
+                 ? dnn__device_late_error(device)
                  : copy_call(device, dst, DNN_MEM_DEVICE, src, DNN_MEM_DEVICE, bytes);
     pthread_mutex_unlock(&device->stream_lock);
     return status;

@@ -83,13 +83,9 @@ static void add_call(XXH3_state_t *state, dnn__frame *f)
 /* libdnn knows no model name of a device; the size of its memory tells most apart. */
 static void add_device(XXH3_state_t *state, const dnn__device *device)
 {
-    const dnn_device *api = dnn__dev(device)->api;
-    uint64_t memory[2] = {0, 0}; /* free, total */
+    uint64_t bytes = dnn__device_total_bytes(device);
 
-    if (api != NULL && api->mem_info(dnn__dev(device)->ordinal, &memory[0], &memory[1]) != DNN_OK) {
-        memory[1] = 0;
-    }
-    XXH3_128bits_update(state, &memory[1], sizeof memory[1]);
+    XXH3_128bits_update(state, &bytes, sizeof bytes);
 }
 
 static void make_key(dnn__frame *f, dnn__candidates candidates, uint64_t key[2])

@@ -22,15 +22,15 @@
  *   Letters   N, C, H, W in shapes: batch, channels, rows, columns. In dtypes: F = f32 f64 (f16
  *             bf16), I = i8 u8 i32 i64, N = F + I, A = N + bool. dy is the gradient of y, and so
  *             on.
- *   NaN       goes through every operator that does not say otherwise. Integers wrap modulo 2^n,
- *             never trap.
+ *   NaN       propagates through every operator that does not say otherwise. Integers wrap modulo
+ *             2^n, never trap.
  *   Data      A wrong value in the data (a label, an index, a divisor of 0) is DNN_E_INVALID with
  *             place and value, found before anything is written.
  *   Rounding  f16 and bf16 compute and accumulate in f32 and round once.
  *
  * Random numbers: Philox4x32-10 (Salmon et al. 2011, as in Random123). The key is rng_seed, low
  * word first. Counter words 0 and 1 are rng_offset + b (64 bits, low word first), words 2 and 3 are
- * rng_stream; b is the block. An element takes `words` 32-bit words: 2 if the dtype of the result
+ * rng_stream; b is the block. An element uses `words` 32-bit words: 2 if the dtype of the result
  * is f64, else 1. Element i, counted in logical row-major order, begins at word w = i * words:
  * block w / 4, lane w % 4. So a number depends on the position of the element only.
  *   u in f32 = (word >> 8) * 2^-24; f64 = ((w0 << 32 | w1) >> 11) * 2^-53, w0 the first word;
@@ -45,7 +45,7 @@ enum { DNN_REDUCE_MEAN = 0, DNN_REDUCE_SUM = 1, DNN_REDUCE_NONE = 2 };
 
 /* ---- creation and copies (all dtypes; none computes) ---- */
 
-/* fill (scalar) -> out[0]: the scalar, of the same dtype and with ndim 0, in every place. */
+/* fill (scalar) -> out[0]: the scalar, of the same dtype and with ndim 0, in every element. */
 /* arange -> out[0] [n]: N. out[i] = start + i*step, never accumulated. Integers: computed in i64
  * from istart and istep. */
 typedef struct dnn_attr_arange {
@@ -189,8 +189,8 @@ typedef struct dnn_attr_conv2d {
 } dnn_attr_conv2d;
 
 /* max_pool2d (x [N,C,H,W]) -> y [N,C,Ho,Wo], indices i32 or NULL: F. An index is row*W + column in
- *   the plane. Padding never wins; the first of equal elements; a NaN wins, the first one; a
- *   window of -inf only: its first cell inside x.
+ *   the plane. Padding is never selected. The first of equal elements; the first NaN
+ *   if there is one; in a window of -inf only, its first cell inside x.
  * max_pool2d_bwd (dy, indices i32) -> dx [N,C,H,W]: F. Each dy is added at its index, in order. No
  * attributes.
  * avg_pool2d (x) -> y: F. The sum over the window, padding 0, divided by the cells of the window

@@ -2,7 +2,7 @@
  *
  * Standalone: it includes no other header of libdnn, and a plugin links to nothing of libdnn. A
  * plugin is a shared object that exports one function, dnn_plugin_v1(), which returns one constant
- * table (dnn_plugin). The host hands its own functions to the plugin as a table (dnn_host).
+ * table (dnn_plugin). The host passes its own functions to the plugin as a table (dnn_host).
  * docs/plugins.md walks through the smallest plugin. dnn_ops.h defines the operators.
  *
  * Growth      Members are only ever appended, and zero in a member always means "as before the
@@ -44,7 +44,8 @@
 extern "C" {
 #endif
 
-/* Members added in ABI 1.n are visible if DNN_PLUGIN_TARGET >= n. Raising it shuts out no host. */
+/* Members added in ABI 1.n are visible if DNN_PLUGIN_TARGET >= n. A plugin with a higher target
+ * still runs in every host of ABI 1. */
 #ifndef DNN_PLUGIN_TARGET
 #define DNN_PLUGIN_TARGET 0
 #endif
@@ -53,7 +54,7 @@ extern "C" {
 #ifndef DNN_ABI_COMMON
 #define DNN_ABI_COMMON 1
 #define DNN_EXPORT __attribute__((visibility("default")))
-/* DNN_FITS: does the struct reach as far as member m. DNN_HAS: is m there and not zero. */
+/* DNN_FITS: the size of the struct includes member m. DNN_HAS: it does, and m is not zero. */
 #define DNN_FITS(p, m) ((p)->size >= offsetof(__typeof__(*(p)), m) + sizeof((p)->m))
 #define DNN_HAS(p, m) (DNN_FITS(p, m) && (p)->m)
 typedef int32_t dnn_status;
@@ -97,7 +98,7 @@ typedef struct dnn_view {
     int32_t ordinal;       /* which device of the kernel's device kind */
     uint32_t layout;       /* 0: strided. Else an id of host->layout("family/description"): a family
                             * of the kernel's own plugin or, for a FLAT kernel, the layout that all
-                            * operands share. Every other kernel is shown strides */
+                            * operands share. Every other kernel sees strides */
     const int64_t *dim;    /* always the logical shape; never NULL */
     const int64_t *stride; /* in elements; NULL if and only if layout != 0 */
     void *data;            /* the first element; NULL in plan(), and where nbytes is 0 */
@@ -107,14 +108,14 @@ typedef struct dnn_view {
 typedef struct dnn_host dnn_host;
 
 enum {                 /* dnn_call.mode: each bit is a permission; a kernel may ignore it */
-       DNN_M_GRAD = 1, /* the call is recorded for backward: a stash is of use */
+       DNN_M_GRAD = 1, /* the call is recorded for backward: a stash is useful */
        DNN_M_TF32 = 2, /* f32 products may round their inputs to tf32 */
        DNN_M_BF16 = 4, /* f32 products may round their inputs to bf16; TF32 is set as well */
        DNN_M_DETERMINISTIC = 8 /* only kernels with DNN_K_DETERMINISTIC are asked */
 };
 
 /* One call of a kernel. Inputs that broadcast arrive expanded: stride 0 along the stretched axes.
- * A call whose outputs are all empty is not made. An input may be empty (data NULL), as for a
+ * The host makes no call whose outputs are all empty. An input may be empty (data NULL), as for a
  * product with K = 0. */
 typedef struct dnn_call {
     uint32_t size, n_in, n_out, mode;
@@ -185,28 +186,28 @@ typedef struct dnn_plan {
     uint64_t stash_bytes;     /* forward: how many bytes the kernel keeps for its plugin's backward
                                * kernels; allocated under DNN_M_GRAD only. Backward: how many bytes
                                * of the stash the kernel reads; must equal what forward kept. If the
-                               * backward kernels of the plugin decline, the host passes the forward
-                               * kernel over. 0 = none */
+                               * backward kernels of the plugin decline, the host skips the forward
+                               * kernel. 0 = none */
     void *state;              /* the plugin's own data, for run(); unplan() frees it. NULL = none */
-    uint32_t *in_layout;  /* [n_in], 0 = strides: the layout that the kernel takes each input in;
+    uint32_t *in_layout;  /* [n_in], 0 = strides: the layout in which the kernel reads each input;
                            * the host reorders into it. Not read for FLAT kernels */
     uint32_t *out_layout; /* [n_out], 0 = strides: the layout that the kernel writes, with zeros
                            * in its padding. Not read for FLAT kernels */
     uint64_t *out_bytes;  /* [n_out]: physical bytes of an output in a private layout; must equal
-                           * what the family's reorder kernel says. For the operator reorder, whose
-                           * layouts are in the views, only out_bytes[0] is read */
+                           * out_bytes[0] of the family's reorder kernel. For the operator reorder,
+                           * whose layouts are in the views, only out_bytes[0] is read */
 } dnn_plan;
 
 /* Flags of a kernel. Without flags a kernel gets contiguous, 64-byte aligned operands whose outputs
- * overlap nothing, and one call at a time on one plan. Each flag relaxes one of these; where a
- * kernel does not relax, the host copies or locks.
+ * overlap nothing, and one call at a time on one plan. Each flag relaxes one of these; without
+ * the flag the host copies or locks.
  * A host must understand bits 0-15: one that does not know a set bit skips the kernel. Bits 16-31
  * are hints that a host may ignore. */
 enum {
-    DNN_K_STRIDED = 1 << 0,        /* takes any strides, including 0 of broadcast inputs */
-    DNN_K_UNALIGNED = 1 << 1,      /* takes data that is aligned to its element only */
+    DNN_K_STRIDED = 1 << 0,        /* accepts any strides, including 0 of broadcast inputs */
+    DNN_K_UNALIGNED = 1 << 1,      /* accepts data that is aligned to its element only */
     DNN_K_INPLACE = 1 << 2,        /* out[0] may be in[0] */
-    DNN_K_FLAT = 1 << 3,           /* works elementwise over nbytes: takes equal dense strides of
+    DNN_K_FLAT = 1 << 3,           /* works elementwise over nbytes: accepts equal dense strides of
                                     * any order, and a private layout that all operands share if the
                                     * operator maps zeros to zeros */
     DNN_K_REENTRANT = 1 << 16,     /* run() may be called by several threads at once on one plan */
@@ -224,7 +225,7 @@ typedef struct dnn_kernel {
                            * [optional: 0 = no DNN_K_ flag: the host copies and locks] */
     const char *op;       /* [required] operator of dnn_ops.h: "relu", "conv2d_bwd_weight". A kernel
                            * for an operator that the host does not know is skipped */
-    const char *device;   /* [required] where the operands live: "cpu", or the kind that this or
+    const char *device;   /* [required] device of the operands: "cpu", or the kind that this or
                            * another plugin brings. Never asked if no plugin brings it */
     const char *name;     /* [required] unique in the plugin, 1 to 127 printable characters; explain
                            * prints it */
@@ -234,19 +235,20 @@ typedef struct dnn_kernel {
                            * after pins (dnn_prefer) and the order of DNN_BACKEND; the higher is
                            * asked first */
     uint32_t attr_bytes;  /* [optional: 0 = the struct of v1.0, or none if the operator had none]
-                           * size of the attribute struct that the kernel understands. A call
-                           * with a nonzero byte behind it is not offered */
+                           * size of the attribute struct that the kernel understands. The
+                           * kernel gets no call whose attributes have a nonzero byte after it */
 
     /* [optional: NULL accepts every call that flags, dtypes and attr_bytes allow, without
      * workspace, stash, state or private layout. Kernels of reorder to a private layout need it.]
      *
-     * Accepts the call and writes its needs to the dnn_plan, or declines with a sentence
+     * Accepts the call and writes its requirements to the dnn_plan, or declines with a sentence
      * (return host->fail(DNN_DECLINED, ...)). Any negative status fails the operator. data,
-     * workspace, stash and stream are NULL and the random numbers 0; the answer may depend on
-     * nothing else than the rest of the call and host->threads(), because the host caches it under
-     * an exact key.
-     * A plan that was accepted may never run: the host plans on trial for stashes, for DNN_TUNE,
-     * and with views of another device's memory when it considers the fallback to the host.
+     * workspace, stash and stream are NULL and the random numbers 0. The answer must depend only
+     * on the rest of the call and on host->threads(), because the host caches it under an exact
+     * key.
+     * A plan that was accepted may never run: the host also plans calls that it does not make, to
+     * test stashes, for DNN_TUNE, and with views of another device's memory for the fallback to
+     * the host.
      * Threads: any thread; several may plan the same call at once, and both plans can stay in use.
      * Locks: perhaps the layout lock; the plan has no lock yet.
      * Calls back: all of dnn_host. */
@@ -275,7 +277,7 @@ typedef struct dnn_kernel {
 /* Memory and streams of a device kind, for a plugin that brings one. Static data of the plugin. The
  * host caches blocks, so alloc() and free() are called rarely. At most 15 kinds and 64 ordinals of
  * a kind are used. ord is in [0, count). A failure of stream_sync, event_record or event_done is a
- * late error: it sticks to the ordinal, and every later copy or wait on it reports it.
+ * late error: the host stores it, and every later copy or wait on the ordinal returns it.
  * Calls back, from all members: fail and log. No callback of the device may call an operator. */
 typedef struct dnn_device {
     /* ---- REQUIRED ---- */

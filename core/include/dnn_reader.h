@@ -1,4 +1,4 @@
-/* dnn_reader.h - the reader ABI of libdnn, version 1: how a data-set format becomes samples.
+/* dnn_reader.h - the reader ABI of libdnn, version 1: all that a reader of a data-set format needs.
  *
  * Standalone, as dnn_plugin.h: a reader links to nothing of libdnn. It is a shared object that
  * exports dnn_reader_v1() and lies in the folder readers/ of a plugin directory. It bids on the
@@ -32,7 +32,7 @@ extern "C" {
 #ifndef DNN_ABI_COMMON
 #define DNN_ABI_COMMON 1
 #define DNN_EXPORT __attribute__((visibility("default")))
-/* DNN_FITS: does the struct reach as far as member m. DNN_HAS: is m there and not zero. */
+/* DNN_FITS: the size of the struct includes member m. DNN_HAS: it does, and m is not zero. */
 #define DNN_FITS(p, m) ((p)->size >= offsetof(__typeof__(*(p)), m) + sizeof((p)->m))
 #define DNN_HAS(p, m) (DNN_FITS(p, m) && (p)->m)
 typedef int32_t dnn_status;
@@ -74,7 +74,7 @@ typedef struct dnn_reader_host {
     const void *(*extension)(const char *id); /* a feature by name; v1.0 has none: NULL */
 } dnn_reader_host;
 
-typedef struct dnn_reader_probe { /* what bid() judges by; valid during the call */
+typedef struct dnn_reader_probe { /* the file that bid() judges; valid during the call */
     uint32_t size;
     int32_t is_dir;
     const char *path;
@@ -121,7 +121,7 @@ typedef struct dnn_reader_info { /* zeroed by the host, filled by describe(); wh
     int32_t n_fields, _pad;               /* 1 to 8 */
     const dnn_reader_field *const *field; /* [n_fields] */
     const char *text;   /* [optional] for people: "MNIST, train, 60,000 images 28x28" */
-    const char *name;   /* [optional] short name of the data set, told by its contents: "mnist" */
+    const char *name;   /* [optional] short name of the data set, from its contents: "mnist" */
     const char *digest; /* [optional] SHA-256 of the samples' bytes, 64 hex digits */
 } dnn_reader_info;
 
@@ -133,8 +133,8 @@ enum { DNN_R_CONCURRENT = 1 << 16 };
  * optional members alternate, so each is tagged. */
 typedef struct dnn_reader {
     /* size [required]: sizeof(dnn_reader), set by DNN_READER(). min_host_minor [optional: 0 = any
-     * host]. flags [optional: 0 = one call at a time on a set]; an unknown bit of 0-15 refuses
-     * it. */
+     * host]. flags [optional: 0 = one call at a time on a set]; the host refuses a reader with an
+     * unknown bit of 0-15. */
     uint32_t size, min_host_minor, flags, _pad;
     const char *id;                /* [required] [a-z0-9_], 1 to 31; the installed file is
                                     * readers/dnn_<id>.so */
@@ -142,9 +142,9 @@ typedef struct dnn_reader {
     const char *const *extensions; /* [optional: NULL = none] NULL-terminated ends of file names:
                                     * ".gz"; they break ties between equal bids */
 
-    /* [required] How sure is the reader that it can read this, judged by the first bytes: 0 = no,
-     * 100 = sure. The highest bid wins. It may look into a compressed head or into a directory; no
-     * side effects. Not called if the program names a reader.
+    /* [required] Returns how certain the reader is that it can read this file, from 0 (it cannot)
+     * to 100. The highest bid wins. It judges by the first bytes, which it may decompress, or by
+     * the files of a directory. No side effects. Not called if the program names a reader.
      * Threads: any thread, several at once. Locks: none. Calls back: nothing, it has no host. */
     int (*bid)(const dnn_reader_probe *);
 

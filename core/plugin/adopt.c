@@ -1,12 +1,12 @@
-/* adopt.c - copies a plugin's table into ours after it has checked sizes, tails, the id, layouts
- * and the device. kernels.c adopts the kernels. loader.c calls both while the library starts. */
+/* adopt.c - copies a plugin's table into ours after checking sizes, tails, the id, layouts and the
+ * device. kernels.c does the same for kernels. loader.c calls both while the library starts. */
 #include <string.h>
 #include "abi_struct.h"
 #include "plugin_impl.h"
 
-/* v1.0 sizes: below them a struct is not ours. */
+/* Sizes of v1.0. A struct that is smaller is not one of ours. */
 enum { PLUGIN_V1_0 = 80, KERNEL_V1_0 = 72, DEVICE_V1_0 = 128 };
-enum { MAX_FAMILIES = 64 }; /* of private layouts, in one plugin */
+enum { MAX_FAMILIES = 64 }; /* private layouts of one plugin */
 
 /* ---- the plugin ---- */
 
@@ -18,7 +18,7 @@ static dnn_status check_plugin(const char *path, const char *expected_id, const 
     if (p->size < PLUGIN_V1_0 || p->size > DNN__SIZE_MAX) {
         return dnn__fail(
             DNN_E_DEVICE,
-            "%s: the plugin's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path,
+            "%s: the plugin's table says %u bytes; libdnn %s knows %zu and accepts %d to %d", path,
             p->size, dnn_version(), sizeof *p, PLUGIN_V1_0, DNN__SIZE_MAX);
     }
     if (p->min_host_minor > dnn__host.abi_minor) {
@@ -51,7 +51,7 @@ static dnn_status check_device(const char *path, const dnn_device *d)
     if (d->size < DEVICE_V1_0 || d->size > DNN__SIZE_MAX) {
         return dnn__fail(
             DNN_E_DEVICE,
-            "%s: the device's table says %u bytes; libdnn %s knows %zu and takes %d to %d", path,
+            "%s: the device's table says %u bytes; libdnn %s knows %zu and accepts %d to %d", path,
             d->size, dnn_version(), sizeof *d, DEVICE_V1_0, DNN__SIZE_MAX);
     }
     if (!dnn__tail_is_zero(d, d->size, sizeof *d)) {
@@ -89,8 +89,9 @@ static dnn_status check_device(const char *path, const dnn_device *d)
     return DNN_OK;
 }
 
-/* A family without a way there and back would lock tensors in. Whether the kernels go both ways,
- * for each dtype and size, shows when a plan asks for a layout (negotiate.c). */
+/* A plugin with a layout family must have reorder kernels to and from it, or tensors could not
+ * leave the layout. negotiate.c checks that they support a dtype and size when a plan asks for the
+ * layout. */
 static dnn_status check_layouts(const char *path, const dnn_plugin *p)
 {
     for (int i = 0; p->layouts != NULL && p->layouts[i] != NULL; i++) {

@@ -27,9 +27,10 @@ enum { MACHINE = -1 };
 #endif
 
 enum {
+    /* Linkers write about 12 and 30; the loader keeps them on the stack. */
     MAX_SEGMENTS = 64,
     MAX_DYNAMIC = 256
-}; /* linkers write about 12 and 30; the loader keeps them on the stack */
+};
 
 /* fmt takes two numbers. */
 #define damaged(path, fmt, found, expected)                                  \
@@ -98,7 +99,7 @@ static dnn_status check_segment(const char *path, const Elf64_Phdr *p, uint64_t 
         return DNN_OK;
     }
     if ((p->p_flags & PF_R) == 0) {
-        return damaged(path, "a segment with flags %llu cannot be read, which takes %llu",
+        return damaged(path, "a segment with flags %llu is not readable: flag %llu is missing",
                        p->p_flags, PF_R);
     }
     if (p->p_filesz > p->p_memsz || __builtin_add_overflow(p->p_vaddr, p->p_memsz, &end) ||

@@ -1,5 +1,5 @@
-/* host_table.c - what plugins and readers get of the host: errors, log, memory, the pool, names of
- * private layouts. Tables for the life of the process. */
+/* host_table.c - the functions that plugins and readers call: errors, log, memory, the pool, names
+ * of private layouts. The tables are valid for the life of the process. */
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,7 +79,7 @@ static const void *no_extension(const char *id)
 
 const dnn_host dnn__host = {
     .size = sizeof(dnn_host),
-    .abi_minor = DNN_PLUGIN_TARGET, /* the core is built with the newest */
+    .abi_minor = DNN_PLUGIN_TARGET, /* the core is always built for the newest */
     .fail = host_fail,
     .log = host_log,
     .alloc = dnn__alloc_aligned,

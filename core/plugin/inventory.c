@@ -1,5 +1,5 @@
-/* inventory.c - the list of the files that were found: each plugin file and reader file, in use or
- * why not, kept for dnn_backend_at until the library stops or starts again. */
+/* inventory.c - the list of plugin and reader files that were found, each in use or with the reason
+ * why not. It is kept for dnn_backend_at until the library stops or starts again. */
 #include <string.h>
 #include <sys/stat.h>
 #include "plugin_impl.h"
@@ -59,7 +59,7 @@ static bool same_file(const char *a, const char *b)
            sa.st_ino == sb.st_ino;
 }
 
-/* Is the file one of those in use, under this or another name? */
+/* Returns whether the file is in use, under this name or another. */
 bool dnn__inventory_in_use(const char *path)
 {
     for (int64_t i = 0; i < n_entries; i++) {
@@ -110,5 +110,5 @@ void dnn__put_search(dnn__text *text)
             dnn__put(text, "; %s", entries[i]->reason);
         }
     }
-    dnn__put(text, "; \"dnn backends\" tells what became of each file");
+    dnn__put(text, "; \"dnn backends\" lists each file and why it is not in use");
 }

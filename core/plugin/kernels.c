@@ -1,20 +1,20 @@
-/* kernels.c - the kernels of all plugins: it checks and adopts them, records those that cannot
- * serve, and keeps the candidate lists of dispatch. loader.c and preferences.c call it while the
- * library starts. */
+/* kernels.c - the kernels of all plugins. It checks and adopts them, lists those that cannot be
+ * used with the reason, and keeps the candidate lists of dispatch. loader.c and preferences.c call
+ * it while the library starts. */
 #include <stdlib.h>
 #include <string.h>
 #include "abi_struct.h"
 #include "plugin_impl.h"
 
 enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT };
-enum { KERNEL_V1_0 = 72 };                      /* bytes: below it a struct is not ours */
-enum { MAX_KERNELS = 1 << 14, MAX_NAME = 127 }; /* of one plugin */
+enum { KERNEL_V1_0 = 72 }; /* the v1.0 size in bytes: a struct that is smaller is not ours */
+enum { MAX_KERNELS = 1 << 14, MAX_NAME = 127 }; /* of one plugin; of a kernel's name */
 
 static dnn__kernel **kernels;
 static int64_t n_kernels, cap_kernels;
 
-/* Why a kernel cannot serve here; NULL: it can. A broken table (no run, no name) refuses the whole
- * plugin instead. */
+/* Returns why a kernel cannot be used here, or NULL if it can. A kernel without a run function or a
+ * name is not skipped: its whole plugin is refused. */
 static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, const dnn__op **op,
                                char *text, size_t bytes)
 {
@@ -48,7 +48,7 @@ static const char *why_skipped(const dnn__plugin *plugin, const dnn_kernel *k, c
     return NULL;
 }
 
-/* What people read in a line of a list: 1 to 127 printable characters of ASCII. */
+/* Names appear in lists, one a line: 1 to 127 printable ASCII characters. */
 static bool valid_name(const char *name)
 {
     size_t n = strnlen(name, MAX_NAME + 1);
@@ -66,7 +66,7 @@ static dnn_status check_kernel(const dnn__plugin *plugin, int i, const dnn_kerne
     const char *names[] = {k->name, k->op, k->device};
 
     if (k->size < KERNEL_V1_0 || k->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are taken", i,
+        return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are accepted", i,
                          plugin->id, k->size, KERNEL_V1_0, DNN__SIZE_MAX);
     }
     if (k->op == NULL || k->device == NULL || k->name == NULL || k->run == NULL) {
@@ -118,7 +118,7 @@ static dnn_status check_unique_names(const dnn__plugin *plugin, int n)
     return st;
 }
 
-/* The whole list, before anything of it is adopted. */
+/* Checks all kernels before any of them is adopted. */
 static dnn_status check_kernels(const dnn__plugin *plugin)
 {
     int n = 0;
@@ -210,7 +210,7 @@ dnn__kernel *dnn__kernel_at(int64_t index)
 
 /* ---- candidates ---- */
 
-/* lists[(op * kinds + kind) * dtypes + dtype]: a run of `order`. */
+/* lists[(op * kinds + kind) * dtypes + dtype] is a range of `order`. */
 static dnn__candidates *lists;
 static dnn__kernel **order;
 static int32_t n_kinds;
@@ -223,8 +223,8 @@ static int compare_kernels(const void *pa, const void *pb)
     if (a->pin != b->pin) {
         return a->pin != 0 && (b->pin == 0 || a->pin < b->pin) ? -1 : 1;
     }
-    if (a->plugin->place != b->plugin->place) {
-        return a->plugin->place < b->plugin->place ? -1 : 1;
+    if (a->plugin->position != b->plugin->position) {
+        return a->plugin->position < b->plugin->position ? -1 : 1;
     }
     if (a->table.priority != b->table.priority) {
         return a->table.priority > b->table.priority ? -1 : 1;
@@ -239,7 +239,7 @@ static bool serves(const dnn__kernel *k, int op, int32_t kind, int dtype)
            (k->table.dtypes == 0 || (k->table.dtypes >> dtype & 1) != 0);
 }
 
-/* Fills one list from kernels that are in order already, at *at of `order`. */
+/* Fills one list from kernels that are sorted already; *at is its end in `order`. */
 static void fill_list(dnn__candidates *list, int op, int32_t kind, int dtype, size_t *at)
 {
     list->kernel = order != NULL ? order + *at : NULL;

@@ -1,6 +1,5 @@
-/* loader.c - which plugins are taken: one file opened, checked, adopted and enrolled; the
- * files that were named; all files of the folders. What became of each is kept in the list of
- * inventory.c. */
+/* loader.c - loads plugins: it opens, checks, adopts and registers one file; then the files that
+ * the user named, or all files of the folders. inventory.c keeps the result for each file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +23,7 @@ static dnn__plugin *plugin_named(const char *id)
     return NULL;
 }
 
-static dnn_status keep_texts(dnn__inventory_entry *entry, const dnn__plugin *plugin)
+static dnn_status copy_texts(dnn__inventory_entry *entry, const dnn__plugin *plugin)
 {
     memcpy(entry->id, plugin->id, sizeof entry->id);
     entry->version = dnn__strdup(plugin->table.version != NULL ? plugin->table.version : "");
@@ -117,14 +116,15 @@ static dnn_status check_unique(const char *path, const dnn__plugin *plugin)
     return check_families(path, plugin);
 }
 
-/* The plugin's device and place among ours; its kernels are adopted, and init has run. */
-static dnn_status enrol(dnn__plugin *plugin, dnn__inventory_entry *entry)
+/* Adds the plugin's device and the plugin itself to the lists. Its kernels are adopted and its init
+ * has run. */
+static dnn_status register_plugin(dnn__plugin *plugin, dnn__inventory_entry *entry)
 {
     int32_t ordinals;
 
     DNN_TRY(dnn__reserve((void **)&dnn__plugins, &cap_plugins, dnn__n_plugins + 1,
                          sizeof *dnn__plugins, "plugins"));
-    DNN_TRY(keep_texts(entry, plugin));
+    DNN_TRY(copy_texts(entry, plugin));
     if (plugin->table.device != NULL) {
         DNN_TRY(dnn__device_add_kind(plugin->table.device, &plugin->kind, &ordinals));
         plugin->n_ordinals = ordinals;
@@ -134,7 +134,7 @@ static dnn_status enrol(dnn__plugin *plugin, dnn__inventory_entry *entry)
     return DNN_OK;
 }
 
-static dnn_status take_table(dnn__inventory_entry *entry, const char *expected_id, int32_t place)
+static dnn_status load_table(dnn__inventory_entry *entry, const char *expected_id, int32_t position)
 {
     dnn_plugin_v1_fn table;
     dnn__plugin *plugin = NULL;
@@ -145,15 +145,15 @@ static dnn_status take_table(dnn__inventory_entry *entry, const char *expected_i
     memcpy(&table, &symbol, sizeof table);
     dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_plugin_v1 or its table", entry->path);
     DNN_TRY(dnn__adopt_plugin(entry->path, expected_id, table(), &plugin));
-    plugin->place = place;
+    plugin->position = position;
     DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL)
                          ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it")
                          : DNN_OK);
     DNN_TRY_TO(done, check_unique(entry->path, plugin));
-    DNN_TRY_TO(done, dnn__adopt_kernels(
-                         plugin, entry)); /* the whole table is checked before its code runs */
+    /* The whole table is checked before the plugin's code runs. */
+    DNN_TRY_TO(done, dnn__adopt_kernels(plugin, entry));
     DNN_TRY_TO(done, run_init(entry->path, plugin));
-    st = enrol(plugin, entry);
+    st = register_plugin(plugin, entry);
     if (st == DNN_OK) {
         return DNN_OK;
     }
@@ -166,7 +166,7 @@ done:
     return st;
 }
 
-/* The message about a file names the file, whoever wrote it. */
+/* Puts the path in front of the message, unless it is there already. */
 static dnn_status with_path(dnn_status status, const char *path)
 {
     if (status == DNN_OK || status == DNN_E_NOMEM ||
@@ -176,8 +176,8 @@ static dnn_status with_path(dnn_status status, const char *path)
     return dnn__fail(status, "%s: %s", path, dnn__self.message.text);
 }
 
-/* Looks at one file. The status is that of the file; it is kept in the list too. */
-static dnn_status look_at(const char *path, const char *expected_id, int32_t place)
+/* Loads one file and records the result in the inventory. Returns the status of the file. */
+static dnn_status load_file(const char *path, const char *expected_id, int32_t position)
 {
     dnn__inventory_entry *entry;
     dnn_status status;
@@ -186,7 +186,7 @@ static dnn_status look_at(const char *path, const char *expected_id, int32_t pla
         return DNN_OK;
     }
     DNN_TRY(dnn__inventory_add(path, false, &entry));
-    status = with_path(take_table(entry, expected_id, place), path);
+    status = with_path(load_table(entry, expected_id, position), path);
     if (status != DNN_OK && status != DNN_E_NOMEM) {
         DNN_TRY(dnn__inventory_reason(entry, dnn__self.message.text));
     }
@@ -211,8 +211,8 @@ static dnn_status not_found(const char *id)
                      id, where, ids.length > 0 ? known : " none", id);
 }
 
-/* What was asked for and cannot be used is an error, whatever the reason. */
-static dnn_status hard(dnn_status status, const char *name, const char *hint)
+/* What the user asked for and cannot be used is an error, whatever the reason. */
+static dnn_status require_usable(dnn_status status, const char *name, const char *hint)
 {
     if (status == DNN_OK || status == DNN_E_NOMEM) {
         return status;
@@ -221,7 +221,7 @@ static dnn_status hard(dnn_status status, const char *name, const char *hint)
                      dnn__self.message.text, hint);
 }
 
-static dnn_status hard_backend(dnn_status status, const char *id)
+static dnn_status require_backend(dnn_status status, const char *id)
 {
     char hint[400], known[200];
     dnn__text text = dnn__text_to(hint, sizeof hint), ids = dnn__text_to(known, sizeof known);
@@ -230,28 +230,28 @@ static dnn_status hard_backend(dnn_status status, const char *id)
     dnn__put(&text,
              "Installed:%s. Name another in DNN_BACKEND, or unset it to take what can run here",
              known);
-    return hard(status, id, hint);
+    return require_usable(status, id, hint);
 }
 
-/* A plugin that the user named: the first file of its name, and no other. */
-static dnn_status load_named(const char *id, int32_t place)
+/* Loads a plugin that the user named: the first file of this name, no other. */
+static dnn_status load_named(const char *id, int32_t position)
 {
     char path[4400];
 
     if (plugin_named(id) != NULL) {
-        plugin_named(id)->place = place;
+        plugin_named(id)->position = position;
         return DNN_OK;
     }
     for (int i = 0; dnn__folder_at(i) != NULL; i++) {
         if (snprintf(path, sizeof path, "%s/dnn_%s.so", dnn__folder_at(i), id) < (int)sizeof path &&
             dnn__file_exists(path)) {
-            return hard_backend(look_at(path, id, place), id);
+            return require_backend(load_file(path, id, position), id);
         }
     }
     return not_found(id);
 }
 
-static dnn_status load_extra_files(int32_t place)
+static dnn_status load_extra_files(int32_t position)
 {
     const char *at = secure_getenv("DNN_PLUGINS");
     char path[4200];
@@ -261,16 +261,17 @@ static dnn_status load_extra_files(int32_t place)
             return dnn__fail(DNN_E_DEVICE, "DNN_PLUGINS: \"%s\" is refused: files must be absolute",
                              path);
         }
-        DNN_TRY(hard(look_at(path, NULL, place), "the file of DNN_PLUGINS",
-                     "Take it out of DNN_PLUGINS to start without it"));
+        DNN_TRY(require_usable(load_file(path, NULL, position), "the file of DNN_PLUGINS",
+                               "Take it out of DNN_PLUGINS to start without it"));
     }
     return DNN_OK;
 }
 
-enum { LAST_PLACE = 1 << 20 };
+enum { LAST_POSITION = 1 << 20 };
 
-/* cpu_blas stands last, named or not. That it is missing is told when somebody needs it. */
-static dnn_status load_base(void)
+/* cpu_blas comes last, named or not. If it is missing, the first call that needs it reports that.
+ */
+static dnn_status load_cpu_blas(void)
 {
     int64_t before = dnn__inventory_count();
     dnn_status status;
@@ -278,7 +279,7 @@ static dnn_status load_base(void)
     if (dnn__names_backend("cpu_blas") || dnn__disabled("cpu_blas", NULL)) {
         return DNN_OK;
     }
-    status = load_named("cpu_blas", LAST_PLACE);
+    status = load_named("cpu_blas", LAST_POSITION);
     if (status != DNN_OK && dnn__inventory_count() > before) {
         dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.message.text);
     }
@@ -288,7 +289,7 @@ static dnn_status load_base(void)
 static dnn_status load_list(void)
 {
     const char *at = dnn__backend_list();
-    int32_t place = 1;
+    int32_t position = 1;
     char id[64], known[200];
 
     while ((at = dnn__next_word(at, ',', id, sizeof id)) != NULL) {
@@ -307,15 +308,15 @@ static dnn_status load_list(void)
                              "one of the two",
                              id);
         }
-        /* A file of DNN_PLUGINS whose id is named here takes its place in the list. */
-        DNN_TRY(load_named(id, place));
-        place++;
+        /* If a file of DNN_PLUGINS has this id, this sets its position only. */
+        DNN_TRY(load_named(id, position));
+        position++;
     }
-    return load_base();
+    return load_cpu_blas();
 }
 
-/* A file that is not opened, and why; the error is pending in the thread's message. */
-static dnn_status pass_over(const char *path)
+/* Records a file that is not opened, with the thread's message as the reason. */
+static dnn_status skip_file(const char *path)
 {
     dnn__message reason = dnn__self.message;
     dnn__inventory_entry *entry = NULL;
@@ -325,7 +326,7 @@ static dnn_status pass_over(const char *path)
     return dnn__inventory_reason(entry, reason.text);
 }
 
-/* One file of a folder, of those that nobody named: a fault is told, and goes no further. */
+/* Loads one file of a folder that nobody named. A fault is logged, and the search goes on. */
 static dnn_status load_unnamed(const char *folder, const char *name)
 {
     char path[4700], id[256];
@@ -336,18 +337,18 @@ static dnn_status load_unnamed(const char *folder, const char *name)
     snprintf(id, sizeof id, "%.*s", (int)strlen(name) - 7, name + 4);
     if (dnn__disabled(id, NULL)) {
         dnn__fail(DNN_DECLINED, "%s: DNN_DISABLE drops it", path);
-        return pass_over(path);
+        return skip_file(path);
     }
     other = plugin_named(id);
     if (other != NULL && dnn__inventory_in_use(path)) {
         return DNN_OK;
     }
-    if (other != NULL) { /* a file that was named, or that of an earlier folder, wins */
-        dnn__fail(DNN_DECLINED, "%s: passed over: %s is the plugin %s already", path,
+    if (other != NULL) { /* a file that was named, or one of an earlier folder, has priority */
+        dnn__fail(DNN_DECLINED, "%s: skipped: %s is the plugin %s already", path,
                   dnn__inventory_path(other), id);
-        return pass_over(path);
+        return skip_file(path);
     }
-    status = look_at(path, id, 0);
+    status = load_file(path, id, 0);
     if (status < 0 && status != DNN_E_NOMEM) {
         dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.message.text);
     } else if (status == DNN_DECLINED) {
@@ -368,8 +369,8 @@ dnn_status dnn__plugins_load(void)
 {
     const char *list = dnn__backend_list();
 
-    /* With no list all are equal, and the kernels' priority decides. */
-    DNN_TRY(load_extra_files(list != NULL ? LAST_PLACE - 1 : 0));
+    /* Without a list all have the same position, and the kernels' priority decides. */
+    DNN_TRY(load_extra_files(list != NULL ? LAST_POSITION - 1 : 0));
     return list != NULL ? load_list() : load_all();
 }
 

@@ -1,7 +1,7 @@
-/* preferences.c - what a person or a program asks of the choice among kernels: DNN_PREFER pins,
- * DNN_MATH, DNN_DETERMINISTIC, and whether DNN_TUNE chooses by time. Pins become a member of the
- * kernels by which the candidates are ordered, the others bits of each call's mode, so that
- * dispatch pays for one load. */
+/* preferences.c - preferences for the selection of kernels: DNN_PREFER pins, DNN_MATH,
+ * DNN_DETERMINISTIC, and whether DNN_TUNE selects by time. A pin is a member of the kernel, by
+ * which candidates are ordered. The others are bits of a call's mode. So dispatch pays for one
+ * load. */
 #include <stdlib.h>
 #include <string.h>
 #include "preferences.h"
@@ -9,19 +9,19 @@
 
 _Atomic uint32_t dnn__mode_bits;
 
-/* What the program said holds over shutdown and start, and against the environment. */
+/* A value that the program has set stays over shutdown and start, and overrides the environment. */
 struct setting {
     int value;
-    bool said;
+    bool by_program;
 };
 static struct setting math, deterministic, tune;
 
-static char *pins; /* the text in force; NULL: none */
+static char *pins; /* the current text; NULL: none */
 
 /* ---- words ---- */
 
-/* The place of the text in a list; -1: not there. */
-static int place_of(const char *text, const char *const *list)
+/* Returns the index of the text in a list, or -1. */
+static int index_of(const char *text, const char *const *list)
 {
     for (int i = 0; list[i] != NULL; i++) {
         if (strcmp(list[i], text) == 0) {
@@ -31,17 +31,17 @@ static int place_of(const char *text, const char *const *list)
     return -1;
 }
 
-/* The value of a variable that is one of the words; unset and empty are the first. */
+/* Reads a variable whose value is one of the words. Unset and empty mean the first. */
 static dnn_status read_word(const char *variable, const char *const *words, struct setting *out)
 {
     const char *text = secure_getenv(variable);
     char known[64];
     dnn__text list = dnn__text_to(known, sizeof known);
 
-    if (out->said) {
+    if (out->by_program) {
         return DNN_OK;
     }
-    out->value = text != NULL && *text != 0 ? place_of(text, words) : 0;
+    out->value = text != NULL && *text != 0 ? index_of(text, words) : 0;
     if (out->value >= 0) {
         return DNN_OK;
     }
@@ -54,10 +54,10 @@ static dnn_status read_word(const char *variable, const char *const *words, stru
 
 /* ---- mode ---- */
 
-/* What rounds to bf16 may round to tf32, which is finer. */
+/* bf16 permits tf32 too, which is more precise. */
 static const uint32_t math_bits[] = {0, DNN_M_TF32, DNN_M_TF32 | DNN_M_BF16};
 
-static void fold(void)
+static void update_mode(void)
 {
     atomic_store_explicit(&dnn__mode_bits,
                           math_bits[math.value] |
@@ -73,7 +73,7 @@ dnn_status dnn_set_math(int value)
                          DNN_MATH_STRICT, DNN_MATH_BF16);
     }
     math = (struct setting){value, true};
-    fold();
+    update_mode();
     return DNN_OK;
 }
 
@@ -85,7 +85,7 @@ int dnn_math(void)
 void dnn_set_deterministic(bool on)
 {
     deterministic = (struct setting){on, true};
-    fold();
+    update_mode();
 }
 
 bool dnn_deterministic(void)
@@ -93,7 +93,7 @@ bool dnn_deterministic(void)
     return deterministic.value != 0;
 }
 
-/* ---- words that name nothing ---- */
+/* ---- errors for unknown words ---- */
 
 static dnn_status no_plugin(dnn_status status, const char *who, const char *id)
 {
@@ -129,7 +129,7 @@ struct pin {
     char op[64], id[32], name[128]; /* name "": every kernel of the plugin */
 };
 
-/* "conv2d=onednn" or "conv2d=onednn.direct" of `length` bytes. */
+/* Parses "conv2d=onednn" or "conv2d=onednn.direct" of `length` bytes. */
 static dnn_status read_pin(dnn_status status, const char *who, const char *at, size_t length,
                            struct pin *out)
 {
@@ -148,7 +148,7 @@ static dnn_status read_pin(dnn_status status, const char *who, const char *at, s
     return DNN_OK;
 }
 
-static bool pin_holds(const struct pin *pin, const dnn__kernel *k)
+static bool pin_matches(const struct pin *pin, const dnn__kernel *k)
 {
     return strcmp(k->op->name, pin->op) == 0 && strcmp(k->plugin->id, pin->id) == 0 &&
            (pin->name[0] == 0 || strcmp(k->table.name, pin->name) == 0);
@@ -169,7 +169,7 @@ static dnn_status check_pin(dnn_status status, const char *who, const struct pin
         return no_plugin(status, who, pin->id);
     }
     for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
-        if (pin_holds(pin, k)) {
+        if (pin_matches(pin, k)) {
             return DNN_OK;
         }
     }
@@ -181,14 +181,14 @@ static void set_pin(const struct pin *pin, int32_t rank)
     dnn__kernel *k;
 
     for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
-        if (k->pin == 0 && pin_holds(pin, k)) {
+        if (k->pin == 0 && pin_matches(pin, k)) {
             k->pin = rank;
         }
     }
 }
 
-/* Checks every word, and where `set` sets the kernels' pins by it. Empty words are passed over. */
-static dnn_status walk_pins(dnn_status status, const char *who, const char *text, bool set)
+/* Checks every pin of the text, and with `set` also sets the kernels' pins. Skips empty words. */
+static dnn_status parse_pins(dnn_status status, const char *who, const char *text, bool set)
 {
     struct pin pin;
     int32_t rank = 0;
@@ -206,20 +206,20 @@ static dnn_status walk_pins(dnn_status status, const char *who, const char *text
     return DNN_OK;
 }
 
-/* On failure nothing has changed. */
-static dnn_status take_pins(dnn_status status, const char *who, const char *text)
+/* On failure the old pins stay. */
+static dnn_status replace_pins(dnn_status status, const char *who, const char *text)
 {
     char *copy = NULL;
     dnn__kernel *k;
 
-    DNN_TRY(walk_pins(status, who, text, false));
+    DNN_TRY(parse_pins(status, who, text, false));
     if (*text != 0 && (copy = dnn__strdup(text)) == NULL) {
         return dnn__nomem(who, strlen(text));
     }
     for (int64_t i = 0; (k = dnn__kernel_at(i)) != NULL; i++) {
         k->pin = 0;
     }
-    DNN_TRY(walk_pins(status, who, text, true));
+    DNN_TRY(parse_pins(status, who, text, true));
     dnn__free(pins);
     pins = copy;
     return DNN_OK;
@@ -227,7 +227,7 @@ static dnn_status take_pins(dnn_status status, const char *who, const char *text
 
 dnn_status dnn__prefer(const char *text)
 {
-    DNN_TRY(take_pins(DNN_E_INVALID, "dnn_prefer", text != NULL ? text : ""));
+    DNN_TRY(replace_pins(DNN_E_INVALID, "dnn_prefer", text != NULL ? text : ""));
     dnn__candidates_sort();
     return DNN_OK;
 }
@@ -260,8 +260,8 @@ dnn_status dnn__preferences_start(void)
     DNN_TRY(read_word("DNN_MATH", precisions, &math));
     DNN_TRY(read_word("DNN_DETERMINISTIC", switches, &deterministic));
     DNN_TRY(read_word("DNN_TUNE", switches, &tune));
-    fold();
-    return take_pins(DNN_E_DEVICE, "DNN_PREFER", text != NULL ? text : "");
+    update_mode();
+    return replace_pins(DNN_E_DEVICE, "DNN_PREFER", text != NULL ? text : "");
 }
 
 void dnn__preferences_stop(void)

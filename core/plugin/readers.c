@@ -1,5 +1,5 @@
-/* readers.c - reader plugins: loaded on the first use of a data set, with the checks of
- * kernel plugins, in the folder readers/ of each plugin folder. core/data asks them to bid. */
+/* readers.c - reader plugins. They are loaded at the first use of a data set, with the checks of
+ * kernel plugins, from the folder readers/ of each plugin folder. core/data asks them for bids. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "abi_struct.h"
 #include "plugin_impl.h"
 
-enum { READER_V1_0 = 104 }; /* size of v1.0 */
+enum { READER_V1_0 = 104 }; /* size of v1.0 in bytes */
 _Static_assert(sizeof(dnn_reader) >= READER_V1_0, "the reader of v1.0");
 
 static dnn__reader **readers;
@@ -21,8 +21,9 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
         return dnn__fail(DNN_E_DEVICE, "%s: dnn_reader_v1 returned no table", path);
     }
     if (r->size < READER_V1_0 || r->size > DNN__SIZE_MAX) {
-        return dnn__fail(DNN_E_DEVICE, "%s: the reader's table says %u bytes; %d to %d are taken",
-                         path, r->size, (int)READER_V1_0, DNN__SIZE_MAX);
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: the reader's table says %u bytes; %d to %d are accepted", path,
+                         r->size, (int)READER_V1_0, DNN__SIZE_MAX);
     }
     if (r->min_host_minor > dnn__reader_host.abi_minor) {
         return dnn__fail(
@@ -55,7 +56,7 @@ static dnn_status check_reader(const char *path, const char *expected_id, const 
     return DNN_OK;
 }
 
-static dnn_status take_reader(dnn__inventory_entry *entry, const char *id)
+static dnn_status load_reader_table(dnn__inventory_entry *entry, const char *id)
 {
     dnn_reader_v1_fn table;
     const dnn_reader *theirs;
@@ -106,10 +107,10 @@ static dnn_status load_reader(const char *folder, const char *name)
     snprintf(path, sizeof path, "%s/%s", folder, name);
     snprintf(id, sizeof id, "%.*s", (int)strlen(name) - 7, name + 4);
     if (strlen(id) > 31 || have_reader(id)) {
-        return DNN_OK; /* the first folder wins */
+        return DNN_OK; /* the first folder has priority */
     }
     DNN_TRY(dnn__inventory_add(path, true, &entry));
-    status = take_reader(entry, id);
+    status = load_reader_table(entry, id);
     if (status == DNN_OK || status == DNN_E_NOMEM) {
         return status;
     }
@@ -123,7 +124,7 @@ static int compare_ids(const void *a, const void *b)
     return strcmp((*(dnn__reader *const *)a)->id, (*(dnn__reader *const *)b)->id);
 }
 
-static dnn_status look_for_readers(void)
+static dnn_status find_readers(void)
 {
     char folder[4300];
 
@@ -143,7 +144,7 @@ dnn_status dnn__readers(dnn__reader *const **list, int *n)
 
     pthread_mutex_lock(&readers_lock);
     if (!searched) {
-        st = look_for_readers();
+        st = find_readers();
         searched = st == DNN_OK;
     }
     pthread_mutex_unlock(&readers_lock);

@@ -1,5 +1,5 @@
-/* search.c - what the environment asks for, and where plugins are looked for: the words of
- * DNN_BACKEND, DNN_DISABLE and DNN_FALLBACK, the folders in their order, the files in a folder. */
+/* search.c - the environment and the folders: the words of DNN_BACKEND, DNN_DISABLE and
+ * DNN_FALLBACK, the plugin folders in their order, the files in a folder. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include "plugin_impl.h"
 
-static char *backend_list; /* what DNN_BACKEND said, or NULL: unset */
+static char *backend_list; /* the value of DNN_BACKEND or dnn_init; NULL: unset */
 static int fallback_mode;
 
 enum { MAX_FOLDERS = 32, MAX_PATH = 4096 };
@@ -19,8 +19,6 @@ static int n_folders;
 
 /* ---- the environment ---- */
 
-/* The next word of a list into word, and where to go on; NULL at the end. Empty words are passed
- * over. */
 const char *dnn__next_word(const char *at, char separator, char *word, size_t bytes)
 {
     const char set[] = {separator, 0};
@@ -109,13 +107,13 @@ static dnn_status add_folder(const char *path, size_t length)
     }
     if (length > MAX_PATH) {
         dnn__log(DNN_LOG_WARN,
-                 "libdnn: a plugin folder whose name has %zu bytes, more than %d, is passed over",
+                 "libdnn: a plugin folder whose name has %zu bytes, more than %d, is skipped",
                  length, MAX_PATH);
         return DNN_OK;
     }
     if (n_folders == MAX_FOLDERS) {
-        dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is passed over",
-                 MAX_FOLDERS, (int)length, path);
+        dnn__log(DNN_LOG_WARN, "libdnn: more than %d plugin folders; %.*s is skipped", MAX_FOLDERS,
+                 (int)length, path);
         return DNN_OK;
     }
     folder = dnn__alloc(length + 1);
@@ -160,13 +158,13 @@ static dnn_status add_folder_beside_us(void)
         info.dli_fname == NULL) {
         return DNN_OK;
     }
-    /* The map of the program itself, if libdnn is linked into it, has no name, and argv[0] may be
-     * relative. */
+    /* If libdnn is linked into the program, its link map has no name, and argv[0] may be relative.
+     */
     us = ((struct link_map *)map)->l_name[0] == 0 ? "/proc/self/exe" : info.dli_fname;
     if (us[0] != '/') {
         dnn__log(DNN_LOG_WARN,
-                 "libdnn: it was loaded as \"%s\", which is relative: no plugins are looked for "
-                 "beside it",
+                 "libdnn: its own path \"%s\" is relative: the folders beside it are not searched "
+                 "for plugins",
                  us);
         return DNN_OK;
     }

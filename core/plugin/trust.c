@@ -70,7 +70,7 @@ static dnn_status check_link(const char *path, int fd)
     snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     n = readlink(name, target, sizeof target - 1);
     if (n < 0) {
-        return dnn__fail(DNN_E_DEVICE, "%s: a link whose end cannot be told: %s", path,
+        return dnn__fail(DNN_E_DEVICE, "%s: the target of the link cannot be read: %s", path,
                          strerror(errno));
     }
     target[n] = 0;

@@ -1,5 +1,5 @@
-/* devices.c - what programs ask of devices: memory statistics, caps, synchronization, the default
- * device. The functions start the library where a device must be found by name. */
+/* devices.c - the public functions of devices: memory statistics, caps, synchronization, the
+ * default device. They start the library if a device must be found by name. */
 #include <string.h>
 #include "device_impl.h"
 #include "runtime.h"
@@ -10,7 +10,7 @@ dnn_status dnn__device_for(const char *name, dnn__device **out)
     return dnn__device_named(name, out);
 }
 
-/* NULL is cpu; only a name of another device starts the library. */
+/* NULL means cpu. Only the name of another device starts the library. */
 static dnn_status device_of_call(const char *name, dnn__device **out)
 {
     if (!name || strcmp(name, "cpu") == 0) {
@@ -77,7 +77,7 @@ dnn_status dnn_set_memory_cap(const char *device, int64_t bytes)
     pthread_mutex_lock(&d->lock);
     d->cap = bytes;
     pthread_mutex_unlock(&d->lock);
-    if (bytes > 0) { /* what is held for reuse counts */
+    if (bytes > 0) { /* cached blocks count toward the cap */
         dnn__caching_flush(d);
     }
     return DNN_OK;

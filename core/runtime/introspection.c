@@ -1,5 +1,5 @@
-/* introspection.c - what programs may ask about plugins, operators and candidates. It answers from
- * the host's lists and changes nothing, but for dnn_plugin_disable. */
+/* introspection.c - public queries about plugins, operators and candidates. It reads the core's
+ * lists and changes nothing, except dnn_plugin_disable. */
 #include <stdio.h>
 #include <string.h>
 #include "counters.h"
@@ -18,8 +18,8 @@ bool dnn_backend_at(int index, dnn_backend_info *out)
 
     if (l == NULL && index == dnn__inventory_count() && atomic_load(&dnn__running) &&
         dnn__readers(&readers, &n) == DNN_OK) {
-        l = dnn__inventory_at(index); /* readers stand behind the plugins, and are loaded only
-                                      when somebody asks */
+        /* Readers follow the plugins. They are loaded only when a caller asks for this entry. */
+        l = dnn__inventory_at(index);
     }
     if (l == NULL || out == NULL) {
         return false;
@@ -208,7 +208,8 @@ dnn_status dnn_plugin_disable(const char *id)
         }
         p->disabled = true;
         dnn__plans_drop(id);
-        /* Tensors may lie in its layouts: the way back stays open until dnn_shutdown. */
+        /* Tensors may lie in its layouts, and only its kernels can convert them: it stays
+         * initialized until dnn_shutdown. */
         if (p->table.fini != NULL && p->table.layouts == NULL) {
             p->table.fini();
         }

@@ -1,5 +1,5 @@
-/* lifecycle.c - starting and stopping the library: dnn_init, dnn_shutdown, and the device that new
- * tensors get. */
+/* lifecycle.c - starts and stops the library: dnn_init, dnn_shutdown, and the choice of the default
+ * device. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 
 atomic_bool dnn__running;
 
-/* Tells a thread that holds it: a plugin's init, or a log callback, that calls back into the
- * library gets an error. */
+/* Error-checking: a plugin's init or a log callback that calls the library while this thread starts
+ * it gets an error instead of a deadlock. */
 static pthread_mutex_t start_lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
 
 /* ---- the default device ---- */
@@ -31,25 +31,26 @@ static int32_t best_priority(const dnn__plugin *p)
     return best;
 }
 
-/* Does a come ahead of b: by place, then the kernels' priority, then id. */
-static bool ahead(const dnn__plugin *a, const dnn__plugin *b)
+/* Returns whether a comes before b: by its position in DNN_BACKEND, then by the highest kernel
+ * priority, then by id. */
+static bool comes_before(const dnn__plugin *a, const dnn__plugin *b)
 {
     int32_t pa = best_priority(a), pb = best_priority(b);
 
-    if (a->place != b->place) {
-        return a->place < b->place;
+    if (a->position != b->position) {
+        return a->position < b->position;
     }
     return pa != pb ? pa > pb : strcmp(a->id, b->id) < 0;
 }
 
-static void choose_device(void)
+static void select_device(void)
 {
     const dnn__plugin *first = NULL;
 
     for (int64_t i = 0; i < dnn__n_plugins; i++) {
         const dnn__plugin *p = dnn__plugins[i];
 
-        if (p->kind > 0 && p->n_ordinals > 0 && (first == NULL || ahead(p, first))) {
+        if (p->kind > 0 && p->n_ordinals > 0 && (first == NULL || comes_before(p, first))) {
             first = p;
         }
     }
@@ -64,7 +65,7 @@ static dnn_status load_plugins(void)
     DNN_TRY(dnn__plugins_load());
     DNN_TRY(dnn__preferences_start());
     DNN_TRY(dnn__candidates_build());
-    choose_device();
+    select_device();
     return DNN_OK;
 }
 
@@ -89,7 +90,7 @@ static void stop(bool keep_inventory)
 static dnn_status start(const char *backend)
 {
     if (dnn__search_begun()) {
-        stop(false); /* forget what a failed start has left in the inventory */
+        stop(false); /* drop the inventory of a failed start */
     }
     DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
     DNN_TRY(dnn__nan_check_start());
@@ -135,7 +136,7 @@ dnn_status dnn_init(const char *backend)
                : dnn__start_slow(backend);
 }
 
-static void tell_counts(void)
+static void log_counts(void)
 {
     dnn_counters c;
 
@@ -155,19 +156,19 @@ static void tell_counts(void)
 void dnn_shutdown(void)
 {
     if (dnn__plugin_self.kernel != NULL) {
-        return; /* a kernel would lose what it stands on */
+        return; /* called from a kernel, whose plugin must stay loaded */
     }
     if (atomic_load(&dnn__forked)) {
-        return; /* devices, workers and locks are the parent's */
+        return; /* devices, threads and locks belong to the parent process */
     }
     dnn__take();
     dnn__close_root();
     if (pthread_mutex_lock(&start_lock) != 0) {
-        return; /* from a plugin's init or fini */
+        return; /* called from a plugin's init or fini */
     }
     if (atomic_load(&dnn__running)) {
         dnn__profile_tell();
-        tell_counts();
+        log_counts();
     }
     atomic_store(&dnn__running, false);
     stop(false);

@@ -1,12 +1,12 @@
-/* runtime.h - the library as a whole: it starts at the doors (calls of operators, creation, data
- * sets, queries). Private. */
+/* runtime.h - starting the library. The public functions that need plugins start it: calls of
+ * operators, creation, data sets, queries. Private. */
 #ifndef DNN__RUNTIME_H
 #define DNN__RUNTIME_H
 #include "memory.h"
 
-/* Starts the library once; DNN_OK at once if it runs. Thread-safe. Also fails in a forked child. */
 extern atomic_bool dnn__running;
 dnn_status dnn__start_slow(const char *backend);
+/* Starts the library if it does not run. Thread-safe. Fails in a forked child. */
 static inline dnn_status dnn__start(void)
 {
     return DNN__LIKELY(atomic_load_explicit(&dnn__running, memory_order_acquire))
@@ -14,7 +14,7 @@ static inline dnn_status dnn__start(void)
                : dnn__start_slow(NULL);
 }
 
-/* dnn__device_named, and starts the library first. */
+/* Starts the library, then calls dnn__device_named. */
 dnn_status dnn__device_for(const char *name, dnn__device **out);
 
 #endif

@@ -1,5 +1,5 @@
-/* settings.c - settings of a program that change which kernels are selected: what was planned
- * before is dropped. */
+/* settings.c - settings of a program that change which kernels are selected. A change drops all
+ * plans. */
 #include "plan_cache.h"
 #include "preferences.h"
 #include "runtime.h"

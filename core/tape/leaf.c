@@ -1,4 +1,4 @@
-/* leaf.c - leaves: where the gradient of a tensor goes that requires one, and the hook lists of
+/* leaf.c - leaves, which hold the gradients of tensors that require one, and the hook lists of
  * leaves and nodes. The engine (core/autograd) runs the hooks. */
 #include <string.h>
 #include "tape.h"
@@ -27,11 +27,11 @@ dnn__hook *dnn__hook_new(dnn__hook **list, uint32_t out)
     return hook;
 }
 
-void dnn__hook_drop_at(dnn__hook **place)
+void dnn__hook_drop_at(dnn__hook **link)
 {
-    dnn__hook *hook = *place;
+    dnn__hook *hook = *link;
 
-    *place = hook->next;
+    *link = hook->next;
     if (hook->free_ctx != NULL) {
         hook->free_ctx(hook->ctx);
     }
@@ -61,14 +61,14 @@ void dnn__hooks_drop(dnn__hook **list, bool leaf)
 
 void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf, uint32_t out)
 {
-    dnn__hook **place = &from->hooks, *hook;
+    dnn__hook **link = &from->hooks, *hook;
 
-    while (*place != NULL && (*place)->keep != leaf) {
-        place = &(*place)->next;
+    while (*link != NULL && (*link)->keep != leaf) {
+        link = &(*link)->next;
     }
-    hook = *place;
+    hook = *link;
     if (hook != NULL) {
-        *place = hook->next;
+        *link = hook->next;
         hook->next = to->hooks;
         hook->out = out;
         to->hooks = hook;

@@ -1,12 +1,12 @@
-/* node.c - nodes of the tape: dispatch records an operator and its operands in one, and the last
- * reference frees the graph behind it. Gradient rules live with their operators (core/ops); the
- * engine (core/autograd) walks the nodes. */
+/* node.c - nodes of the tape. Dispatch records an operator and its operands in a node. Releasing
+ * the last reference frees the node and the graph that only it reaches. Gradient rules are in
+ * core/ops; the engine (core/autograd) visits the nodes. */
 #include <string.h>
 #include "tape.h"
 
 /* ---- recording ---- */
 
-static void lead_to(dnn__edge *e, const dnn_tensor *t)
+static void set_edge(dnn__edge *e, const dnn_tensor *t)
 {
     e->node = t != NULL ? t->node : NULL;
     e->leaf = t != NULL && t->node == NULL ? t->leaf : NULL;
@@ -87,7 +87,7 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
         bool keep = i < 16 && (op->keep & DNN__IN(i)) != 0;
 
         dnn__save(&node->in[i], in[i], keep);
-        lead_to(&node->edge[i], in[i]);
+        set_edge(&node->edge[i], in[i]);
         node->in[i].overwritten = keep && in[i] != NULL && !view && shares(in[i], out, n_out);
         if (in[i] != NULL && node->device == NULL) {
             node->device = dnn__device_of(in[i]);
@@ -99,7 +99,8 @@ void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const 
         if (out[i] == NULL || (out[i]->dtype & DNN__FLOATS) == 0) {
             continue;
         }
-        if (out[i]->node != NULL) { /* changed in place: its history is behind the new edge */
+        if (out[i]->node !=
+            NULL) { /* changed in place: the new node's edge leads to the old node */
             if (out[i]->leaf != NULL) {
                 dnn__hooks_move_kept(out[i]->node, node, out[i]->leaf, (uint32_t)i);
             }
@@ -124,7 +125,7 @@ dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_t
     return DNN_OK;
 }
 
-/* ---- letting go ---- */
+/* ---- release ---- */
 
 void dnn__node_forget(dnn__node *node)
 {
@@ -143,7 +144,8 @@ void dnn__node_forget(dnn__node *node)
     }
 }
 
-/* A graph may be a million nodes long: those that die wait in a list, not on the stack. */
+/* A graph may have a million nodes. Nodes to free are put in a list, because recursion would
+ * overflow the stack. */
 static void destroy_node(dnn__history *history)
 {
     dnn__node *node = (dnn__node *)(void *)history, *dead = NULL;

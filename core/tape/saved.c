@@ -1,7 +1,6 @@
-/* saved.c - what a node saves of an operand for backward (PyTorch's SavedVariable): its
- * description, and for operands that the rule reads the place and the version, so that a later
- * in-place change is found. */
-#include <stdio.h>
+/* saved.c - saved operands of a node (PyTorch's SavedVariable): the description, and for operands
+ * that the gradient rule reads the storage, strides and version, so that a later in-place change is
+ * detected. */
 #include <string.h>
 #include "tape.h"
 
@@ -43,10 +42,24 @@ void dnn__edge_retain(const dnn__edge *e)
     }
 }
 
+static dnn_status fail_changed(const dnn__node *node, const dnn__saved *s, const char *role, int i,
+                               uint64_t now)
+{
+    bool named = strcmp(role, "input") == 0 && node->op->names != NULL;
+    dnn__operand_text name = dnn__input_name(node->op, i);
+
+    return dnn__fail(
+        DNN_E_INVALID,
+        "backward of %s: its %s %d%s%s%s %s was changed in place after it was saved (version "
+        "%llu, now %llu); clone it before the change",
+        node->op->name, role, i, named ? " (" : "", named ? name.text : "", named ? ")" : "",
+        dnn__shape_text(s->desc.ndim, s->desc.dim), (unsigned long long)s->seen,
+        (unsigned long long)now);
+}
+
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
                        const dnn__edge *from, bool create, dnn_tensor **out)
 {
-    char name[80] = ""; /* " (b)" for an input that the row names */
     uint64_t now;
     dnn_tensor *t;
 
@@ -56,15 +69,7 @@ dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *r
     }
     now = atomic_load_explicit(&s->version->count, memory_order_relaxed);
     if (now != s->seen) {
-        if (node->op->names != NULL && strcmp(role, "input") == 0) {
-            snprintf(name, sizeof name, " (%s)", dnn__input_name(node->op, i).text);
-        }
-        return dnn__fail(
-            DNN_E_INVALID,
-            "backward of %s: its %s %d%s %s was changed in place after it was saved (version %llu, "
-            "now %llu); clone it before the change",
-            node->op->name, role, i, name, dnn__shape_text(s->desc.ndim, s->desc.dim),
-            (unsigned long long)s->seen, (unsigned long long)now);
+        return fail_changed(node, s, role, i, now);
     }
     t = dnn__tensor_over(node->op->name, s->desc.dtype, s->desc.ndim, s->desc.dim, s->stride,
                          s->offset, s->storage, s->version);
@@ -76,7 +81,7 @@ dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *r
         t->node = from->node;
         t->leaf = from->leaf;
         t->node_out = from->out;
-        t->is_view = t->lent = true; /* another handle of what the program has */
+        t->is_view = t->lent = true; /* a second handle of a tensor that the program has */
     }
     *out = t;
     return DNN_OK;

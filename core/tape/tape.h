@@ -1,8 +1,8 @@
 /* tape.h - the recording half of autograd: leaves, nodes, edges, saved operands, hook lists.
  * Private.
  *
- * Dispatch records on the tape; the engine (core/autograd) stands above the operators and walks it.
- */
+ * Dispatch records on the tape. The engine (core/autograd) is a layer above the operators and
+ * visits the nodes. */
 #ifndef DNN__TAPE_H
 #define DNN__TAPE_H
 #include "op.h"
@@ -10,17 +10,18 @@
 
 struct dnn__plugin; /* plugin.h */
 
-struct dnn__leaf { /* where a leaf's gradient goes; outlives the handle while a graph leads to it */
+/* Holds the gradient of a leaf tensor. Stays alive after the handle while a graph reaches it. */
+struct dnn__leaf {
     dnn__history history;
-    dnn_tensor *grad;                     /* NULL: none */
-    struct dnn__accumulator *accumulator; /* of the innermost backward that reached it */
+    dnn_tensor *grad;                     /* NULL: none yet */
+    struct dnn__accumulator *accumulator; /* of the innermost running backward that reached it */
     struct dnn__hook *hooks;
-    bool wanted; /* by the grad_of that runs */
+    bool wanted; /* the running grad_of computes its gradient */
     dnn__desc desc;
 };
 
-/* What the tape keeps of an operand: always its desc; its place and version if the row keeps it.
- * Never a handle: a kept output would be a cycle. */
+/* The part of an operand that a node saves: always its desc; storage, strides and version if the
+ * row says keep. It holds no handle, because a saved output would make a reference cycle. */
 typedef struct dnn__saved {
     dnn__desc desc;
     bool kept, overwritten; /* overwritten: the operator itself changed it in place */
@@ -30,103 +31,109 @@ typedef struct dnn__saved {
     uint64_t seen;
 } dnn__saved;
 
-typedef struct dnn__edge { /* where an input came from; both NULL: it wants no gradient */
+/* The node or leaf that an input came from. Both NULL: the input needs no gradient. */
+typedef struct dnn__edge {
     dnn__node *node;
     dnn__leaf *leaf;
     uint32_t out;
 } dnn__edge;
 
-/* A hook of a leaf, or of output `out` of a node; in order of registration. */
+/* A hook of a leaf, or of output `out` of a node. The list is in order of registration. */
 typedef struct dnn__hook {
     struct dnn__hook *next;
-    int64_t id; /* rises */
+    int64_t id; /* rises with each registration */
     uint32_t out;
-    dnn_hook_fn fn; /* NULL: not a hook; the gradient goes to keep */
+    /* NULL: not a hook, but the gradient is added to the leaf `keep` (dnn_retain_grad) */
+    dnn_hook_fn fn;
     void *ctx;
     void (*free_ctx)(void *ctx);
     dnn__leaf *keep;
 } dnn__hook;
 
-enum { DNN__NEEDED = 1, DNN__CAPTURED = 2 }; /* marks: it leads to an input of grad_of; it is one */
+/* Marks of a node in grad_of: it leads to an input; an input is its output. */
+enum { DNN__NEEDED = 1, DNN__CAPTURED = 2 };
 
 struct dnn__node {
     dnn__history history;
     const dnn__op *op;
-    uint64_t number; /* rises: an operand's node has a lower one */
+    uint64_t number; /* rises: the nodes of its operands have lower numbers */
     int32_t n_in, n_out;
     size_t bytes;
     bool freed;
-    uint8_t mark; /* of the grad_of that runs */
+    uint8_t mark; /* of the running grad_of */
     dnn__device *device;
     dnn__rng rng;
     dnn__node *next_dead;
     dnn__edge *edge;      /* [n_in] */
     dnn__saved *in, *out; /* [n_in], [n_out] */
-    dnn_tensor **dout;    /* [n_out]: gradients that have arrived */
-    dnn__storage *stash;  /* of the forward kernel, for backward kernels of `keeper`; NULL: none */
+    dnn_tensor **dout;    /* [n_out]: sums of the gradients received so far */
+    dnn__storage *stash;  /* from the forward kernel, for backward kernels of the plugin `keeper`;
+                             NULL: none */
     const struct dnn__plugin *keeper;
     void *attr;
     dnn__hook *hooks;
 };
 
 /* ---- node.c ---- */
-/* Records op over in[] with out[]; called by dispatch when recording is on and an input is tracked.
- * `seen` of inputs is taken from their versions now; for targets in place dispatch calls it after
- * the version rose. */
-/* A node for dnn__node_record, made ahead of what it records: then recording cannot fail. NULL: no
- * memory. */
+/* Records op with in[] and out[]. Dispatch calls it when recording is on and an input has a
+ * history. It saves the versions of the inputs as they are now, so for a call in place dispatch
+ * calls it after the version was raised. */
+/* Makes a node for dnn__node_record before the operator runs, so that recording cannot fail. NULL:
+ * no memory. */
 dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out);
 void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out,
                       const void *attr, const dnn__rng *rng);
-void dnn__node_drop(dnn__node *node); /* one that recorded nothing; NULL is allowed */
-/* The node keeps the forward kernel's stash, whose reference it takes over, for the keeper's
- * backward kernels. */
+void dnn__node_drop(dnn__node *node); /* frees a node that recorded nothing; accepts NULL */
+/* Stores the forward kernel's stash, with its reference, for backward kernels of the plugin
+ * `keeper`. */
 void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *keeper);
 dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out,
                        int n_out, const void *attr, const dnn__rng *rng);
 void dnn__node_release(dnn__node *node);
 void dnn__leaf_release(dnn__leaf *leaf);
 
-void dnn__node_forget(dnn__node *node); /* what it kept goes */
-/* Sets *saved: the desc, and if keep the place and version. */
+void dnn__node_forget(dnn__node *node); /* releases all that it saved */
+/* Sets *saved: the desc, and if keep is true also storage, strides and version. */
 void dnn__save(dnn__saved *saved, const dnn_tensor *t, bool keep);
 void dnn__saved_drop(dnn__saved *saved);
-void dnn__edge_retain(const dnn__edge *edge); /* for a copy of it */
+void dnn__edge_retain(const dnn__edge *edge); /* for a copy of the edge */
 
 /* ---- topological_order.c ---- */
-typedef struct dnn__queue { /* nodes by number, the highest first; a node may be pushed many times
-                               and comes out once */
+/* A priority queue of nodes, the highest number first. A node that was pushed several times is
+ * returned once. */
+typedef struct dnn__queue {
     dnn__node **heap;
     int64_t n, capacity;
 } dnn__queue;
 dnn_status dnn__queue_push(dnn__queue *queue, dnn__node *node);
-dnn__node *dnn__queue_pop(dnn__queue *queue); /* queue->n > 0 */
+dnn__node *dnn__queue_pop(dnn__queue *queue); /* queue->n must be > 0 */
 
 typedef struct dnn__node_list {
-    dnn__node **node; /* for the caller to free, after a failure too */
+    dnn__node **node; /* the caller frees it, also after a failure */
     int64_t n, capacity;
 } dnn__node_list;
-/* All nodes that `from` leads to, it first, by falling number: an operand's node behind those that
- * use it. */
+/* Lists all nodes reachable from `from`, which comes first, by falling number: a node comes after
+ * all nodes that use its results. */
 dnn_status dnn__reach(dnn__node *from, dnn__node_list *out);
 
 /* ---- leaf.c: hook lists ---- */
-extern _Atomic int64_t dnn__leaf_hooks; /* hooks of leaves that there are in the process */
-dnn__hook *dnn__hook_new(dnn__hook **list,
-                         uint32_t out); /* at the end, without fn. NULL: no memory */
+extern _Atomic int64_t dnn__leaf_hooks; /* number of hooks on leaves in the process */
+/* Appends a hook without fn. NULL: no memory. */
+dnn__hook *dnn__hook_new(dnn__hook **list, uint32_t out);
 void dnn__hook_drop(dnn__hook **list, int64_t id);
-void dnn__hook_drop_at(
-    dnn__hook **place); /* takes the hook at *place off its list and frees its context */
-void dnn__hooks_drop(dnn__hook **list, bool leaf); /* all of them */
-/* The result was changed in place: the gradient that is kept is that of the new value. */
+/* Unlinks the hook *link from its list and frees it with its context. */
+void dnn__hook_drop_at(dnn__hook **link);
+void dnn__hooks_drop(dnn__hook **list, bool leaf); /* drops all of them */
+/* After an in-place change of a result that retains its gradient: moves the retaining hook to the
+ * new node, so that the gradient of the new value is kept. */
 void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf, uint32_t out);
 
 /* ---- leaf.c ---- */
 dnn__leaf *dnn__leaf_new(const dnn_tensor *t); /* refs 1. NULL: no memory */
 
 /* ---- saved.c ---- */
-/* A kept operand as a tensor again, NULL where nothing is kept; with create it leads to `from`.
- * Fails: it was changed in place since. role and i are for the message. */
+/* Makes a tensor of a saved operand, NULL if nothing was kept. With create it has the history
+ * `from`. Fails if the operand was changed in place since. role and i name it in the message. */
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *saved, const char *role, int i,
                        const dnn__edge *from, bool create, dnn_tensor **out);
 

@@ -1,5 +1,6 @@
-/* topological_order.c - the order of a graph: a queue that gives nodes by falling creation number,
- * and all nodes that one leads to. engine.c, grad_of.c and graph_text.c walk by it. */
+/* topological_order.c - the order of a graph: a queue that returns nodes by falling creation
+ * number, and the list of all nodes reachable from one. Used by engine.c, grad_of.c and
+ * graph_text.c. */
 #include "tape.h"
 
 static void swap_nodes(dnn__node **a, dnn__node **b)
@@ -48,7 +49,7 @@ dnn__node *dnn__queue_pop(dnn__queue *q)
 {
     dnn__node *top = q->heap[0];
 
-    while (q->n > 0 && q->heap[0] == top) { /* pushed once for each edge */
+    while (q->n > 0 && q->heap[0] == top) { /* it was pushed once for each edge */
         drop_top(q);
     }
     return top;

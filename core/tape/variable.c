@@ -1,4 +1,4 @@
-/* variable.c - what a program asks of a tensor as a variable of autograd: requires_grad, detach,
+/* variable.c - the public functions of a tensor as a variable of autograd: requires_grad, detach,
  * grad. */
 #include "tape.h"
 
@@ -55,7 +55,7 @@ dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g)
 
     DNN_TRY(dnn__require(t, "dnn_set_grad", "t"));
     if (t->leaf == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_set_grad: t is not a leaf that wants a gradient");
+        return dnn__fail(DNN_E_INVALID, "dnn_set_grad: t is not a leaf that requires a gradient");
     }
     if (g != NULL &&
         (!dnn__same_desc(&t->leaf->desc, g) || dnn__device_of(g) != dnn__device_of(t))) {

@@ -1,4 +1,4 @@
-/* desc.c - what a tensor is without its data: dtype and dims. */
+/* desc.c - comparison of tensor descriptions: dtype and dims. */
 #include <string.h>
 #include "tensor_impl.h"
 

@@ -1,6 +1,5 @@
-/* tensor.c - tensor handles: it makes them, counts their references and answers questions about
- * them. It knows storages and scopes; views, elements and gradients are the business of layers
- * above. */
+/* tensor.c - tensor handles: makes them, counts their references and answers questions about them.
+ * It knows storages and scopes. Layers above handle views, elements and gradients. */
 #include <stddef.h>
 #include <string.h>
 #include "tensor_impl.h"
@@ -19,7 +18,8 @@ static void release_owned(dnn__owned *owned)
     dnn_release((dnn_tensor *)(void *)((char *)owned - offsetof(dnn_tensor, owned)));
 }
 
-/* A handle that the innermost scope owns; it takes over the references to storage and version. */
+/* Makes a handle that the innermost scope owns. It takes over the references to storage and
+ * version. */
 static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
                               const int64_t *stride, int64_t offset, dnn__storage *storage,
                               dnn__version *version)
@@ -61,7 +61,7 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     return t;
 }
 
-/* In a dry run there are no elements. */
+/* In a dry run the storage has no elements. */
 static dnn_status new_storage(const char *op, dnn__device *device, uint64_t bytes,
                               dnn__storage **out)
 {
@@ -172,8 +172,8 @@ dnn_tensor *dnn_retain(dnn_tensor *t)
     return t;
 }
 
-/* The gradient is reached by the handle alone. Dropped here it cannot keep its own graph, and so
- * this leaf, alive. */
+/* Only the handle reaches the gradient of this leaf. If it stayed, a gradient that has a graph of
+ * its own (create_graph) would keep this leaf alive in a cycle. */
 void dnn__leaf_drop(dnn_tensor *t)
 {
     dnn__history *leaf = (dnn__history *)(void *)t->leaf;
@@ -187,7 +187,7 @@ void dnn__leaf_drop(dnn_tensor *t)
 
 static void free_tensor(dnn_tensor *t)
 {
-    dnn__scope_remove(&t->owned); /* released ahead of its scope */
+    dnn__scope_remove(&t->owned); /* released before its scope ended */
     if (t->leaf != NULL) {
         dnn__leaf_drop(t);
     }
@@ -219,7 +219,7 @@ dnn_tensor *dnn_keep(dnn_tensor *t)
     return t;
 }
 
-/* ---- facts ---- */
+/* ---- queries ---- */
 
 int dnn_ndim(const dnn_tensor *t)
 {

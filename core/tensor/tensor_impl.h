@@ -1,24 +1,24 @@
-/* tensor_impl.h - a tensor inside: a counted view of a storage, with its history for autograd.
- * Private.
+/* tensor_impl.h - the members of a tensor: a counted view of a storage, with its history for
+ * autograd. Private.
  *
- * Programs see dnn/tensor.h. A handle holds a reference to its storage and to its version; the
- * innermost scope of the thread that made it holds the handle. Nothing here knows dispatch, plugins
- * or the tape. */
+ * Programs see dnn/tensor.h. A handle owns a reference to its storage and to its version. The
+ * innermost scope of the thread that made the handle owns the handle. Nothing here knows dispatch,
+ * plugins or the tape. */
 #ifndef DNN__TENSOR_IMPL_H
 #define DNN__TENSOR_IMPL_H
 #include "memory.h"
 #include "scope.h"
 
-/* What autograd knows of a tensor: the head of a node and of a leaf (tape.h). A tensor holds a
- * reference and knows no more. */
+/* The common head of a node and of a leaf (tape.h). A tensor holds a reference through it and needs
+ * no other member. */
 typedef struct dnn__history {
     _Atomic int32_t refs;
     const struct dnn__history_type *type;
 } dnn__history;
 typedef struct dnn__history_type {
-    void (*destroy)(dnn__history *history); /* the last reference is gone */
-    void (*orphan)(dnn__history *history); /* the tensor that the gradient belongs to is gone; NULL:
-                                              nothing to do */
+    void (*destroy)(dnn__history *history); /* called when the last reference is released */
+    /* Called when the tensor whose gradient the leaf holds is freed. NULL: nothing to do. */
+    void (*orphan)(dnn__history *history);
 } dnn__history_type;
 typedef struct dnn__node dnn__node;
 typedef struct dnn__leaf dnn__leaf;
@@ -28,51 +28,54 @@ struct dnn_tensor {
     dnn_dtype dtype;
     int32_t ndim;
     bool is_view; /* made by a view operator */
-    bool lent;    /* leaf belongs to another handle of the program, and so does its gradient */
+    bool lent;    /* another handle of the program owns the leaf and its gradient */
     bool mapped_copy, mapped_write;
-    bool fresh;     /* made for the operator that writes it first: nobody knows it yet */
+    bool fresh;     /* made as the destination of an operator that has not written it yet */
     int64_t offset; /* elements from the start of the storage */
     int64_t dim[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
     dnn__storage *storage;
     dnn__version *version;
-    dnn__leaf *leaf; /* node NULL: a leaf that wants a gradient; else its gradient is kept
-                        (dnn_retain_grad) */
-    dnn__node *node; /* not NULL: output number node_out of a recorded operator */
+    /* With node NULL: a leaf that requires a gradient. With a node: a non-leaf that retains its
+     * gradient (dnn_retain_grad). */
+    dnn__leaf *leaf;
+    dnn__node *node; /* not NULL: this tensor is output node_out of a recorded operator */
     uint32_t node_out;
-    void *mapped;     /* what dnn_map gave out */
-    dnn__owned owned; /* by a scope */
+    void *mapped;     /* the pointer that dnn_map returned */
+    dnn__owned owned; /* link in the owning scope */
 };
 
-/* A dense tensor of the scope, elements not set. NULL and a pending error. `op` begins the message.
- */
+/* Makes a dense tensor owned by the scope, with uninitialized elements. Returns NULL with a pending
+ * error. `op` begins the message. */
 dnn_tensor *dnn__tensor_new(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
                             dnn__device *device);
-/* A handle over a storage that is retained for it; version NULL = a new one. Not recorded. */
+/* Makes a handle on a storage, which it retains. version NULL: a new one. Not recorded. */
 dnn_tensor *dnn__tensor_over(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
                              const int64_t *stride, int64_t offset, dnn__storage *storage,
                              dnn__version *version);
-/* A handle on the same storage and version with another view. Not recorded. */
+/* Makes a handle on the same storage and version with another view. Not recorded. */
 dnn_tensor *dnn__tensor_alias(dnn_tensor *t, int ndim, const int64_t *dim, const int64_t *stride,
                               int64_t offset);
-/* A dense tensor whose elements lie in a private layout of `bytes` bytes. */
+/* Makes a dense tensor whose elements are in a private layout of `bytes` bytes. */
 dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const int64_t *dim,
                                 dnn__device *device, uint32_t layout, uint64_t bytes);
-/* A rank-0 tensor of the device holding value cast to dtype. */
+/* Makes a rank-0 tensor on the device with value cast to dtype. */
 dnn_tensor *dnn__scalar(double value, dnn_dtype dtype, dnn__device *device);
 dnn_tensor *dnn__scalar_i64(int64_t value, dnn__device *device);
-static inline void
-dnn__scope_adopt(dnn_tensor *t) /* the innermost scope takes over the caller's reference */
+/* The innermost scope takes over the caller's reference. */
+static inline void dnn__scope_adopt(dnn_tensor *t)
 {
     dnn__scope_add(&t->owned);
 }
-static inline void dnn__history_release(dnn__history *history) /* NULL is allowed */
+/* Accepts NULL. */
+static inline void dnn__history_release(dnn__history *history)
 {
     if (history != NULL &&
         atomic_fetch_sub_explicit(&history->refs, 1, memory_order_acq_rel) == 1) {
         history->type->destroy(history);
     }
 }
-/* t, which has a leaf, is a leaf (or keeps its gradient) no more; the gradient goes. */
+/* Removes the leaf of t and its gradient: t no longer is a leaf, or no longer retains its gradient.
+ */
 void dnn__leaf_drop(dnn_tensor *t);
 static inline bool dnn__tracked(const dnn_tensor *t)
 {
@@ -93,7 +96,7 @@ static inline int64_t dnn__numel(const dnn_tensor *t)
 dnn_shape dnn__shape(const dnn__desc *desc);
 
 /* ---- descriptions (desc.c) ---- */
-/* *desc says what t is; NULL: ndim -1. Inline: recording calls it for every operand. */
+/* Sets *desc from t; NULL gives ndim -1. Inline, because recording calls it for every operand. */
 static inline void dnn__describe(dnn__desc *desc, const dnn_tensor *t)
 {
     if (t == NULL) {

@@ -1,5 +1,5 @@
-/* line.c - finds y = 2x + 1 from 64 points: one linear layer, 200 steps of SGD. Prints what it
- * found.
+/* line.c - fits y = 2x + 1 to 64 points with one linear layer and 200 steps of SGD, and prints the
+ * result.
  *
  *     cc -std=c11 line.c $(pkg-config --cflags --libs dnn) -lm -o line */
 #include <dnn/dnn.h>

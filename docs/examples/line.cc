@@ -1,5 +1,5 @@
-// line - line.c in C++17: options are a struct and the _with function, as the macros that name them
-// are C.
+// line - line.c in C++17. Functions with named arguments are C macros. C++ fills their struct of
+// arguments and calls the function with the suffix _with.
 #include <dnn/dnn.h>
 #include <cmath>
 #include <cstdio>

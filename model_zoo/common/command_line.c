@@ -94,7 +94,7 @@ static void list_options(struct option *list)
 }
 
 /* Stores the option for which getopt_long returned `found`. */
-static int take_option(const zoo_program *program, int found, zoo_options *out)
+static int store_option(const zoo_program *program, int found, zoo_options *out)
 {
     int code;
 
@@ -128,7 +128,7 @@ int zoo_command_line_read(int argc, char **argv, const zoo_program *program, zoo
                          .workers = 1};
     list_options(list);
     while ((found = getopt_long(argc, argv, "qh", list, NULL)) != -1) {
-        int code = take_option(program, found, out);
+        int code = store_option(program, found, out);
 
         if (code != ZOO_GO_ON) {
             return code;

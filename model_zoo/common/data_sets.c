@@ -52,7 +52,7 @@ const zoo_data_set *zoo_data_set_named(const char *name, size_t length)
     return NULL;
 }
 
-/* The file, or the file with .gz. */
+/* Returns whether the file or the file with .gz exists. */
 static bool is_there(const char *folder, const char *file)
 {
     char path[PATH_BYTES];

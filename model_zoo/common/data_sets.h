@@ -8,9 +8,10 @@ enum { ZOO_SET_FILES = 6 };
 
 typedef struct zoo_data_set {
     const char *name, *title, *reader;
-    const char *hint;                 /* ends the message that the data is missing */
-    const char *files[ZOO_SET_FILES]; /* plain or .gz; one of them tells that the set is here */
-    bool any;                         /* one of the files is enough, else all are needed */
+    const char *hint; /* the end of the message that the data is missing */
+    /* Each may be a .gz. One of them shows that the set is in a folder. */
+    const char *files[ZOO_SET_FILES];
+    bool any; /* one of the files is enough; else all are needed */
 } zoo_data_set;
 
 /* Returns data set i, or NULL after the last. */

@@ -1,4 +1,4 @@
-/* epoch.h - the numbers of one epoch: the loop fills them, everything else reads them. */
+/* epoch.h - the numbers of one epoch: the loop sets them, all others read them. */
 #ifndef ZOO_EPOCH_H
 #define ZOO_EPOCH_H
 #include <stdint.h>

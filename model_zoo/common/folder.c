@@ -1,5 +1,4 @@
-/* folder.c - writes the folder of a run. Logs only grow: a resumed run continues them and repeats
- * no epoch. */
+/* folder.c - writes the folder of a run. A resumed run appends to the logs and repeats no epoch. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +37,15 @@ static FILE *open_log(const zoo_folder *f, const char *name, const char *mode)
 
 static int make_folder(const char *path)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST ? 0 : -1;
+    struct stat st;
+
+    if (mkdir(path, 0777) == 0) {
+        return 0;
+    }
+    if (errno == EEXIST && stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+    }
+    return errno == EEXIST ? 0 : -1;
 }
 
 /* Makes every missing folder of the path. */
@@ -115,7 +122,8 @@ static int64_t step_of(const char *line)
     return step;
 }
 
-/* Returns the offset after the lines of steps up to `step`. A torn last line does not count. */
+/* Returns the offset after the lines of steps up to `step`. An incomplete last line is not counted.
+ */
 static off_t end_of(FILE *file, int64_t step)
 {
     char *line = NULL;
@@ -141,7 +149,7 @@ static int cut_log(const zoo_folder *f, const char *name, int64_t step)
         return ZOO_FAILED;
     }
     file = fopen(path, "re");
-    if (file == NULL) { /* the run resumes into another folder, whose log begins here */
+    if (file == NULL) { /* the run resumes into another folder, whose log is new */
         return ZOO_GO_ON;
     }
     end = end_of(file, step);

@@ -1,6 +1,5 @@
-/* locate.c - finds the data of a run: which folders are searched, and which of them holds a wanted
- * data set. The contents identify a data set (the reader computes a digest), not the name of its
- * folder. */
+/* locate.c - finds the data of a run: searches folders for a wanted data set. The reader identifies
+ * a data set by a digest of its contents, not by the name of its folder. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +29,13 @@ static int unknown_set(const struct search *s, const char *name, int length)
     for (size_t i = 0; n < sizeof there && (set = zoo_data_set_at(i)) != NULL; i++) {
         n += (size_t)snprintf(there + n, sizeof there - n, "%s %s", i > 0 ? "," : "", set->name);
     }
-    zoo_error(s->messages, "usage", "--dataset %.*s: no data set of that name; there are%s", length,
-              name, there);
+    if (length == 0) {
+        zoo_error(s->messages, "usage", "--dataset \"%s\": a name is empty; there are%s",
+                  s->options->dataset, there);
+    } else {
+        zoo_error(s->messages, "usage", "--dataset %.*s: no data set of that name; there are%s",
+                  length, name, there);
+    }
     return ZOO_USAGE;
 }
 
@@ -43,13 +47,18 @@ static int read_names(struct search *s)
         size_t length = strcspn(at, ",");
         const zoo_data_set *set = zoo_data_set_named(at, length);
 
-        if (set == NULL || s->n_wanted == MAX_NAMES) {
+        if (set == NULL) {
             return unknown_set(s, at, (int)length);
+        }
+        if (s->n_wanted == MAX_NAMES) {
+            zoo_error(s->messages, "usage", "--dataset %s: more than %d names", s->options->dataset,
+                      MAX_NAMES);
+            return ZOO_USAGE;
         }
         s->wanted[s->n_wanted++] = set;
         at += length + (at[length] == ',');
     }
-    return s->n_wanted > 0 ? ZOO_GO_ON : ZOO_USAGE;
+    return s->n_wanted > 0 ? ZOO_GO_ON : unknown_set(s, "", 0);
 }
 
 /* Returns the wanted data set of that name, or NULL. */
@@ -131,10 +140,10 @@ static int fail_open(const struct search *s, zoo_data *out)
     return code;
 }
 
-/* The reader found another data set, `name`, than the one that was looked for. Accepts it if it is
- * wanted too, and skips or refuses the folder otherwise. */
-static int judge_other(const struct search *s, const zoo_data_set *set, const char *folder,
-                       bool named_after, const char *name, zoo_data *out)
+/* Called if the reader found another data set, `name`, than the one searched for. Accepts it if it
+ * is wanted too; else skips the folder, or refuses it. */
+static int accept_other(const struct search *s, const zoo_data_set *set, const char *folder,
+                        bool named_after, const char *name, zoo_data *out)
 {
     const zoo_data_set *other = wanted_named(s, name);
 
@@ -151,7 +160,7 @@ static int judge_other(const struct search *s, const zoo_data_set *set, const ch
 }
 
 /* Opens the data set in the folder. named_after: the folder has the name of the set. Returns
- * ZOO_DONE if it is open, ZOO_GO_ON if the folder holds a data set that nobody wants. */
+ * ZOO_DONE if it is open, ZOO_GO_ON if the folder holds a data set that is not wanted. */
 static int open_folder(const struct search *s, const zoo_data_set *set, const char *folder,
                        bool named_after, zoo_data *out)
 {
@@ -165,7 +174,7 @@ static int open_folder(const struct search *s, const zoo_data_set *set, const ch
     name = dnn_dataset_name(out->test);
     out->name = set->name;
     if (name != NULL && strcmp(name, set->name) != 0) {
-        int code = judge_other(s, set, folder, named_after, name, out);
+        int code = accept_other(s, set, folder, named_after, name, out);
 
         if (code != ZOO_DONE) {
             zoo_data_close(out);
@@ -187,7 +196,7 @@ static int open_folder(const struct search *s, const zoo_data_set *set, const ch
 }
 
 /* Tries each folder, and in it the folder that is named after the set. */
-static int look_for(const struct search *s, const zoo_data_set *set, zoo_data *out)
+static int search_folders(const struct search *s, const zoo_data_set *set, zoo_data *out)
 {
     char sub[PATH_BYTES + 40];
 
@@ -261,7 +270,7 @@ int zoo_locate(const zoo_options *options, zoo_messages *messages, zoo_data *out
     }
     list_folders(&s);
     for (int i = 0; i < s.n_wanted && code == ZOO_GO_ON; i++) {
-        code = look_for(&s, s.wanted[i], out);
+        code = search_folders(&s, s.wanted[i], out);
     }
     if (code != ZOO_DONE) {
         return code == ZOO_GO_ON ? fail_missing(&s) : code;

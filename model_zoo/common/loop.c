@@ -46,7 +46,7 @@ static int fail_diverged(zoo_run *r)
 
 /* Updates the times after `done` batches with `seen` samples since `began`; `left` batches of the
  * epoch remain. */
-static void keep_time(zoo_run *r, double began, int64_t seen, int64_t done, int64_t left)
+static void update_times(zoo_run *r, double began, int64_t seen, int64_t done, int64_t left)
 {
     double seconds = zoo_now() - began, each = seconds / (double)done;
     int64_t batches = batches_of(r, r->train), epochs = r->now.epochs - r->now.epoch;
@@ -67,8 +67,8 @@ static int train_batch(zoo_run *r, const dnn_batch *batch)
     return isfinite(r->now.train.loss) ? ZOO_GO_ON : fail_diverged(r);
 }
 
-/* Saves where a signal came or --save-every asks for it. Not called after the last batch: the end
- * of the epoch saves. */
+/* Saves after a signal, or if --save-every requires it. Not called after the last batch: the end of
+ * the epoch saves. */
 static int save_within_epoch(zoo_run *r)
 {
     if (zoo_stop_signal() != 0) {
@@ -100,7 +100,7 @@ static int train_epoch(zoo_run *r, int64_t first)
         if (code != ZOO_GO_ON) {
             return code;
         }
-        keep_time(r, began, r->now.train.seen - seen, i + 1 - first, batches - i - 1);
+        update_times(r, began, r->now.train.seen - seen, i + 1 - first, batches - i - 1);
         zoo_report_batch(&r->report, &r->now, i + 1, batches);
         code = i + 1 < batches ? save_within_epoch(r) : ZOO_GO_ON;
     }
@@ -117,7 +117,7 @@ static int keep_best(zoo_run *r)
     return zoo_checkpoint_save(r, true);
 }
 
-/* Evaluates, reports and saves. A signal that came in the meantime ends the run here. */
+/* Evaluates, reports and saves. A signal during the epoch ends the run here. */
 static int end_epoch(zoo_run *r)
 {
     int code = evaluate(r);

@@ -15,7 +15,7 @@ static int prepare(zoo_run *r)
         code = zoo_resume_find(r);
     }
     if (code == ZOO_GO_ON) {
-        dnn_manual_seed(r->options.seed); /* known now: it may come from the checkpoint */
+        dnn_manual_seed(r->options.seed); /* only now: the seed may come from the checkpoint */
         code = zoo_locate(&r->options, &r->report.messages, &r->data);
     }
     if (code == ZOO_GO_ON) {
@@ -28,7 +28,7 @@ static int work(zoo_run *r)
 {
     int code = prepare(r);
 
-    if (code == ZOO_GO_ON && zoo_loop_trains(r)) { /* before the start of the run is announced */
+    if (code == ZOO_GO_ON && zoo_loop_trains(r)) { /* before the start is reported */
         zoo_stop_catch();
     }
     if (code == ZOO_GO_ON) {

@@ -1,4 +1,4 @@
-/* message.c - lines for a person and events for a program. */
+/* message.c - lines for people and events for programs. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -100,7 +100,8 @@ void zoo_notice(const zoo_messages *m, const char *fmt, ...)
     fputc('\n', stderr);
 }
 
-static void tell(zoo_messages *m, const char *kind, const char *code, const char *fmt, va_list list)
+static void report(zoo_messages *m, const char *kind, const char *code, const char *fmt,
+                   va_list list)
 {
     json_t *event = zoo_event_new(m, kind);
     char *made = NULL;
@@ -121,7 +122,7 @@ void zoo_error(zoo_messages *m, const char *code, const char *fmt, ...)
     va_list list;
 
     va_start(list, fmt);
-    tell(m, "error", code, fmt, list);
+    report(m, "error", code, fmt, list);
     va_end(list);
 }
 
@@ -130,6 +131,6 @@ void zoo_warning(zoo_messages *m, const char *code, const char *fmt, ...)
     va_list list;
 
     va_start(list, fmt);
-    tell(m, "warning", code, fmt, list);
+    report(m, "warning", code, fmt, list);
     va_end(list);
 }

@@ -1,4 +1,4 @@
-/* message.h - the ways to tell something: lines on stderr for a person, events for a program.
+/* message.h - messages: lines on stderr for people, events for programs.
  *
  * An event is a JSON object on one line. It goes to stdout with --json, and to metrics.jsonl with
  * --log-dir. */
@@ -12,7 +12,7 @@
 typedef struct zoo_messages {
     const char *program; /* name that begins each message */
     bool json, quiet;    /* --json, --quiet */
-    double started;      /* events count their time from here */
+    double started;      /* the start of the run; events count their time from it */
     zoo_progress progress;
     FILE *jsonl; /* metrics.jsonl, or NULL; folder.c opens and closes it */
 } zoo_messages;

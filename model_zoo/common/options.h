@@ -1,5 +1,5 @@
-/* options.h - the options of a program: their values, and the table of all but --help. The command
- * line, checkpoints and the resume command are loops over the table. */
+/* options.h - the options of a program: their values, and the table of all but --help. The code for
+ * the command line, checkpoints and the resume command loops over the table. */
 #ifndef ZOO_OPTIONS_H
 #define ZOO_OPTIONS_H
 #include <stdbool.h>
@@ -19,21 +19,23 @@ typedef struct zoo_options {
 
 /* ---- the table ---- */
 
-enum zoo_option_kind {                    /* the type of the member of zoo_options */
-                       ZOO_TEXT,          /* const char * */
-                       ZOO_OPTIONAL_TEXT, /* const char *, "" where the argument is left out */
-                       ZOO_INT,
-                       ZOO_INT64,
-                       ZOO_DOUBLE, /* finite, not negative */
-                       ZOO_SEED,   /* uint64_t up to INT64_MAX */
-                       ZOO_FLAG    /* bool, no argument */
+/* The type of the member of zoo_options. */
+enum zoo_option_kind {
+    ZOO_TEXT,          /* const char * */
+    ZOO_OPTIONAL_TEXT, /* const char *, "" if the argument is omitted */
+    ZOO_INT,
+    ZOO_INT64,
+    ZOO_DOUBLE, /* finite, not negative */
+    ZOO_SEED,   /* uint64_t up to INT64_MAX */
+    ZOO_FLAG    /* bool, no argument */
 };
 
-enum zoo_option_role { /* how checkpoints treat the option; the last two are numbers */
-                       ZOO_NOT_STORED,
-                       ZOO_STORED,  /* a resumed run takes it from the checkpoint, the command line
-                                       may change it */
-                       ZOO_IDENTITY /* like ZOO_STORED, but another value changes the result */
+/* How checkpoints treat the option; the last two are numbers. */
+enum zoo_option_role {
+    ZOO_NOT_STORED,
+    ZOO_STORED,  /* a resumed run takes it from the checkpoint, the command line
+                    may change it */
+    ZOO_IDENTITY /* like ZOO_STORED, but another value changes the result */
 };
 
 typedef struct zoo_option {

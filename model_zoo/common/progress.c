@@ -79,7 +79,7 @@ static void draw_bar(const zoo_progress *p, int64_t batch, int64_t batches, char
     }
 }
 
-/* Writes the whole line, or a short one where the terminal is too narrow. */
+/* Writes the whole line, or a short one if the terminal is too narrow. */
 static void make_line(const zoo_progress *p, const zoo_epoch *e, int64_t batch, int64_t batches,
                       char *line, size_t bytes)
 {

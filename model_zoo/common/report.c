@@ -185,7 +185,7 @@ void zoo_report_eval(const zoo_report *r, const zoo_result *result)
 
 /* ---- the end ---- */
 
-/* A host fallback is never silent, not even with --quiet. */
+/* A host fallback is always reported, also with --quiet. */
 static void print_fallback(void)
 {
     dnn_counters counters = {0};

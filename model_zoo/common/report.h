@@ -1,4 +1,5 @@
-/* report.h - what a person and a program see of a run, in the order in which they see it. */
+/* report.h - the output of a run for people and programs; the functions are in the order of their
+ * calls. */
 #ifndef ZOO_REPORT_H
 #define ZOO_REPORT_H
 #include "folder.h"

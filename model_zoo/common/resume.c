@@ -133,13 +133,13 @@ int zoo_resume_load(zoo_run *r)
         return ZOO_GO_ON;
     }
     st = zoo_checkpoint_load(r);
-    if (st == DNN_OK) { /* the checkpoint brought its own; --lr may be another from here on */
+    if (st == DNN_OK) { /* the checkpoint has its own learning rate; --lr may change it */
         st = dnn_optimizer_set_lr(r->optimizer, r->options.lr);
     }
     if (st != DNN_OK) {
         return fail_data(r, st);
     }
-    if (dnn_seed() != r->options.seed) { /* --resume-anyway allowed another */
+    if (dnn_seed() != r->options.seed) { /* --resume-anyway allowed another seed */
         dnn_manual_seed(r->options.seed);
     }
     if (r->best.epoch > 0 && r->options.log_dir != NULL) {

@@ -3,7 +3,7 @@
 #include <string.h>
 #include "resume_command.h"
 
-/* Prints the word, in single quotes where a shell would not read it back unchanged. */
+/* Prints the word, in single quotes if a shell would otherwise change it. */
 static void put_word(const char *word)
 {
     if (word[0] != 0 &&
@@ -39,8 +39,9 @@ static void put_option(const zoo_option *option, const zoo_options *options)
     }
 }
 
-/* The checkpoint replaces --init, and a plain --resume stands for how this run was resumed. */
-static bool belongs(const zoo_option *option)
+/* --init is left out because the checkpoint replaces it; --resume because the command has its own.
+ */
+static bool is_printed(const zoo_option *option)
 {
     return option->role == ZOO_NOT_STORED && option->offset != offsetof(zoo_options, resume) &&
            option->offset != offsetof(zoo_options, resume_anyway) &&
@@ -53,7 +54,7 @@ void zoo_resume_command_print(const char *command, const zoo_options *options)
     put_word(command);
     fputs(" --resume", stderr);
     for (int i = 0; i < ZOO_N_OPTIONS; i++) {
-        if (zoo_option_given(i, options) && belongs(&zoo_option_table[i])) {
+        if (zoo_option_given(i, options) && is_printed(&zoo_option_table[i])) {
             put_option(&zoo_option_table[i], options);
         }
     }

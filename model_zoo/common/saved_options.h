@@ -1,4 +1,4 @@
-/* saved_options.h - the options that a checkpoint stores, and how a resumed run takes them over. */
+/* saved_options.h - the options that a checkpoint stores, and how a resumed run applies them. */
 #ifndef ZOO_SAVED_OPTIONS_H
 #define ZOO_SAVED_OPTIONS_H
 #include "message.h"

@@ -1,7 +1,7 @@
 /* step.c - one training step, one evaluation step. */
 #include "step.h"
 
-/* loss: the mean over the n samples of the batch. */
+/* loss is the mean over the n samples of the batch. */
 static void add_batch(zoo_result *result, double loss, double correct, int64_t n)
 {
     double seen = (double)result->seen, size = (double)n;

@@ -1,4 +1,4 @@
-/* step.h - what happens to one batch. */
+/* step.h - training or evaluating one batch. */
 #ifndef ZOO_STEP_H
 #define ZOO_STEP_H
 #include "epoch.h"

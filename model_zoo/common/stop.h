@@ -1,4 +1,5 @@
-/* stop.h - Ctrl-C: the first signal asks the run to end after its step, the second ends it. */
+/* stop.h - Ctrl-C: after the first signal the run ends with its step, the second ends it at once.
+ */
 #ifndef ZOO_STOP_H
 #define ZOO_STOP_H
 

@@ -8,7 +8,7 @@
 #include "dnn/dnn.h"
 
 typedef struct zoo_program {
-    const char *name, *about;              /* of the executable; one line for --help */
+    const char *name, *about;              /* of the program; one line for --help */
     const char *data;                      /* default of --dataset: "mnist,fashion-mnist" */
     int64_t epochs, batch;                 /* defaults of --epochs and --batch-size */
     double lr, momentum;                   /* of SGD; lr is the default of --lr */

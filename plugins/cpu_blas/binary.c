@@ -1,14 +1,13 @@
-/* binary.c - arithmetic of two inputs and the gradients that need more, clamp included. Called
- * through the kernel table. A divisor of 0 among integers is looked for before anything is written.
- */
+/* binary.c - arithmetic of two inputs, clamp, and gradients with more inputs. Called through the
+ * kernel table. Integer division checks for a divisor of 0 before it writes anything. */
 #include "loops.h"
 #include <math.h>
 #include <tgmath.h>
 
 /* ---- all numbers ---- */
 
-/* X(operator, expression of floats, expression of integers). Integers wrap: they are computed
- * unsigned. */
+/* X(operator, expression of floats, expression of integers). Integers wrap, because the expression
+ * is of unsigned type. */
 #define NUMBER_OPS(X)                                  \
     X(add, a + b, CPU_WIDE(a) + CPU_WIDE(b))           \
     X(sub, a - b, CPU_WIDE(a) - CPU_WIDE(b))           \
@@ -26,8 +25,8 @@
     X(div, a / b)    \
     X(atan2, atan2(a, b))
 
-/* base^exponent by squaring with wrap. A negative exponent leaves 1 and -1 to a power, and 0 for
- * the rest. */
+/* base^exponent by squaring, with wrap. A negative exponent gives 1 for base 1, 1 or -1 for base
+ * -1, and 0 for all others. */
 static inline uint64_t power_of(int64_t base, int64_t exponent)
 {
     uint64_t square = (uint64_t)base, power = 1;
@@ -42,8 +41,8 @@ static inline uint64_t power_of(int64_t base, int64_t exponent)
     return power;
 }
 
-/* Integer division: b is not 0. min / -1 does not fit and traps, so -1 never reaches the division.
- */
+/* Integer division; b is not 0. min / -1 overflows and traps, so b = -1 is computed without a
+ * division. */
 static inline int64_t fmod_of_int(int64_t a, int64_t b)
 {
     return b == -1 ? 0 : a % b;
@@ -63,26 +62,27 @@ static inline uint64_t floor_divide_of_int(int64_t a, int64_t b)
     return (uint64_t)(a / b) - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-#define DEFINE_DIVISION(word, T)                                                              \
-    static inline T remainder_of_##word(T a, T b)                                             \
-    {                                                                                         \
-        T m = fmod(a, b);                                                                     \
-                                                                                              \
-        return m != 0 && (m < 0) != (b < 0) ? m + b : m;                                      \
-    }                                                                                         \
-    /* The quotient from the exact remainder: a/b itself can round up to the next integer. */ \
-    static inline T floor_divide_of_##word(T a, T b)                                          \
-    {                                                                                         \
-        T m = fmod(a, b), q = (a - m) / b, whole;                                             \
-                                                                                              \
-        if (b == 0)                                                                           \
-            return a / b;                                                                     \
-        if (m != 0 && (m < 0) != (b < 0))                                                     \
-            q -= 1;                                                                           \
-        if (q == 0)                                                                           \
-            return copysign((T)0, a / b);                                                     \
-        whole = floor(q);                                                                     \
-        return q - whole > (T)0.5 ? whole + 1 : whole;                                        \
+#define DEFINE_DIVISION(word, T)                                                               \
+    static inline T remainder_of_##word(T a, T b)                                              \
+    {                                                                                          \
+        T m = fmod(a, b);                                                                      \
+                                                                                               \
+        return m != 0 && (m < 0) != (b < 0) ? m + b : m;                                       \
+    }                                                                                          \
+    /* The quotient is computed from the exact remainder, because a/b can round up to the next \
+     * integer. */                                                                             \
+    static inline T floor_divide_of_##word(T a, T b)                                           \
+    {                                                                                          \
+        T m = fmod(a, b), q = (a - m) / b, whole;                                              \
+                                                                                               \
+        if (b == 0)                                                                            \
+            return a / b;                                                                      \
+        if (m != 0 && (m < 0) != (b < 0))                                                      \
+            q -= 1;                                                                            \
+        if (q == 0)                                                                            \
+            return copysign((T)0, a / b);                                                      \
+        whole = floor(q);                                                                      \
+        return q - whole > (T)0.5 ? whole + 1 : whole;                                         \
     }
 DEFINE_DIVISION(f32, float)
 DEFINE_DIVISION(f64, double)
@@ -112,7 +112,7 @@ DEFINE_DIVISION(f64, double)
 NUMBER_OPS(DEFINE_NUMBERS)
 FLOAT_OPS(DEFINE_FLOATS)
 
-/* Arithmetic of truth: add is or, mul is and; the core refuses sub. */
+/* Arithmetic of bool: add is or, mul is and; the core refuses sub. */
 CPU_BINARY(add_bool, uint8_t, uint8_t, a | b)
 CPU_BINARY(mul_bool, uint8_t, uint8_t, a &b)
 
@@ -136,8 +136,7 @@ static bool is_zero(const char *p, int64_t item)
                        : *(const int64_t *)(const void *)p == 0;
 }
 
-/* The row-major number of the first 0 among the places of v, or -1. A stretched axis is read
- * once. */
+/* Returns the row-major index of the first 0 in v, or -1. An axis of stride 0 is read once. */
 static int64_t find_zero(const dnn_view *v)
 {
     int64_t at[DNN_DIM_MAX] = {0}, item = cpu_item_size(v), offset = 0;
@@ -171,11 +170,10 @@ static int64_t find_zero(const dnn_view *v)
 static dnn_status divide(const dnn_call *c, const char *op, cpu_loop *loop)
 {
     bool is_int = (c->in[0]->dtype & CPU_T_INT) != 0;
-    int64_t place = is_int ? find_zero(c->in[1]) : -1;
+    int64_t zero = is_int ? find_zero(c->in[1]) : -1;
 
-    if (place >= 0)
-        return c->host->fail(DNN_E_INVALID, "%s: the divisor of element %lld is 0", op,
-                             (long long)place);
+    if (zero >= 0)
+        return c->host->fail(DNN_E_INVALID, "%s: b is 0 at element %lld", op, (long long)zero);
     cpu_pointwise(c, loop, NULL);
     return DNN_OK;
 }
@@ -193,7 +191,8 @@ DEFINE_DIVIDE_RUN(floor_divide)
 
 /* ---- clamp, and gradients of three and four inputs ---- */
 
-/* A bound that is NaN wins; a NaN in a stays, since it compares with nothing. */
+/* If the bound b is NaN, the result is NaN. If a is NaN, no comparison is true and the result is a.
+ */
 #define FLOAT_LOW(a, b) ((a) < (b) || (b) != (b) ? (b) : (a))
 #define FLOAT_HIGH(a, b) ((a) > (b) || (b) != (b) ? (b) : (a))
 #define INT_LOW(a, b) ((a) < (b) ? (b) : (a))

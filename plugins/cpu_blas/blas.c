@@ -1,7 +1,6 @@
-/* blas.c - OpenBLAS on one thread: the calls that the families make, its memory mapped at load, and
- * its known answers. init() calls the last two. It is the only file that includes cblas.h, and it
- * never leaves OpenBLAS threads running.
- */
+/* blas.c - OpenBLAS on one thread: the matrix products, the mapping of its memory at load, and a
+ * self-test. init() calls the last two. Only this file includes cblas.h. OpenBLAS never runs
+ * threads of its own. */
 #include "blas.h"
 #include "cpu_blas.h"
 #include <cblas.h>
@@ -17,7 +16,7 @@ static enum CBLAS_TRANSPOSE transpose(int yes)
     return yes ? CblasTrans : CblasNoTrans;
 }
 
-/* BLAS refuses a leading dimension of 0, and with k = 0 it may be one. */
+/* BLAS refuses a leading dimension of 0, which k = 0 can give. */
 static blasint lead(int64_t ld)
 {
     return (blasint)(ld > 0 ? ld : 1);
@@ -42,22 +41,23 @@ void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const do
 
 /* ---- memory ---- */
 
-/* OpenBLAS's own: it takes a work buffer out of a table of the process, and maps the ones that no
- * call has used yet. Weak, since another build need not export them. */
+/* Functions of OpenBLAS. The first takes a work buffer from a table of the process and maps it if
+ * no call has used it before. Weak, because not every build exports them. */
 extern void *blas_memory_alloc(int position) __attribute__((weak));
 extern void blas_memory_free(void *buffer) __attribute__((weak));
 
 enum {
-    BUFFER_BYTES = 128 << 20, /* address space of one buffer of OpenBLAS 0.3.21; only what is
-                                 touched takes memory */
+    /* Address space of one buffer of OpenBLAS 0.3.21. Only touched pages use memory. */
+    BUFFER_BYTES = 128 << 20,
     BUFFERS_MAX = 64,
-    BUFFERS_SPARE =
-        2,     /* for program threads that run a kernel inline while another one holds the pool */
-    WARM = 160 /* sizes above OpenBLAS's path for small matrices, which takes no buffer */
+    /* For program threads that run a kernel while another thread uses the pool. */
+    BUFFERS_SPARE = 2,
+    /* Larger than the matrices that OpenBLAS multiplies without a buffer. */
+    WARM = 160
 };
 
-/* OpenBLAS repeats a failing mmap for ever. So the same address space is asked for here first, and
- * given back. */
+/* OpenBLAS repeats a failing mmap for ever. So this maps the same address space first and unmaps
+ * it. */
 static bool buffers_fit(int count)
 {
     void *map[BUFFERS_MAX];
@@ -75,7 +75,7 @@ static bool buffers_fit(int count)
     return n == count;
 }
 
-/* Holding all buffers at once makes OpenBLAS map as many; it keeps them for the life of the
+/* Requests all buffers at once, so that OpenBLAS maps that many. It keeps them for the life of the
  * process. */
 static void map_buffers(int count)
 {
@@ -135,23 +135,22 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
     return DNN_OK;
 }
 
-/* ---- known answers ---- */
+/* ---- self-test ---- */
 
 enum { SIDE = 65, PAD = 3, LD = SIDE + PAD };
 
-/* One question: op(a) [m,k] times op(b) [k,n] over c full of `before`, which is NaN where beta is
- * 0. */
-struct question {
+/* One case: op(a) [m,k] times op(b) [k,n] added to beta c. Without beta, c is full of NaN. */
+struct product_case {
     int ta, tb, m, n, k, beta;
 };
 
-struct sheet {
+struct matrices {
     float a32[SIDE * LD], b32[SIDE * LD], c32[SIDE * LD];
     double a64[SIDE * LD], b64[SIDE * LD], c64[SIDE * LD];
 };
 
-/* Integers small enough that every partial sum is exact in f32, so that any order of summation
- * gives one answer. */
+/* The values are small integers, so that every partial sum is exact in f32 and any order of
+ * summation gives the same result. */
 static int a_at(int i, int l)
 {
     return (i * 7 + l * 3) % 9 - 4;
@@ -162,7 +161,7 @@ static int b_at(int l, int j)
     return (l * 5 + j * 2) % 7 - 3;
 }
 
-static int expected(const struct question *q, int i, int j)
+static int expected(const struct product_case *q, int i, int j)
 {
     int sum = q->beta * 5;
 
@@ -171,8 +170,8 @@ static int expected(const struct question *q, int i, int j)
     return sum;
 }
 
-/* The places outside the matrices hold NaN: a product that reads or misses one shows it. */
-static void lay_out(struct sheet *s, const struct question *q)
+/* The elements between rows are NaN, so that a product that reads one gives NaN. */
+static void fill_operands(struct matrices *s, const struct product_case *q)
 {
     int a_rows = q->ta ? q->k : q->m, b_rows = q->tb ? q->n : q->k;
     int a_cols = q->ta ? q->m : q->k, b_cols = q->tb ? q->k : q->n;
@@ -194,8 +193,8 @@ static void lay_out(struct sheet *s, const struct question *q)
         }
 }
 
-static dnn_status wrong(const dnn_host *host, const struct question *q, const char *routine,
-                        double got, const char *want)
+static dnn_status wrong_result(const dnn_host *host, const struct product_case *q,
+                               const char *routine, double got, const char *want)
 {
     return host->fail(
         DNN_E_DEVICE,
@@ -203,7 +202,8 @@ static dnn_status wrong(const dnn_host *host, const struct question *q, const ch
         openblas_get_config(), routine, q->m, q->n, q->k, q->ta, q->tb, q->beta, got, want);
 }
 
-static dnn_status mark(const dnn_host *host, const struct sheet *s, const struct question *q)
+static dnn_status compare(const dnn_host *host, const struct matrices *s,
+                          const struct product_case *q)
 {
     char want[16];
 
@@ -214,55 +214,56 @@ static dnn_status mark(const dnn_host *host, const struct sheet *s, const struct
 
             if (j >= q->n) {
                 if (!isnan(f) || !isnan(d))
-                    return wrong(host, q, isnan(f) ? "dgemm" : "sgemm", isnan(f) ? d : f,
-                                 "no write past the row");
+                    return wrong_result(host, q, isnan(f) ? "dgemm" : "sgemm", isnan(f) ? d : f,
+                                        "no write past the row");
                 continue;
             }
             answer = expected(q, i, j);
             if (f == answer && d == answer)
                 continue;
             snprintf(want, sizeof(want), "%d", answer);
-            return f == answer ? wrong(host, q, "dgemm", d, want)
-                               : wrong(host, q, "sgemm", f, want);
+            return f == answer ? wrong_result(host, q, "dgemm", d, want)
+                               : wrong_result(host, q, "sgemm", f, want);
         }
     return DNN_OK;
 }
 
-static dnn_status ask(const dnn_host *host, struct sheet *s, const struct question *q)
+static dnn_status check_case(const dnn_host *host, struct matrices *s, const struct product_case *q)
 {
-    lay_out(s, q);
+    fill_operands(s, q);
     cpu_blas_gemm_f32(q->ta, q->tb, q->m, q->n, q->k, s->a32, LD, s->b32, LD, (float)q->beta,
                       s->c32, LD);
     cpu_blas_gemm_f64(q->ta, q->tb, q->m, q->n, q->k, s->a64, LD, s->b64, LD, q->beta, s->c64, LD);
-    return mark(host, s, q);
+    return compare(host, s, q);
 }
 
 dnn_status cpu_blas_self_test(const dnn_host *host)
 {
     static const int size[] = {1, 2, 3, 7, 17, 33, 65};
     enum { SIZES = sizeof(size) / sizeof(size[0]) };
-    struct sheet *s = host->alloc(sizeof(*s), 64);
+    struct matrices *s = host->alloc(sizeof(*s), 64);
     dnn_status status = DNN_OK;
 
     if (!s)
         return host->fail(DNN_E_NOMEM, "no memory for the self-test of OpenBLAS: %zu bytes",
                           sizeof(*s));
-    /* The depth goes with the other two, so that each pair (M, N) and each K is met, K = 0 with
-     * every M. */
+    /* The choice of k covers each pair (M, N), each K, and K = 0 with every M. */
     for (int mode = 0; mode < 4; mode++)
         for (int i = 0; i < SIZES; i++)
             for (int j = 0; j < SIZES && status == DNN_OK; j++) {
                 int k = (i + j + mode) % (SIZES + 1);
 
-                status = ask(host, s,
-                             &(struct question){mode & 1, mode >> 1, size[i], size[j],
-                                                k == SIZES ? 0 : size[k], (i + j) % 3 == 0});
+                status =
+                    check_case(host, s,
+                               &(struct product_case){mode & 1, mode >> 1, size[i], size[j],
+                                                      k == SIZES ? 0 : size[k], (i + j) % 3 == 0});
             }
-    /* The depth 0 over NaN, and the largest in all three. */
+    /* K = 0 with c full of NaN, and the largest size of all three. */
     for (int mode = 0; mode < 4 && status == DNN_OK; mode++) {
-        status = ask(host, s, &(struct question){mode & 1, mode >> 1, 17, 33, 0, 0});
+        status = check_case(host, s, &(struct product_case){mode & 1, mode >> 1, 17, 33, 0, 0});
         if (status == DNN_OK)
-            status = ask(host, s, &(struct question){mode & 1, mode >> 1, SIDE, SIDE, SIDE, 0});
+            status = check_case(host, s,
+                                &(struct product_case){mode & 1, mode >> 1, SIDE, SIDE, SIDE, 0});
     }
     host->free(s);
     return status;

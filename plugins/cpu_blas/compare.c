@@ -1,11 +1,11 @@
-/* compare.c - comparisons, tests of a value, logic, and the choice between two inputs. Called
- * through the kernel table. Results of all but where are bool: one byte, 0 or 1. */
+/* compare.c - comparisons, isnan and its like, logic, and where. Called through the kernel table.
+ * All results except that of where are bool: one byte, 0 or 1. */
 #include "loops.h"
 #include <math.h>
 #include <tgmath.h>
 
-/* X(operator, expression in a and b). & and | rather than && and ||: both sides are cheap, and
- * there is no branch. */
+/* X(operator, expression in a and b). & and | instead of && and || avoid a branch; both sides are
+ * cheap. */
 #define COMPARISONS(X)                  \
     X(eq, a == b)                       \
     X(ne, a != b)                       \
@@ -22,7 +22,7 @@
     X(isinf, fabs(a) == (float)INFINITY) \
     X(isfinite, fabs(a) < (float)INFINITY)
 
-/* A bool is compared as the byte that it is. */
+/* A bool is compared as a byte. */
 #define ALL_LOOPS(op) CPU_LOOPS_N(op), [CPU_BOOL] = op##_u8
 
 #define DEFINE_COMPARISON(op, EXPRESSION)              \
@@ -49,7 +49,7 @@ CPU_UNARY(logical_not_i32, int32_t, uint8_t, a == 0)
 CPU_UNARY(logical_not_i64, int64_t, uint8_t, a == 0)
 CPU_RUN(logical_not, 0, ALL_LOOPS(logical_not))
 
-/* where moves bits, so one loop serves all dtypes of one size. */
+/* where copies bits, so one loop serves all dtypes of one size. */
 CPU_TERNARY(where_1, uint8_t, uint8_t, a ? b : c)
 CPU_TERNARY(where_2, uint8_t, uint16_t, a ? b : c)
 CPU_TERNARY(where_4, uint8_t, uint32_t, a ? b : c)

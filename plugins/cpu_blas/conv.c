@@ -1,30 +1,33 @@
-/* conv.c - conv2d and its two gradients: windows are laid out as columns (im2col) in scratch of the
- * worker, and BLAS multiplies them, one block of output rows at a time. Blocks and sums are cut by
- * sizes alone. Nothing is allocated. */
+/* conv.c - conv2d and its two gradients. im2col writes the windows as columns into scratch memory
+ * of the worker, and BLAS multiplies them, one block of output rows at a time. Blocks and partial
+ * sums depend on sizes only. Nothing is allocated. */
 #include "blas.h"
 #include "cpu_blas.h"
 #include <string.h>
 
 enum {
     COLUMN_BYTES =
-        256
-        << 10, /* of one block of columns: it stays in the second cache until BLAS has read it */
-    CHUNK_MACS = 1 << 18, /* small images share a chunk of about this size */
-    SPLIT_MACS = 4 << 20, /* one image with more work than this is split by channels in bwd_input */
-    PARTS_MAX = 16,       /* partial sums of a weight gradient */
+        /* Bytes of one block of columns: it stays in the L2 cache until BLAS has read it. */
+    256 << 10,
+    CHUNK_MACS = 1 << 18, /* work of a piece of small images, about */
+    SPLIT_MACS =
+        4 << 20,    /* in bwd_input an image with more work than this is divided by channels */
+    PARTS_MAX = 16, /* partial sums of a weight gradient */
     PART_BYTES = 32 << 20 /* all partial sums together, about */
 };
 
-/* Sizes of a call; g stands for "in one group". */
+/* Sizes of a call. A suffix g means "in one group". */
 struct conv {
     int64_t n, c, h, w, o, cg, og, groups, kh, kw, ho, wo;
     int64_t sh, sw, pt, pl, dh, dw;
-    int64_t depth, pixels;   /* cg kh kw, the rows of the columns; ho wo */
+    int64_t depth, pixels;   /* cg kh kw, the number of rows of the columns; ho wo */
     int64_t rows, blocks;    /* output rows of one block; blocks of one image */
-    int64_t parts, per_part; /* bwd_weight: partial sums, and (image, block) pairs in each */
-    int64_t splits, split_c; /* bwd_input: pieces of a group's channels, and channels in each */
-    int direct;              /* 1x1, stride 1, no padding: the input is the columns */
-    uint64_t scratch, parts_at, bytes; /* of one worker; of the partial sums; of all */
+    int64_t parts, per_part; /* bwd_weight: number of partial sums; (image, block) pairs in each */
+    int64_t splits,
+        split_c; /* bwd_input: number of pieces of a group's channels; channels in each */
+    int direct;  /* 1x1, stride 1, no padding: the input itself is the columns */
+    uint64_t scratch, parts_at,
+        bytes; /* bytes of one worker; offset of the partial sums; bytes of all */
     const dnn_call *call;
 };
 
@@ -48,8 +51,8 @@ static double macs_of_image(const struct conv *s)
     return (double)s->o * (double)s->depth * (double)s->pixels;
 }
 
-/* x is [N,C,H,W], w [O,C/groups,kh,kw], y [N,O,Ho,Wo]: whichever of inputs and output has that part
- * in the call. */
+/* x is [N,C,H,W], w [O,C/groups,kh,kw], y [N,O,Ho,Wo]. Each is an input or an output, depending on
+ * the call. */
 static dnn_status measure(const dnn_call *call, const dnn_view *x, const dnn_view *w,
                           const dnn_view *y, struct conv *s)
 {
@@ -87,11 +90,11 @@ static dnn_status measure(const dnn_call *call, const dnn_view *x, const dnn_vie
         return call->host->fail(
             DNN_DECLINED,
             "a convolution of %lld x %lld kernels over %lld channels to %lld x %lld "
-            "places is larger than BLAS takes (%d)",
+            "outputs is larger than BLAS accepts (%d)",
             (long long)s->kh, (long long)s->kw, (long long)s->cg, (long long)s->ho,
             (long long)s->wo, CPU_BLAS_MAX);
     s->rows = row_bytes > 0 ? between(COLUMN_BYTES / row_bytes, 1, s->ho > 0 ? s->ho : 1) : s->ho;
-    /* Blocks much narrower than a tile of BLAS would lose more than the cache gives. */
+    /* Blocks much narrower than a tile of BLAS would lose more time than the cache saves. */
     if (s->rows * s->wo < 64 && s->wo > 0)
         s->rows = least(s->ho, divide_up(64, s->wo));
     s->blocks = s->rows > 0 ? divide_up(s->ho, s->rows) : 0;
@@ -100,7 +103,7 @@ static dnn_status measure(const dnn_call *call, const dnn_view *x, const dnn_vie
     return DNN_OK;
 }
 
-/* One copy of the columns for each worker, behind the partial sums. */
+/* Reserves the columns of each worker, then the partial sums. */
 static dnn_status reserve(struct conv *s, int64_t item)
 {
     int64_t columns = s->direct ? 0 : s->depth * s->rows, part = 0, all = 0;
@@ -109,7 +112,7 @@ static dnn_status reserve(struct conv *s, int64_t item)
         __builtin_mul_overflow((columns + 63) / 64 * 64, (int64_t)s->call->host->threads(), &all))
         return s->call->host->fail(
             DNN_DECLINED,
-            "the columns of a convolution with %lld x %lld places take more than "
+            "the columns of a convolution with %lld x %lld outputs take more than "
             "2^63 bytes",
             (long long)s->rows, (long long)s->wo);
     if (s->parts > 1 && (__builtin_mul_overflow(s->o * s->depth, s->parts * item, &part) ||
@@ -162,15 +165,14 @@ static dnn_status measure_weight(const dnn_call *c, struct conv *s)
     return reserve(s, item);
 }
 
-/* The images that one piece of parallel work takes. */
+/* Returns the number of images in one piece of parallel work. */
 static int64_t grain_of(double macs)
 {
     return macs >= CHUNK_MACS ? 1 : (int64_t)(CHUNK_MACS / (macs + 1)) + 1;
 }
 
-/* For kernel column kx: the output columns [low, high) that read inside the image, and what the
- * first of a row reads.
- */
+/* For kernel column kx: the output columns [low, high) that read inside the image, and the image
+ * column that the first of them reads. */
 struct span {
     int64_t low, high, first;
 };

@@ -1,5 +1,5 @@
-/* conv_real.h - the part of conv.c that knows the element: columns from images and back, and the
- * three products. Included by conv.c once for f32 and once for f64. */
+/* conv_real.h - the part of conv.c that depends on the element type: im2col, col2im, and the three
+ * products. Included by conv.c once for f32 and once for f64. */
 #include "real.h"
 
 struct FN(conv_job) {
@@ -13,10 +13,10 @@ static REAL *FN(scratch_of)(const struct conv *s, int worker)
     return (REAL *)(void *)((char *)s->call->workspace + (uint64_t)worker * s->scratch);
 }
 
-/* Rows of columns for `rows` output rows whose image rows all lie inside: from + y * step. With a
- * stride of 1 and no padding this is the plain copy, which is most of what im2col does. */
-static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL *restrict from,
-                         int64_t step, int64_t rows, REAL *restrict to)
+/* Copies the columns of `rows` output rows whose image rows (from + y * step) all lie inside. With
+ * stride 1 and no padding a row is a plain copy; most of im2col is this case. */
+static void FN(copy_rows)(const struct conv *s, const struct span *r, const REAL *restrict from,
+                          int64_t step, int64_t rows, REAL *restrict to)
 {
     int64_t width = s->wo, count = r->high - r->low, stride = s->sw;
 
@@ -36,7 +36,7 @@ static void FN(lay_rows)(const struct conv *s, const struct span *r, const REAL 
     }
 }
 
-/* columns [depth, (y1-y0) wo] of the output rows y0 .. y1 from the channels of one group. */
+/* Writes columns [depth, (y1-y0) wo] of the output rows y0 .. y1 from the channels of one group. */
 static void FN(im2col)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1,
                        REAL *columns)
 {
@@ -47,7 +47,7 @@ static void FN(im2col)(const struct conv *s, const REAL *image, int64_t y0, int6
         const REAL *plane = image + d / s->kw / s->kh * s->h * s->w;
         struct span r = span_of(s, d % s->kw);
         REAL *to = columns + d * width;
-        /* The output rows in between read rows of the image. */
+        /* The output rows between top and bottom read rows inside the image. */
         int64_t top = between(first < 0 ? divide_up(-first, s->sh) : 0, y0, y1);
         int64_t low = between(first < s->h ? divide_up(s->h - first, s->sh) : 0, top, y1);
 
@@ -55,15 +55,14 @@ static void FN(im2col)(const struct conv *s, const REAL *image, int64_t y0, int6
             low = top;
         memset(to, 0, (size_t)((top - y0) * s->wo) * sizeof(*to));
         if (low > top)
-            FN(lay_rows)
+            FN(copy_rows)
         (s, &r, plane + (top * s->sh + first) * s->w, s->sh * s->w, low - top,
          to + (top - y0) * s->wo);
         memset(to + (low - y0) * s->wo, 0, (size_t)((y1 - low) * s->wo) * sizeof(*to));
     }
 }
 
-/* Adds the columns of the output rows y0 .. y1 to the places of the planes that they were read
- * from. */
+/* Adds the columns of the output rows y0 .. y1 to the image elements that they were read from. */
 static void FN(col2im)(const struct conv *s, const REAL *columns, int64_t y0, int64_t y1,
                        int64_t channels, REAL *image)
 {
@@ -94,7 +93,8 @@ static void FN(col2im)(const struct conv *s, const REAL *columns, int64_t y0, in
     }
 }
 
-/* The columns of a block and their leading dimension: laid out in scratch, or the image itself. */
+/* Returns the columns of a block and their leading dimension: in scratch memory, or the image
+ * itself. */
 static const REAL *FN(columns_of)(const struct conv *s, const REAL *image, int64_t y0, int64_t y1,
                                   int worker, int64_t *ld)
 {
@@ -156,8 +156,7 @@ static void FN(forward)(const struct conv *s)
 
 /* ---- dx = col2im(w' dy) ---- */
 
-/* A piece of the channels of one group of one image belongs to one task: no two tasks add to one
- * place. */
+/* One task has all the work of its piece of channels, so no two tasks add to the same element. */
 static void FN(input_piece)(const struct FN(conv_job) * job, int64_t index, int worker)
 {
     const struct conv *s = job->s;

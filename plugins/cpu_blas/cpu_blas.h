@@ -1,7 +1,7 @@
-/* cpu_blas.h - what the files of cpu_blas share: the dtype index, the family tables, and the walk
- * over strided operands. Every family file includes it and is compiled once per instruction set
- * (macro CPU_ISA), so all names that a family gives away carry the instruction set. It never
- * reaches outside the two ABI headers. */
+/* cpu_blas.h - declarations that the files of cpu_blas share: the dtype index, the family tables,
+ * and the loop over strided operands. Each family's file is compiled once for each instruction set
+ * (macro CPU_ISA), so its exported names contain the instruction set. It includes only the two ABI
+ * headers. */
 #ifndef CPU_BLAS_H
 #define CPU_BLAS_H
 #include "dnn_ops.h"
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The device kind of the kernels. The test device "phantom" compiles these sources under another
+/* The device kind of the kernels. The test device "phantom" compiles these sources with another
  * name. */
 #ifndef CPU_DEVICE
 #define CPU_DEVICE "cpu"
@@ -21,7 +21,7 @@
 
 /* ---- families ---- */
 
-/* The one list of families. Each is the file that ends in CPU_FAMILY(its word). */
+/* The list of families. Each is a file that ends in CPU_FAMILY(family). */
 /* clang-format off */
 #define CPU_FAMILIES(X)                                                                  \
     X(creation) X(index) X(elementwise) X(binary) X(compare) X(reduce) X(random) X(optim) \
@@ -34,8 +34,8 @@
     extern const dnn_kernel *const CPU_JOIN(family, CPU_ISA)[]; \
     const dnn_kernel *const CPU_JOIN(family, CPU_ISA)[]
 
-/* What every elementwise kernel promises, and the usual row of a family's table: kernel
- * word_suffix, run by run_word. */
+/* The promises of every elementwise kernel, and the usual entry of a family's table: kernel
+ * word_suffix with the function run_word. */
 #define CPU_POINTWISE \
     (DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_REENTRANT | DNN_K_DETERMINISTIC)
 #define CPU_KERNEL_PLANNED(word, suffix, flag_bits, dtype_bits, plan_function)                    \
@@ -45,15 +45,15 @@
 #define CPU_KERNEL(word, suffix, flag_bits, dtype_bits) \
     CPU_KERNEL_PLANNED(word, suffix, flag_bits, dtype_bits, NULL)
 
-/* The merged table of the instruction set of this machine; chosen at the first call, constant from
- * then on. */
+/* Returns the kernels for the instruction set of this machine. The first call selects it; later
+ * calls return the same table. */
 const dnn_kernel *const *dnn_cpu_kernels(void);
-/* What the table was compiled for and which BLAS it calls, as "OpenBLAS 0.3.21, avx512". */
+/* Returns the instruction set and the BLAS, as "OpenBLAS 0.3.21, avx512". */
 const char *dnn_cpu_build(void);
-/* The plugin's init: warms the BLAS up and compares it with known answers. */
+/* The plugin's init: calls cpu_blas_warm_up and cpu_blas_self_test. */
 dnn_status dnn_cpu_init(const dnn_host *host);
 
-/* blas.c: every pool thread calls the BLAS once, and the BLAS is held against known answers. */
+/* blas.c: calls BLAS once on every pool thread; then compares BLAS with known results. */
 dnn_status cpu_blas_warm_up(const dnn_host *host);
 dnn_status cpu_blas_self_test(const dnn_host *host);
 
@@ -78,7 +78,7 @@ enum cpu_dtype {
 #define CPU_T_COMPUTED (CPU_T_NUMBER | DNN_T_BOOL)
 #define CPU_T_ANY (CPU_T_COMPUTED | DNN_T_F16 | DNN_T_BF16)
 
-/* The index of a view's dtype into tables of functions. */
+/* Returns the index of a view's dtype in tables of functions. */
 static inline unsigned cpu_type(const dnn_view *v)
 {
     return (unsigned)__builtin_ctz(v->dtype) % CPU_DTYPES;
@@ -91,7 +91,7 @@ static inline int64_t cpu_item_size(const dnn_view *v)
     return bytes[cpu_type(v)];
 }
 
-/* The number of elements; the core has checked that it fits. */
+/* The number of elements; the core has checked that it fits in int64. */
 static inline int64_t cpu_count(const dnn_view *v)
 {
     int64_t n = 1;
@@ -101,9 +101,8 @@ static inline int64_t cpu_count(const dnn_view *v)
     return n;
 }
 
-/* Vector code where the operands are apart or exactly the same memory, which is all that a kernel
- * is handed. clang finds that out at run time; its own hint would warn on each loop that calls
- * libm. */
+/* Asks for vector code. Operands either do not overlap or are the same memory: the core guarantees
+ * it. clang checks this at run time; its own pragma would warn on each loop that calls libm. */
 #if defined(__clang__)
 #define CPU_SIMD
 #else
@@ -112,12 +111,11 @@ static inline int64_t cpu_count(const dnn_view *v)
 
 /* ---- threads ---- */
 
-enum {
-    CPU_GRAIN = 32768
-}; /* elements per piece of parallel work: about 10 us of the cheapest operators */
+/* Elements in a piece of parallel work: about 10 us of the cheapest operators. */
+enum { CPU_GRAIN = 32768 };
 
-/* parallel_for, but without entering the pool for a single piece. The cuts are the same either way.
- */
+/* parallel_for that does not enter the pool for a single piece. The division into pieces is the
+ * same. */
 static inline void cpu_parallel(const dnn_host *host, int64_t n, int64_t grain,
                                 void (*fn)(void *arg, int64_t begin, int64_t end, int worker),
                                 void *arg)
@@ -128,7 +126,7 @@ static inline void cpu_parallel(const dnn_host *host, int64_t n, int64_t grain,
         host->parallel_for(n, grain, fn, arg);
 }
 
-/* How many items of the given number of elements make one piece. */
+/* Returns how many items of the given number of elements make one piece. */
 static inline int64_t cpu_grain(int64_t elements_per_item)
 {
     return elements_per_item >= CPU_GRAIN
@@ -136,30 +134,31 @@ static inline int64_t cpu_grain(int64_t elements_per_item)
                : CPU_GRAIN / (elements_per_item > 0 ? elements_per_item : 1);
 }
 
-/* ---- the walk over strided operands (iterate.c) ---- */
+/* ---- the loop over strided operands (iterate.c) ---- */
 
-enum { CPU_OPERANDS = 5 }; /* pow_bwd_exponent: one result, four inputs */
+enum { CPU_OPERANDS = 5 }; /* the largest is pow_bwd_exponent: one result, four inputs */
 
-/* One row: n elements of each operand k, from p[k] in steps of s[k] bytes. ctx is the caller's. */
+/* One row: n elements of each operand k, at p[k] with a step of s[k] bytes. ctx comes from the
+ * caller. */
 typedef void cpu_loop(char *const *p, const int64_t *s, int64_t n, const void *ctx);
 
-/* One operand of a walk. stride is in elements. */
+/* One operand. stride is in elements. */
 typedef struct cpu_operand {
     char *data;
     const int64_t *stride;
     int64_t item;
 } cpu_operand;
 
-/* Calls the loop for every place of the dims exactly once, in parallel when large. Neighbouring
- * dims that are one run in every operand are walked as one; operand 0 gives the order; a transposed
- * operand is walked in tiles. */
+/* Calls the loop so that it visits every index of the dims exactly once, in parallel if there are
+ * many. Adjacent dims that are contiguous in every operand are merged; operand 0 determines the
+ * order; a transposed operand is visited in tiles. */
 void cpu_walk(const dnn_host *host, const int64_t *dim, int ndim, const cpu_operand *operand,
               int n_operand, cpu_loop *loop, const void *ctx);
 
-/* The walk over out[0] and all inputs of a call, with the dims of out[0]. */
+/* cpu_walk over out[0] and all inputs of a call, with the dims of out[0]. */
 void cpu_pointwise(const dnn_call *c, cpu_loop *loop, const void *ctx);
 
-/* The loop that moves elements of these bytes unchanged: 1, 2, 4 or 8. */
+/* Returns the loop that copies elements of this size unchanged: 1, 2, 4 or 8 bytes. */
 cpu_loop *cpu_move_loop(int64_t item);
 
 static inline cpu_operand cpu_operand_of(const dnn_view *v)

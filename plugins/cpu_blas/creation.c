@@ -1,6 +1,5 @@
-/* creation.c - tensors from nothing: fill, arange, linspace, eye. Called through the kernel table.
- * Each element is computed from its own position, so the cut among threads cannot be seen in the
- * result. */
+/* creation.c - fill, arange, linspace, eye. Called through the kernel table. Each element is
+ * computed from its index, so the result does not depend on the number of threads. */
 #include "cpu_blas.h"
 #include <string.h>
 
@@ -15,8 +14,7 @@ static dnn_status run_fill(const dnn_call *c)
     return DNN_OK;
 }
 
-/* Where a ramp writes and what it needs: the attributes, or for linspace the step and the count
- * besides. */
+/* Arguments of a loop: the output and the attributes, for linspace also step and count. */
 struct ramp {
     void *out;
     int64_t n;
@@ -38,7 +36,7 @@ typedef void ramp_loop(void *arg, int64_t begin, int64_t end, int worker);
     }
 #define REAL_RAMP r->start + (double)i * r->step
 #define INT_RAMP (uint64_t) r->istart + (uint64_t)i *(uint64_t)r->istep
-/* Counted from the nearer end, so that both ends are exact. */
+/* Computed from the nearer end, so that both ends are exact. */
 #define SPACED \
     i < r->n / 2 ? r->start + (double)i * r->step : r->end - (double)(r->n - 1 - i) * r->step
 DEFINE_RAMP(arange_f32, float, REAL_RAMP)
@@ -80,7 +78,7 @@ static dnn_status run_linspace(const dnn_call *c)
     return DNN_OK;
 }
 
-/* The bits of 1 in a dtype, to be copied item by item. */
+/* Returns the bits of 1 in a dtype, for copying. */
 static const void *one_of(unsigned type)
 {
     static const float f32 = 1;

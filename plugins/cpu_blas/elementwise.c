@@ -1,13 +1,14 @@
-/* elementwise.c - operators of one input, the activations, and the gradients that go with them.
- * Called through the kernel table; the walk over strides is iterate.c's. It never looks beyond one
- * element at a time. */
+/* elementwise.c - operators of one input, the activations, and their gradients. Called through the
+ * kernel table; iterate.c loops over strides. Each result element depends on one element of each
+ * input. */
 #include "loops.h"
 #include <math.h>
 #include <tgmath.h>
 
 /* ---- one input, no attributes ---- */
 
-/* X(operator, expression in a, of type T). Functions are type-generic: f32 is computed in f32. */
+/* X(operator, expression in a, of type T). The functions are type-generic: f32 is computed in f32.
+ */
 #define FLOAT_OPS(X)               \
     X(floor, floor(a))             \
     X(ceil, ceil(a))               \
@@ -79,54 +80,54 @@ FLOAT_OPS(DEFINE_FLOAT_OP)
 NUMBER_OPS(DEFINE_NUMBER_OP)
 
 /* ---- with attributes ----
- * The numbers are rounded to the dtype once: k[0] and k[1] in the expressions. */
+ * The attributes are rounded to the dtype once; they are k[0] and k[1] in the expressions. */
 
 #define SQRT1_2 0.70710678118654752440   /* sqrt(1/2) */
 #define RSQRT_2PI 0.39894228040143267794 /* 1/sqrt(2 pi): the height of the normal density */
 #define SQRT2_PI 0.79788456080286535588  /* sqrt(2/pi), of gelu's tanh form */
 #define CUBIC 0.044715                   /* of gelu's tanh form */
 
-#define DEFINE_NORMAL(word, T)                                                                   \
-    static inline T gelu_##word(T x)                                                             \
-    {                                                                                            \
-        return x / 2 * erfc(-x * (T)SQRT1_2); /* 1 + erf(z), without the cancellation */         \
-    }                                                                                            \
-    static inline T gelu_slope_##word(T x)                                                       \
-    {                                                                                            \
-        T density = (T)RSQRT_2PI * exp(-x * x / 2);                                              \
-                                                                                                 \
-        return erfc(-x * (T)SQRT1_2) / 2 + x * density;                                          \
-    }                                                                                            \
-    static inline T gelu_tanh_##word(T x)                                                        \
-    {                                                                                            \
-        return x / 2 * (1 + tanh((T)SQRT2_PI * (x + (T)CUBIC * x * x * x)));                     \
-    }                                                                                            \
-    static inline T gelu_tanh_slope_##word(T x)                                                  \
-    {                                                                                            \
-        T t = tanh((T)SQRT2_PI * (x + (T)CUBIC * x * x * x));                                    \
-        T inner = (T)SQRT2_PI * (1 + 3 * (T)CUBIC * x * x);                                      \
-                                                                                                 \
-        /* Where t is 1 the slope of tanh is 0, whatever `inner` overflows to; at infinity it is \
-         * NaN. */                                                                               \
-        return (1 + t) / 2 + (t * t < 1 || isinf(x) ? x / 2 * (1 - t * t) * inner : t * 0);      \
-    }                                                                                            \
-    static inline T silu_slope_##word(T x)                                                       \
-    {                                                                                            \
-        T s = SIGMOID(x);                                                                        \
-                                                                                                 \
-        return s * (1 + x * (1 - s));                                                            \
-    }                                                                                            \
-    CPU_UNARY(gelu_erf_loop_##word, T, T, gelu_##word(a))                                        \
-    CPU_UNARY(gelu_tanh_loop_##word, T, T, gelu_tanh_##word(a))                                  \
-    CPU_UNARY(leaky_relu_##word, T, T, a > 0 ? a : a * k[0])                                     \
-    CPU_UNARY(elu_##word, T, T, a > 0 ? a : k[0] * expm1(a))                                     \
-    CPU_UNARY(softplus_##word, T, T, a *k[0] > k[1] ? a : log1p(exp(a * k[0])) / k[0])           \
-    CPU_BINARY(gelu_bwd_erf_loop_##word, T, T, a *gelu_slope_##word(b))                          \
-    CPU_BINARY(gelu_bwd_tanh_loop_##word, T, T, a *gelu_tanh_slope_##word(b))                    \
-    CPU_BINARY(silu_bwd_##word, T, T, a *silu_slope_##word(b))                                   \
-    CPU_BINARY(relu_bwd_##word, T, T, b > 0 || b != b ? a : 0)                                   \
-    CPU_BINARY(leaky_relu_bwd_##word, T, T, b > 0 ? a : a * k[0])                                \
-    CPU_BINARY(elu_bwd_##word, T, T, b > 0 ? a : a * k[0] * exp(b))                              \
+#define DEFINE_NORMAL(word, T)                                                              \
+    static inline T gelu_##word(T x)                                                        \
+    {                                                                                       \
+        return x / 2 * erfc(-x * (T)SQRT1_2); /* 1 + erf(z) would cancel */                 \
+    }                                                                                       \
+    static inline T gelu_slope_##word(T x)                                                  \
+    {                                                                                       \
+        T density = (T)RSQRT_2PI * exp(-x * x / 2);                                         \
+                                                                                            \
+        return erfc(-x * (T)SQRT1_2) / 2 + x * density;                                     \
+    }                                                                                       \
+    static inline T gelu_tanh_##word(T x)                                                   \
+    {                                                                                       \
+        return x / 2 * (1 + tanh((T)SQRT2_PI * (x + (T)CUBIC * x * x * x)));                \
+    }                                                                                       \
+    static inline T gelu_tanh_slope_##word(T x)                                             \
+    {                                                                                       \
+        T t = tanh((T)SQRT2_PI * (x + (T)CUBIC * x * x * x));                               \
+        T inner = (T)SQRT2_PI * (1 + 3 * (T)CUBIC * x * x);                                 \
+                                                                                            \
+        /* If t is 1, the slope of tanh is 0 whatever `inner` overflows to. At infinity the \
+         * result is NaN. */                                                                \
+        return (1 + t) / 2 + (t * t < 1 || isinf(x) ? x / 2 * (1 - t * t) * inner : t * 0); \
+    }                                                                                       \
+    static inline T silu_slope_##word(T x)                                                  \
+    {                                                                                       \
+        T s = SIGMOID(x);                                                                   \
+                                                                                            \
+        return s * (1 + x * (1 - s));                                                       \
+    }                                                                                       \
+    CPU_UNARY(gelu_erf_loop_##word, T, T, gelu_##word(a))                                   \
+    CPU_UNARY(gelu_tanh_loop_##word, T, T, gelu_tanh_##word(a))                             \
+    CPU_UNARY(leaky_relu_##word, T, T, a > 0 ? a : a * k[0])                                \
+    CPU_UNARY(elu_##word, T, T, a > 0 ? a : k[0] * expm1(a))                                \
+    CPU_UNARY(softplus_##word, T, T, a *k[0] > k[1] ? a : log1p(exp(a * k[0])) / k[0])      \
+    CPU_BINARY(gelu_bwd_erf_loop_##word, T, T, a *gelu_slope_##word(b))                     \
+    CPU_BINARY(gelu_bwd_tanh_loop_##word, T, T, a *gelu_tanh_slope_##word(b))               \
+    CPU_BINARY(silu_bwd_##word, T, T, a *silu_slope_##word(b))                              \
+    CPU_BINARY(relu_bwd_##word, T, T, b > 0 || b != b ? a : 0)                              \
+    CPU_BINARY(leaky_relu_bwd_##word, T, T, b > 0 ? a : a * k[0])                           \
+    CPU_BINARY(elu_bwd_##word, T, T, b > 0 ? a : a * k[0] * exp(b))                         \
     CPU_BINARY(softplus_bwd_##word, T, T, b *k[0] > k[1] ? a : a * SIGMOID(b * k[0]))
 DEFINE_NORMAL(f32, float)
 DEFINE_NORMAL(f64, double)
@@ -134,7 +135,7 @@ DEFINE_NORMAL(f64, double)
 CPU_RUN(relu_bwd, 0, CPU_LOOPS_F(relu_bwd))
 CPU_RUN(silu_bwd, 0, CPU_LOOPS_F(silu_bwd))
 
-/* The loop for the dtype of the call, with two numbers rounded to that dtype. */
+/* Runs the loop for the dtype of the call, with two attributes rounded to that dtype. */
 static dnn_status run_with(const dnn_call *c, cpu_loop *f32, cpu_loop *f64, double first,
                            double second)
 {

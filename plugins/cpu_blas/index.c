@@ -1,6 +1,6 @@
-/* index.c - moves: copy with conversion between all pairs of dtypes, cat, slice_scatter. Called
- * through the kernel table; the walk over strides is iterate.c's. f16 and bf16 are converted by
- * integer bits: not every compiler has them. */
+/* index.c - copy with conversion between all pairs of dtypes, cat, slice_scatter. Called through
+ * the kernel table; iterate.c loops over strides. f16 and bf16 are converted with integer
+ * operations, because not every compiler has the types. */
 #include "loops.h"
 #include <string.h>
 
@@ -33,7 +33,7 @@ static inline float f32_of_f16(uint16_t h)
 
     if (exponent == 31)
         return float_of(sign | 0x7f800000 | mantissa << 13);
-    if (exponent == 0) { /* subnormal: a whole number of 2^-24 */
+    if (exponent == 0) { /* subnormal: a multiple of 2^-24 */
         float x = (float)mantissa * 0x1p-24f;
 
         return sign ? -x : x;
@@ -50,8 +50,8 @@ static inline uint16_t bf16_of_f32(float x)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/* Nearest even. The bounds are the bits of 65520 (rounds to infinity), 2^-14 (the least normal) and
- * 2^-25. */
+/* Rounds to nearest even. The bounds are the bits of 65520 (rounds to infinity), 2^-14 (the
+ * smallest normal) and 2^-25. */
 static inline uint16_t f16_of_f32(float x)
 {
     uint32_t bits = bits_of(x), sign = bits >> 16 & 0x8000, a = bits & 0x7fffffff, m, shift, rest,
@@ -75,7 +75,7 @@ static inline uint16_t f16_of_f32(float x)
     return (uint16_t)(sign | (m + (rest > half || (rest == half && (m & 1)))));
 }
 
-/* Rounds to odd, so that a second rounding to fewer bits gives what one rounding would have given.
+/* Rounds to odd. A second rounding to fewer bits then gives the same result as a single rounding.
  */
 static inline float odd_of_f64(double x)
 {
@@ -88,7 +88,8 @@ static inline float odd_of_f64(double x)
     return float_of((wide < 0 ? -wide : wide) > (x < 0 ? -x : x) ? bits - 1 : bits + 1);
 }
 
-/* The low 11 bits are folded into bit 11: what is left is exact in f64 and still not a tie. */
+/* ORs the low 11 bits into bit 11: the result is exact in f64 and is never a false tie in the
+ * second rounding. */
 static inline float odd_of_i64(int64_t x)
 {
     int64_t low = x & 0x7ff;
@@ -105,8 +106,8 @@ static inline float odd_of_f32(float x)
 
 /* ---- conversions ---- */
 
-/* Toward zero; NaN is 0; what does not fit goes to the nearest end. TOP is max + 1, which f64 has
- * exactly. */
+/* Rounds toward zero; NaN gives 0; a value out of range gives the nearest bound. TOP is max + 1,
+ * which is exact in f64. */
 #define DEFINE_SATURATION(word, T, LEAST, MOST, TOP)                                          \
     static inline T word##_of_real(double x)                                                  \
     {                                                                                         \
@@ -130,8 +131,7 @@ static inline int64_t i64_of_int(int64_t x)
     return x;
 }
 
-/* The value behind the stored bits, and the stored bits of a value; v is float, double or an
- * integer. */
+/* Conversions between stored bits and value; v is float, double or an integer. */
 #define VALUE(a) (a)
 #define INTEGER(word, v) \
     _Generic((v), float : word##_of_real, double : word##_of_real, default : word##_of_int)(v)
@@ -146,8 +146,8 @@ static inline int64_t i64_of_int(int64_t x)
 #define TO_I64(v) INTEGER(i64, v)
 #define TO_BOOL(v) ((v) != 0)
 
-/* All loops from one dtype, stored as T; its own place in the table stays empty, since that is a
- * move. */
+/* Defines all loops from one dtype, stored as T. Its own entry in the table is empty, because that
+ * is a plain copy. */
 #define DEFINE_CONVERSIONS(word, T, LOAD)                    \
     CPU_UNARY(word##_to_f32, T, float, TO_F32(LOAD(a)))      \
     CPU_UNARY(word##_to_f64, T, double, TO_F64(LOAD(a)))     \
@@ -173,7 +173,7 @@ DEFINE_CONVERSIONS(i64, int64_t, VALUE)
             word##_to_i32, word##_to_i64, word##_to_bool                                         \
     }
 
-/* By dtype of the source, then of the result. A bool is read as the byte that it is. */
+/* Indexed by the dtype of the source, then of the result. A bool is read as a byte. */
 static cpu_loop *const conversion[CPU_DTYPES][CPU_DTYPES] = {
     [CPU_F32] = CONVERSIONS_FROM(f32), [CPU_F64] = CONVERSIONS_FROM(f64),
     [CPU_F16] = CONVERSIONS_FROM(f16), [CPU_BF16] = CONVERSIONS_FROM(bf16),
@@ -194,7 +194,7 @@ static dnn_status run_copy(const dnn_call *c)
 
 /* ---- cat and slice_scatter ---- */
 
-/* Moves all of in to the places of out that begin at start along dim, in the given steps. */
+/* Copies all of `in` to the elements of `out` at start, start + step, ... along dim. */
 static void move_into(const dnn_host *host, const dnn_view *out, int dim, int64_t start,
                       int64_t step, const dnn_view *in)
 {
@@ -218,7 +218,8 @@ static dnn_status run_cat(const dnn_call *c)
     int64_t start = 0;
 
     for (uint32_t i = 0; i < c->n_in; i++) {
-        if (c->in[i]->ndim != c->out[0]->ndim) /* a [0], which joins any rank */
+        if (c->in[i]->ndim !=
+            c->out[0]->ndim) /* a tensor of shape [0], which cat accepts beside any rank */
             continue;
         move_into(c->host, c->out[0], a->dim, start, 1, c->in[i]);
         start += c->in[i]->dim[a->dim];

@@ -1,22 +1,21 @@
-/* iterate.c - the walk over strided operands: it folds the dims of a call into few long rows and
- * hands each row to a loop. Called by every family that works element by element; compiled once,
- * since the time is spent in the loops, of which it has only those that move elements unchanged. It
- * never looks at a value and never allocates. */
+/* iterate.c - the loop over strided operands. It merges the dims of a call into few long rows and
+ * calls a loop for each row. Called by every elementwise family. Compiled only once, because the
+ * time is spent in the loops; its own loops only copy elements. It never reads a value and never
+ * allocates. */
 #include "cpu_blas.h"
 #include <string.h>
 
-enum {
-    TILE = 32
-}; /* a tile of two f32 operands is 8 KiB, so both its reading and its writing stay in L1 */
+/* A tile of two f32 operands is 8 KiB, so reads and writes stay in L1. */
+enum { TILE = 32 };
 
-/* A folded walk. Strides are in bytes; dim[ndim - 1] is the row. */
+/* The merged dims. Strides are in bytes; dim[ndim - 1] is the row. */
 struct walk {
     int ndim, n_operand;
     int64_t total;
     int64_t dim[DNN_DIM_MAX];
     int64_t stride[DNN_DIM_MAX][CPU_OPERANDS];
     char *base[CPU_OPERANDS];
-    int across; /* the dim that is tiled against the row */
+    int across; /* the dim that tiles combine with the row */
     int64_t row_tiles, across_tiles;
     cpu_loop *loop;
     const void *ctx;
@@ -27,8 +26,8 @@ static int64_t magnitude(int64_t x)
     return x < 0 ? -x : x;
 }
 
-/* Puts dim d in front of the dims with smaller steps of the result, and so keeps memory order for
- * permuted operands. */
+/* Inserts dim d before the dims whose stride in the result is smaller: permuted operands are then
+ * visited in memory order. */
 static void insert_dim(struct walk *w, int64_t size, const int64_t *stride)
 {
     int at = w->ndim++;
@@ -52,7 +51,7 @@ static bool continues(const struct walk *w, int outer, int inner)
     return true;
 }
 
-/* Joins each dim with the one before it where they are one run in every operand. */
+/* Merges each dim with the one before it if they are contiguous in every operand. */
 static void coalesce(struct walk *w)
 {
     int last = 0;
@@ -87,7 +86,7 @@ static void fold(struct walk *w, const int64_t *dim, int ndim, const cpu_operand
     coalesce(w);
 }
 
-/* The dim along which an operand runs from element to element, if it is not the row; else -1. */
+/* Returns the dim other than the row along which an operand is contiguous; -1 if there is none. */
 static int find_across(const struct walk *w, const cpu_operand *operand)
 {
     int row = w->ndim - 1;
@@ -108,7 +107,8 @@ static void step(const struct walk *w, char **p, int d, int64_t count)
         p[k] += count * w->stride[d][k];
 }
 
-/* Rows of [begin, end) in the order of the folded dims; the first and the last may be partial. */
+/* Elements [begin, end) in the order of the merged dims; the first and the last row may be partial.
+ */
 static void run_rows(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct walk *w = arg;
@@ -145,7 +145,7 @@ static void run_rows(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* Tiles of row x across, numbered with the tiles of one plane last. */
+/* Tiles of row x across. The tiles of one plane have consecutive numbers. */
 static void run_tiles(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct walk *w = arg;
@@ -202,7 +202,7 @@ void cpu_walk(const dnn_host *host, const int64_t *dim, int ndim, const cpu_oper
         return;
     for (int k = 0; k < n_operand; k++)
         w.base[k] = p[k] = operand[k].data;
-    if (w.ndim == 0) { /* one element: the steps do not matter, and these take the vector path */
+    if (w.ndim == 0) { /* one element: these steps select the vector loop */
         for (int k = 0; k < n_operand; k++)
             w.stride[0][k] = operand[k].item;
         loop(p, w.stride[0], 1, ctx);
@@ -232,7 +232,7 @@ void cpu_pointwise(const dnn_call *c, cpu_loop *loop, const void *ctx)
     cpu_walk(c->host, out->dim, out->ndim, operand, n, loop, ctx);
 }
 
-/* Elements moved as they are: a run, one value many times, or any steps. */
+/* Copies elements: contiguous, one value repeated, or any steps. */
 #define MOVE(name, T)                                                                          \
     static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)             \
     {                                                                                          \

@@ -1,16 +1,16 @@
-/* loops.h - the inner loops of the elementwise families, one macro per number of inputs. Each macro
- * defines a cpu_loop whose expression sees the inputs as a, b, c, d of type T and the caller's
- * numbers as k[], rounded to T; the result has type R. It never includes a header of the core. */
+/* loops.h - the inner loops of the elementwise families, one macro for each number of inputs. Each
+ * macro defines a cpu_loop. In its expression the inputs are a, b, c, d of type T, and the
+ * attributes, rounded to T, are k[]. The result has type R. */
 #ifndef CPU_BLAS_LOOPS_H
 #define CPU_BLAS_LOOPS_H
 #include "cpu_blas.h"
 
-/* The numbers of the attributes, as k[0], k[1]; most expressions have none. */
+/* The attributes as k[0], k[1]; most expressions have none. */
 #define CPU_NUMBERS(T, ctx) \
     const T *k = ctx;       \
     (void)k
 
-/* out = f(a): contiguous, or any steps. */
+/* out = f(a). Cases: contiguous; any steps. */
 #define CPU_UNARY(name, T, R, EXPRESSION)                                          \
     static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx) \
     {                                                                              \
@@ -31,7 +31,7 @@
         }                                                                          \
     }
 
-/* out = f(a, b): contiguous; one of the two a single value along the row; or any steps. */
+/* out = f(a, b). Cases: contiguous; a or b constant along the row; any steps. */
 #define CPU_BINARY(name, T, R, EXPRESSION)                                              \
     static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)      \
     {                                                                                   \
@@ -68,8 +68,8 @@
         }                                                                               \
     }
 
-/* out = f(a, b, c) of T, where a has type A: contiguous with b and c contiguous or both a single
- * value; or any steps. */
+/* out = f(a, b, c) of T, a of type A. Cases: contiguous, with b and c contiguous or both constant;
+ * any steps. */
 #define CPU_TERNARY(name, A, T, EXPRESSION)                                             \
     static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx)      \
     {                                                                                   \
@@ -103,7 +103,7 @@
         }                                                                               \
     }
 
-/* out = f(a, b, c, d): any steps; the operators of four inputs are rare gradients. */
+/* out = f(a, b, c, d) with any steps; operators of four inputs are rare gradients. */
 #define CPU_QUATERNARY(name, T, EXPRESSION)                                        \
     static void name(char *const *p, const int64_t *s, int64_t n, const void *ctx) \
     {                                                                              \
@@ -117,18 +117,18 @@
         }                                                                          \
     }
 
-/* An integer in the unsigned type in which it wraps: sums, products and negation of it cannot
- * overflow. */
+/* Converts an integer to the unsigned type in which it wraps, so that sums, products and negation
+ * cannot overflow. */
 #define CPU_WIDE(x) _Generic((x), int64_t : (uint64_t)(x), default : (uint32_t)(x))
 
-/* Rows of a table of loops, by dtype. */
+/* Entries of a table of loops, by dtype. */
 #define CPU_LOOPS_F(op) [CPU_F32] = op##_f32, [CPU_F64] = op##_f64
 #define CPU_LOOPS_I(op) \
     [CPU_I8] = op##_i8, [CPU_U8] = op##_u8, [CPU_I32] = op##_i32, [CPU_I64] = op##_i64
 #define CPU_LOOPS_N(op) CPU_LOOPS_F(op), CPU_LOOPS_I(op)
 
-/* The run function of an elementwise operator without attributes: the table of loops is all that it
- * is. */
+/* Defines the run function of an elementwise operator without attributes from its table of loops.
+ */
 #define CPU_RUN(op, primary, ...)                                \
     static dnn_status run_##op(const dnn_call *c)                \
     {                                                            \
@@ -138,6 +138,6 @@
         return DNN_OK;                                           \
     }
 
-/* The row of an elementwise kernel in its family's table. */
+/* The entry of an elementwise kernel in its family's table. */
 #define CPU_ROW(op, dtype_bits) CPU_KERNEL(op, "plain", CPU_POINTWISE, dtype_bits)
 #endif

@@ -1,6 +1,6 @@
 /* loss.c - nll_loss, softmax cross entropy and their gradients. Every label is checked before
- * anything is written. Sums over rows are in double, by pieces of fixed size that are added in
- * order. Nothing is allocated here. */
+ * anything is written. Sums over rows are in double, in pieces of fixed size that are added in
+ * order. Nothing is allocated. */
 #include "cpu_blas.h"
 #include <math.h>
 #include <string.h>
@@ -10,19 +10,18 @@ enum {
     PIECE = 1024 /* rows of one partial sum */
 };
 
-/* A call as [n, classes, inner]: row r = sample * inner + place, the class c of a row at (sample *
- * classes + c) * inner
- * + place. total and divisor are what the rows add up to. */
+/* A call as [n, classes, inner]: row r = sample * inner + j. Class c of row r is element (sample *
+ * classes + c) * inner + j. total and divisor are the sums over the rows. */
 struct loss {
     const dnn_call *call;
     int64_t n, classes, inner, rows, pieces, ignore;
     uint32_t reduction;
-    double smoothing, scale; /* bwd: scale is 1/divisor of a mean, else 1 */
-    double weight_sum;       /* bwd with smoothing: the sum of all classes' weights */
+    double smoothing, scale; /* bwd: scale is 1/divisor for a mean, else 1 */
+    double weight_sum;       /* bwd with smoothing: the sum of the weights of all classes */
     const dnn_view *target;
     const void *x, *weight, *lse, *dloss;
     void *to, *lse_to;
-    double *partial; /* [2 pieces]: the losses, then the weights, of each piece */
+    double *partial; /* [2 pieces]: the sum of losses of each piece, then the sums of weights */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -30,8 +29,7 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* The class dims of x, or of dlogp, which share their shape with the target but for the axis of
- * classes. */
+/* Fills in the sizes. x, or dlogp, has the target's shape with the axis of classes added. */
 static struct loss loss_of(const dnn_call *c, const dnn_view *x, const dnn_view *target,
                            const dnn_view *weight)
 {
@@ -73,21 +71,20 @@ static dnn_status check_labels(const struct loss *s, const char *op)
         int64_t t = label_at(s, r);
 
         if (t != s->ignore && (t < 0 || t >= s->classes))
-            return s->call->host->fail(
-                DNN_E_INVALID,
-                "%s: the target of row %lld is %lld, which is not one of %lld classes", op,
-                (long long)r, (long long)t, (long long)s->classes);
+            return s->call->host->fail(DNN_E_INVALID,
+                                       "%s: target is %lld at row %lld, there are %lld classes", op,
+                                       (long long)t, (long long)r, (long long)s->classes);
     }
     return DNN_OK;
 }
 
-/* The element of class 0 of a row. */
+/* Returns the element of class 0 of a row. */
 static int64_t row_start(const struct loss *s, int64_t row)
 {
     return row / s->inner * s->classes * s->inner + row % s->inner;
 }
 
-/* How many rows from this one on lie side by side and may be computed together. */
+/* Returns how many rows from this one on are adjacent in memory and can be computed together. */
 static int64_t neighbours(const struct loss *s, int64_t row, int64_t end)
 {
     int64_t count = least(least(end - row, ROWS), s->inner - row % s->inner);
@@ -110,7 +107,7 @@ static bool is_f32(const dnn_call *c)
     return c->in[0]->dtype == DNN_T_F32;
 }
 
-/* The partial sums of the pieces, in order. */
+/* Adds the partial sums of the pieces in order. */
 static void add_pieces(const struct loss *s, double *total, double *divisor)
 {
     *total = 0;
@@ -138,7 +135,7 @@ static dnn_status plan_forward(const dnn_call *c, dnn_plan *plan)
     return plan_pieces(c, cpu_count(c->in[1]), plan);
 }
 
-/* in[1] of nll_loss_bwd and in[2] of softmax_cross_entropy_bwd are the targets. */
+/* The targets are in[1] of nll_loss_bwd and in[2] of softmax_cross_entropy_bwd. */
 static dnn_status plan_nll_loss_bwd(const dnn_call *c, dnn_plan *plan)
 {
     return plan_pieces(c, cpu_count(c->in[1]), plan);
@@ -149,7 +146,7 @@ static dnn_status plan_cross_entropy_bwd(const dnn_call *c, dnn_plan *plan)
     return plan_pieces(c, cpu_count(c->in[2]), plan);
 }
 
-/* The task writes the losses of rows where none are reduced, and the partial sums otherwise. */
+/* Without a reduction the task writes the loss of each row, else the partial sums. */
 static dnn_status run_forward(const dnn_call *c, struct loss *s, const char *op, loss_task *task)
 {
     dnn_status status = check_labels(s, op);

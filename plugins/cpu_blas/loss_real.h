@@ -1,5 +1,5 @@
-/* loss_real.h - the part of loss.c that knows the element: losses of pieces of rows, and gradients
- * of rows. Included by loss.c once for f32 and once for f64. */
+/* loss_real.h - the part of loss.c that depends on the element type: losses of pieces of rows, and
+ * gradients of rows. Included by loss.c once for f32 and once for f64. */
 #include "rows_real.h"
 
 static double FN(weight_of)(const struct loss *s, int64_t label)
@@ -40,7 +40,7 @@ static void FN(nll_pieces)(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* The sum over the classes of -w logp, which smoothing adds. */
+/* Returns the sum over the classes of -w logp, for label smoothing. */
 static double FN(smooth_sum)(const struct loss *s, const REAL *x, double lse)
 {
     double sum = 0;
@@ -59,7 +59,7 @@ static double FN(entropy_of)(const struct loss *s, const REAL *x, int64_t t, dou
     return (1 - s->smoothing) * l + s->smoothing / (double)s->classes * FN(smooth_sum)(s, x, lse);
 }
 
-/* Without classes there is no memory behind x, and every label is ignored. */
+/* Without classes x has no memory, and every label is ignored. */
 static const REAL *FN(row_at)(const struct loss *s, int64_t row)
 {
     return s->classes > 0 ? (const REAL *)s->x + row_start(s, row) : NULL;
@@ -100,7 +100,7 @@ static void FN(cross_entropy_pieces)(void *arg, int64_t begin, int64_t end, int 
 
 /* ---- gradients ---- */
 
-/* The weights that divide a mean. */
+/* Sums the weights of the targets: the divisor of a mean. */
 static void FN(weigh_pieces)(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct loss *s = arg;
@@ -119,7 +119,7 @@ static void FN(weigh_pieces)(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* What reaches the loss of one row. */
+/* Returns the gradient of the loss of one row. */
 static double FN(dloss_of)(const struct loss *s, int64_t row)
 {
     return (double)((const REAL *)s->dloss)[s->reduction == DNN_REDUCE_NONE ? row : 0] * s->scale;
@@ -142,7 +142,7 @@ static void FN(nll_bwd_rows)(void *arg, int64_t begin, int64_t end, int worker)
 }
 
 /* dx = dl ((1-e) w[t] (p - [k = t]) + e/C (sum(w) p - w[k])), p = softmax(x) = exp(x - lse). In
- * double: where p is close to 1 or to 1/C the differences would lose what f32 has. */
+ * double, because for p close to 1 or to 1/C the differences cancel more digits than f32 has. */
 static void FN(entropy_bwd_row)(const struct loss *s, int64_t row, double lse)
 {
     const REAL *x = FN(row_at)(s, row);

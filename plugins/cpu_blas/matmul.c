@@ -1,27 +1,27 @@
-/* matmul.c - matmul and linear: one or many products of two matrices, cut into tiles that sizes
- * alone decide, each tile one BLAS call on one thread. The kernels here allocate nothing and write
- * only the result and the workspace. */
+/* matmul.c - matmul and linear: one or many products of two matrices, divided into tiles by sizes
+ * only. Each tile is one BLAS call on one thread. The kernels allocate nothing and write only the
+ * result and the workspace. */
 #include "blas.h"
 #include "cpu_blas.h"
 #include <string.h>
 
 enum {
     AXES = DNN_DIM_MAX,
-    TILES_MAX = 64,       /* tiles of one product */
-    TILE_MACS = 4 << 20,  /* multiply-adds of one tile where there are many; about 0.1 ms */
-    SPLIT_MACS = 500000,  /* from here on two tiles pay for waking a second thread, and from four
-                             times as many four */
-    PLAIN_MACS = 512,     /* up to here a BLAS call costs more than the loop */
-    CHUNK_MACS = 1 << 16, /* small products of a batch share a chunk of about this size */
-    DEPTH_MIN = 1024      /* the shortest part of a sum that is split */
+    TILES_MAX = 64,      /* tiles of one product */
+    TILE_MACS = 4 << 20, /* multiply-adds of one tile if there are many; about 0.1 ms */
+    SPLIT_MACS = 500000, /* with more work than this, two threads are faster than one; with four
+                            times as much, four */
+    PLAIN_MACS = 512, /* with at most this much work, the plain loop is faster than a BLAS call */
+    CHUNK_MACS = 1 << 16, /* work of a piece of small products in a batch, about */
+    DEPTH_MIN = 1024      /* the shortest part of a sum that is divided */
 };
 
-/* One matrix of the product, or a batch of them. In the form that BLAS takes once `packed` or
- * `trans` is decided. */
+/* One matrix of the product, or a batch of them. BLAS can read it after `packed` or `trans` is
+ * decided. */
 struct operand {
     int64_t rs, cs, bs[AXES]; /* strides of rows, columns and batch axes, in elements */
     int64_t ld;
-    uint64_t at; /* packed: the place in the workspace, in bytes */
+    uint64_t at; /* packed: the offset in the workspace, in bytes */
     int64_t packed_bs[AXES];
     int64_t packed_batch;
     int trans, packed;
@@ -56,7 +56,7 @@ static int64_t least(int64_t a, int64_t b)
 
 /* ---- geometry ---- */
 
-/* Batch axes of size 1 go; and where all batches share b, the batches of a and c are more rows of
+/* Removes batch axes of size 1. If all batches share b, the batches of a and c become more rows of
  * one product. */
 static void collapse(struct product *p)
 {
@@ -88,8 +88,8 @@ static void collapse(struct product *p)
         p->batch *= p->bdim[d];
 }
 
-/* BLAS takes a matrix with unit stride in one axis and room for it in the other. */
-static bool takes(int64_t outer, int64_t inner, int64_t outer_stride, int64_t inner_stride)
+/* BLAS needs unit stride in one axis and a leading dimension that is large enough in the other. */
+static bool blas_accepts(int64_t outer, int64_t inner, int64_t outer_stride, int64_t inner_stride)
 {
     return (inner == 1 || inner_stride == 1) &&
            (outer == 1 || (outer_stride >= inner && outer_stride <= CPU_BLAS_MAX));
@@ -106,17 +106,18 @@ static bool reserve(uint64_t *total, int64_t items, int64_t count, int64_t item_
            !__builtin_add_overflow(*total, bytes & ~(uint64_t)63, total) && *total <= INT64_MAX;
 }
 
-/* Decides how BLAS sees an input; false if a copy is needed that no memory could hold. */
-static bool choose_form(struct product *p, struct operand *o, int64_t rows, int64_t cols,
+/* Selects how BLAS reads an input: as it is, transposed, or packed. Returns false if the packed
+ * copy exceeds 2^63 bytes. */
+static bool select_form(struct product *p, struct operand *o, int64_t rows, int64_t cols,
                         int64_t item)
 {
     int64_t elements = 0, count = 1;
 
-    if (takes(rows, cols, o->rs, o->cs)) {
+    if (blas_accepts(rows, cols, o->rs, o->cs)) {
         o->ld = rows == 1 ? cols : o->rs;
         return true;
     }
-    if (takes(cols, rows, o->cs, o->rs)) {
+    if (blas_accepts(cols, rows, o->cs, o->rs)) {
         o->trans = 1;
         o->ld = cols == 1 ? rows : o->cs;
         return true;
@@ -134,9 +135,9 @@ static bool choose_form(struct product *p, struct operand *o, int64_t rows, int6
     return reserve(&p->bytes, elements, count, item, &o->at);
 }
 
-/* The cut into parts_m x parts_n tiles that packs the least twice: each row of tiles packs b again,
- * each column a. */
-static void choose_tiles(struct product *p)
+/* Selects the division into parts_m x parts_n tiles that packs the fewest elements repeatedly: BLAS
+ * packs b for each row of tiles, and a for each column. */
+static void select_tiles(struct product *p)
 {
     double macs = (double)p->m * (double)p->n * (double)p->k, best = 0;
     int64_t want =
@@ -167,8 +168,8 @@ static void choose_tiles(struct product *p)
     p->grain = macs < CHUNK_MACS ? CHUNK_MACS / ((int64_t)macs + 1) + 1 : 1;
 }
 
-/* The sizes and strides of a call are in p; decides the rest. */
-static dnn_status decide(const dnn_call *c, struct product *p)
+/* Fills in the rest of p from the sizes and strides of the call. */
+static dnn_status finish_product(const dnn_call *c, struct product *p)
 {
     int64_t item = cpu_item_size(c->in[0]);
 
@@ -176,14 +177,14 @@ static dnn_status decide(const dnn_call *c, struct product *p)
     collapse(p);
     if (p->m > CPU_BLAS_MAX || p->n > CPU_BLAS_MAX || p->k > CPU_BLAS_MAX)
         return c->host->fail(DNN_DECLINED,
-                             "a product of %lld x %lld x %lld is larger than BLAS takes (%d)",
+                             "a product of %lld x %lld x %lld is larger than BLAS accepts (%d)",
                              (long long)p->m, (long long)p->k, (long long)p->n, CPU_BLAS_MAX);
-    choose_tiles(p);
-    p->staged = !takes(p->m, p->n, p->c.rs, p->c.cs) || p->parts_k > 1;
+    select_tiles(p);
+    p->staged = !blas_accepts(p->m, p->n, p->c.rs, p->c.cs) || p->parts_k > 1;
     p->c.ld = p->m == 1 ? p->n : p->c.rs;
     if (p->k == 0)
         return DNN_OK;
-    if (!choose_form(p, &p->a, p->m, p->k, item) || !choose_form(p, &p->b, p->k, p->n, item) ||
+    if (!select_form(p, &p->a, p->m, p->k, item) || !select_form(p, &p->b, p->k, p->n, item) ||
         (p->staged && !reserve(&p->bytes, p->batch * p->m * p->n, p->parts_k, item, &p->stage_at)))
         return c->host->fail(
             DNN_DECLINED,
@@ -213,7 +214,7 @@ static dnn_status measure_matmul(const dnn_call *c, struct product *p)
     last_axes(&p->a, a);
     last_axes(&p->b, b);
     last_axes(&p->c, out);
-    return decide(c, p);
+    return finish_product(c, p);
 }
 
 static dnn_status measure_linear(const dnn_call *c, struct product *p)
@@ -235,7 +236,7 @@ static dnn_status measure_linear(const dnn_call *c, struct product *p)
         p->bias = bias->data;
         p->bias_stride = bias->stride[0];
     }
-    return decide(c, p);
+    return finish_product(c, p);
 }
 
 static int64_t batch_offset(const struct product *p, const int64_t *bs, int64_t index)

@@ -1,5 +1,5 @@
-/* matmul_real.h - the part of matmul.c that knows the element: packing, one tile, the last pass.
- * Included by matmul.c once for f32 and once for f64. */
+/* matmul_real.h - the part of matmul.c that depends on the element type: packing, one tile, the
+ * last pass. Included by matmul.c once for f32 and once for f64. */
 #include "real.h"
 
 struct FN(packing) {
@@ -10,7 +10,7 @@ struct FN(packing) {
     REAL *to;
 };
 
-/* Rows begin .. end of all packed matrices, counted through. */
+/* Packs rows begin .. end, numbered over all matrices to pack. */
 static void FN(pack_rows)(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct FN(packing) *job = arg;
@@ -60,7 +60,7 @@ static void FN(fill_bias)(const struct product *p, REAL *c, int64_t ld, int64_t 
             c[i * ld + j] = bias[j * p->bias_stride];
 }
 
-/* The product of a few numbers, for which calling BLAS costs more. */
+/* A product of few numbers, for which a BLAS call costs more than this loop. */
 static void FN(plain)(const struct operand *oa, const struct operand *ob, int64_t m, int64_t n,
                       int64_t k, const REAL *a, const REAL *b, bool keep, REAL *c, int64_t ldc)
 {
@@ -110,7 +110,7 @@ static void FN(some_tiles)(void *arg, int64_t begin, int64_t end, int worker)
         FN(one_tile)(arg, i);
 }
 
-/* Rows of the staged results: the parts of a sum are added in their order. */
+/* Adds the parts of each sum in order and writes rows of c. */
 static void FN(finish_rows)(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct FN(tiles) *t = arg;
@@ -132,7 +132,7 @@ static void FN(finish_rows)(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* K = 0: nothing to add, and the inputs may have no memory. */
+/* K = 0: the result is the bias or 0; the inputs may have no memory. */
 static void FN(empty_sum)(const struct product *p, REAL *c)
 {
     const REAL *bias = p->bias;

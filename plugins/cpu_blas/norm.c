@@ -1,12 +1,11 @@
-/* norm.c - softmax, log_softmax and their gradients along one axis. Neighbouring rows are computed
- * together where the axis is not the last. Called through the family table; it allocates nothing.
- */
+/* norm.c - softmax, log_softmax and their gradients along one axis. If the axis is not the last,
+ * adjacent rows are computed together. Called through the kernel table. It allocates nothing. */
 #include "cpu_blas.h"
 #include <math.h>
 
 enum { ROWS = 32 }; /* rows that are computed together */
 
-/* The operand as [outer, n, inner] with the axis in the middle; a strip is up to ROWS neighbours
+/* The operand as [outer, n, inner] with the axis in the middle. A strip is up to ROWS adjacent rows
  * along inner. */
 struct axis {
     int64_t outer, n, inner, strips;

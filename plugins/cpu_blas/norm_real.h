@@ -1,6 +1,6 @@
-/* norm_real.h - the part of norm.c that knows the element: what is done with one strip of rows.
- * Included by norm.c once for f32 and once for f64. Every element is read before the one in its
- * place is written, so the result may be the input. */
+/* norm_real.h - the part of norm.c that depends on the element type: one strip of rows. Included by
+ * norm.c once for f32 and once for f64. Every element is read before the element at its position is
+ * written, so the result may be the input. */
 #include "rows_real.h"
 
 static void FN(softmax_strips)(void *arg, int64_t begin, int64_t end, int worker)
@@ -66,8 +66,8 @@ static void FN(softmax_bwd_strips)(void *arg, int64_t begin, int64_t end, int wo
     }
 }
 
-/* dx = dy - exp(y) sum(dy), in double: where the two are close the difference would lose what f32
- * has. */
+/* dx = dy - exp(y) sum(dy), in double: if the two are close, the difference cancels more digits
+ * than f32 has. */
 static void FN(log_softmax_bwd_strips)(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct axis *a = arg;

@@ -1,6 +1,6 @@
-/* optim.c - sgd_step: all parameters of a step in one call, cut into pieces of a fixed size over
- * all tensors, one pass over memory each. Every element is touched by itself, so any cut gives the
- * same bits. */
+/* optim.c - sgd_step: all parameters of a step in one call, in pieces of fixed size over all
+ * tensors, with one pass over memory. Each element is independent, so any division gives the same
+ * bits. */
 #include "cpu_blas.h"
 
 enum { PIECE = 16384 }; /* elements */
@@ -19,7 +19,8 @@ static int64_t pieces_of(const dnn_view *v)
 }
 
 #define SGD(REAL, suffix)                                                                         \
-    /* n elements of one parameter; b may be NULL. The numbers are rounded to the dtype first. */ \
+    /* n elements of one parameter; b may be NULL. The attributes are rounded to the dtype first. \
+     */                                                                                           \
     static void step_##suffix(const struct step *s, REAL *p, const REAL *g, REAL *b, int64_t n)   \
     {                                                                                             \
         const REAL lr = (REAL)s->lr, m = (REAL)s->momentum, decay = (REAL)s->attr->weight_decay;  \
@@ -57,8 +58,8 @@ static bool is_dense(const dnn_view *v)
     return true;
 }
 
-/* Where element i lies, counted row-major. */
-static int64_t place(const dnn_view *v, int64_t i)
+/* Returns the offset of element i in row-major order. */
+static int64_t offset_of(const dnn_view *v, int64_t i)
 {
     int64_t at = 0;
 
@@ -69,7 +70,7 @@ static int64_t place(const dnn_view *v, int64_t i)
     return at;
 }
 
-/* n elements that lie in a row from p, g and b (NULL) on. */
+/* n contiguous elements at p, g and b (which may be NULL). */
 static void run_row(const struct step *s, const dnn_view *p, int64_t p0, const dnn_view *g,
                     int64_t g0, const dnn_view *b, int64_t b0, int64_t n)
 {
@@ -92,11 +93,11 @@ static void run_piece(const struct step *s, uint32_t operand, int64_t piece)
         run_row(s, p, at, g, at, b, at, n);
         return;
     }
-    for (int64_t i = at; i < at + n; i++) /* parameters with gaps are rare: element by element */
-        run_row(s, p, place(p, i), g, place(g, i), b, b != NULL ? place(b, i) : 0, 1);
+    for (int64_t i = at; i < at + n; i++) /* parameters with gaps are rare: one element at a time */
+        run_row(s, p, offset_of(p, i), g, offset_of(g, i), b, b != NULL ? offset_of(b, i) : 0, 1);
 }
 
-/* Pieces [begin, end) of all tensors, counted one tensor after the other. */
+/* Pieces [begin, end), numbered over all tensors. */
 static void run_pieces(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct step *s = arg;

@@ -1,4 +1,4 @@
-/* plugin.c - which instruction set the machine has, and the table of its kernels; the checks at
+/* plugin.c - selects the instruction set of the machine and the table of its kernels; the checks at
  * load. Called by entry.c, and by the phantom device of the tests. */
 #include "cpu_blas.h"
 #include <cblas.h>
@@ -28,7 +28,7 @@ struct isa {
     const dnn_kernel *const *const *families;
 };
 
-static struct isa choose(void)
+static struct isa select_isa(void)
 {
 #ifdef CPU_HAVE_X86_LEVELS
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -48,7 +48,7 @@ enum { MAX_KERNELS = 256 };
 static const dnn_kernel *merged[MAX_KERNELS + 1];
 static char build[96];
 
-/* "OpenBLAS 0.3.21, avx512": the first two words of what the library says of itself. */
+/* Makes "OpenBLAS 0.3.21, avx512" from the first two words of the library's own description. */
 static void name_build(const char *isa)
 {
     const char *config = openblas_get_config();
@@ -66,7 +66,7 @@ const dnn_kernel *const *dnn_cpu_kernels(void)
     if (merged[0] != NULL) {
         return merged;
     }
-    isa = choose();
+    isa = select_isa();
     for (int f = 0; isa.families[f] != NULL; f++) {
         for (int k = 0; isa.families[f][k] != NULL && n < MAX_KERNELS; k++) {
             merged[n++] = isa.families[f][k];

@@ -1,12 +1,11 @@
 /* pool.c - max, average and adaptive pooling and their gradients, one plane of an image at a time.
- * A plane belongs to one task, so sums into it have one order. Called through the family table; it
+ * One task computes a plane, so its sums have a fixed order. Called through the kernel table. It
  * allocates nothing. */
 #include "cpu_blas.h"
 #include <math.h>
 #include <string.h>
 
-/* Sizes of a call: `planes` planes of h x w on the image's side, of ho x wo on the side of the
- * windows. */
+/* Sizes of a call: `planes` planes of h x w (image) and ho x wo (windows). */
 struct pool {
     int64_t planes, h, w, ho, wo;
     int64_t kh, kw, sh, sw, ph, pw, dh, dw;
@@ -18,9 +17,8 @@ struct pool {
     int32_t *index_to;
 };
 
-/* The cells begin, begin + step, ... below end of one axis that a window covers inside the image.
- */
-struct reach {
+/* The part of a window inside the image along one axis: begin, begin + step, ... below end. */
+struct range {
     int64_t begin, end;
 };
 
@@ -51,10 +49,10 @@ static struct pool windowed(const dnn_call *c, const dnn_view *image, const dnn_
     return s;
 }
 
-static struct reach reach_of(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t step,
+static struct range range_of(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t step,
                              int64_t size)
 {
-    struct reach r = {out * stride - pad, 0};
+    struct range r = {out * stride - pad, 0};
 
     r.end = r.begin + (kernel - 1) * step + 1;
     if (r.begin < 0)
@@ -64,14 +62,14 @@ static struct reach reach_of(int64_t out, int64_t kernel, int64_t stride, int64_
     return r;
 }
 
-/* Cells floor(i size / n) .. ceil((i + 1) size / n) - 1; plan() has held both numbers below 2^31.
- */
-static struct reach adaptive_reach(int64_t i, int64_t size, int64_t n)
+/* Cells floor(i size / n) .. ceil((i + 1) size / n) - 1; plan() has checked that both numbers are
+ * below 2^31. */
+static struct range adaptive_range(int64_t i, int64_t size, int64_t n)
 {
-    return (struct reach){i * size / n, ((i + 1) * size + n - 1) / n};
+    return (struct range){i * size / n, ((i + 1) * size + n - 1) / n};
 }
 
-/* The cells of an average's window inside the padded input, along one axis. */
+/* Returns the number of cells of an average window inside the padded input, along one axis. */
 static int64_t padded_cells(int64_t out, int64_t kernel, int64_t stride, int64_t pad, int64_t size)
 {
     int64_t begin = out * stride - pad, end = begin + kernel;
@@ -79,8 +77,8 @@ static int64_t padded_cells(int64_t out, int64_t kernel, int64_t stride, int64_t
     return (end < size + pad ? end : size + pad) - begin;
 }
 
-static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct reach rows,
-                         struct reach cols)
+static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct range rows,
+                         struct range cols)
 {
     if (s->divisor != 0)
         return s->divisor;
@@ -100,7 +98,7 @@ static double divisor_of(const struct pool *s, int64_t y, int64_t x, struct reac
 
 typedef void pool_task(void *arg, int64_t begin, int64_t end, int worker);
 
-/* All planes of out[0], by the task for its dtype. */
+/* Runs the task for the dtype over all planes of out[0]. */
 static dnn_status run_planes(const dnn_call *c, struct pool *s, pool_task *f32, pool_task *f64)
 {
     int64_t image = s->h * s->w, windows = s->ho * s->wo;
@@ -112,7 +110,7 @@ static dnn_status run_planes(const dnn_call *c, struct pool *s, pool_task *f32, 
     return DNN_OK;
 }
 
-/* Indices are i32: the plane must have fewer places. */
+/* Indices are i32, so the plane must have at most INT32_MAX elements. */
 static dnn_status plan_max_pool2d(const dnn_call *c, dnn_plan *plan)
 {
     int64_t cells;
@@ -121,7 +119,7 @@ static dnn_status plan_max_pool2d(const dnn_call *c, dnn_plan *plan)
     if (c->n_out > 1 && c->out[1] &&
         (__builtin_mul_overflow(c->in[0]->dim[2], c->in[0]->dim[3], &cells) || cells > INT32_MAX))
         return c->host->fail(DNN_DECLINED,
-                             "a plane of %lld x %lld has more places than an i32 index can name",
+                             "a plane of %lld x %lld has more elements than an i32 index can name",
                              (long long)c->in[0]->dim[2], (long long)c->in[0]->dim[3]);
     return DNN_OK;
 }
@@ -155,14 +153,14 @@ static dnn_status run_adaptive_max_pool2d(const dnn_call *c)
     return run_planes(c, &s, adaptive_max_planes_f32, adaptive_max_planes_f64);
 }
 
-/* The first place whose index lies outside the plane; n if there is none, found without a branch in
- * the loop. */
+/* Returns the first element whose index lies outside the plane; n if there is none. The loop has no
+ * branch. */
 static int64_t first_outside(const struct pool *s, int64_t n)
 {
     int64_t cells = s->h * s->w, at = 0;
     uint32_t limit = cells > INT32_MAX ? (uint32_t)INT32_MAX + 1 : (uint32_t)cells, largest = 0;
 
-    for (int64_t i = 0; i < n; i++) /* a negative one is larger than any */
+    for (int64_t i = 0; i < n; i++) /* as unsigned, a negative index is larger than any */
         largest = (uint32_t)s->index[i] > largest ? (uint32_t)s->index[i] : largest;
     if (largest < limit)
         return n;
@@ -174,14 +172,14 @@ static int64_t first_outside(const struct pool *s, int64_t n)
 static dnn_status run_max_pool2d_bwd(const dnn_call *c)
 {
     struct pool s = sizes_of(c->out[0], c->in[0]);
-    int64_t places = cpu_count(c->in[0]), bad;
+    int64_t elements = cpu_count(c->in[0]), bad;
 
     s.index = c->in[1]->data;
-    bad = first_outside(&s, places);
-    if (bad < places)
-        return c->host->fail(DNN_E_INVALID,
-                             "index %d at place %lld is outside its plane of %lld x %lld",
-                             s.index[bad], (long long)bad, (long long)s.h, (long long)s.w);
+    bad = first_outside(&s, elements);
+    if (bad < elements)
+        return c->host->fail(
+            DNN_E_INVALID, "index %d at place %lld of indices is outside its plane of %lld x %lld",
+            s.index[bad], (long long)bad, (long long)s.h, (long long)s.w);
     run_planes(c, &s, max_bwd_planes_f32, max_bwd_planes_f64);
     return DNN_OK;
 }

@@ -1,8 +1,8 @@
-/* pool_real.h - the part of pool.c that knows the element: what is done with one plane. Included by
- * pool.c once for f32 and once for f64. Averages are summed in double. */
+/* pool_real.h - the part of pool.c that depends on the element type: one plane. Included by pool.c
+ * once for f32 and once for f64. Averages are summed in double. */
 #include "real.h"
 
-/* An empty plane has no memory, and no address may be computed from it. */
+/* An empty plane has no memory, so no address may be computed from it. */
 static const REAL *FN(plane_at)(const struct pool *s, int64_t p)
 {
     int64_t cells = s->h * s->w;
@@ -12,10 +12,10 @@ static const REAL *FN(plane_at)(const struct pool *s, int64_t p)
 
 /* ---- maximum ---- */
 
-/* The maximum of some cells: the first NaN, else the first of the largest. A window with no cell
- * inside the image, as dilation can make it, gives -inf and the place 0. */
-static REAL FN(max_of)(const REAL *plane, int64_t w, struct reach rows, int64_t row_step,
-                       struct reach cols, int64_t col_step, int32_t *place)
+/* The maximum of some cells: the first NaN, else the first of the largest. A window without a cell
+ * inside the image (possible with dilation) gives -inf and index 0. */
+static REAL FN(max_of)(const REAL *plane, int64_t w, struct range rows, int64_t row_step,
+                       struct range cols, int64_t col_step, int32_t *place)
 {
     REAL best = (REAL)-INFINITY;
     int64_t at = -1;
@@ -43,10 +43,10 @@ static void FN(max_planes)(void *arg, int64_t begin, int64_t end, int worker)
         int64_t out = p * s->ho * s->wo;
 
         for (int64_t y = 0; y < s->ho; y++) {
-            struct reach rows = reach_of(y, s->kh, s->sh, s->ph, s->dh, s->h);
+            struct range rows = range_of(y, s->kh, s->sh, s->ph, s->dh, s->h);
 
             for (int64_t x = 0; x < s->wo; x++, out++) {
-                struct reach cols = reach_of(x, s->kw, s->sw, s->pw, s->dw, s->w);
+                struct range cols = range_of(x, s->kw, s->sw, s->pw, s->dw, s->w);
                 int32_t place;
 
                 ((REAL *)s->to)[out] = FN(max_of)(plane, s->w, rows, s->dh, cols, s->dw, &place);
@@ -70,8 +70,8 @@ static void FN(adaptive_max_planes)(void *arg, int64_t begin, int64_t end, int w
             for (int64_t x = 0; x < s->wo; x++, out++) {
                 int32_t place;
 
-                ((REAL *)s->to)[out] = FN(max_of)(plane, s->w, adaptive_reach(y, s->h, s->ho), 1,
-                                                  adaptive_reach(x, s->w, s->wo), 1, &place);
+                ((REAL *)s->to)[out] = FN(max_of)(plane, s->w, adaptive_range(y, s->h, s->ho), 1,
+                                                  adaptive_range(x, s->w, s->wo), 1, &place);
                 if (s->index_to)
                     s->index_to[out] = place;
             }
@@ -83,13 +83,13 @@ union FN(bits) {
     REAL_WORD word;
 };
 
-/* All bits set where the later value takes the place: it is larger, or the first NaN. */
-static inline REAL_WORD FN(takes_over)(REAL v, REAL best)
+/* All bits set if v replaces best: it is larger, or the first NaN. */
+static inline REAL_WORD FN(replaces)(REAL v, REAL best)
 {
     return (REAL_WORD)0 - (REAL_WORD)(!(v <= best) & (best == best));
 }
 
-static inline REAL FN(choose)(REAL_WORD take, REAL v, REAL best)
+static inline REAL FN(select)(REAL_WORD take, REAL v, REAL best)
 {
     union FN(bits) a = {.value = v}, b = {.value = best};
 
@@ -97,39 +97,38 @@ static inline REAL FN(choose)(REAL_WORD take, REAL v, REAL best)
     return a.value;
 }
 
-/* One row of 2 x 2 windows. Which of four values is the largest is as good as random, so nothing
- * here branches: a choice by `?:` on floats becomes a jump that is mispredicted every other time,
- * and costs four times as much. */
+/* One row of 2 x 2 windows. Which of four values is the largest is random, so nothing here
+ * branches: `?:` on floats becomes a jump that is mispredicted half the time, and costs four times
+ * as much. */
 static void FN(max_quad_row)(const REAL *restrict top, const REAL *restrict low, int64_t n,
                              REAL *restrict to)
 {
     for (int64_t x = 0; x < n; x++) {
         REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
 
-        best = FN(choose)(FN(takes_over)(b, best), b, best);
-        best = FN(choose)(FN(takes_over)(c, best), c, best);
-        best = FN(choose)(FN(takes_over)(d, best), d, best);
+        best = FN(select)(FN(replaces)(b, best), b, best);
+        best = FN(select)(FN(replaces)(c, best), c, best);
+        best = FN(select)(FN(replaces)(d, best), d, best);
         to[x] = best;
     }
 }
 
-/* The same with the places; `at` is the place of the row's first value, and w the length of a row.
- */
+/* The same with indices; `at` is the index of the row's first value, w the length of a row. */
 static void FN(max_quad_row_at)(const REAL *restrict top, const REAL *restrict low, int64_t n,
                                 int32_t at, int32_t w, REAL *restrict to, int32_t *restrict index)
 {
     for (int64_t x = 0; x < n; x++) {
         REAL b = top[2 * x + 1], c = low[2 * x], d = low[2 * x + 1], best = top[2 * x];
-        REAL_WORD take = FN(takes_over)(b, best);
+        REAL_WORD take = FN(replaces)(b, best);
         uint32_t place = (uint32_t)take & 1;
 
-        best = FN(choose)(take, b, best);
-        take = FN(takes_over)(c, best);
+        best = FN(select)(take, b, best);
+        take = FN(replaces)(c, best);
         place = ((uint32_t)take & (uint32_t)w) | (~(uint32_t)take & place);
-        best = FN(choose)(take, c, best);
-        take = FN(takes_over)(d, best);
+        best = FN(select)(take, c, best);
+        take = FN(replaces)(d, best);
         place = ((uint32_t)take & ((uint32_t)w + 1)) | (~(uint32_t)take & place);
-        to[x] = FN(choose)(take, d, best);
+        to[x] = FN(select)(take, d, best);
         index[x] = at + (int32_t)(2 * x) + (int32_t)place;
     }
 }
@@ -166,7 +165,7 @@ static void FN(max_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker
 
 /* ---- average ---- */
 
-static double FN(sum_of)(const REAL *plane, int64_t w, struct reach rows, struct reach cols)
+static double FN(sum_of)(const REAL *plane, int64_t w, struct range rows, struct range cols)
 {
     double sum = 0;
 
@@ -176,14 +175,14 @@ static double FN(sum_of)(const REAL *plane, int64_t w, struct reach rows, struct
     return sum;
 }
 
-static void FN(spread)(REAL *plane, int64_t w, struct reach rows, struct reach cols, REAL share)
+static void FN(spread)(REAL *plane, int64_t w, struct range rows, struct range cols, REAL share)
 {
     for (int64_t y = rows.begin; y < rows.end; y++)
         for (int64_t x = cols.begin; x < cols.end; x++)
             plane[y * w + x] += share;
 }
 
-/* A window wholly in the padding has nothing to divide, and gives 0. */
+/* A window wholly in the padding has no cell to divide by, and gives 0. */
 static void FN(avg_planes)(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct pool *s = arg;
@@ -194,10 +193,10 @@ static void FN(avg_planes)(void *arg, int64_t begin, int64_t end, int worker)
         REAL *to = (REAL *)s->to + p * s->ho * s->wo;
 
         for (int64_t y = 0; y < s->ho; y++) {
-            struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h);
+            struct range rows = range_of(y, s->kh, s->sh, s->ph, 1, s->h);
 
             for (int64_t x = 0; x < s->wo; x++) {
-                struct reach cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
+                struct range cols = range_of(x, s->kw, s->sw, s->pw, 1, s->w);
 
                 *to++ = rows.begin >= rows.end || cols.begin >= cols.end
                             ? 0
@@ -217,8 +216,8 @@ static void FN(avg_bwd_planes)(void *arg, int64_t begin, int64_t end, int worker
     memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
     for (int64_t i = begin * windows; i < end * windows; i++) {
         int64_t y = i % windows / s->wo, x = i % s->wo;
-        struct reach rows = reach_of(y, s->kh, s->sh, s->ph, 1, s->h),
-                     cols = reach_of(x, s->kw, s->sw, s->pw, 1, s->w);
+        struct range rows = range_of(y, s->kh, s->sh, s->ph, 1, s->h),
+                     cols = range_of(x, s->kw, s->sw, s->pw, 1, s->w);
 
         if (rows.begin < rows.end && cols.begin < cols.end)
             FN(spread)
@@ -234,8 +233,8 @@ static void FN(adaptive_avg_planes)(void *arg, int64_t begin, int64_t end, int w
 
     (void)worker;
     for (int64_t i = begin * windows; i < end * windows; i++) {
-        struct reach rows = adaptive_reach(i % windows / s->wo, s->h, s->ho);
-        struct reach cols = adaptive_reach(i % s->wo, s->w, s->wo);
+        struct range rows = adaptive_range(i % windows / s->wo, s->h, s->ho);
+        struct range cols = adaptive_range(i % s->wo, s->w, s->wo);
         double cells = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
 
         ((REAL *)s->to)[i] =
@@ -251,8 +250,8 @@ static void FN(adaptive_avg_bwd_planes)(void *arg, int64_t begin, int64_t end, i
     (void)worker;
     memset((REAL *)s->to + begin * cells, 0, (size_t)((end - begin) * cells) * sizeof(REAL));
     for (int64_t i = begin * windows; i < end * windows; i++) {
-        struct reach rows = adaptive_reach(i % windows / s->wo, s->h, s->ho);
-        struct reach cols = adaptive_reach(i % s->wo, s->w, s->wo);
+        struct range rows = adaptive_range(i % windows / s->wo, s->h, s->ho);
+        struct range cols = adaptive_range(i % s->wo, s->w, s->wo);
         double count = (double)((rows.end - rows.begin) * (cols.end - cols.begin));
 
         FN(spread)

@@ -1,5 +1,5 @@
-/* random.c - numbers by position: Philox4x32-10 of Random123, so that element i is the same on any
- * number of threads and on every backend. dnn_ops.h says how words become numbers. */
+/* random.c - random numbers from the element's index: Philox4x32-10 of Random123. Element i is the
+ * same on any number of threads and on every backend. dnn_ops.h says how words become numbers. */
 #include <Random123/philox.h>
 #include <math.h>
 #include "cpu_blas.h"
@@ -17,7 +17,7 @@ static struct source source_of(const dnn_call *c)
         {{(uint32_t)c->rng_seed, (uint32_t)(c->rng_seed >> 32)}}, c->rng_offset, c->rng_stream};
 }
 
-/* Block b: four words. */
+/* Returns block b: four words. */
 static philox4x32_ctr_t block_at(const struct source *s, uint64_t b)
 {
     uint64_t counter = s->offset + b;
@@ -37,7 +37,8 @@ static double unit_f64(uint32_t w0, uint32_t w1)
     return (double)(((uint64_t)w0 << 32 | w1) >> 11) * 0x1p-53;
 }
 
-/* ---- work: elements [begin, end), cut at multiples of four, so that blocks are not shared ---- */
+/* ---- work: elements [begin, end), divided at multiples of four, so that no block is shared ----
+ */
 
 enum { GRAIN = 1 << 14 };
 
@@ -52,7 +53,7 @@ static struct work work_of(const dnn_call *c, double a, double b)
     return (struct work){c, source_of(c), a, b};
 }
 
-/* The u of n <= 4 elements from i on, i a multiple of 4. */
+/* The uniform numbers of n <= 4 elements from i on, i a multiple of 4. */
 static void units_f32(const struct source *s, int64_t i, float *u)
 {
     philox4x32_ctr_t w = block_at(s, (uint64_t)i / 4);
@@ -71,7 +72,7 @@ static void units_f64(const struct source *s, int64_t i, double *u)
     }
 }
 
-/* A body that makes v[0..4) of u[0..4) for elements i.. of each quadruple. */
+/* Defines a loop whose body computes v[0..4) from u[0..4), for elements i .. i + 3. */
 #define EACH_FOUR(name, REAL, suffix, body)                                        \
     static void name##_##suffix(void *arg, int64_t begin, int64_t end, int worker) \
     {                                                                              \
@@ -157,7 +158,7 @@ static void bernoulli_bool(void *arg, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* x times 0 or 1/(1-p), a product, so that NaN and infinity are seen. */
+/* x times 0 or 1/(1-p). A product, so that NaN and infinity propagate. */
 #define DROPOUT(REAL, suffix)                                                           \
     static void dropout_##suffix(void *arg, int64_t begin, int64_t end, int worker)     \
     {                                                                                   \
@@ -224,7 +225,7 @@ static dnn_status run_dropout(const dnn_call *c)
 
 static dnn_status run_dropout_bwd(const dnn_call *c)
 {
-    return run_dropout(c); /* the same product with the numbers of the forward call */
+    return run_dropout(c); /* the same product with the random numbers of the forward call */
 }
 
 enum { DENSE = DNN_K_UNALIGNED | DNN_K_REENTRANT | DNN_K_DETERMINISTIC };

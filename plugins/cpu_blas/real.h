@@ -1,6 +1,6 @@
-/* real.h - the names of a kernel body that is compiled for f32 and for f64. A body includes it
- * after REAL_BITS was set to 32 or 64; REAL is then the element, FN(name) the function's name with
- * its suffix, REAL_WORD an integer of its size. Included more than once. */
+/* real.h - names for code that is compiled for f32 and for f64. A file sets REAL_BITS to 32 or 64
+ * and includes this. REAL is then the element type, FN(name) the function's name with its suffix,
+ * REAL_WORD an integer of its size. Included more than once. */
 #undef REAL
 #undef FN
 #undef REAL_GEMM

@@ -1,13 +1,14 @@
-/* reduce.c - sums, means, extremes and their places. Axes are sorted into kept and reduced ones,
- * neighbours of a kind are merged, and the work is cut by sizes only: segments of the reduced
- * places give partial results in the workspace, which are joined in order. */
+/* reduce.c - sums, means, extremes and their indices. Axes are divided into kept and reduced ones,
+ * and contiguous axes of a kind are merged. The work is divided by sizes only: segments of the
+ * reduced elements give partial results in the workspace, which are added in order. */
 #include <math.h>
 #include <string.h>
 #include "cpu_blas.h"
 
 /* ---- axes ---- */
 
-struct axes { /* row-major, the last the fastest */
+/* Row-major: the last axis varies fastest. */
+struct axes {
     int n;
     int64_t dim[DNN_DIM_MAX], stride[DNN_DIM_MAX];
     int64_t count;
@@ -15,8 +16,8 @@ struct axes { /* row-major, the last the fastest */
 
 struct shape {
     struct axes kept, reduced;
-    bool columns; /* neighbouring outputs are neighbours in memory, and runs along the reduced axes
-                     are not */
+    /* Adjacent outputs are adjacent in memory, but the elements of the reduced axes are not. */
+    bool columns;
 };
 
 static void add_axis(struct axes *a, int64_t dim, int64_t stride)
@@ -24,7 +25,7 @@ static void add_axis(struct axes *a, int64_t dim, int64_t stride)
     a->count *= dim;
     if (dim == 1)
         return;
-    if (a->n > 0 && a->stride[a->n - 1] == dim * stride) { /* one run with the axis before it */
+    if (a->n > 0 && a->stride[a->n - 1] == dim * stride) { /* contiguous with the axis before it */
         a->dim[a->n - 1] *= dim;
         a->stride[a->n - 1] = stride;
         return;
@@ -49,8 +50,8 @@ static struct shape sort_axes(const dnn_view *x, uint32_t mask)
     return s;
 }
 
-/* Where place number i lies, in elements. */
-static int64_t place(const struct axes *a, int64_t i)
+/* Returns the offset of element i in row-major order. */
+static int64_t offset_of(const struct axes *a, int64_t i)
 {
     int64_t at = 0;
 
@@ -61,8 +62,8 @@ static int64_t place(const struct axes *a, int64_t i)
     return a->n > 0 ? at + i * a->stride[0] : 0;
 }
 
-/* How many places from i on, below end, lie on one run of the last axis. */
-static int64_t run_from(const struct axes *a, int64_t i, int64_t end)
+/* Returns how many elements from i on, below end, lie along the last axis without a wrap. */
+static int64_t run_length(const struct axes *a, int64_t i, int64_t end)
 {
     int64_t run = a->n > 0 ? a->dim[a->n - 1] - i % a->dim[a->n - 1] : 1;
 
@@ -133,12 +134,13 @@ struct loops {
 static const struct loops sum_loops[CPU_DTYPES] = EACH_TYPE(sum, 8);
 static const struct loops amax_loops[CPU_DTYPES] = EACH_TYPE(amax, 4),
                           amin_loops[CPU_DTYPES] = EACH_TYPE(amin, 4);
-static find *const place_loops[CPU_DTYPES] = {
-    [CPU_F32] = places_f32, [CPU_F64] = places_f64, [CPU_I8] = places_i8,   [CPU_U8] = places_u8,
-    [CPU_I32] = places_i32, [CPU_I64] = places_i64, [CPU_BOOL] = places_u8,
+static find *const index_loops[CPU_DTYPES] = {
+    [CPU_F32] = indices_f32, [CPU_F64] = indices_f64, [CPU_I8] = indices_i8,
+    [CPU_U8] = indices_u8,   [CPU_I32] = indices_i32, [CPU_I64] = indices_i64,
+    [CPU_BOOL] = indices_u8,
 };
 
-/* ---- the cut ---- */
+/* ---- division of the work ---- */
 
 enum { PIECE = 1 << 15, MAX_SEGMENTS = 16 };
 
@@ -146,29 +148,31 @@ struct reduction {
     const dnn_call *call;
     struct shape shape;
     struct loops loops;
-    int64_t segments, per_segment; /* of the reduced places */
+    int64_t segments, per_segment; /* of the reduced elements */
     int64_t blocks, per_block;     /* of the outputs */
-    double divisor;                /* of a mean; 0 = none */
+    double divisor;                /* of a mean; 0: none */
 };
 
-/* n / size, rounded up; n may be the largest there is: an expanded operand costs no memory. */
+/* n / size, rounded up. n + size could overflow: an expanded operand may have up to INT64_MAX
+ * elements. */
 static int64_t parts(int64_t n, int64_t size)
 {
     return n / size + (n % size != 0);
 }
 
-/* Outputs alone make the pieces where there are many; else the reduced places are cut as well. */
-static void cut(struct reduction *r)
+/* If there are many outputs they are divided into blocks; else the reduced elements are divided
+ * into segments too. */
+static void divide_work(struct reduction *r)
 {
-    int64_t outputs = r->shape.kept.count, places = r->shape.reduced.count,
-            total = outputs * places;
+    int64_t outputs = r->shape.kept.count, elements = r->shape.reduced.count,
+            total = outputs * elements;
 
     r->segments = outputs > 1024 ? 1 : total / PIECE;
     r->segments = r->segments < 1 ? 1 : r->segments > MAX_SEGMENTS ? MAX_SEGMENTS : r->segments;
-    r->segments = r->segments > places && places > 0 ? places : r->segments;
-    r->per_segment = parts(places, r->segments);
-    r->segments = r->per_segment > 0 ? parts(places, r->per_segment) : 1;
-    r->per_block = r->segments > 1 ? outputs : cpu_grain(places);
+    r->segments = r->segments > elements && elements > 0 ? elements : r->segments;
+    r->per_segment = parts(elements, r->segments);
+    r->segments = r->per_segment > 0 ? parts(elements, r->per_segment) : 1;
+    r->per_block = r->segments > 1 ? outputs : cpu_grain(elements);
     r->per_block = r->per_block < 1 ? 1 : r->per_block;
     r->blocks = parts(outputs, r->per_block);
 }
@@ -179,11 +183,11 @@ static struct reduction reduction_of(const dnn_call *c, const struct loops *loop
     struct reduction r = {
         .call = c, .shape = sort_axes(c->in[0], attr->dims), .loops = loops[cpu_type(c->in[0])]};
 
-    cut(&r);
+    divide_work(&r);
     return r;
 }
 
-/* Inputs may have any strides; results are written in a row. */
+/* Inputs may have any strides; results must be contiguous. */
 static dnn_status check_results(const dnn_call *c)
 {
     for (uint32_t i = 0; i < c->n_out; i++) {
@@ -192,7 +196,7 @@ static dnn_status check_results(const dnn_call *c)
 
         for (int d = v != NULL ? v->ndim - 1 : -1; d >= 0; d--) {
             if (v->dim[d] != 1 && v->stride[d] != dense)
-                return c->host->fail(DNN_DECLINED, "the result has gaps: stride %lld of axis %d",
+                return c->host->fail(DNN_DECLINED, "the result has gaps: stride %lld of dim %d",
                                      (long long)v->stride[d], d);
             dense *= v->dim[d];
         }
@@ -208,7 +212,7 @@ static dnn_status plan_search(const dnn_call *c, dnn_plan *plan)
 
 static dnn_status plan_reduction(const dnn_call *c, dnn_plan *plan)
 {
-    struct reduction r = reduction_of(c, sum_loops); /* the largest accumulators */
+    struct reduction r = reduction_of(c, sum_loops); /* sum has the largest accumulators */
     dnn_status status = check_results(c);
 
     if (status != DNN_OK)
@@ -222,7 +226,7 @@ static char *partial(const struct reduction *r, int64_t segment, int64_t output)
     return (char *)r->call->workspace + (segment * r->shape.kept.count + output) * r->loops.bytes;
 }
 
-/* Pieces of (block, segment), the segment the faster. */
+/* Pieces are (block, segment) pairs; the segment varies faster. */
 static void fold_pieces(void *arg, int64_t begin, int64_t end, int worker)
 {
     const struct reduction *r = arg;
@@ -309,7 +313,7 @@ static dnn_status run_extreme(const dnn_call *c, const struct loops *loops)
     struct reduction r = reduction_of(c, loops);
 
     if (r.shape.reduced.count == 0)
-        return c->host->fail(DNN_E_INVALID, "the extreme of no elements");
+        return c->host->fail(DNN_E_INVALID, "x has no elements along the reduced dims");
     fold_all(&r);
     memcpy(c->out[0]->data, c->workspace, (size_t)(r.shape.kept.count * r.loops.bytes));
     return DNN_OK;
@@ -348,14 +352,14 @@ static dnn_status run_search(const dnn_call *c, bool least, const dnn_view *valu
     const dnn_attr_reduce_dim *attr = c->attr;
     const dnn_view *x = c->in[0];
     struct search s = {.shape = sort_axes(x, 1u << attr->dim),
-                       .find = place_loops[cpu_type(x)],
+                       .find = index_loops[cpu_type(x)],
                        .x = x->data,
                        .least = least};
 
     s.values = values != NULL ? values->data : NULL;
     s.index = index != NULL ? index->data : NULL;
     if (s.shape.reduced.count == 0)
-        return c->host->fail(DNN_E_INVALID, "the place of an extreme of no elements");
+        return c->host->fail(DNN_E_INVALID, "x has no elements along dim %d", (int)attr->dim);
     cpu_parallel(c->host, s.shape.kept.count, cpu_grain(s.shape.reduced.count), search_pieces, &s);
     return DNN_OK;
 }
@@ -380,7 +384,7 @@ static dnn_status run_argmin(const dnn_call *c)
     return run_search(c, true, NULL, c->out[0]);
 }
 
-/* dy goes to the place that was taken, zero elsewhere. */
+/* dy is copied to the element that was selected; the others are zero. */
 static dnn_status run_max_dim_bwd(const dnn_call *c)
 {
     const dnn_attr_dim *attr = c->attr;
@@ -391,11 +395,12 @@ static dnn_status run_max_dim_bwd(const dnn_call *c)
 
     for (int64_t i = 0; i < s.kept.count; i++)
         if (index[i] < 0 || index[i] >= s.reduced.count)
-            return c->host->fail(DNN_E_INVALID, "index %lld of row %lld is outside [0,%lld)",
+            return c->host->fail(DNN_E_INVALID,
+                                 "index %lld at element %lld of indices is outside [0,%lld)",
                                  (long long)index[i], (long long)i, (long long)s.reduced.count);
     memset(dx->data, 0, (size_t)(cpu_count(dx) * item));
     for (int64_t i = 0; i < s.kept.count; i++)
-        memcpy((char *)dx->data + (place(&s.kept, i) + index[i] * step) * item,
+        memcpy((char *)dx->data + (offset_of(&s.kept, i) + index[i] * step) * item,
                (const char *)dy->data + i * item, (size_t)item);
     return DNN_OK;
 }

@@ -1,9 +1,8 @@
-/* reduce_loops.h - the loops of reductions over elements T, summed in ACC; N(word) names them,
- * IS_NAN(x) asks. reduce.c includes it once for each type. Only what it is handed is read and
- * written. */
+/* reduce_loops.h - the loops of reductions over elements of type T, summed in type ACC. N(word)
+ * makes their names, IS_NAN(x) tests a value. reduce.c includes it once for each type. */
 
-/* n elements in steps, in eight lanes and a fixed order. */
-static ACC N(run)(const T *x, int64_t step, int64_t n)
+/* Sums n elements with a step, in eight lanes and a fixed order. */
+static ACC N(sum_run)(const T *x, int64_t step, int64_t n)
 {
     ACC lane[8] = {0}, total;
     int64_t i = 0;
@@ -28,11 +27,11 @@ static void N(sum)(const struct shape *s, const void *data, int64_t o0, int64_t 
     for (int64_t o = o0; o < o1; o++)
         acc[o - o0] = 0;
     for (int64_t o = o0, n; s->columns && o < o1; o += n) {
-        int64_t base = place(&s->kept, o);
+        int64_t base = offset_of(&s->kept, o);
 
-        n = run_from(&s->kept, o, o1);
+        n = run_length(&s->kept, o, o1);
         for (int64_t r = r0; r < r1; r++) {
-            const T *row = x + base + place(&s->reduced, r);
+            const T *row = x + base + offset_of(&s->reduced, r);
             ACC *a = acc + (o - o0);
 
             for (int64_t j = 0; j < n; j++)
@@ -40,11 +39,12 @@ static void N(sum)(const struct shape *s, const void *data, int64_t o0, int64_t 
         }
     }
     for (int64_t o = o0; !s->columns && o < o1; o++) {
-        int64_t base = place(&s->kept, o);
+        int64_t base = offset_of(&s->kept, o);
 
         for (int64_t r = r0, n; r < r1; r += n) {
-            n = run_from(&s->reduced, r, r1);
-            acc[o - o0] += N(run)(x + base + place(&s->reduced, r), last_stride(&s->reduced), n);
+            n = run_length(&s->reduced, r, r1);
+            acc[o - o0] +=
+                N(sum_run)(x + base + offset_of(&s->reduced, r), last_stride(&s->reduced), n);
         }
     }
 }
@@ -58,7 +58,7 @@ static void N(join_sum)(void *into, const void *from, int64_t n)
         a[i] += b[i];
 }
 
-/* The larger of two, NaN before all and the first of equals. */
+/* The larger of two: NaN before all others, and the first of equals. */
 static T N(larger)(T a, T b)
 {
     return IS_NAN(a) ? a : b > a || IS_NAN(b) ? b : a;
@@ -77,13 +77,13 @@ static T N(smaller)(T a, T b)
         T *acc = out;                                                                    \
                                                                                          \
         for (int64_t o = o0; o < o1; o++) {                                              \
-            int64_t base = place(&s->kept, o), step = last_stride(&s->reduced);          \
-            T best = x[base + place(&s->reduced, r0)];                                   \
+            int64_t base = offset_of(&s->kept, o), step = last_stride(&s->reduced);      \
+            T best = x[base + offset_of(&s->reduced, r0)];                               \
                                                                                          \
             for (int64_t r = r0, n; r < r1; r += n) {                                    \
-                const T *p = x + base + place(&s->reduced, r);                           \
+                const T *p = x + base + offset_of(&s->reduced, r);                       \
                                                                                          \
-                n = run_from(&s->reduced, r, r1);                                        \
+                n = run_length(&s->reduced, r, r1);                                      \
                 for (int64_t i = 0; i < n; i++)                                          \
                     best = better(best, p[i * step]);                                    \
             }                                                                            \
@@ -102,8 +102,9 @@ EXTREME(amax, N(larger))
 EXTREME(amin, N(smaller))
 #undef EXTREME
 
-/* Along one axis of n elements: the place of the first largest (smallest); NaN before all. */
-static int64_t N(place_of)(const T *x, int64_t n, int64_t step, bool least)
+/* Returns the index of the first largest (smallest) of n elements along one axis; NaN before all
+ * others. */
+static int64_t N(index_of)(const T *x, int64_t n, int64_t step, bool least)
 {
     int64_t best = 0;
 
@@ -116,15 +117,15 @@ static int64_t N(place_of)(const T *x, int64_t n, int64_t step, bool least)
     return best;
 }
 
-static void N(places)(const struct shape *s, const void *data, int64_t o0, int64_t o1, bool least,
-                      void *values, int64_t *index)
+static void N(indices)(const struct shape *s, const void *data, int64_t o0, int64_t o1, bool least,
+                       void *values, int64_t *index)
 {
     const T *x = data;
 
     for (int64_t o = o0; o < o1; o++) {
-        const T *row = x + place(&s->kept, o);
+        const T *row = x + offset_of(&s->kept, o);
         int64_t n = s->reduced.count, step = last_stride(&s->reduced),
-                i = N(place_of)(row, n, step, least);
+                i = N(index_of)(row, n, step, least);
 
         if (values != NULL)
             ((T *)values)[o] = row[i * step];

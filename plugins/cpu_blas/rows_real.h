@@ -3,7 +3,7 @@
  * axis. */
 #include "real.h"
 
-/* For `count` <= ROWS neighbouring rows, whose elements along the axis are `step` apart: the
+/* For `count` <= ROWS adjacent rows, whose elements along the axis are `step` apart: computes the
  * maximum and the sum of exp(x - maximum). A row of -inf only, or with +inf or NaN, gives the sum
  * NaN. */
 static void FN(row_sums)(const REAL *x, int64_t n, int64_t step, int64_t count, REAL *top,

@@ -22,6 +22,20 @@ static inline bool check(bool ok, const char *what)
     return ok;
 }
 
+/* Is the plugin of that id in use? */
+static inline bool has_backend(const char *id)
+{
+    dnn_backend_info info;
+
+    for (int i = 0; dnn_backend_at(i, &info); i++) {
+        if (info.id != NULL && info.reason == NULL && strcmp(info.id, id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Starts the library with one test plugin. Everything else here needs cpu_blas, too. */
 static inline bool start(const char *plugin, const char *backend)
 {
     char path[4096];
@@ -31,6 +45,12 @@ static inline bool start(const char *plugin, const char *backend)
     if (dnn_init(backend) != DNN_OK) {
         printf("FAILED: %s: %s\n", plugin, dnn_error_message());
         failed++;
+        return false;
+    }
+    if (!has_backend("cpu_blas")) {
+        printf("FAILED: %s: cpu_blas is not found; DNN_PLUGIN_PATH must name its folder\n", plugin);
+        failed++;
+        dnn_shutdown();
         return false;
     }
     return true;

@@ -79,6 +79,12 @@ run 0 '--limit-batches N' "$bin/cifar_lenet" --help
 run 3 'CIFAR-100 is not here' env HOME="$scratch" "$bin/cifar_lenet" --dataset cifar100
 run 3 'cifar-100-binary.tar.gz or cifar-100-binary.tar or train.bin' "$bin/cifar_lenet" --dataset cifar100 --data /nonexistent
 run 2 'there are mnist, fashion-mnist, cifar10, cifar100' "$bin/cifar_lenet" --dataset cifar1000
+run 2 '--dataset "": a name is empty; there are mnist' "$bin/cifar_lenet" --dataset ''
+run 2 '--dataset "mnist,,cifar10": a name is empty' "$bin/cifar_lenet" --dataset mnist,,cifar10
+run 2 'mnist,mnist,mnist,mnist,mnist: more than 4 names' "$bin/mnist_mlp" --dataset mnist,mnist,mnist,mnist,mnist
+: >file
+run 1 '--log-dir file: Not a directory' "$bin/mnist_mlp" --log-dir file --data /nonexistent
+run 1 '--log-dir file/run: Not a directory' "$bin/mnist_mlp" --log-dir file/run --data /nonexistent
 
 # Sparse files of the published sizes, both sets in one folder: zeros are images of the first class.
 mkdir cifar

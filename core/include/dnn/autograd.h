@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Says whether the leaf t requires a gradient (torch.Tensor.requires_grad_). Returns t, no new
+/* Sets whether the leaf t requires a gradient (torch.Tensor.requires_grad_). Returns t, no new
  * reference. false drops the gradient and the hooks of t; a graph that is already recorded keeps
  * the hooks.
  * Fails   NULL, DNN_E_INVALID: the dtype is not floating ("only f32 f64 f16 bf16 have gradients"),
@@ -29,8 +29,8 @@ DNN_API dnn_tensor *dnn_detach(dnn_tensor *t);
  * if there is none. t owns it: it is valid until the next backward, dnn_set_grad or zeroing. */
 DNN_API dnn_tensor *dnn_grad(const dnn_tensor *t);
 /* Sets the gradient of t, and retains g; NULL drops it. g has the shape, dtype and device of t.
- * Fails   DNN_E_INVALID: t has no place for a gradient; another shape, dtype or device; g shares
- *         the storage of t. */
+ * Fails   DNN_E_INVALID: t is not a leaf that requires a gradient and does not retain one; another
+ *         shape, dtype or device; g shares the storage of t. */
 DNN_API DNN_CHECKED dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g);
 
 typedef struct dnn_backward_args {
@@ -90,7 +90,7 @@ typedef dnn_status (*dnn_hook_fn)(void *ctx, dnn_tensor **grad);
 /* Adds a hook to t. Returns its number, > 0, or a negative status. A hook on a non-leaf is bound to
  * its current value; later in-place changes are not seen. The hook owns ctx: free_ctx(ctx) is
  * called once, when the hook is removed, when its leaf or graph is freed, or at once if the call
- * fails. free_ctx NULL: ctx stays the caller's.
+ * fails. free_ctx NULL: the caller keeps ctx.
  * Fails   DNN_E_INVALID: t or fn is NULL, t is not on the tape; DNN_E_NOMEM. */
 DNN_API DNN_CHECKED int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx,
                                          void (*free_ctx)(void *ctx));
@@ -98,7 +98,8 @@ DNN_API DNN_CHECKED int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ct
 DNN_API DNN_CHECKED dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id);
 
 /* Makes later backwards add the gradient of the non-leaf t to dnn_grad(t) as well, as for leaves
- * (torch.Tensor.retain_grad). dnn_set_grad drops it. No effect on a leaf that requires a gradient.
+ * (torch.Tensor.retain_grad). dnn_set_grad(t, NULL) drops that gradient. No effect on a leaf that
+ * requires a gradient.
  * Fails   DNN_E_INVALID: t is not on the tape; DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_retain_grad(dnn_tensor *t);
 
@@ -142,8 +143,8 @@ typedef struct dnn_function {
      * no gradient. It must not change dout. With create_graph its operators are recorded.
      * backward NULL: running backward through the function is an error that names it. */
     dnn_status (*backward)(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor **din);
-    /* Called once with ctx when nothing needs ctx any more, also if the call failed. NULL: ctx
-     * stays the caller's. */
+    /* Called once with ctx when nothing needs ctx any more, also if the call failed. NULL: the
+     * caller keeps ctx. */
     void (*free_ctx)(void *ctx);
     bool once; /* backward is not made of operators: a second gradient through it is an error */
 } dnn_function;
@@ -201,15 +202,15 @@ DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t by
 
 /* ---- anomaly mode (torch.autograd.set_detect_anomaly) ---- */
 /* While it is on, in all threads, an operator fails with DNN_E_INVALID if it computes a NaN, or an
- * infinity while no operand holds one. The message names the operator, its output, how many there
- * are, the place of the first, the operand that held one already, and the shapes; in backward also
- * the operator whose gradient was computed. Filling a tensor (dnn_full) and copying NaN do not
+ * infinity while no operand holds one. The message names the operator, its output, their number,
+ * the index of the first, the operand that held one already, and the shapes; in backward also the
+ * operator whose gradient was computed. Filling a tensor (dnn_full) and copying NaN do not
  * fail. A destination that was changed in place holds the new elements then. Slow: every result is
  * read on the host. Environment: DNN_ANOMALY=1. */
 DNN_API void dnn_set_anomaly(bool on);
 DNN_API bool dnn_anomaly_enabled(void);
 
-/* Does this thread record operators? True outside DNN_NO_GRAD. */
+/* Returns whether this thread records operators: true outside DNN_NO_GRAD. */
 DNN_API bool dnn_grad_enabled(void);
 
 #ifdef __cplusplus

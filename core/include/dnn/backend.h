@@ -1,5 +1,4 @@
-/* backend.h - lifecycle of the library, plugins and how kernels are selected, memory, threads,
- * seeds.
+/* backend.h - lifecycle of the library, plugins, selection of kernels, memory, threads, seeds.
  *
  * Errors  dnn_init, dnn_memory_stats, dnn_prefer, dnn_plugin_disable, dnn_op_find and
  * dnn_explain_op take the pending error first. Threads: dnn_init, dnn_shutdown, dnn_prefer,
@@ -18,16 +17,16 @@ extern "C" {
  * DNN_PLUGINS, DNN_DISABLE, DNN_FALLBACK, DNN_SYNC, DNN_THREADS, DNN_PREFER, DNN_MATH,
  * DNN_DETERMINISTIC, DNN_TUNE (docs/backends.md). `backend` replaces the value of DNN_BACKEND; NULL
  * = the environment's. The call is optional: the first call that needs a device starts the library
- * too. Here the error of a backend that was named and cannot be used comes early. Does nothing
- * while the library runs.
- * Fails   DNN_E_DEVICE: the message names the path, the words of the dynamic loader and a hint;
+ * too. Calling it reports early that a named backend cannot be used. Does nothing while the library
+ * runs.
+ * Fails   DNN_E_DEVICE: the message has the path, the text of the dynamic loader and a hint;
  *         DNN_E_NOMEM; DNN_E_INVALID: in a forked child, or from init() or fini() of a plugin. A
  *         failed start can be tried again. */
 DNN_API DNN_CHECKED dnn_status dnn_init(const char *backend);
 
 /* Waits for all devices, closes the root scope of this thread, ends the plugins and frees all
- * memory. Logs fallback calls with their bytes and the tensors that are still alive. Tensors that
- * are still retained may only be released afterwards. Drops the pending error. The library can be
+ * memory. Logs fallback calls with their bytes and the tensors that are still alive. Afterwards,
+ * tensors that are still retained may only be released. Drops the pending error. The library can be
  * started again. Does nothing from inside a kernel and in a forked child. */
 DNN_API void dnn_shutdown(void);
 
@@ -48,9 +47,9 @@ typedef struct dnn_allocator {
 DNN_API DNN_CHECKED dnn_status dnn_set_allocator(const dnn_allocator *allocator);
 
 typedef struct dnn_memory {
-    int64_t live_bytes, peak_bytes;    /* in tensors and workspaces now, and the most so far */
+    int64_t live_bytes, peak_bytes;    /* of tensors and workspaces: now, and the maximum so far */
     int64_t cached_bytes;              /* held by the caching allocator for reuse, not in use */
-    int64_t requests, system_requests; /* blocks asked for; blocks that the cache could not serve */
+    int64_t requests, system_requests; /* blocks requested; those that the cache did not have */
     int64_t cap_bytes;                 /* 0 = none */
 } dnn_memory;
 /* Stores the memory statistics of a device; NULL = "cpu". Fails with DNN_E_DEVICE if there is no
@@ -60,7 +59,7 @@ DNN_API DNN_CHECKED dnn_status dnn_memory_stats(const char *device, dnn_memory *
  * empties the cache. Allocations beyond it fail with DNN_E_NOMEM.
  * Fails   DNN_E_INVALID: bytes < 0; DNN_E_DEVICE: no such device. */
 DNN_API DNN_CHECKED dnn_status dnn_set_memory_cap(const char *device, int64_t bytes);
-/* Gives the cached blocks of a device back to the system; NULL = all devices
+/* Returns the cached blocks of a device to the system; NULL = all devices
  * (torch.cuda.empty_cache). */
 DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
 
@@ -85,20 +84,20 @@ enum { DNN_LOG_DEBUG = 0, DNN_LOG_INFO = 1, DNN_LOG_WARN = 2, DNN_LOG_ERROR = 3 
 DNN_API void dnn_set_log(void (*log)(void *ctx, int level, const char *text), void *ctx);
 
 /* ---- preferences: how kernels are selected ----
- * Each has an environment variable, which is read when the library starts. What the program sets
- * wins. */
+ * Each has an environment variable, which is read when the library starts. A value that the program
+ * sets has priority over it. */
 /* Pins kernels: they are asked before the other candidates of their operator. pins is a list
  * "conv2d=onednn,relu=acme.acme_relu" of OPERATOR=PLUGIN or OPERATOR=PLUGIN.KERNEL, in the order in
- * which they are asked. A pinned kernel may still decline; then the usual order goes on. The list
- * replaces the one in force (DNN_PREFER); NULL or "" = none. Starts the library, and drops all
+ * which they are asked. A pinned kernel may still decline; the usual order follows. The list
+ * replaces the current one (DNN_PREFER); NULL or "" = none. Starts the library, and drops all
  * cached plans. dnn_shutdown forgets the pins.
  * Fails   DNN_E_INVALID: a word names no operator, no plugin in use or no kernel of it (the message
  *         lists similar names); the pins stay as they were; DNN_E_NOMEM; as dnn_init. */
 DNN_API DNN_CHECKED dnn_status dnn_prefer(const char *pins);
-/* The pins in force, "" if none. Valid until the next dnn_prefer or dnn_shutdown. */
+/* Returns the current pins, "" if none. Valid until the next dnn_prefer or dnn_shutdown. */
 DNN_API const char *dnn_preferred(void);
 
-/* How far products of f32 operands may round their inputs: not at all (DNN_MATH=strict, the
+/* Sets how far products of f32 operands may round their inputs: not at all (DNN_MATH=strict, the
  * default), to tf32, or to bf16 (which allows tf32 too). A permission, not a request: kernels may
  * ignore it. Survives dnn_shutdown. Before the library has started dnn_math returns what the
  * program has set, else the default.
@@ -121,14 +120,14 @@ DNN_API bool dnn_deterministic(void);
  * these builds. Survives dnn_shutdown. Setting it drops all cached plans. */
 DNN_API void dnn_set_tune(bool on);
 DNN_API bool dnn_tune(void);
-/* The path of that file: DNN_TUNE_FILE, or dnn/tune-<machine> in XDG_CACHE_HOME or ~/.cache; "" if
- * there is no place for one. Valid until dnn_shutdown. */
+/* Returns the path of that file: DNN_TUNE_FILE, or dnn/tune-<machine> in XDG_CACHE_HOME or
+ * ~/.cache; "" if there is no such folder. Valid until dnn_shutdown. */
 DNN_API const char *dnn_tune_file(void);
 
 /* ---- devices ---- */
-/* The device of new tensors that name none: "cpu", or ordinal 0 of the first plugin with a device,
- * in the order of DNN_BACKEND (without it, by the priority of their kernels). Starts the library.
- * NULL and a pending error if that fails. */
+/* Returns the device of new tensors that name none: "cpu", or ordinal 0 of the first plugin with a
+ * device, in the order of DNN_BACKEND (without it, by the priority of their kernels). Starts the
+ * library. NULL and a pending error if that fails. */
 DNN_API const char *dnn_default_device(void);
 /* Waits until all work that was enqueued on a device is done; NULL = all devices
  * (torch.cuda.synchronize).
@@ -140,8 +139,8 @@ DNN_API DNN_CHECKED dnn_status dnn_synchronize(const char *device);
 typedef struct dnn_backend_info {     /* texts are valid until dnn_shutdown */
     const char *path;                 /* the file */
     const char *id, *version, *build; /* NULL if it was not loaded */
-    const char *reason;       /* NULL if it is in use, else the sentence that says why not */
-    const char *device;       /* the device kind that it brings, or NULL */
+    const char *reason;               /* NULL if it is in use, else the reason, a sentence */
+    const char *device;               /* the device kind that it brings, or NULL */
     int n_kernels, n_skipped; /* kernels in use; kernels skipped for reasons of ABI or schema */
     bool reader;              /* a reader plugin (dnn_reader.h) */
 } dnn_backend_info;
@@ -152,7 +151,7 @@ DNN_API bool dnn_backend_at(int index, dnn_backend_info *out);
 DNN_API bool dnn_backend_skipped(int index, int skipped, const char **kernel, const char **reason);
 /* The directories that are searched, in order; NULL past the last. */
 DNN_API const char *dnn_plugin_directory(int index);
-/* Takes a plugin out of use: drops its plans and calls its fini. A plugin that owns private layouts
+/* Disables a plugin: drops its plans and calls its fini. A plugin that owns private layouts
  * keeps its reorder kernels until dnn_shutdown, which calls its fini, so that its tensors can still
  * be read. Call it only while no other thread runs an operator.
  * Fails   DNN_E_INVALID: id is NULL, no plugin in use has it, the plugin brings a device (leave it
@@ -224,15 +223,15 @@ DNN_API bool dnn_candidate_at(const char *op, const char *device, dnn_dtype dtyp
 
 /* While fn is set, every call of an operator in this thread plans anew and reports each candidate
  * that it asks, in order, with its answer: "yes" with the copies that the selection costs, or the
- * sentence of its refusal. The texts are valid during fn. fn NULL ends it. */
+ * reason why it declines. The texts are valid during fn. fn NULL stops the reports. */
 typedef void (*dnn_explain_fn)(void *ctx, const char *op, const char *plugin, const char *kernel,
                                const char *answer);
 DNN_API void dnn_explain(dnn_explain_fn fn, void *ctx);
 
 /* Calls an operator of the table by its name (dnn_ops.h) on zeros of the default device, and
  * reports as dnn_explain does. Inputs beyond n_in are left out. At most 64.
- * Fails   DNN_E_INVALID: no such operator or attribute, a view, wrong operands; what the call fails
- *         with. */
+ * Fails   DNN_E_INVALID: no such operator or attribute, a view, wrong operands; with the error of
+ *         the call. */
 typedef struct dnn_operand {
     dnn_shape shape;
     dnn_dtype dtype; /* 0 = f32 */

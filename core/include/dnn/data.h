@@ -56,7 +56,7 @@ DNN_API dnn_dataset *dnn_dataset_tensors(dnn_tensor *const *fields, int n_fields
  * tensors of the innermost scope, in field[]. It fails by a status or by a pending error. Within a
  * batch, a field has one dtype and one shape. release(ctx) is called once at the end, or before a
  * failed call returns.
- * Threads: several threads may call get at once; the thread that drops the last reference calls
+ * Threads: several threads may call get at once; the thread that releases the last reference calls
  * release. */
 DNN_API dnn_dataset *dnn_dataset_function(int64_t size, int n_fields,
                                           dnn_status (*get)(void *ctx, int64_t index,
@@ -72,8 +72,8 @@ DNN_API dnn_dataset *dnn_dataset_subset(dnn_dataset *set, const int64_t *index, 
 DNN_API DNN_CHECKED dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes,
                                                         int n, uint64_t seed, dnn_dataset **out);
 /* Makes one set of n >= 1 sets, one after the other. They have equally many fields, with equal
- * dtypes and shapes (checked when samples are read). A fact that all sets share is kept; any other
- * becomes NULL. */
+ * dtypes and shapes (checked when samples are read). A description (text, name, digest, labels)
+ * that all sets share is kept; any other becomes NULL. */
 DNN_API dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n);
 /* Makes a set that applies fn to field number `field`. fn gets n samples at once, [n, ...], and
  * returns a tensor whose first size is n, so operators transform a whole batch. It runs without
@@ -95,8 +95,8 @@ DNN_API dnn_dataset *dnn_dataset_retain(dnn_dataset *set);
 DNN_API void dnn_dataset_release(dnn_dataset *set);       /* NULL is allowed */
 DNN_API int64_t dnn_dataset_size(const dnn_dataset *set); /* samples; 0 for NULL */
 DNN_API int dnn_dataset_fields(const dnn_dataset *set);   /* fields; 0 for NULL */
-/* Facts that the reader tells; sets over another set pass them on. NULL if unknown. Valid as long
- * as the set. */
+/* Descriptions from the reader; a set over another set has the other's. NULL if unknown. Valid as
+ * long as the set. */
 DNN_API const char *dnn_dataset_text(const dnn_dataset *set);   /* a description for people */
 DNN_API const char *dnn_dataset_name(const dnn_dataset *set);   /* "fashion-mnist" */
 DNN_API const char *dnn_dataset_digest(const dnn_dataset *set); /* SHA-256 of the samples */
@@ -118,8 +118,8 @@ typedef struct dnn_loader_args {
     int prefetch;       /* batches prepared ahead per worker, up to 4096; 0 = 2 */
     uint64_t seed;      /* for the shuffling */
     const char *device; /* device of the batches; NULL = the default device */
-    double timeout;     /* seconds to wait for a worker, up to 1e6; 0 = 60. Without workers nothing
-                         * waits */
+    double timeout;     /* seconds to wait for a worker, up to 1e6; 0 = 60. Unused without
+                         * workers */
 } dnn_loader_args;
 /* Makes a loader: dnn_loader_new(set, .batch_size = 64, .shuffle = true, .workers = 2). The batches
  * are the same for any number of workers. An empty set gives no batch. The caller owns the loader:
@@ -134,9 +134,9 @@ DNN_API dnn_loader *dnn_loader_new_with(dnn_loader_args args);
 DNN_API void dnn_loader_free(dnn_loader *loader);
 /* Stores the next batch of the epoch in *batch and returns true. Returns false at the end of the
  * epoch (the next call begins the next epoch) and on failure: then an error is pending, and the
- * next call tries the same batch again; dnn_loader_rewind gives it up. *batch is zeroed when the
- * result is false. The loader owns the tensors of the batch until the next call: dnn_retain those
- * that are to stay.
+ * next call tries the same batch again, unless dnn_loader_rewind is called. *batch is zeroed when
+ * the result is false. The loader owns the tensors of the batch until the next call: retain those
+ * that you keep (dnn_retain).
  * Fails   the status of the data set; DNN_E_IO: no batch within the timeout; DNN_E_INVALID: a NULL
  *         argument; DNN_E_DEVICE; DNN_E_NOMEM. */
 DNN_API bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch);
@@ -152,7 +152,7 @@ DNN_API void dnn_loader_rewind(dnn_loader *loader, int64_t epoch);
 DNN_API DNN_CHECKED dnn_status dnn_loader_position(dnn_loader *loader, int64_t *epoch,
                                                    int64_t *batch);
 /* Makes that batch the next one. batch: 0 to dnn_loader_batches, which is the end of the epoch. The
- * tensors of the last batch are released. A failure leaves the loader where it was.
+ * tensors of the last batch are released. On failure the position is unchanged.
  * Fails   DNN_E_INVALID: epoch or batch out of range; DNN_E_IO: a worker is stuck in the data set;
  *         DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch);

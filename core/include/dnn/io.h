@@ -63,15 +63,15 @@ typedef struct dnn_load_args {
     dnn_module *module;
     const char *path;
     bool partial;       /* load what fits and ignore the rest (strict=False) */
-    int64_t *n_loaded;  /* NULL, or where the number of loaded tensors goes */
-    const char *prefix; /* dropped from the names in the file that begin with it; NULL = none */
+    int64_t *n_loaded;  /* if not NULL, receives the number of loaded tensors */
+    const char *prefix; /* removed from the names in the file that begin with it; NULL = none */
 } dnn_load_args;
 /* Load and save the parameters and buffers of a module under their dotted paths (load_state_dict,
- * state_dict). Values are cast between floating dtypes and brought to the module's device. Names in
+ * state_dict). Values are cast between floating dtypes and copied to the module's device. Names in
  * the file that begin with "dnn." are ignored.
  * Fails   DNN_E_INVALID: missing, unexpected and misshapen names, all listed in one message (unless
- *         .partial); a tensor is mapped; DNN_E_FORMAT, DNN_E_IO, DNN_E_NOMEM. The module is as it
- *         was. */
+ *         .partial); a tensor is mapped; DNN_E_FORMAT, DNN_E_IO, DNN_E_NOMEM. The module is
+ *         unchanged. */
 #define dnn_load_weights(module_, ...) \
     dnn_load_weights_with((dnn_load_args){.module = (module_), .path = __VA_ARGS__})
 DNN_API DNN_CHECKED dnn_status dnn_load_weights_with(dnn_load_args args);
@@ -124,8 +124,8 @@ typedef struct dnn_run { /* the objects of a training run; the caller owns all o
  * at a time may write to a folder. A checkpoint is never overwritten: if the file exists with the
  * same state, nothing is written; with another state it is an error; a damaged one is replaced.
  * Fails   DNN_E_INVALID: step < 0, a parameter of an optimizer is not in the module, another
- *         checkpoint of that step; DNN_E_IO; DNN_E_NOMEM. The files in the folder are as they
- *         were. */
+ *         checkpoint of that step; DNN_E_IO; DNN_E_NOMEM. The files in the folder are
+ *         unchanged. */
 DNN_API DNN_CHECKED dnn_status dnn_save_checkpoint(const dnn_run *run, const char *folder);
 /* Writes the same into a file of any name, which is replaced as a whole or not at all:
  * "best.safetensors". */
@@ -141,7 +141,7 @@ DNN_API DNN_CHECKED dnn_status dnn_find_checkpoint(const char *folder, char *pat
 /* Restores the module, optimizers, loaders, the default generator, and step, epoch, best and
  * numbers of the run. Everything is read and validated before anything is changed; only the copy to
  * a device, of a parameter that has other views, can fail later. Optimizers get the learning rate
- * of the file, loaders its seed. Tensors of batches that the loaders gave out are released. Dtypes
+ * of the file, loaders its seed. The current batches of the loaders are released. Dtypes
  * must be equal: nothing is cast.
  * Fails   DNN_E_FORMAT: damaged (the tensor is named), not a checkpoint, of a newer version;
  *         DNN_E_INVALID: another module, optimizer, data set or batch size (both sides are named);

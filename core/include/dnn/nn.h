@@ -32,8 +32,8 @@ typedef struct dnn_module_type {
     const char *name; /* "Conv2d": printed */
     size_t bytes;     /* of the struct that begins with dnn_module */
     dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x); /* works as an operator */
-    /* Frees what the struct owns beside parameters, buffers and children, not the struct. May be
-     * NULL. */
+    /* Frees all that the struct owns except parameters, buffers and children; not the struct. May
+     * be NULL. */
     void (*free)(dnn_module *self);
     /* Writes one line of settings, "1, 6, kernel_size=(5, 5)": at most `bytes` bytes with the final
      * 0. May be NULL. */
@@ -96,9 +96,9 @@ DNN_API int64_t dnn_module_parameter_count(const dnn_module *module);
 
 /* Sets the gradients of all parameters to NULL. */
 DNN_API void dnn_module_zero_grad(dnn_module *module);
-/* Casts all floating parameters and buffers to dtype and brings all of them to device; 0 and NULL
- * leave them as they are. Gradients follow. The tensors keep their identity, so optimizers and the
- * program see the new values. On failure nothing has changed.
+/* Casts all floating parameters and buffers to dtype and moves all of them to device; 0 and NULL
+ * leave them as they are. The same happens to their gradients. The tensors keep their identity, so
+ * optimizers and the program see the new values. On failure nothing has changed.
  * Fails   DNN_E_INVALID: module is NULL, dtype is not floating, a tensor is mapped; DNN_E_DEVICE;
  *         DNN_E_NOMEM. Takes the pending error first. */
 DNN_API DNN_CHECKED dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype,
@@ -112,7 +112,7 @@ DNN_API int64_t dnn_module_format(const dnn_module *module, char *text, size_t b
 DNN_API int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text, size_t bytes);
 
 /* ---- layers ----
- * They are the modules of torch.nn of the same name; the operators of ops.h say what they compute.
+ * They are the modules of torch.nn of the same name; ops.h has the formulas.
  * Initial values are PyTorch's, drawn from the default generator (dnn_manual_seed), on the default
  * device. */
 
@@ -135,7 +135,7 @@ DNN_API dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args);
     dnn_nn_conv2d_with((dnn_nn_conv2d_args){.in = (in_), .out = (out_), .kernel = __VA_ARGS__})
 typedef struct dnn_nn_conv2d_args {
     int64_t in, out;
-    int kernel, kernel_h, kernel_w; /* the _h and _w forms win, here and below */
+    int kernel, kernel_h, kernel_w; /* kernel_h and kernel_w override kernel; likewise below */
     int stride, stride_h, stride_w; /* 0 = 1 */
     int padding, padding_h, padding_w;
     int dilation, groups; /* 0 = 1 */

@@ -7,7 +7,7 @@
  *   Errors    While an error is pending in the thread (status.h) every operator returns NULL. A
  *             required operand that is NULL while none is pending is DNN_E_INVALID. "Fails" lists
  *             the reasons for NULL, DNN_E_INVALID; beside them DNN_E_NOMEM, DNN_E_DEVICE (no kernel
- *             serves the call) and errors of kernels are possible. The message names the operator,
+ *             serves the call) and errors of kernels can occur. The message names the operator,
  *             the argument and both numbers. A failed operator changes no operand.
  *   Dtype     F = f32 f64 (f16 bf16 where a kernel serves them), I = i8 u8 i32 i64, N = F + I, A =
  *             N + bool. "F" alone: floating operands and result of one dtype. Elementwise operators
@@ -104,7 +104,7 @@ typedef struct dnn_data_args {
 DNN_API dnn_tensor *dnn_from_data_with(dnn_data_args args);
 /* A tensor over memory of the program, on the device cpu, without a copy; dtype has no default. The
  * program keeps the memory valid until release(ctx) is called: once, when the last tensor over it
- * is gone, or before a failed call returns. release may be NULL.
+ * is freed, or before a failed call returns. release may be NULL.
  * Fails   as dnn_from_data; data is not aligned to its element.
  * Threads: any thread calls release. */
 DNN_API dnn_tensor *dnn_from_buffer(void *data, dnn_shape shape, dnn_dtype dtype,
@@ -127,8 +127,8 @@ DNN_API dnn_tensor *dnn_eye(int64_t n, int64_t m, dnn_dtype dtype);
 
 /* ---- casts and copies ---- */
 
-/* x in another dtype; x itself, no new reference, if it has it. A. Grad: yes, between floating
- * dtypes.
+/* x in another dtype; x itself, no new reference, if it has that dtype. A. Grad: yes, between
+ * floating dtypes.
  * Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN is
  *         true. To f16 and bf16: nearest even. */
 DNN_API dnn_tensor *dnn_cast(dnn_tensor *x, dnn_dtype dtype);
@@ -199,8 +199,8 @@ DNN_API int64_t dnn_chunk(dnn_tensor *x, int64_t chunks, int dim, dnn_tensor **o
  * Fails   n out of range, a NULL among them, rank 0 (cat), shapes that do not fit. */
 DNN_API dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim);
 DNN_API dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim);
-/* A copy of x with src in the places that dnn_slice (dnn_select) with these arguments shows; src
- * has the shape of that view. A, promoted. Grad: yes, to both. */
+/* A copy of x with src in the elements that dnn_slice (dnn_select) with these arguments selects;
+ * src has the shape of that view. A, promoted. Grad: yes, to both. */
 DNN_API dnn_tensor *dnn_slice_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t start,
                                       int64_t stop, int64_t step);
 DNN_API dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, int64_t index);
@@ -243,8 +243,8 @@ DNN_API dnn_tensor *dnn_fmod(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_atan2(dnn_tensor *a, dnn_tensor *b);
 /* The larger and the smaller of two. N.
  * Values  maximum and minimum: NaN if one is NaN. fmax and fmin: the number if one is NaN.
- * Grad    yes. Equal arguments: maximum and minimum give each a half; fmax and fmin give a all of
- *         it (differs: PyTorch 2 gives halves). */
+ * Grad    yes. Equal arguments: maximum and minimum give each a half; fmax and fmin give all of it
+ *         to a (differs: PyTorch 2 gives halves). */
 DNN_API dnn_tensor *dnn_maximum(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_minimum(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_fmax(dnn_tensor *a, dnn_tensor *b);
@@ -340,16 +340,16 @@ DNN_API dnn_tensor *dnn_elu_with(dnn_activation_args args);
 DNN_API dnn_tensor *dnn_softplus_with(dnn_activation_args args);
 DNN_API dnn_tensor *dnn_gelu_with(dnn_activation_args args);
 
-/* min(max(x, low), high). low and high broadcast; one of them may be NULL = no bound. The scalar
- * form takes -INFINITY and INFINITY for no bound, and returns a clone if there is none. N.
+/* min(max(x, low), high). low and high broadcast; one of them may be NULL = no bound. In the
+ * scalar form -INFINITY and INFINITY mean no bound; without a bound it returns a clone. N.
  * Values  low > high gives high. NaN in x stays.
  * Grad    yes: to x where low <= x <= high, bounds included (differs: PyTorch 2 gives x less at a
- *         bound); to a bound where it was taken.
+ *         bound); to a bound where the result is that bound.
  * Fails   both bounds NULL; a number that the dtype cannot hold. */
 DNN_API dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high);
 DNN_API dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high);
 /* condition ? a : b, broadcast. condition is bool, a and b are A and promote to each other. Grad:
- * yes, to the operand that was taken. Fails: a condition of another dtype. */
+ * yes, to the operand that was selected. Fails: a condition of another dtype. */
 DNN_API dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *b);
 /* x, but value where mask (bool) is true; they broadcast. A. Grad: yes, to x where mask is
  * false. */
@@ -388,13 +388,13 @@ DNN_API dnn_tensor *dnn_sum_to(dnn_tensor *x, dnn_shape shape);
 typedef struct dnn_reduce_dim_args {
     dnn_tensor *x;
     int dim;
-    dnn_tensor **indices; /* NULL, or where the indices (i64) go; argmax, argmin ignore it */
+    dnn_tensor **indices; /* if not NULL, receives the indices (i64); argmax, argmin ignore it */
     bool keepdim;         /* keep the axis, with size 1 */
 } dnn_reduce_dim_args;
 /* The largest (smallest) element along one axis: dnn_max_dim(x, 1, &indices, .keepdim = true), as
  * torch.max(x, dim). argmax, argmin return the indices only, i64. A. Rank 0 counts as [1].
- * Values  The first of equal elements. A NaN wins, the first one.
- * Grad    yes: all of it to the element that was taken. Of indices: none.
+ * Values  The first of equal elements; if there is a NaN, the first NaN.
+ * Grad    yes: all of it to the selected element. Of indices: none.
  * Fails   an axis of size 0. *.indices is set on success only. */
 #define dnn_max_dim(x_, ...) dnn_max_dim_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
 #define dnn_min_dim(x_, ...) dnn_min_dim_with((dnn_reduce_dim_args){.x = (x_), .dim = __VA_ARGS__})
@@ -435,7 +435,7 @@ DNN_API dnn_tensor *dnn_linear(dnn_tensor *x, dnn_tensor *w, dnn_tensor *bias);
 
 typedef struct dnn_conv2d_args {
     dnn_tensor *x, *w, *bias;
-    int stride, stride_h, stride_w;               /* 0 = 1; the _h and _w forms win */
+    int stride, stride_h, stride_w;               /* 0 = 1; _h and _w override it */
     int padding, padding_h, padding_w;            /* on both sides */
     int pad_top, pad_left, pad_bottom, pad_right; /* added to padding, one side each */
     int dilation, dilation_h, dilation_w;         /* 0 = 1 */
@@ -467,15 +467,16 @@ typedef struct dnn_pool2d_args {
     bool exclude_pad;     /* average: divide by the cells inside the input (count_include_pad =
                            * False) */
     int divisor;          /* average: divide by this instead; 0 = not set */
-    dnn_tensor **indices; /* max: NULL, or where the indices (i64, row W + column) go */
+    dnn_tensor **indices; /* max: if not NULL, receives the indices (i64, row W + column) */
 } dnn_pool2d_args;
 /* The largest element (the mean) of each window: dnn_max_pool2d(x, .kernel = 2). F.
  * Shape   x [N,C,H,W] or [C,H,W]; the result has its rank. Its height is
  *         (H + 2 padding - dilation (kernel-1) - 1)/stride + 1, rounded down, or up with .ceil_mode
  *         (a last window that would begin in the far padding is dropped); its width likewise.
- * Values  max: a NaN wins; padding never does. mean: padding counts as 0 unless .exclude_pad.
- * Grad    yes. max: each window gives its gradient to the element that it took, the first of equal
- *         ones; once if windows overlap or have gaps (dilation).
+ * Values  max: NaN if the window has one; padding is never selected. mean: padding counts as 0
+ *         unless .exclude_pad.
+ * Grad    yes. max: each window adds its gradient to the element that it selected, the first of
+ *         equal ones; once if windows overlap or have gaps (dilation).
  * Fails   rank not 3 or 4; H or W 0; kernel < 1; a window larger than the padded x (with
  *         .ceil_mode: larger by a stride or more); stride or dilation < 0; padding < 0 or >
  *         kernel/2; max: a window whose cells all lie outside x, or a plane of 2^31 cells or more;

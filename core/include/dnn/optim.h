@@ -20,7 +20,7 @@ typedef struct dnn_sgd_args {
     double lr;                  /* required, >= 0 */
     double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
     bool nesterov;                            /* needs momentum > 0 and dampening 0 */
-    bool maximize; /* ascends: steps along the gradient, not against it */
+    bool maximize;                            /* steps along the gradient, not against it */
 } dnn_sgd_args;
 /* Stochastic gradient descent (torch.optim.SGD). For each parameter p with gradient g and buffer b:
  *     g = maximize ? -g : g;  g += weight_decay p
@@ -41,8 +41,8 @@ DNN_API void dnn_optimizer_free(dnn_optimizer *optimizer);
 
 /* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */
 DNN_API DNN_CHECKED dnn_status dnn_zero_grad(dnn_optimizer *optimizer);
-/* Makes one step from the gradients. Skips parameters without a gradient, and those that do not
- * require one any more. A failed step changes nothing.
+/* Updates the parameters from their gradients once (torch.optim.Optimizer.step). Skips parameters
+ * without a gradient, and those that do not require one any more. A failed step changes nothing.
  * Fails   DNN_E_INVALID: a gradient or buffer of another dtype, device or shape than its parameter,
  *         as after dnn_module_to; DNN_E_NOMEM; DNN_E_DEVICE. */
 DNN_API DNN_CHECKED dnn_status dnn_step(dnn_optimizer *optimizer);
@@ -52,8 +52,8 @@ DNN_API double dnn_optimizer_lr(const dnn_optimizer *optimizer); /* 0 for NULL *
  * finite. */
 DNN_API DNN_CHECKED dnn_status dnn_optimizer_set_lr(dnn_optimizer *optimizer, double lr);
 DNN_API int64_t dnn_optimizer_steps(const dnn_optimizer *optimizer); /* steps that succeeded */
-/* The state of a parameter by name ("momentum_buffer"), with the parameter's shape, dtype and
- * device; NULL if there is none yet. parameter is its index in the list. The optimizer owns the
+/* Returns the state of a parameter by name ("momentum_buffer"), with the parameter's shape, dtype
+ * and device; NULL if there is none yet. parameter is its index in the list. The optimizer owns the
  * tensor. */
 DNN_API dnn_tensor *dnn_optimizer_state(const dnn_optimizer *optimizer, int64_t parameter,
                                         const char *name);

@@ -29,14 +29,14 @@ static inline char *dnn_print_room(int64_t length, dnn_status *status)
 static inline dnn_status dnn_print_out(char *text, dnn_status status)
 {
     if (status == DNN_OK && fputs(text, stdout) == EOF) {
-        status = dnn_fail(DNN_E_IO, "dnn_print: standard output does not take the text");
+        status = dnn_fail(DNN_E_IO, "dnn_print: the text cannot be written to standard output");
     }
     free(text);
     return status;
 }
 
 /* Prints t as dnn_format writes it, and a newline.
- * Fails   as dnn_format; DNN_E_NOMEM; DNN_E_IO: standard output does not take the text. */
+ * Fails   as dnn_format; DNN_E_NOMEM; DNN_E_IO: the text cannot be written. */
 static inline dnn_status dnn_print(dnn_tensor *t)
 {
     dnn_status status;
@@ -48,7 +48,7 @@ static inline dnn_status dnn_print(dnn_tensor *t)
     }
     status = dnn_print_out(text, status);
     return status == DNN_OK && putchar('\n') == EOF
-               ? dnn_fail(DNN_E_IO, "dnn_print: standard output")
+               ? dnn_fail(DNN_E_IO, "dnn_print: the newline cannot be written to standard output")
                : status;
 }
 

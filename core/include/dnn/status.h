@@ -1,4 +1,4 @@
-/* status.h - how libdnn reports errors, and scopes: who frees the tensors.
+/* status.h - the errors of libdnn, and scopes, which release tensors.
  *
  * Two idioms
  *   Operators and constructors return a pointer, or NULL. The first NULL records its error as the
@@ -22,7 +22,7 @@ extern "C" {
 #ifndef DNN_ABI_COMMON
 #define DNN_ABI_COMMON 1
 #define DNN_EXPORT __attribute__((visibility("default")))
-/* DNN_FITS: does the struct reach as far as member m. DNN_HAS: is m there and not zero. */
+/* DNN_FITS: the size of the struct includes member m. DNN_HAS: it does, and m is not zero. */
 #define DNN_FITS(p, m) ((p)->size >= offsetof(__typeof__(*(p)), m) + sizeof((p)->m))
 #define DNN_HAS(p, m) (DNN_FITS(p, m) && (p)->m)
 typedef int32_t dnn_status;
@@ -76,7 +76,7 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 /* Returns the name of the status ("DNN_E_NOMEM"), or "unknown status". Never NULL; static text. */
 DNN_API const char *dnn_status_name(dnn_status status);
 
-/* Returns the message of the pending error, else of the last error that this thread got. It names
+/* Returns the message of the pending error, else of the last error of this thread. It names
  * the operator or path, the operand and the numbers. "" if there was no error. Valid until the next
  * error of this thread. */
 DNN_API const char *dnn_error_message(void);
@@ -93,7 +93,8 @@ DNN_API DNN_CHECKED dnn_status dnn_scope_status(void);
  * A tensor that a function returns belongs to the innermost open scope of the thread. Closing the
  * scope releases it. Outside every scope it belongs to the root scope of the thread, which is
  * closed when the thread ends or calls dnn_shutdown. The pending error belongs to the thread: it
- * survives the scope. The struct is public only to live on the stack; its members are private. */
+ * survives the scope. The struct is public only so that it can be on the stack; its members are
+ * private. */
 typedef struct dnn_scope {
     struct dnn_scope *dnn_parent;
     struct dnn__owned *dnn_first;
@@ -114,8 +115,8 @@ DNN_API void dnn_no_grad_begin(dnn_scope *scope);
 DNN_API void dnn_enable_grad_begin(dnn_scope *scope);
 
 /* Moves t from the innermost scope to the scope around it and returns t. `return dnn_keep(y);`
- * hands y out of a DNN_SCOPE. NULL stays NULL; a tensor of another scope, or of the root scope, is
- * left there. */
+ * returns y from inside a DNN_SCOPE. NULL gives NULL. A tensor of another scope, or of the root
+ * scope, stays there. */
 DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
 
 #define DNN_CAT_(a, b) a##b
@@ -124,8 +125,8 @@ DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
     for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {NULL, NULL, 0, 1}; \
          name.dnn_once && (begin(&name), name.dnn_once = 0, 1);)
 
-/* DNN_SCOPE { ... } opens a scope that closes however the block is left: at its end, by return, by
- * goto. `break` and `continue` inside leave the scope, not a loop around it.
+/* DNN_SCOPE { ... } opens a scope for the block. It closes at the end of the block and on return
+ * and goto out of it. `break` and `continue` inside leave the scope, not a loop around it.
  * DNN_NO_GRAD { ... } also stops recording. DNN_ENABLE_GRAD { ... } also turns recording on. */
 #define DNN_SCOPE DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_scope_begin)
 #define DNN_NO_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_no_grad_begin)

@@ -1,12 +1,11 @@
 /* tensor.h - the tensor: a reference-counted view (dims, strides, offset, dtype) of storage.
  *
- * This header asks, reads and writes; ops.h computes. A tensor that a function returns belongs to
- * the innermost scope of the thread (status.h). A function that returns a dnn_status takes the
- * pending error first. Strides are in elements, sizes of buffers in bytes.
+ * This header has queries, reading and writing; ops.h has the operators. A tensor that a function
+ * returns belongs to the innermost scope of the thread (status.h). A function that returns a
+ * dnn_status takes the pending error first. Strides are in elements, sizes of buffers in bytes.
  *
- * Threads: a tensor may be handed from thread to thread, and several threads may read one at once,
- * also retain and release it. One thread at a time may change it: in place, its gradient, its
- * mapping. */
+ * Threads: any thread may use a tensor that another one made. Several threads may read, retain and
+ * release one at once. One thread at a time may change it: in place, its gradient, its mapping. */
 #ifndef DNN_TENSOR_H
 #define DNN_TENSOR_H
 #include "dnn/status.h"
@@ -71,11 +70,11 @@ DNN_API dnn_dtype dnn_dtype_named(const char *name); /* 0 if no dtype has that n
 /* ---- references ---- */
 /* Adds a reference that the caller owns until dnn_release. Returns t; NULL stays NULL. */
 DNN_API dnn_tensor *dnn_retain(dnn_tensor *t);
-/* Gives one reference back. NULL is allowed. Releasing the reference of the scope frees a temporary
+/* Releases one reference. NULL is allowed. Releasing the reference of the scope frees a temporary
  * early: the tensor then leaves its scope. */
 DNN_API void dnn_release(dnn_tensor *t);
-/* How many tensors are alive in the process, and how many bytes of storage on a device ("cpu"; NULL
- * = all devices). Both are 0 after dnn_shutdown if nothing leaked. */
+/* Return the number of tensors alive in the process, and the bytes of storage on a device ("cpu";
+ * NULL = all devices). Both are 0 after dnn_shutdown if nothing leaked. */
 DNN_API int64_t dnn_live_tensors(void);
 DNN_API int64_t dnn_live_bytes(const char *device);
 
@@ -97,10 +96,10 @@ DNN_API DNN_CHECKED dnn_status dnn_item_i64(dnn_tensor *t, int64_t *out);
 DNN_API DNN_CHECKED dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n);
 
 enum { DNN_MAP_READ = 1, DNN_MAP_WRITE = 2 };
-/* Gives the host a pointer to the elements of t, row-major: the storage itself if the host can
- * reach it and t is contiguous, else a copy. Waits for the device. dnn_unmap ends the mapping: with
- * DNN_MAP_WRITE it writes a copy back, and counts as an in-place change of t. Each map needs one
- * unmap; a tensor has one mapping at a time. The pointer belongs to t.
+/* Stores in *data a host pointer to the elements of t, row-major: the storage itself if the host
+ * can access it and t is contiguous, else a copy. Waits for the device. dnn_unmap ends the mapping:
+ * with DNN_MAP_WRITE it writes a copy back, and counts as an in-place change of t. Each map needs
+ * one unmap; a tensor has one mapping at a time. The pointer belongs to t.
  * Fails   DNN_E_INVALID: mapped already, other bits in access, a change that in-place operators
  *         refuse; DNN_E_NOMEM; DNN_E_DEVICE. */
 DNN_API DNN_CHECKED dnn_status dnn_map(dnn_tensor *t, int access, void **data);

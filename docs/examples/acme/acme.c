@@ -1,5 +1,5 @@
-/* acme.c - the smallest plugin: one kernel, relu on f32. It links to nothing. Copy it to begin your
- * own:
+/* acme.c - the smallest plugin: one kernel, relu on f32. It links to no library. Copy it to begin a
+ * plugin of your own:
  *
  *     cc -std=c11 -O3 -fPIC -shared -fvisibility=hidden -Wl,-z,defs -I<folder of dnn_plugin.h> \
  *         -o dnn_acme.so acme.c
@@ -14,7 +14,7 @@ static void relu_piece(void *arg, int64_t begin, int64_t end, int worker)
 
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
-        y[i] = x[i] < 0 ? 0 : x[i]; /* NaN is not below 0, so it stays */
+        y[i] = x[i] < 0 ? 0 : x[i]; /* relu(NaN) is NaN: the comparison is false */
     }
 }
 

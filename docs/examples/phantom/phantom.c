@@ -1,12 +1,13 @@
-/* phantom.c - a device in software: memory that the host cannot touch, and work that runs late on a
- * thread of its own.
+/* phantom.c - a device in software: memory that the host cannot access, and a stream whose work
+ * runs late, on its own thread.
  *
  * Its kernels are the sources of cpu_blas, compiled for the device kind "phantom" and wrapped:
- * run() copies the call into a queue, and the call runs when somebody waits for the stream. Device
- * memory is PROT_NONE except for the operands of a call while that call runs. So a host access, a
- * missing wait, a view that is used after run(), or memory that is given back too early ends in a
- * fault, in tests, on any machine. The operator erf has no kernel here on purpose, so that the core
- * must find another way to compute it. */
+ * run() puts a copy of the call into a queue, and the stream's thread executes it when the host
+ * synchronizes. Device memory is PROT_NONE, except the operands of a call while that call executes.
+ * So these faults of the core or of a plugin end in SIGSEGV, on any machine: a host access to
+ * device memory, a missing synchronization, a view read after run() returned, memory freed too
+ * early. The operator erf has no kernel here on purpose: the core must compute it by a
+ * decomposition or on the host. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -39,7 +40,7 @@ static dnn_status memory_alloc(int32_t ordinal, uint64_t bytes, uint32_t mem, vo
 
     (void)ordinal;
     if (bytes > SIZE_MAX - page) {
-        return host->fail(DNN_E_NOMEM, "%llu bytes are more than there can be",
+        return host->fail(DNN_E_NOMEM, "%llu bytes: more than the address space",
                           (unsigned long long)bytes);
     }
     rounded = (bytes + page - 1) / page * page;
@@ -100,7 +101,8 @@ static dnn_status count(int32_t *n)
     return DNN_OK;
 }
 
-/* Opens or closes the block that p points into; host memory has none. */
+/* Sets the protection of the block that p points into. Host memory is in no block and stays as it
+ * is. */
 static void protect(const void *p, int protection)
 {
     struct block *b;
@@ -118,7 +120,7 @@ static void protect(const void *p, int protection)
     pthread_mutex_unlock(&blocks_lock);
 }
 
-/* ---- the stream: a queue and a thread that works when somebody waits ---- */
+/* ---- the stream: a queue, and a thread that executes it when the host synchronizes ---- */
 
 enum kind { KERNEL, COPY, FILL, EVENT };
 
@@ -127,7 +129,7 @@ struct task {
     uint64_t number;
     enum kind kind;
     dnn_status (*run)(const dnn_call *);
-    dnn_call *call; /* a copy of all that it points to */
+    dnn_call *call; /* a deep copy */
     void *to;
     const void *from;
     uint64_t bytes;
@@ -139,24 +141,27 @@ struct stream {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     struct task *first, *last;
-    uint64_t enqueued, finished, wanted; /* numbers of tasks */
+    uint64_t enqueued, finished, wanted; /* numbers of tasks: the last one in the queue, the last
+                                            one done, the last one to execute */
     bool stop;
-    dnn_status status; /* of the first task that failed; it sticks */
+    dnn_status status; /* of the first task that failed; later syncs return it again */
     char text[512];
 };
 
-enum { LATE_BY = 512 }; /* tasks that may wait before the thread starts by itself */
+enum {
+    QUEUE_MOST = 512
+}; /* with more tasks in the queue, the thread executes them without a synchronization */
 
-/* The text of an error in a kernel that runs late: kept with the stream. */
-static _Thread_local struct stream *running;
+/* The stream of this thread. A kernel that executes late writes its error text there. */
+static _Thread_local struct stream *this_stream;
 
 static dnn_status late_fail(dnn_status status, const char *fmt, ...)
 {
     va_list list;
 
     va_start(list, fmt);
-    if (running != NULL && running->status == DNN_OK) {
-        vsnprintf(running->text, sizeof running->text, fmt, list);
+    if (this_stream != NULL && this_stream->status == DNN_OK) {
+        vsnprintf(this_stream->text, sizeof this_stream->text, fmt, list);
     }
     va_end(list);
     return status;
@@ -164,7 +169,7 @@ static dnn_status late_fail(dnn_status status, const char *fmt, ...)
 
 static dnn_host late_host;
 
-static void open_call(const dnn_call *c, int protection)
+static void protect_operands(const dnn_call *c, int protection)
 {
     for (uint32_t i = 0; i < c->n_in; i++) {
         protect(c->in[i] != NULL ? c->in[i]->data : NULL, protection);
@@ -176,15 +181,15 @@ static void open_call(const dnn_call *c, int protection)
     protect(c->stash, protection);
 }
 
-static dnn_status perform(const struct task *t)
+static dnn_status execute(const struct task *t)
 {
     dnn_status status = DNN_OK;
 
     switch (t->kind) {
     case KERNEL:
-        open_call(t->call, PROT_READ | PROT_WRITE);
+        protect_operands(t->call, PROT_READ | PROT_WRITE);
         status = t->run(t->call);
-        open_call(t->call, PROT_NONE);
+        protect_operands(t->call, PROT_NONE);
         break;
     case COPY:
         protect(t->to, PROT_READ | PROT_WRITE);
@@ -223,13 +228,13 @@ static void *stream_main(void *arg)
     struct stream *s = arg;
     struct task *t;
 
-    running = s;
+    this_stream = s;
     pthread_mutex_lock(&s->lock);
     while ((t = next_task(s)) != NULL) {
         dnn_status status;
 
         pthread_mutex_unlock(&s->lock);
-        status = perform(t);
+        status = execute(t);
         pthread_mutex_lock(&s->lock);
         if (status != DNN_OK && s->status == DNN_OK) {
             s->status = status;
@@ -263,8 +268,8 @@ static dnn_status stream_new(int32_t ordinal, void **out)
     return DNN_OK;
 }
 
-/* Runs all that is wanted up to a number and waits for it. */
-static void wait_for(struct stream *s, uint64_t number)
+/* Executes the tasks up to `number` and waits until they are done. */
+static void finish_until(struct stream *s, uint64_t number)
 {
     pthread_mutex_lock(&s->lock);
     s->wanted = number > s->wanted ? number : s->wanted;
@@ -280,7 +285,7 @@ static dnn_status stream_sync(int32_t ordinal, void *stream)
     struct stream *s = stream;
 
     (void)ordinal;
-    wait_for(s, s->enqueued);
+    finish_until(s, s->enqueued);
     return s->status == DNN_OK ? DNN_OK : host->fail(s->status, "%s", s->text);
 }
 
@@ -289,7 +294,7 @@ static void stream_del(int32_t ordinal, void *stream)
     struct stream *s = stream;
 
     (void)ordinal;
-    wait_for(s, s->enqueued);
+    finish_until(s, s->enqueued);
     pthread_mutex_lock(&s->lock);
     s->stop = true;
     pthread_cond_signal(&s->work);
@@ -311,7 +316,7 @@ static void enqueue(struct stream *s, struct task *t)
         s->first = t;
     }
     s->last = t;
-    if (s->enqueued - s->finished > LATE_BY) {
+    if (s->enqueued - s->finished > QUEUE_MOST) {
         s->wanted = s->enqueued;
         pthread_cond_signal(&s->work);
     }
@@ -375,9 +380,9 @@ static dnn_status event_wait(int32_t ordinal, void *stream, void *event)
     struct event *e = event;
 
     (void)ordinal;
-    if (e->stream !=
-        stream) { /* streams run in order, so only another stream's event is worth a wait */
-        wait_for(e->stream, e->number);
+    /* A stream executes in order, so only an event of another stream needs a wait. */
+    if (e->stream != stream) {
+        finish_until(e->stream, e->number);
     }
     return DNN_OK;
 }
@@ -389,7 +394,8 @@ static dnn_status event_done(int32_t ordinal, void *event, int32_t *done)
     (void)ordinal;
     pthread_mutex_lock(&e->stream->lock);
     *done = e->stream->finished >= e->number;
-    if (*done == 0 && e->number > e->stream->wanted) { /* asked for: it begins to run */
+    /* The caller asks for progress, so the tasks up to the event may execute. */
+    if (*done == 0 && e->number > e->stream->wanted) {
         e->stream->wanted = e->number;
         pthread_cond_signal(&e->stream->work);
     }
@@ -406,12 +412,12 @@ static void event_del(int32_t ordinal, void *event)
 
 /* ---- kernels ---- */
 
-static size_t view_room(const dnn_view *v)
+static size_t view_bytes(const dnn_view *v)
 {
     return v != NULL ? sizeof *v + 2 * sizeof(int64_t) * (size_t)v->ndim : 0;
 }
 
-static char *put_view(char *at, const dnn_view *v, const dnn_view **out)
+static char *copy_view(char *at, const dnn_view *v, const dnn_view **out)
 {
     dnn_view *copied = (void *)at;
     size_t bytes = v != NULL ? sizeof(int64_t) * (size_t)v->ndim : 0;
@@ -424,7 +430,7 @@ static char *put_view(char *at, const dnn_view *v, const dnn_view **out)
     at += sizeof *v;
     memcpy(at, v->dim, bytes);
     copied->dim = (void *)at;
-    if (v->stride != NULL) { /* else it lies in a private layout */
+    if (v->stride != NULL) { /* NULL: a private layout */
         memcpy(at + bytes, v->stride, bytes);
         copied->stride = (void *)(at + bytes);
     }
@@ -432,8 +438,8 @@ static char *put_view(char *at, const dnn_view *v, const dnn_view **out)
     return at + 2 * bytes;
 }
 
-/* The call and all that it points to, in one block: nothing of the core's is read after run()
- * has returned. */
+/* Copies the call and all that it points to into one block, because the core's own structs are
+ * valid only until run() returns. */
 static dnn_call *copy_call(const dnn_call *c)
 {
     uint32_t attr_bytes = c->attr != NULL ? *(const uint32_t *)c->attr : 0;
@@ -444,10 +450,10 @@ static dnn_call *copy_call(const dnn_call *c)
     char *at;
 
     for (uint32_t i = 0; i < c->n_in; i++) {
-        bytes += view_room(c->in[i]);
+        bytes += view_bytes(c->in[i]);
     }
     for (uint32_t i = 0; i < c->n_out; i++) {
-        bytes += view_room(c->out[i]);
+        bytes += view_bytes(c->out[i]);
     }
     copied = malloc(bytes);
     if (copied == NULL) {
@@ -465,10 +471,10 @@ static dnn_call *copy_call(const dnn_call *c)
         at += (attr_bytes + 7) / 8 * 8;
     }
     for (uint32_t i = 0; i < c->n_in; i++) {
-        at = put_view(at, c->in[i], &pointer[i]);
+        at = copy_view(at, c->in[i], &pointer[i]);
     }
     for (uint32_t i = 0; i < c->n_out; i++) {
-        at = put_view(at, c->out[i], &pointer[c->n_in + i]);
+        at = copy_view(at, c->out[i], &pointer[c->n_in + i]);
     }
     return copied;
 }
@@ -492,7 +498,7 @@ static dnn_status run_slot(int slot, const dnn_call *c)
                        (struct task){.kind = KERNEL, .run = original[slot]->run, .call = copied});
 }
 
-/* A kernel is not told which of the table it is, so each slot is a function of its own. */
+/* run() does not receive its kernel, so each entry of the table needs a function of its own. */
 #define EACH_ONE(F, t) \
     F(t##0) F(t##1) F(t##2) F(t##3) F(t##4) F(t##5) F(t##6) F(t##7) F(t##8) F(t##9)
 /* clang-format off */
@@ -562,7 +568,7 @@ const dnn_plugin *dnn_plugin_v1(void)
         .size = sizeof(dnn_plugin),
         .id = "phantom",
         .version = "1.0.0",
-        .build = "cpu_blas behind a device that nobody has",
+        .build = "the kernels of cpu_blas on a software device",
         .init = init,
         .kernels = table,
         .device = &device,

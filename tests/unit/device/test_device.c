@@ -155,10 +155,24 @@ static void event_drop(int32_t ord, void *event)
     events--;
 }
 
+/* Ordinal 1 fails. A failure may set the text; a call must not see that of an earlier one. */
+static dnn_status size_of_memory(int32_t ord, uint64_t *free_bytes, uint64_t *total)
+{
+    cr_expect_str_eq(dnn__plugin_self.text, "");
+    *free_bytes = 1000;
+    *total = 4000;
+    if (ord == 1) {
+        strcpy(dnn__plugin_self.text, "no such device");
+        return DNN_E_DEVICE;
+    }
+    return DNN_OK;
+}
+
 static const dnn_device slow = {
     .size = sizeof slow,
     .kind = "slow",
     .count = two,
+    .mem_info = size_of_memory,
     .alloc = take,
     .free = give,
     .copy = copy_later,
@@ -254,6 +268,16 @@ Test(device, names)
     cr_expect_str_eq(dnn_default_device(), "plain:0");
     cr_expect_eq(dnn_synchronize(NULL), DNN_OK);
     cr_expect_eq(dnn_synchronize("slow:7"), DNN_E_DEVICE);
+}
+
+Test(device, the_size_of_memory_is_asked_without_an_old_text)
+{
+    strcpy(dnn__plugin_self.text, "an earlier failure");
+    cr_expect_eq(dnn__device_total_bytes(named("slow:0")), 4000);
+    cr_expect_eq(dnn__device_total_bytes(named("slow:1")), 0);
+    strcpy(dnn__plugin_self.text, "an earlier failure");
+    cr_expect_eq(dnn__device_total_bytes(named("slow:1")), 0);
+    cr_expect_eq(dnn__device_total_bytes(named("cpu")), 0);
 }
 
 Test(device, blocks_fit_and_are_used_again)

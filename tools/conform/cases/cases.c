@@ -1,4 +1,4 @@
-/* cases.c - builds cases, and holds the shapes that test operators of any shape. The case files
+/* cases.c - builds cases, and has the shapes for operators that accept any shape. The case files
  * call it. */
 #include "cases.h"
 

@@ -1,5 +1,5 @@
-/* cases.h - defines a case and how a row gives its cases to the harness. The case files and the
- * harness include it. */
+/* cases.h - a case, and how a row passes its cases to the harness. The case files and the harness
+ * include it. */
 #ifndef CASES_H
 #define CASES_H
 #include "conformance.h"
@@ -7,36 +7,37 @@
 #include "refmath.h"
 
 enum conf_values {
-    CONF_UNIFORM,  /* in [low, high); integers likewise, whole */
-    CONF_DISTINCT, /* multiples of 0.1, shuffled, + low: no two equal, none at a kink for low = 0.03
-                    */
-    CONF_INTEGER,  /* whole numbers in [low, high], in any dtype */
-    CONF_CONSTANT  /* low */
+    CONF_UNIFORM, /* in [low, high); for integers the whole numbers of that range */
+    /* Multiples of 0.1, shuffled, + low: no two are equal; with low = 0.03 none is at a kink. */
+    CONF_DISTINCT,
+    CONF_INTEGER, /* whole numbers in [low, high], in any dtype */
+    CONF_CONSTANT /* low */
 };
 enum conf_judge {
     CONF_EXACT,
     CONF_MOVED,
     CONF_ELEMENT,
+    /* MOVED: exact, and a zero keeps its sign. */
     CONF_SUM
-}; /* MOVED: exact, and a zero keeps its sign */
+};
 
 typedef struct conf_operand {
-    uint32_t dtype; /* 0: left out */
+    uint32_t dtype; /* 0: omitted */
     dnn_shape shape;
     enum conf_values values;
     double low, high;
-    bool plain;    /* in special mode no special values; in layouts always dense */
-    bool ordinary; /* in special mode no special values */
-    bool constant; /* no gradient is asked of it */
+    bool plain;    /* no special values in special mode; always dense in layouts */
+    bool ordinary; /* no special values in special mode */
+    bool constant; /* has no gradient */
 } conf_operand;
 
 typedef struct conf_case {
     int n_in, n_out;
     conf_operand in[REF_MAX_IN], out[REF_MAX_OUT]; /* out: dtype and shape */
-    int alias[REF_MAX_OUT]; /* the input that the output is, by the schema; -1 */
-    bool destination;       /* the outputs are given to the call */
-    bool tame;              /* no extreme values: a product of three overflows by its order */
-    bool once;              /* its gradient need not be differentiable */
+    int alias[REF_MAX_OUT]; /* the input that the output shares, by the schema; -1: none */
+    bool destination;       /* the outputs are passed to the call */
+    bool tame; /* no extreme values: a product of three may overflow depending on its order */
+    bool once; /* its gradient need not be differentiable */
     enum conf_judge judge;
     union {
         uint32_t size;
@@ -58,11 +59,12 @@ typedef struct conf_case {
         dnn_attr_bernoulli bernoulli;
         dnn_attr_sgd sgd;
     } attr;
-    /* How a row without a kernel is called; NULL: through dispatch. */
+    /* How to call a row without a kernel; NULL: through dispatch. */
     dnn_tensor *(*call)(const struct conf_case *c, dnn_tensor *const *in);
 } conf_case;
 
-typedef struct conf_sink { /* asks for the cases of one mode and primary dtype */
+/* Receives the cases of one mode and primary dtype. */
+typedef struct conf_sink {
     int mode;
     uint32_t dtype;
     void (*emit)(struct conf_sink *sink, const conf_case *c);
@@ -89,14 +91,14 @@ void conf_composite_cases(conf_sink *s, const conf_composite *composite);
 conf_case conf_case_new(enum conf_judge judge);
 conf_operand *conf_in(conf_case *c, uint32_t dtype, dnn_shape shape, enum conf_values values,
                       double low, double high);
-void conf_no_in(conf_case *c); /* an optional input left out */
+void conf_no_in(conf_case *c); /* an optional input is omitted */
 conf_operand *conf_out(conf_case *c, uint32_t dtype, dnn_shape shape);
-/* Shapes of the mode for rows that take any; ends with ndim -1. */
+/* Shapes of the mode for rows that accept any shape; the list ends with ndim -1. */
 const dnn_shape *conf_shapes(int mode);
-/* The same for rows that need axes: rank >= 1, and special mode has long lanes along either axis.
- */
+/* The same for rows that need axes: rank >= 1, and in special mode long lanes along each axis. */
 const dnn_shape *conf_axes_shapes(int mode);
-static inline bool conf_small(const conf_sink *s) /* one or two cases are enough for differences */
+/* For numerical differences one or two cases are enough. */
+static inline bool conf_small(const conf_sink *s)
 {
     return s->mode == CONF_GRAD;
 }

@@ -1,5 +1,5 @@
-/* cases_elementwise.c - cases of the elementwise operators: one line per row names its domain and
- * its judgement. The harness reaches them through the operator table. */
+/* cases_elementwise.c - cases of the elementwise operators: one line for each row names its domain
+ * and its tolerance. The harness gets them through the operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)
@@ -7,7 +7,7 @@ static bool is_float(const conf_sink *s)
     return ref_is_float(s->dtype);
 }
 
-/* Exact where no rounding is allowed: integers, bool. */
+/* Exact for integers and bool, which are never rounded. */
 static enum conf_judge judge_of(const conf_sink *s, enum conf_judge judge)
 {
     return is_float(s) ? judge : CONF_EXACT;
@@ -15,8 +15,8 @@ static enum conf_judge judge_of(const conf_sink *s, enum conf_judge judge)
 
 /* ---- one input ---- */
 
-/* Where a row crosses zero, or 1 + erf cancels, a result of one element has no relative precision:
- * values stay above `low`, but in special mode, which judges absolutely. */
+/* Near a zero of the function, or where 1 + erf cancels, a single result has no relative precision:
+ * values stay above `low`. Special mode has an absolute tolerance and needs no limit. */
 static double least(const conf_sink *s, double low)
 {
     return s->mode == CONF_SPECIAL ? -3 : low;
@@ -27,7 +27,7 @@ typedef struct unary {
     double low, high;
     enum conf_judge judge;
     bool to_bool;
-    conf_case attr; /* its attributes are taken */
+    conf_case attr; /* the case is a copy of it, for its attributes */
 } unary;
 
 static void unary_cases(conf_sink *s, const unary *u)
@@ -167,7 +167,7 @@ typedef struct domain {
 } domain;
 
 typedef struct binary {
-    domain a, b;   /* of floats */
+    domain a, b;   /* of floating dtypes */
     domain ia, ib; /* of integers; zero: -120..127 */
     enum conf_judge judge;
     bool to_bool;
@@ -306,9 +306,9 @@ void cases_clamp(conf_sink *s)
     }
 }
 
-/* ---- gradients that are rows ---- */
+/* ---- gradients that have rows ---- */
 
-/* n operands of the floating dtype and one shape. */
+/* n operands of the floating dtype and the same shape. */
 static void backward_cases(conf_sink *s, int n, const conf_case *attr, double low, double high)
 {
     for (const dnn_shape *shape = conf_shapes(s->mode); shape->ndim >= 0; shape++) {
@@ -369,7 +369,7 @@ void cases_maximum_bwd(conf_sink *s)
         conf_case c = conf_case_new(CONF_EXACT);
 
         conf_in(&c, s->dtype, *shape, CONF_UNIFORM, -2, 2);
-        for (int i = 0; i < 2; i++) { /* ties, where it jumps */
+        for (int i = 0; i < 2; i++) { /* equal operands, where the gradient jumps */
             conf_in(&c, s->dtype, *shape, CONF_INTEGER, -2, 2)->constant = true;
         }
         conf_out(&c, s->dtype, *shape);

@@ -1,5 +1,5 @@
-/* cases_loss.c - cases of the losses over class indices. The harness reaches them through the
- * operator table. */
+/* cases_loss.c - cases of the losses over class indices. The harness gets them through the operator
+ * table. */
 #include "cases.h"
 
 typedef struct loss {
@@ -27,8 +27,7 @@ static void class_operands(conf_sink *s, conf_case *c, const loss *l, uint32_t l
     }
 }
 
-/* One row without a batch: public functions take [C]; the rows of the table are then given [1,C].
- */
+/* The public functions accept one row [C] without a batch; the row of the table gets [1,C]. */
 static dnn_loss_args arguments(const conf_case *c, dnn_tensor *const *in)
 {
     const dnn_attr_loss *a = &c->attr.loss;

@@ -1,8 +1,8 @@
 /* cases_moves.c - cases of creation, copies, joins, views, random numbers and optimizer steps. The
- * harness reaches them through the operator table. */
+ * harness gets them through the operator table. */
 #include "cases.h"
 
-/* ---- creation: a destination is written ---- */
+/* ---- creation: writes a destination ---- */
 
 static const dnn_shape *target_shapes(int mode)
 {
@@ -173,7 +173,7 @@ static dnn_tensor *call_view(const conf_case *c, dnn_tensor *const *in)
     return dnn_reshape(in[0], c->out[0].shape);
 }
 
-/* To the host and back, which moves bytes wherever the default device has memory of its own. */
+/* To the host and back: this copies bytes if the default device has its own memory. */
 static dnn_tensor *call_to_device(const conf_case *c, dnn_tensor *const *in)
 {
     (void)c;
@@ -278,7 +278,7 @@ static void random_targets(conf_sink *s, conf_case *c)
     }
 }
 
-/* In [0,1) the numbers are their bits; elsewhere one rounding is allowed. */
+/* For [0,1) the numbers must have the same bits; for other ranges one rounding may differ. */
 void cases_uniform(conf_sink *s)
 {
     conf_case c = conf_case_new(CONF_MOVED);
@@ -318,7 +318,7 @@ void cases_dropout(conf_sink *s)
         for (size_t i = 0; i < DNN__COUNT(p); i++) {
             conf_case c = conf_case_new(CONF_ELEMENT);
 
-            if (p[i] == 1) { /* 1/(1-p) is asked by nobody: all is x * 0 */
+            if (p[i] == 1) { /* no case needs 1/(1-p) for p = 1: every result is x * 0 */
                 c.judge = CONF_MOVED;
             }
             conf_in(&c, s->dtype, *shape, CONF_UNIFORM, -3, 3);
@@ -375,8 +375,8 @@ void cases_sgd_step(conf_sink *s)
     sgd_case(s, 4, true, (dnn_attr_sgd){.nesterov = 1});
 }
 
-/* reorder moves between private layouts, and only the core calls it: dnn conform tries it with the
- * layouts of the plugin that it checks. */
+/* reorder converts between private layouts, and only the core calls it. dnn conform tests it with
+ * the layouts of the plugin. */
 void cases_reorder(conf_sink *s)
 {
     (void)s;

@@ -1,5 +1,5 @@
-/* cases_reduce.c - cases of reductions, softmax and matrix products. The harness reaches them
- * through the operator table. */
+/* cases_reduce.c - cases of reductions, softmax and matrix products. The harness gets them through
+ * the operator table. */
 #include "cases.h"
 
 static bool is_float(const conf_sink *s)
@@ -26,8 +26,7 @@ static int64_t elements(dnn_shape x)
     return ref_count((int)x.ndim, x.dim);
 }
 
-/* Every set of axes of each shape, as far as they are few. some: an axis that is reduced is not
- * empty. */
+/* Every set of axes of each shape, if there are few. some: the reduced axes are not empty. */
 static void reduce_cases(conf_sink *s, enum conf_values values, double low, double high,
                          uint32_t out, enum conf_judge judge, bool some)
 {
@@ -53,7 +52,7 @@ static void reduce_cases(conf_sink *s, enum conf_values values, double low, doub
     }
 }
 
-/* Sums of numbers of mean 0 would judge the cancellation, not the kernel: -1 .. 2. */
+/* Values are -1 .. 2: sums of numbers with mean 0 would measure cancellation, not the kernel. */
 void cases_sum(conf_sink *s)
 {
     reduce_cases(s, CONF_UNIFORM, -1, 2, is_float(s) ? s->dtype : DNN_T_I64, CONF_SUM, false);
@@ -76,8 +75,9 @@ void cases_amin(conf_sink *s)
 
 /* ---- along one axis ---- */
 
-/* Few values, so that there are equals, except where a difference would meet the kink. */
-static void place_cases(conf_sink *s, bool values)
+/* Few different values, so that some are equal; but all different for gradient checks, which equal
+ * values would spoil. */
+static void index_cases(conf_sink *s, bool values)
 {
     for (const dnn_shape *x = conf_axes_shapes(s->mode); x->ndim >= 0; x++) {
         for (int dim = 0; dim < x->ndim; dim++) {
@@ -106,22 +106,22 @@ static void place_cases(conf_sink *s, bool values)
 
 void cases_max_dim(conf_sink *s)
 {
-    place_cases(s, true);
+    index_cases(s, true);
 }
 
 void cases_min_dim(conf_sink *s)
 {
-    place_cases(s, true);
+    index_cases(s, true);
 }
 
 void cases_argmax(conf_sink *s)
 {
-    place_cases(s, false);
+    index_cases(s, false);
 }
 
 void cases_argmin(conf_sink *s)
 {
-    place_cases(s, false);
+    index_cases(s, false);
 }
 
 void cases_max_dim_bwd(conf_sink *s)
@@ -181,8 +181,8 @@ void cases_log_softmax_bwd(conf_sink *s)
 }
 
 /* ---- products ----
- * Operands of mean 0 would let single results cancel to nothing, where expanded layouts make all of
- * them one number. */
+ * Values do not have mean 0: in an expanded layout all results are one number, which could cancel.
+ */
 
 static void matmul_case(conf_sink *s, dnn_shape batch, int64_t m, int64_t k, int64_t n)
 {

@@ -1,11 +1,11 @@
-/* cases_window.c - cases of convolution and pooling. The harness reaches them through the operator
+/* cases_window.c - cases of convolution and pooling. The harness gets them through the operator
  * table. */
 #include "cases.h"
 
 typedef struct conv {
     int64_t n, channels, height, width, out, kh, kw; /* channels of x */
     dnn_attr_conv2d a;
-    bool grad; /* small enough for differences */
+    bool grad; /* small enough for numerical differences */
 } conv;
 
 static const conv convs[] = {
@@ -46,8 +46,8 @@ static void conv_case(conf_sink *s, const conv *v, int what, bool bias)
     c.attr.conv2d.size = sizeof c.attr.conv2d;
     conf_in(&c, s->dtype, shape[operands[what][0]], CONF_UNIFORM, -0.5, 1);
     conf_in(&c, s->dtype, shape[operands[what][1]], CONF_UNIFORM, -0.5, 1);
-    /* Is a cell of padding a zero that meets NaN in the other operand, or no cell? Kernels of both
-     * kinds are right. */
+    /* Padding may be computed as zeros, which give NaN where the other operand is NaN, or be
+     * skipped. Both are correct. */
     padded = v->a.pad_top + v->a.pad_left + v->a.pad_bottom + v->a.pad_right > 0;
     c.in[what == 2 ? 0 : 1].ordinary = padded;
     if (what == 0 && bias) {
@@ -94,7 +94,7 @@ void cases_conv2d_bwd_weight(conf_sink *s)
 /* ---- pooling ---- */
 
 typedef struct pool {
-    int64_t n, channels, height, width, ho, wo; /* the last two are the result's */
+    int64_t n, channels, height, width, ho, wo; /* ho, wo: size of the result */
     dnn_attr_pool2d a;
     bool grad;
 } pool;
@@ -112,7 +112,7 @@ static const pool dilated = {1, 2, 7, 6, 3, 4, {0, 3, 2, 1, 1, 0, 0, 2, 2, 0, 0,
 static const pool large_pool = {17, 8, 28, 28, 14, 14, {0, 2, 2, 2, 2, 0, 0, 1, 1, 0, 0, 0}, false};
 
 /* what: 0 max, 1 average, 2 gradient of the average. */
-/* Then the maximum cannot be differentiated twice. */
+/* Windows that overlap: the gradient of the maximum is then not differentiable. */
 static bool overlap(const dnn_attr_pool2d *a)
 {
     return a->stride_h < a->kernel_h || a->stride_w < a->kernel_w || a->dilation_h > 1 ||
@@ -203,7 +203,7 @@ void cases_max_pool2d_bwd(conf_sink *s)
     }
 }
 
-/* what: as above. */
+/* what: 0 max, 1 average, 2 gradient of the average. */
 static void adaptive_cases(conf_sink *s, int what)
 {
     static const dnn_shape from[] = {{4, {2, 2, 5, 7}},

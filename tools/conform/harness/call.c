@@ -1,4 +1,4 @@
-/* call.c - calls a row once on the library and once on the oracle, and judges the difference by the
+/* call.c - runs a row with the library and with the oracle, and compares the results by the
  * normalised mean square error. The modes call it. */
 #include "harness.h"
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The offset is below 2^32 and the blocks go beyond it. */
+/* The offset is below 2^32, but the blocks of a call go beyond it. */
 const dnn__rng conf_rng = {.seed = UINT64_C(0x0123456789abcdef),
                            .stream = UINT64_C(0x500000003),
                            .offset = UINT64_C(0xfffffffe)};
@@ -99,9 +99,9 @@ bool conf_reference(const harness *h, const conf_case *c, const ref_array *in, r
     return good;
 }
 
-/* ---- judgement ---- */
+/* ---- comparison ---- */
 
-/* The bound of the error: squared and relative to the squares of the reference. */
+/* The bound of the squared error, relative to the squares of the reference. */
 static double bound_of(uint32_t dtype, enum conf_judge judge)
 {
     switch (dtype) {
@@ -121,8 +121,8 @@ static bool is_exact(enum conf_judge judge)
     return judge == CONF_EXACT || judge == CONF_MOVED;
 }
 
-/* One element of results that must agree by themselves. What is far below 1 may differ by what is
- * lost to rounding at 1. */
+/* Compares one element by itself. For values far below 1 the tolerance is the rounding error of 1.
+ */
 static bool element_agrees(uint32_t dtype, enum conf_judge judge, double want, double got)
 {
     if (isnan(want) || isnan(got))
@@ -141,7 +141,7 @@ static double saturated(uint32_t dtype, double x, enum conf_judge judge)
     return is_exact(judge) || isinf(y) ? y : x;
 }
 
-static double shown(double x) /* the sign of a NaN says nothing */
+static double shown(double x) /* the sign of a NaN has no meaning */
 {
     return isnan(x) ? fabs(x) : x;
 }
@@ -196,9 +196,9 @@ static bool same_shape(const conf_operand *o, const dnn_tensor *t)
     return s.ndim == o->shape.ndim && dnn_dtype_of(t) == o->dtype;
 }
 
-/* rms relative to rms, or to 1, as where sums over a stretched axis cancel; the gradient rule
- * rounds a few times where a kernel rounds once, and the differences themselves are good to 1e-8.
- */
+/* Compares the rms of the error with the rms of the gradient, or with 1 if that is less (sums over
+ * an expanded axis may cancel). A gradient rule rounds several times where a kernel rounds once,
+ * and numerical differences are precise to 1e-8. */
 void conf_judge_gradient(harness *h, const conf_case *c, int input, const ref_array *want,
                          const ref_array *got)
 {

@@ -1,7 +1,7 @@
-/* conformance.h - the conformance harness as a library: it tests every row of the operator table,
- * on the plugins that are loaded, against the oracle, against differences, and against the promises
- * of the kernels. The program `conformance` calls it; other programs may. It neither starts the
- * library nor knows a path: the caller has called dnn_init. */
+/* conformance.h - the conformance harness as a library: it tests every row of the operator table on
+ * the loaded plugins, against the oracle, against numerical differences, and against the kernels'
+ * promises. The program `conformance` calls it; other programs may. The caller must have called
+ * dnn_init. */
 #ifndef CONFORMANCE_H
 #define CONFORMANCE_H
 #include <stdbool.h>
@@ -17,25 +17,26 @@ enum {
     CONF_ALL = 15
 };
 
-typedef struct conf_row { /* what a row came to in one mode */
+/* The result of a row in one mode. */
+typedef struct conf_row {
     const char *mode, *op;
     int64_t passed, failed, skipped;
-    double worst;       /* the largest error in units of its bound */
-    const char *served; /* "cpu_blas/add_f32 cpu_blas/add_f64": the kernels that ran; "" if none was
-                           asked */
+    double worst; /* the largest error, relative to its bound */
+    /* The kernels that ran: "cpu_blas/add_f32 cpu_blas/add_f64"; "" if none did. */
+    const char *served;
 } conf_row;
 
 typedef struct conf_options {
-    int modes;           /* bits; 0 = all */
-    const char *pattern; /* fnmatch pattern of operators; NULL = all */
-    uint32_t dtypes;     /* bits; 0 = all, but f64 alone for gradients */
+    int modes;           /* bits; 0: all */
+    const char *pattern; /* fnmatch pattern of operators; NULL: all */
+    uint32_t dtypes;     /* bits; 0: all, but only f64 for gradients */
     void *ctx;
     void (*row)(void *ctx, const conf_row *row);
-    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes, the first differing
-     * place. NULL: not told. */
+    /* kind: "FAIL" or "SKIP"; text names mode, operator, dtype, layout, shapes and the first
+     * element that differs. NULL: no reports. */
     void (*event)(void *ctx, const char *kind, const char *text);
-    /* Each candidate that was asked for the first case of a row and dtype, with its answer, as
-     * dnn_explain. May be NULL. */
+    /* Each candidate that dispatch asked for the first case of a row and dtype, with its answer, as
+     * dnn_explain reports it. May be NULL. */
     void (*asked)(void *ctx, const char *op, const char *plugin, const char *kernel,
                   const char *answer);
 } conf_options;

@@ -1,22 +1,21 @@
-/* grad.c - the mode that checks gradients through the tape against central differences, for each
- * floating input under each layout. In f64 the library itself computes the differences, and the
- * mode checks second gradients too; in narrower dtypes the oracle computes them, in f64 at the same
- * operands. The harness gives each case of a differentiable row to conf_emit_grad. */
+/* grad.c - the mode that checks gradients of the tape against central differences, for each
+ * floating input in each layout. In f64 the library itself computes the differences, and second
+ * gradients are checked too. In narrower dtypes the oracle computes them, in f64 at the same
+ * operands. The harness passes each case of a differentiable row to conf_emit_grad. */
 #include "harness.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The operands of a case; base[i] is what is a leaf, and in[i] is what the row sees of it through a
- * view. */
+/* The operands of a case. base[i] is the leaf; in[i] is the view of it that the row gets. */
 typedef struct problem {
     harness *h;
     const conf_case *c;
     enum conf_layout layout[REF_MAX_IN];
     ref_array in[REF_MAX_IN], base[REF_MAX_IN];
     bool wants[REF_MAX_IN];
-    ref_array weight,
-        direction[REF_MAX_IN]; /* of the output; of the gradients in the second check */
+    /* Weights of the output; weights of the gradients in the second check. */
+    ref_array weight, direction[REF_MAX_IN];
 } problem;
 
 static void problem_free(problem *p)
@@ -51,8 +50,8 @@ static bool problem_new(problem *p, harness *h, const conf_case *c, enum conf_la
         applied = applied || p->layout[i] == layout;
         if (!conf_base(&p->base[i], &p->in[i], p->layout[i]))
             return false;
-        for (int64_t k = 0; k < p->base[i].n;
-             k++) /* gaps take part in no result, but in a copy of the base */
+        /* Gaps appear in no result, only in a copy of the base. */
+        for (int64_t k = 0; k < p->base[i].n; k++)
             if (p->base[i].f != NULL && isnan(p->base[i].f[k]))
                 p->base[i].f[k] = 0.75;
         p->wants[i] = differentiable;
@@ -64,7 +63,8 @@ static bool problem_new(problem *p, harness *h, const conf_case *c, enum conf_la
     return applied;
 }
 
-/* Forward from the bases; leaf[i] are the leaves. NULL and dnn_error_message() on failure. */
+/* Runs forward from the bases; leaf[i] are the leaves. Returns NULL with dnn_error_message() on
+ * failure. */
 static dnn_tensor *forward(const problem *p, dnn_tensor **leaf)
 {
     dnn_tensor *in[REF_MAX_IN] = {NULL}, *out[REF_MAX_OUT] = {NULL};
@@ -84,7 +84,7 @@ static dnn_tensor *forward(const problem *p, dnn_tensor **leaf)
     return out[0];
 }
 
-/* sum(w y), or sum(w y y)/2: then the gradient that arrives depends on the operands too. */
+/* sum(w y), or sum(w y y)/2, whose gradient in y depends on the operands too. */
 static dnn_tensor *loss_of(const problem *p, dnn_tensor *y, bool squared)
 {
     dnn_tensor *w = conf_tensor(&p->weight);
@@ -94,8 +94,8 @@ static dnn_tensor *loss_of(const problem *p, dnn_tensor *y, bool squared)
     return dnn_sum(dnn_mul(w, y));
 }
 
-/* Gradients of the loss in every leaf, as arrays; a leaf without one has zeros. With create the
- * tape goes on and tensor[i] are they. */
+/* Computes the gradients of the loss in every leaf as arrays; zeros for a leaf without one. With
+ * create they are recorded, and tensor[i] are their tensors. */
 static dnn_status read_gradients(const problem *p, dnn_tensor *const *leaf, ref_array *gradient)
 {
     for (int i = 0; i < p->c->n_in; i++) {
@@ -121,9 +121,9 @@ static dnn_status gradients(const problem *p, bool squared, bool create, dnn_ten
     return gradient != NULL ? read_gradients(p, leaf, gradient) : DNN_OK;
 }
 
-/* ---- what is differentiated by differences ---- */
+/* ---- the function whose differences are computed ---- */
 
-/* refmath's result in f64 at the values that the bases hold. */
+/* The oracle's result in f64 for the values of the bases. */
 static dnn_status evaluate_reference(const problem *p, ref_array *y)
 {
     ref_array in[REF_MAX_IN] = {0}, out[REF_MAX_OUT] = {0};
@@ -158,7 +158,7 @@ static dnn_status evaluate_reference(const problem *p, ref_array *y)
     return good ? DNN_OK : DNN_E_NOMEM;
 }
 
-/* The result without a tape, as numbers. */
+/* The library's result, not recorded. */
 static dnn_status evaluate(const problem *p, ref_array *y)
 {
     dnn_status st = DNN_E_INVALID;
@@ -176,8 +176,9 @@ static dnn_status evaluate(const problem *p, ref_array *y)
     return st;
 }
 
-/* Difference of sum(w y) between x+h and x-h: summed of differences, so that what does not change
- * is exactly nothing; a mean of nothing is NaN on both sides and hangs on no operand. */
+/* Difference of sum(w y) between x+h and x-h. It sums the differences, so that results that do not
+ * change contribute exactly 0. An element that is NaN on both sides (a mean of nothing) depends on
+ * no operand and is skipped. */
 static double value_difference(const problem *p, const ref_array *up, const ref_array *down)
 {
     long double sum = 0;
@@ -240,7 +241,8 @@ static dnn_status second_difference(problem *p, double *x, double *slope)
 
 /* ---- the two checks ---- */
 
-/* Does the gradient agree with differences at element k of input i? rtol 1e-6, atol 1e-8. */
+/* Returns whether the gradient agrees with differences at element k of input i: rtol 1e-6, atol
+ * 1e-8. */
 static bool agrees(problem *p, int i, int64_t k, double gradient, bool second)
 {
     double slope = 0, error, allowed;
@@ -274,7 +276,8 @@ static void compare_gradients(problem *p, const ref_array *gradient, bool second
     }
 }
 
-/* In narrower dtypes a gradient is judged as a sum of a few roundings: all elements together. */
+/* In narrower dtypes all elements are compared together, with the tolerance of a sum of a few
+ * roundings. */
 static void compare_narrow(problem *p, const ref_array *gradient)
 {
     for (int i = 0; i < p->c->n_in; i++) {
@@ -312,7 +315,7 @@ static dnn_status two_backwards(const problem *p, ref_array *once, ref_array *tw
     return read_gradients(p, leaf, twice);
 }
 
-/* Backward may run twice over one forward, on one stash: the same bits are added again. */
+/* Backward may run twice for one forward, with one stash: the second run must add the same bits. */
 static void check_twice(problem *p)
 {
     ref_array once[REF_MAX_IN] = {0}, twice[REF_MAX_IN] = {0};
@@ -356,7 +359,7 @@ static void first_check(problem *p)
     free_all(gradient);
 }
 
-/* sum(direction * gradient) over the leaves, on the tape; NULL if no gradient hangs on an operand.
+/* sum(direction * gradient) over the leaves, recorded; NULL if no gradient depends on an operand.
  */
 static dnn_tensor *along_directions(const problem *p, dnn_tensor *const *leaf)
 {
@@ -398,7 +401,8 @@ static dnn_status second_gradients(const problem *p, ref_array *gradient)
     return st != DNN_OK ? st : dnn_scope_status();
 }
 
-/* A row whose gradient cannot be differentiated must say so; what it does give must be right. */
+/* A row whose gradient cannot be differentiated must fail; a second gradient that it returns must
+ * be right. */
 static void second_check(problem *p)
 {
     ref_array gradient[REF_MAX_IN] = {0};

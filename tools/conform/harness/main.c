@@ -1,5 +1,5 @@
-/* main.c - the program `conformance`: starts the library, runs the harness, prints one line per row
- * and the totals. */
+/* main.c - the program `conformance`: starts the library, runs the harness, prints one line for
+ * each row and the totals. */
 #include "conformance.h"
 #include "dnn/backend.h"
 #include <stdio.h>
@@ -11,7 +11,7 @@ typedef struct printing {
     int64_t shown; /* failures of the row so far */
 } printing;
 
-enum { SHOWN = 12 }; /* failures told of one row; the count goes on */
+enum { SHOWN = 12 }; /* failures printed for one row; all are counted */
 
 static void print_row(void *ctx, const conf_row *row)
 {
@@ -65,7 +65,7 @@ static int mode_named(const char *name)
     return 0;
 }
 
-/* What is alive once everything was released counts as a failure. */
+/* An object that is alive after everything was released counts as a failure. */
 static void count_leaks(conf_totals *totals, const char *when)
 {
     long long tensors = (long long)dnn_live_tensors(), bytes = (long long)dnn_live_bytes(NULL);

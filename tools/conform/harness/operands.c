@@ -1,5 +1,5 @@
-/* operands.c - makes the operands of a case: their values, and the same values under each layout.
- * The modes call it. */
+/* operands.c - makes the operands of a case: their values, and the same values in each layout. The
+ * modes call it. */
 #include "harness.h"
 #include <math.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@ const char *const conf_layout_names[CONF_LAYOUTS] = {"contiguous", "transposed",
 
 /* ---- values ---- */
 
-/* splitmix64: the oracle's Philox is under test itself. */
+/* splitmix64, because Philox itself is under test. */
 static uint64_t draw(uint64_t *state)
 {
     uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
@@ -49,7 +49,7 @@ static void fill_distinct(ref_array *a, double low, uint64_t *random)
     }
 }
 
-/* The axis that is stretched in CONF_EXPANDED; -1: none. */
+/* Returns the axis that is expanded in CONF_EXPANDED; -1: none. */
 static int stretched_axis(const ref_array *a)
 {
     for (int d = 0; d < a->ndim; d++)
@@ -113,7 +113,7 @@ enum conf_layout conf_layout_of(const conf_case *c, const ref_array *in, int i,
 {
     if (c->in[i].plain || (only >= 0 && only != i) || !conf_applies(&in[i], layout))
         return CONF_DENSE;
-    if (layout == CONF_EXPANDED && conf_is_alias(c, i)) /* a target may not overlap itself */
+    if (layout == CONF_EXPANDED && conf_is_alias(c, i)) /* a destination must not overlap itself */
         return CONF_DENSE;
     return layout;
 }

@@ -1,12 +1,12 @@
-/* promises.c - the mode that checks the promises of kernels beside values: the same bits on 1 to 4
- * threads, the same result in place, and in-place operands of any strides whose gaps stay
- * untouched. The harness gives each large case of a row to conf_emit_promises. */
+/* promises.c - the mode that checks the kernels' promises: the same bits on 1 to 4 threads, the
+ * same result in place, and in-place operands of any strides whose gaps do not change. The harness
+ * passes each large case of a row to conf_emit_promises. */
 #include "harness.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The bytes of a tensor, for free(); NULL on failure. */
+/* Returns the bytes of a tensor, for free(); NULL on failure. */
 static char *bytes_of(dnn_tensor *t, size_t *n)
 {
     char *bytes;
@@ -20,7 +20,7 @@ static char *bytes_of(dnn_tensor *t, size_t *n)
     return bytes;
 }
 
-/* Does the tensor hold exactly these bytes? */
+/* Returns whether the tensor holds exactly these bytes. */
 static bool holds(dnn_tensor *t, const char *bytes)
 {
     size_t n;
@@ -31,7 +31,7 @@ static bool holds(dnn_tensor *t, const char *bytes)
     return same;
 }
 
-/* Runs the case on copies of the operands where it changes them. */
+/* Runs the case, on copies of the operands that it changes. */
 static dnn_status run_once(harness *h, const conf_case *c, dnn_tensor *const *in, dnn_tensor **out)
 {
     dnn_tensor *own[REF_MAX_IN] = {NULL};
@@ -80,7 +80,7 @@ static bool fits(const conf_operand *a, const conf_operand *b)
            memcmp(a->shape.dim, b->shape.dim, (size_t)a->shape.ndim * sizeof a->shape.dim[0]) == 0;
 }
 
-/* The result into the memory of one of the inputs. */
+/* Writes the result into the memory of an input. */
 static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in,
                            const char *expected)
 {
@@ -106,7 +106,8 @@ static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in
     }
 }
 
-/* The result into every second place of a larger tensor, whose other places stay. */
+/* Writes the result into every second element of a larger tensor, whose other elements must not
+ * change. */
 static void check_strided_target(harness *h, const conf_case *c, dnn_tensor *const *in,
                                  const char *expected)
 {

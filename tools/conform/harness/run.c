@@ -1,6 +1,6 @@
-/* run.c - walks over the operator table, then over the operators without a row: modes x rows x
- * dtypes that a loaded plugin serves.
- * Programs call conf_run; the modes are in value.c, grad.c and promises.c. */
+/* run.c - iterates over the operator table, then over the operators without a row: modes x rows x
+ * dtypes that a loaded plugin has kernels for. Programs call conf_run; the modes are in value.c,
+ * grad.c and promises.c. */
 #include "harness.h"
 #include <fnmatch.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ const char *conf_name(int index)
     return index < DNN__N_OPS ? dnn__ops[index].name : conf_composites[index - DNN__N_OPS].name;
 }
 
-/* Is there a kernel for the row and dtype on the default device? Views need none. */
+/* Returns whether a kernel exists for the row and dtype on the default device. Views need none. */
 static bool is_served(dnn__op_id op, dnn_dtype dtype)
 {
     char kind[64];
@@ -51,7 +51,7 @@ static bool is_served(dnn__op_id op, dnn_dtype dtype)
     return dnn_candidate_at(dnn__ops[op].name, kind, dtype, 0, &first);
 }
 
-/* ---- which kernels served ---- */
+/* ---- the kernels that ran ---- */
 
 static void note_served(void *ctx, const char *op, const char *plugin, const char *kernel,
                         const char *answer)
@@ -69,7 +69,8 @@ static void note_served(void *ctx, const char *op, const char *plugin, const cha
         snprintf(h->served + used, sizeof h->served - used, "%s", name);
 }
 
-/* Plans are made anew while explain is set, so only the first case of a dtype is watched. */
+/* While explain is set, every call is planned again, so only the first case of a dtype is watched.
+ */
 static void emit_watched(conf_sink *sink, const conf_case *c)
 {
     harness *h = (harness *)sink;
@@ -160,7 +161,7 @@ static bool selected(const conf_options *options, const char *name)
 
 conf_totals conf_run(const conf_options *options)
 {
-    harness h = {.options = options, .road = conf_library_road};
+    harness h = {.options = options, .runner = conf_run_library};
     int wanted = options->modes != 0 ? options->modes : CONF_ALL;
 
     for (size_t m = 0; m < DNN__COUNT(modes); m++) {

@@ -1,15 +1,15 @@
 /* value.c - the modes that compare results with the oracle: in every layout, and with special
- * values in every lane. The harness gives each case of a row to the emit functions. The road of the
- * harness decides whether the operands go through the library or straight to a kernel. */
+ * values in every lane. The harness passes each case of a row to the emit functions.
+ * harness->runner decides whether a case goes through the library or directly to a kernel. */
 #include "harness.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* ---- the road through the library ---- */
+/* ---- cases through the library ---- */
 
-/* A call with everything that belongs to it but the values of its operands. */
+/* A call with all its tensors. */
 typedef struct trial {
     const ref_array *in;
     ref_array base[REF_MAX_IN], want[REF_MAX_OUT];
@@ -24,7 +24,7 @@ static void trial_free(trial *t)
         ref_array_free(&t->want[j]);
 }
 
-/* The inputs hold, to the bit, what was put there, gaps of their storages included. */
+/* Checks that the inputs still hold the same bits, with the gaps of their storages. */
 static void check_inputs(harness *h, const conf_case *c, trial *t)
 {
     for (int i = 0; i < c->n_in; i++) {
@@ -50,7 +50,7 @@ static void check_inputs(harness *h, const conf_case *c, trial *t)
     }
 }
 
-/* Operands become tensors, the row runs, outputs are compared. */
+/* Makes tensors of the operands, runs the row and compares the outputs. */
 static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout layout, int only,
                       bool each)
 {
@@ -89,8 +89,8 @@ static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout
     }
 }
 
-void conf_library_road(harness *h, const conf_case *c, const ref_array *in, enum conf_layout layout,
-                       int only, bool each)
+void conf_run_library(harness *h, const conf_case *c, const ref_array *in, enum conf_layout layout,
+                      int only, bool each)
 {
     trial t = {.in = in};
 
@@ -124,7 +124,7 @@ static void fresh_trial(harness *h, const conf_case *c, enum conf_layout layout,
     if (!good)
         conf_fail(h, c, "no memory for the operands");
     else if (applied)
-        h->road(h, c, in, layout, only, false);
+        h->runner(h, c, in, layout, only, false);
     h->note = "";
     free_all(in);
 }
@@ -163,8 +163,9 @@ static bool set_special(const conf_case *c, ref_array *a, int input, int64_t k, 
     const conf_operand *o = &c->in[input];
 
     if (a->f != NULL) {
-        if (which >= 6 && (c->judge == CONF_SUM ||
-                           c->tame)) /* such numbers overflow by the order of a sum or product */
+        if (which >= 6 &&
+            (c->judge == CONF_SUM ||
+             c->tame)) /* such values overflow depending on the order of a sum or product */
             return false;
         a->f[k] = special(a->dtype, which);
         return true;
@@ -201,12 +202,12 @@ static void special_at(harness *h, const conf_case *c, int input, int64_t place,
     if (!fill_all(h, c, in))
         conf_fail(h, c, "no memory for the operands");
     else if (set_special(c, &in[input], input, place, which))
-        h->road(h, c, in, CONF_DENSE, -1, true);
+        h->runner(h, c, in, CONF_DENSE, -1, true);
     h->note = "";
     free_all(in);
 }
 
-/* Every special value of one operand meets every one of the next. */
+/* Combines every special value of one operand with every one of the next. */
 static void special_grid(harness *h, const conf_case *c)
 {
     ref_array in[REF_MAX_IN] = {0};
@@ -219,7 +220,7 @@ static void special_grid(harness *h, const conf_case *c)
             for (int64_t k = 0; in[i].dtype != 0 && !c->in[i].plain && k < in[i].n; k++)
                 set_special(c, &in[i], i, k, (int)(k / every % SPECIALS));
         }
-        h->road(h, c, in, CONF_DENSE, -1, true);
+        h->runner(h, c, in, CONF_DENSE, -1, true);
     }
     h->note = "";
     free_all(in);

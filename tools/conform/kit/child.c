@@ -1,5 +1,5 @@
-/* child.c - shared by the child processes of the kit: they send records to the parent, note where
- * they are, and open the plugin as the library does. */
+/* child.c - functions for the child processes of the kit: sending records to the parent, noting the
+ * position, opening the plugin as the library does. */
 #include "kit.h"
 #include "plugin_impl.h"
 #include <fnmatch.h>
@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A record is shorter than PIPE_BUF: it arrives whole or not at all. */
+/* A record is shorter than PIPE_BUF, so write() sends all of it or nothing. */
 void kit_send(const kit_child *child, const kit_record *record)
 {
     if (write(child->out, record, sizeof *record) != (ssize_t)sizeof *record)
-        _exit(1); /* nobody listens any more */
+        _exit(1); /* the parent has closed the pipe */
 }
 
 void kit_sendf(const kit_child *child, enum kit_kind kind, int row, uint32_t dtype, const char *fmt,

@@ -1,6 +1,6 @@
-/* conform.c - the program that `dnn conform` starts: it parses the command line, runs each phase in
- * a child process, and goes on behind the kernel that ended a child. It never opens the plugin
- * itself. */
+/* conform.c - the program that `dnn conform` starts: parses the command line, runs each phase in a
+ * child process, and after a crash goes on with the next kernel. This process never opens the
+ * plugin. */
 #include "kit.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PATIENCE = 60 }; /* seconds on one case */
+enum { PATIENCE = 60 }; /* seconds without progress in one case */
 
 static void ignore_log(void *ctx, int level, const char *text)
 {
@@ -24,8 +24,8 @@ static void ignore_log(void *ctx, int level, const char *text)
 
 /* ---- a child ---- */
 
-/* The environment of whoever starts the kit shall not choose kernels. */
-static void forget_policy(void)
+/* The environment must not influence the selection of kernels. */
+static void unset_variables(void)
 {
     static const char *const names[] = {"DNN_BACKEND",       "DNN_PLUGINS",  "DNN_DISABLE",
                                         "DNN_PREFER",        "DNN_FALLBACK", "DNN_MATH",
@@ -36,9 +36,9 @@ static void forget_policy(void)
         unsetenv(names[i]);
 }
 
-/* A signal ends the child as it would end a program: a sanitizer's handlers would make an exit of
- * it. */
-static void die_plainly(void)
+/* Restores the default handlers, so that a signal kills the child: a sanitizer's handler would turn
+ * it into an exit. */
+static void restore_signal_handlers(void)
 {
     static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
@@ -48,8 +48,8 @@ static void die_plainly(void)
 
 static void run_child(kit_child *child, void (*phase)(kit_child *child))
 {
-    forget_policy();
-    die_plainly();
+    unset_variables();
+    restore_signal_handlers();
     dup2(child->captured, STDOUT_FILENO);
     dup2(child->captured, STDERR_FILENO);
     dnn_set_log(ignore_log, NULL);
@@ -60,7 +60,8 @@ static void run_child(kit_child *child, void (*phase)(kit_child *child))
     _exit(0);
 }
 
-/* Reads one whole record; false at the end, or when nothing has moved for too long. */
+/* Reads one whole record. Returns false at the end of the pipe, or after PATIENCE seconds without
+ * progress. */
 static bool read_record(int fd, const kit_note *note, kit_record *record, bool *hung)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -89,7 +90,7 @@ static bool read_record(int fd, const kit_note *note, kit_record *record, bool *
     return true;
 }
 
-/* What stood on the streams when the child died: the first line that is not empty. */
+/* Returns the first line that is not empty from the dead child's standard output and error. */
 static void read_captured(int fd, char *text, size_t bytes)
 {
     ssize_t n = pread(fd, text, bytes - 1, 0);
@@ -101,7 +102,7 @@ static void read_captured(int fd, char *text, size_t bytes)
     memmove(text, line, strlen(line) + 1);
 }
 
-/* Takes the child's records. true: it did all that was asked. */
+/* Reads the child's records. Returns true if the child did all its work. */
 static bool follow(kit_report *report, pid_t pid, int fd, const kit_note *note, int captured)
 {
     bool done = false, hung = false;
@@ -143,7 +144,7 @@ static bool start_child(kit_child *child, void (*phase)(kit_child *child), pid_t
     return *pid > 0;
 }
 
-/* Runs a phase, and again behind every kernel that ended its child. */
+/* Runs a phase, and after each crash again from the next kernel on. */
 static void run_phase(kit_report *report, const kit_options *options,
                       void (*phase)(kit_child *child))
 {
@@ -212,7 +213,7 @@ static bool set_dtype(kit_options *o, const char *word)
     return o->dtypes != DNN__ALL_DTYPES;
 }
 
-/* 0, or the code to end with. */
+/* Returns 0 or an exit code. */
 static int parse(int argc, char **argv, kit_options *o, const char **list)
 {
     for (int i = 1; i < argc; i++) {
@@ -247,8 +248,8 @@ static int parse(int argc, char **argv, kit_options *o, const char **list)
     return 0;
 }
 
-/* The base lies with the plugins of the tree that the kit belongs to: gradients need it, and perf
- * compares with it. Folders that the environment names come first. */
+/* Finds cpu_blas in the tree of the kit: the gradient phase needs it, and perf compares with it.
+ * Folders in the environment come first. */
 static void find_base(void)
 {
     static const char *const from_here[] = {"../../../" KIT_LIBDIR "/dnn/plugins",

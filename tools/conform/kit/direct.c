@@ -1,6 +1,6 @@
-/* direct.c - the views of a call by hand and its plan: which calls the flags of the kernel allow,
- * the operands as the kernel sees them, and the layouts, stash and workspace that its plan asks
- * for. The checks of the kit call it; direct_run.c follows it. */
+/* direct.c - the views of a direct call and its plan: the calls that the kernel's flags allow, the
+ * operands as the kernel sees them, and the layouts, stash and workspace that its plan requests.
+ * The checks of the kit call it; direct_run.c follows. */
 #include "direct.h"
 #include <string.h>
 
@@ -30,15 +30,16 @@ bool kit_allowed(const kit_kernel *k, const conf_case *c, const ref_array *in,
         return false;
     if (setup->out_layout != CONF_DENSE && !kit_has(k, DNN_K_STRIDED))
         return false;
-    if (setup->far && (!kit_has(k, DNN_K_STRIDED) || k->place.device != NULL ||
-                       conf_is_alias(c, 0) || c->in[0].dtype == 0 || c->in[0].plain ||
-                       in[0].n == 0 || in[0].ndim < 2 || in[0].dim[0] < 2 || in[0].dim[0] > 4))
+    if (setup->far && (!kit_has(k, DNN_K_STRIDED) || k->device.api != NULL || conf_is_alias(c, 0) ||
+                       c->in[0].dtype == 0 || c->in[0].plain || in[0].n == 0 || in[0].ndim < 2 ||
+                       in[0].dim[0] < 2 || in[0].dim[0] > 4))
         return false;
     return !setup->in_place || kit_has(k, DNN_K_INPLACE);
 }
 
-/* Dims and strides of the base's view, in elements, and where its first element lies. */
-static void lay_out(kit_call *call, int i)
+/* Sets dims and strides of the view in its base, in elements, and the offset of its first element.
+ */
+static void set_base_view(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
     enum conf_layout layout = call->layout[i];
@@ -54,7 +55,8 @@ static void lay_out(kit_call *call, int i)
     call->offset[i] = (size_t)first * dnn_dtype_size(a->dtype);
 }
 
-/* An elementwise input of fewer dims: expanded by strides of 0, or as a dense copy. */
+/* Gives an elementwise input of fewer dims the dims of the result: by strides of 0, or as a dense
+ * copy. */
 static bool stretch_input(kit_call *call, int i)
 {
     const conf_operand *y = &call->c->out[0];
@@ -78,7 +80,7 @@ static bool stretch_input(kit_call *call, int i)
     call->seen[i] = wide;
     call->layout[i] = CONF_DENSE;
     call->view[i].s.ndim = wide.ndim;
-    lay_out(call, i);
+    set_base_view(call, i);
     return true;
 }
 
@@ -91,7 +93,7 @@ static bool copy_array(ref_array *to, const ref_array *from)
     return true;
 }
 
-/* What lies behind `data`: all elements of a dense view, else up to the end of its memory. */
+/* Returns nbytes: all elements of a dense view, else up to the end of its memory. */
 static uint64_t bytes_behind(const kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -114,15 +116,15 @@ static void finish_view(kit_call *call, int i)
 
     v->size = (uint32_t)(sizeof *v + (call->setup.grown ? KIT_GROWN : 0));
     v->dtype = call->seen[i].dtype;
-    v->mem = call->k->place.device != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST;
+    v->mem = call->k->device.api != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST;
     v->dim = call->dim[i];
     v->stride = call->stride[i];
     v->nbytes = bytes_behind(call, i);
     call->pointer[i] = v;
 }
 
-/* What the view of an operand in a private layout is. */
-static void show_private(kit_call *call, int i, uint32_t layout, uint64_t bytes)
+/* Sets the view of an operand in a private layout. */
+static void set_private_view(kit_call *call, int i, uint32_t layout, uint64_t bytes)
 {
     dnn_view *v = &call->view[i].s;
 
@@ -133,7 +135,7 @@ static void show_private(kit_call *call, int i, uint32_t layout, uint64_t bytes)
     v->nbytes = bytes;
 }
 
-/* An input arrives in the layout that another kernel of the plugin has left it in. */
+/* Gives an input the private layout in which another kernel of the plugin has left it. */
 static void offer(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -143,7 +145,7 @@ static void offer(kit_call *call, int i)
         a->n == 0 || call->view[i].s.ndim != a->ndim || call->layout[i] != CONF_DENSE)
         return;
     if (kit_reorder_plan(call->k, a, &from, &to) == DNN_OK)
-        show_private(call, i, to.layout, to.bytes);
+        set_private_view(call, i, to.layout, to.bytes);
 }
 
 static bool open_input(kit_call *call, int i, const ref_array *in)
@@ -154,7 +156,7 @@ static bool open_input(kit_call *call, int i, const ref_array *in)
         return false;
     call->layout[i] = conf_layout_of(call->c, in, i, call->setup.layout, call->setup.only);
     call->view[i].s.ndim = a->ndim;
-    lay_out(call, i);
+    set_base_view(call, i);
     if (call->setup.far && i == 0)
         call->stride[i][0] = KIT_FAR;
     if (!stretch_input(call, i))
@@ -182,12 +184,13 @@ static bool open_output(kit_call *call, int j)
         call->layout[i] = conf_applies(&call->seen[i], layout) ? layout : CONF_DENSE;
     }
     call->view[i].s.ndim = (int32_t)o->shape.ndim;
-    lay_out(call, i);
+    set_base_view(call, i);
     finish_view(call, i);
     return true;
 }
 
-/* Everything that a newer host would have appended is noise to a kernel of today. */
+/* Makes structs of a newer host: the appended members hold noise, which a kernel of today must
+ * ignore. */
 static void grow(kit_call *call)
 {
     uint32_t more = call->setup.grown ? KIT_GROWN : 0;
@@ -237,15 +240,15 @@ bool kit_call_open(kit_call *call, const kit_kernel *k, const conf_case *c, cons
 
 /* ---- plan ---- */
 
-static void show_strided(kit_call *call, int i)
+static void set_strided_view(kit_call *call, int i)
 {
     call->view[i].s.layout = call->layout_id[i] = 0;
     call->view[i].s.stride = call->stride[i];
     call->view[i].s.nbytes = bytes_behind(call, i);
 }
 
-/* FLAT, on operands that share a layout where zeros stay zeros: the results lie as they do. Rows
- * whose results are operands have no layout to resolve. */
+/* A FLAT kernel gets operands that share a private layout, if zeros stay zeros; its results get
+ * that layout too. Rows whose results are operands have no layout to select. */
 static bool runs_flat(const kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
@@ -270,7 +273,7 @@ static dnn_status resolve_input(kit_call *call, int i)
 
     if (call->pointer[i] == NULL || want == call->layout_id[i])
         return DNN_OK;
-    show_strided(call, i);
+    set_strided_view(call, i);
     if (want == 0)
         return DNN_OK;
     kit_layout_seen(want, a->dtype);
@@ -279,7 +282,7 @@ static dnn_status resolve_input(kit_call *call, int i)
                              i, kit_host.layout_name(want));
     status = kit_reorder_plan(call->k, a, &from, &to);
     if (status == DNN_OK)
-        show_private(call, i, want, to.bytes);
+        set_private_view(call, i, want, to.bytes);
     return status;
 }
 
@@ -298,12 +301,12 @@ static dnn_status resolve_output(kit_call *call, int j)
                              "it says %llu bytes for output %d in %s, and its reorder says %llu",
                              (unsigned long long)call->out_bytes[j], j, kit_host.layout_name(gives),
                              (unsigned long long)to.bytes);
-    show_private(call, i, gives, to.bytes);
+    set_private_view(call, i, gives, to.bytes);
     call->owner[i] = i;
     return DNN_OK;
 }
 
-/* Only a forward kernel fills a stash, and only if a backward follows. */
+/* Only a forward kernel with a backward to follow may request a stash. */
 static dnn_status accept_stash(kit_call *call)
 {
     const dnn__op *op = &dnn__ops[call->k->op];
@@ -330,7 +333,7 @@ static dnn_status check_sizes(const kit_call *call)
                      (unsigned long long)p->workspace_bytes, (unsigned long long)p->stash_bytes);
 }
 
-/* What the kernel takes and gives, after it has accepted. */
+/* Sets the layouts that the kernel has requested, after it has accepted. */
 static dnn_status resolve_layouts(kit_call *call)
 {
     DNN_TRY(check_sizes(call));
@@ -338,7 +341,7 @@ static dnn_status resolve_layouts(kit_call *call)
     if (runs_flat(call)) {
         for (int j = 0; j < call->c->n_out; j++) {
             if (call->pointer[call->c->n_in + j] != NULL)
-                show_private(call, call->c->n_in + j, call->layout_id[0], call->physical[0]);
+                set_private_view(call, call->c->n_in + j, call->layout_id[0], call->physical[0]);
         }
         return DNN_OK;
     }

@@ -1,4 +1,4 @@
-/* direct_run.c - the memory of a call by hand, its run, and the bytes that the kernel changed. The
+/* direct_run.c - the memory of a direct call, its run, and the bytes that the kernel changed. The
  * checks of the kit call it after direct.c has planned the call. */
 #include "direct.h"
 #include <stdio.h>
@@ -23,24 +23,24 @@ static void store_values(kit_call *call, int i)
         conf_store(call->block[i].at + (size_t)conf_base_index(a, call->layout[i], k) * item, a, k);
 }
 
-/* The dense values, brought into the private layout by the plugin's reorder. */
+/* Makes the dense values, which the plugin's reorder then converts into the private layout. */
 static bool make_private_input(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
     kit_block dense = {0};
     kit_side from = {.bytes = kit_dense_bytes(a), .block = &dense},
              to = {.layout = call->layout_id[i], .block = &call->block[i]};
-    bool good = kit_block_new(&call->k->place, &dense, from.bytes, 0, 64, true, 0xff);
+    bool good = kit_block_new(&call->k->device, &dense, from.bytes, 0, 64, true, 0xff);
 
     for (int64_t k = 0; k < a->n && good; k++)
         conf_store(dense.at + (size_t)k * dnn_dtype_size(a->dtype), a, k);
-    good = good && kit_block_give(&call->k->place, &dense, true) == DNN_OK &&
+    good = good && kit_block_give(&call->k->device, &dense, true) == DNN_OK &&
            kit_reorder(call->k, a, &from, &to, call->setup.poison_beside) == DNN_OK;
-    kit_block_free(&call->k->place, &dense);
+    kit_block_free(&call->k->device, &dense);
     return good;
 }
 
-/* Only the rows' own pages are there; all between them faults. */
+/* Maps only the pages of the rows; the pages between them fault. */
 static bool make_far_block(kit_call *call, int i)
 {
     const ref_array *a = &call->seen[i];
@@ -72,7 +72,7 @@ static bool make_block(kit_call *call, int i)
     const ref_array *a = &call->seen[i];
     bool input = i < call->c->n_in;
     size_t bytes = (size_t)conf_base_count(a, call->layout[i]) * dnn_dtype_size(a->dtype);
-    /* Against UNALIGNED the base is aligned and its view is not. */
+    /* For UNALIGNED the base is aligned and the view in it is not. */
     size_t offset = call->layout[i] == CONF_UNALIGNED ? 0 : call->offset[i];
 
     if (call->layout_id[i] != 0 && input)
@@ -80,9 +80,9 @@ static bool make_block(kit_call *call, int i)
     if (call->setup.far && i == 0)
         return make_far_block(call, i);
     if (call->layout_id[i] != 0)
-        return kit_block_new(&call->k->place, &call->block[i], call->physical[i], 0, 64,
+        return kit_block_new(&call->k->device, &call->block[i], call->physical[i], 0, 64,
                              !call->setup.at_start, call->setup.poison_out);
-    if (!kit_block_new(&call->k->place, &call->block[i], bytes, offset, alignment(call, i),
+    if (!kit_block_new(&call->k->device, &call->block[i], bytes, offset, alignment(call, i),
                        !call->setup.at_start,
                        input ? call->setup.poison_beside : call->setup.poison_out))
         return false;
@@ -105,11 +105,11 @@ static bool private_block(kit_call *call, kit_block *b, uint64_t bytes, void **a
     *address = NULL;
     if (bytes == 0)
         return true;
-    if (!kit_block_new(&call->k->place, b, bytes, 0, 256, !call->setup.at_start,
+    if (!kit_block_new(&call->k->device, b, bytes, 0, 256, !call->setup.at_start,
                        call->setup.poison_workspace))
         return false;
     *address = kit_block_address(b, 0);
-    return kit_block_give(&call->k->place, b, false) == DNN_OK;
+    return kit_block_give(&call->k->device, b, false) == DNN_OK;
 }
 
 bool kit_call_memory(kit_call *call)
@@ -119,13 +119,13 @@ bool kit_call_memory(kit_call *call)
             continue;
         if (call->owner[i] == i &&
             (!make_block(call, i) ||
-             kit_block_give(&call->k->place, &call->block[i], !is_written(call, i)) != DNN_OK))
+             kit_block_give(&call->k->device, &call->block[i], !is_written(call, i)) != DNN_OK))
             return false;
         if (call->view[i].s.nbytes > 0)
             call->view[i].s.data = kit_block_address(&call->block[call->owner[i]],
                                                      call->layout_id[i] != 0 ? 0 : call->offset[i]);
     }
-    call->call.s.stream = call->k->place.stream;
+    call->call.s.stream = call->k->device.stream;
     call->call.s.rng_seed = conf_rng.seed;
     call->call.s.rng_stream = conf_rng.stream;
     call->call.s.rng_offset = conf_rng.offset;
@@ -136,8 +136,8 @@ bool kit_call_memory(kit_call *call)
 
 /* ---- run ---- */
 
-/* A private result as dense elements. */
-static dnn_status bring_back(kit_call *call, int j)
+/* Converts a private result to dense elements. */
+static dnn_status read_private(kit_call *call, int j)
 {
     int i = call->c->n_in + j;
     kit_side from = {.layout = call->layout_id[i],
@@ -147,7 +147,7 @@ static dnn_status bring_back(kit_call *call, int j)
 
     if (call->pointer[i] == NULL || call->layout_id[i] == 0)
         return DNN_OK;
-    kit_block_free(&call->k->place, &call->back[j]);
+    kit_block_free(&call->k->device, &call->back[j]);
     return kit_reorder(call->k, &call->seen[i], &from, &to, 0xff);
 }
 
@@ -165,17 +165,17 @@ dnn_status kit_call_run(kit_call *call)
 
 dnn_status kit_call_fetch(kit_call *call)
 {
-    const kit_place *place = &call->k->place;
+    const kit_device *device = &call->k->device;
     dnn_status status = DNN_OK;
 
     for (int i = 0; i < call->n && status == DNN_OK; i++)
-        status = kit_block_take(place, &call->block[i]);
-    status = status == DNN_OK ? kit_block_take(place, &call->workspace) : status;
-    status = status == DNN_OK ? kit_block_take(place, &call->stash) : status;
-    if (place->stream != NULL && status == DNN_OK)
-        status = place->device->stream_sync(0, place->stream);
+        status = kit_block_take(device, &call->block[i]);
+    status = status == DNN_OK ? kit_block_take(device, &call->workspace) : status;
+    status = status == DNN_OK ? kit_block_take(device, &call->stash) : status;
+    if (device->stream != NULL && status == DNN_OK)
+        status = device->api->stream_sync(0, device->stream);
     for (int j = 0; j < call->c->n_out && status == DNN_OK; j++)
-        status = bring_back(call, j);
+        status = read_private(call, j);
     return status;
 }
 
@@ -213,10 +213,10 @@ bool kit_call_same(const kit_call *a, const kit_call *b, int output, int64_t *wh
     return true;
 }
 
-/* ---- what it left behind ---- */
+/* ---- stray writes ---- */
 
-/* The first byte of the room that is not as it was, seen from the operand's; elements do not count.
- */
+/* Finds the first byte that has changed although it belongs to no element; *at is its offset from
+ * the operand's first byte. */
 static bool find_stray(kit_call *call, int i, ptrdiff_t *at)
 {
     kit_block *b = &call->block[i];
@@ -320,10 +320,10 @@ void kit_call_close(kit_call *call)
     for (int i = 0; i < call->n; i++) {
         ref_array_free(&call->seen[i]);
         if (call->owner[i] == i)
-            kit_block_free(&call->k->place, &call->block[i]);
+            kit_block_free(&call->k->device, &call->block[i]);
     }
     for (int j = 0; j < call->c->n_out; j++)
-        kit_block_free(&call->k->place, &call->back[j]);
-    kit_block_free(&call->k->place, &call->workspace);
-    kit_block_free(&call->k->place, &call->stash);
+        kit_block_free(&call->k->device, &call->back[j]);
+    kit_block_free(&call->k->device, &call->workspace);
+    kit_block_free(&call->k->device, &call->stash);
 }

@@ -1,5 +1,5 @@
 /* gradients.c - the phase that checks gradients: the plugin runs under the library's tape, and
- * cpu_blas serves the operators that the plugin lacks. A child of the kit calls it. */
+ * cpu_blas computes the operators that the plugin lacks. A child of the kit calls it. */
 #include "kit.h"
 #include "plugin.h"
 #include <stdlib.h>
@@ -8,14 +8,14 @@
 
 typedef struct gradients {
     kit_child *child;
-    const char *id; /* of the plugin */
+    const char *id; /* the plugin */
     int row;
     uint32_t dtype;
     bool stash_told;
-    int64_t failed; /* beside what the harness counts */
+    int64_t failed; /* failures that the harness does not count */
 } gradients;
 
-static void take_event(void *ctx, const char *kind, const char *text)
+static void on_event(void *ctx, const char *kind, const char *text)
 {
     const gradients *g = ctx;
 
@@ -23,10 +23,10 @@ static void take_event(void *ctx, const char *kind, const char *text)
         kit_sendf(g->child, KIT_FAIL, g->row, g->dtype, "%s", text);
 }
 
-/* A forward kernel that is passed over for its stash would leave training to somebody else in
- * silence. */
-static void take_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
-                        const char *answer)
+/* Reports a forward kernel that was not selected because of its stash: training would silently use
+ * another plugin. */
+static void on_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
+                      const char *answer)
 {
     gradients *g = ctx;
 
@@ -39,7 +39,7 @@ static void take_answer(void *ctx, const char *op, const char *plugin, const cha
               "kernel %s of %s is passed over in training: %s", kernel, op, answer);
 }
 
-/* Does the plugin take part in it: the operator itself, or a row that is a gradient of it? */
+/* Returns whether the plugin has a kernel for the operator or for a row of its gradient. */
 static bool takes_part(const dnn_plugin *table, const dnn__op *op, uint32_t dtype)
 {
     size_t length = strlen(op->name);
@@ -67,7 +67,8 @@ static bool has_kernel(const char *op, uint32_t dtype)
     return dnn_candidate_at(op, kind, dtype, 0, &first);
 }
 
-/* The operator, its backward row, and what the loss is made of. */
+/* Returns whether kernels exist for the operator, its backward row, and the operators of the loss.
+ */
 static bool is_served(const dnn__op *op, uint32_t dtype)
 {
     return has_kernel(op->name, dtype) && has_kernel("mul", dtype) && has_kernel("sum", dtype) &&
@@ -80,8 +81,8 @@ static void check_row(gradients *g, const dnn__op *op)
                             .pattern = op->name,
                             .dtypes = g->dtype,
                             .ctx = g,
-                            .event = take_event,
-                            .asked = take_answer};
+                            .event = on_event,
+                            .asked = on_answer};
     kit_record r = {.kind = KIT_COUNT, .row = g->row, .dtype = g->dtype};
     conf_totals totals;
 
@@ -117,7 +118,7 @@ static void check_rows(kit_child *child, const dnn_plugin *table)
             continue;
         for (int d = 0; d < DNN__N_DTYPES; d++) {
             g.dtype = 1u << d;
-            /* The words of random numbers differ by dtype: such rows are checked in f64 alone. */
+            /* Random words differ between dtypes, so such rows are checked only in f64. */
             if ((DNN__FLOATS & child->options->dtypes & g.dtype) == 0 ||
                 ((op->traits & DNN__RANDOM) != 0 && g.dtype != DNN_T_F64) ||
                 !takes_part(table, op, g.dtype) || !is_served(op, g.dtype))

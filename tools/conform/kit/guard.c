@@ -1,5 +1,5 @@
-/* guard.c - guarded memory: pages that fault around an operand, and bytes of a known value.
- * direct_run.c uses it for every operand of a call by hand. */
+/* guard.c - guarded memory: faulting pages around an operand, and bytes of a known value.
+ * direct_run.c uses it for every operand of a direct call. */
 #include "direct.h"
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static size_t page_size(void)
     return page;
 }
 
-enum { MARGIN = 4096 }; /* of a device block, on either side */
+enum { MARGIN = 4096 }; /* around a device block, on each side */
 
 static bool map_host(kit_block *b, size_t bytes)
 {
@@ -34,28 +34,28 @@ static bool map_host(kit_block *b, size_t bytes)
     return mprotect(b->room, inside, PROT_READ | PROT_WRITE) == 0;
 }
 
-static bool map_device(const kit_place *place, kit_block *b, size_t bytes)
+static bool map_device(const kit_device *device, kit_block *b, size_t bytes)
 {
     b->room_bytes = b->map_bytes = (bytes + 2 * MARGIN + 255) / 256 * 256;
     b->map = b->room = aligned_alloc(256, b->room_bytes);
     b->before = malloc(b->room_bytes);
     return b->room != NULL && b->before != NULL &&
-           place->device->alloc(0, b->room_bytes, DNN_MEM_DEVICE, &b->on_device) == DNN_OK;
+           device->api->alloc(0, b->room_bytes, DNN_MEM_DEVICE, &b->on_device) == DNN_OK;
 }
 
-bool kit_block_new(const kit_place *place, kit_block *b, size_t bytes, size_t offset, size_t align,
-                   bool at_end, uint8_t poison)
+bool kit_block_new(const kit_device *device, kit_block *b, size_t bytes, size_t offset,
+                   size_t align, bool at_end, uint8_t poison)
 {
     size_t last;
 
     *b = (kit_block){.bytes = bytes, .poison = poison};
-    if (place->device != NULL ? !map_device(place, b, bytes) : !map_host(b, bytes + align)) {
-        kit_block_free(place, b);
+    if (device->api != NULL ? !map_device(device, b, bytes) : !map_host(b, bytes + align)) {
+        kit_block_free(device, b);
         return false;
     }
     memset(b->room, poison, b->room_bytes);
-    /* The room begins at a multiple of every alignment. */
-    last = place->device != NULL ? MARGIN : at_end ? b->room_bytes - bytes : align - 1;
+    /* The accessible memory begins at a multiple of every alignment. */
+    last = device->api != NULL ? MARGIN : at_end ? b->room_bytes - bytes : align - 1;
     last = (last + offset) / align * align;
     b->at = b->room + (last >= offset ? last - offset : last + align - offset);
     return true;
@@ -66,25 +66,25 @@ void *kit_block_address(const kit_block *b, size_t offset)
     return (b->on_device != NULL ? (char *)b->on_device + (b->at - b->room) : b->at) + offset;
 }
 
-dnn_status kit_block_give(const kit_place *place, kit_block *b, bool read_only)
+dnn_status kit_block_give(const kit_device *device, kit_block *b, bool read_only)
 {
     if (b->map == NULL)
         return DNN_OK;
-    if (place->device != NULL) {
+    if (device->api != NULL) {
         memcpy(b->before, b->room, b->room_bytes);
-        return place->device->copy(0, place->stream, b->on_device, DNN_MEM_DEVICE, b->before,
-                                   DNN_MEM_HOST, b->room_bytes);
+        return device->api->copy(0, device->stream, b->on_device, DNN_MEM_DEVICE, b->before,
+                                 DNN_MEM_HOST, b->room_bytes);
     }
     return !read_only || mprotect(b->room, b->room_bytes, PROT_READ) == 0 ? DNN_OK : DNN_E_NOMEM;
 }
 
-dnn_status kit_block_take(const kit_place *place, kit_block *b)
+dnn_status kit_block_take(const kit_device *device, kit_block *b)
 {
     if (b->map == NULL)
         return DNN_OK;
-    if (place->device != NULL)
-        return place->device->copy(0, place->stream, b->room, DNN_MEM_HOST, b->on_device,
-                                   DNN_MEM_DEVICE, b->room_bytes);
+    if (device->api != NULL)
+        return device->api->copy(0, device->stream, b->room, DNN_MEM_HOST, b->on_device,
+                                 DNN_MEM_DEVICE, b->room_bytes);
     return mprotect(b->room, b->room_bytes, PROT_READ | PROT_WRITE) == 0 ? DNN_OK : DNN_E_NOMEM;
 }
 
@@ -97,11 +97,11 @@ bool kit_block_is_poison(const kit_block *b, size_t from, size_t to)
     return true;
 }
 
-void kit_block_free(const kit_place *place, kit_block *b)
+void kit_block_free(const kit_device *device, kit_block *b)
 {
-    if (place->device != NULL) {
+    if (device->api != NULL) {
         if (b->on_device != NULL)
-            place->device->free(0, b->on_device, DNN_MEM_DEVICE);
+            device->api->free(0, b->on_device, DNN_MEM_DEVICE);
         free(b->map);
         free(b->before);
     } else if (b->map != NULL) {

@@ -1,6 +1,7 @@
-/* kernel_promises.c - tests the flags of a kernel by hand: the same bits for every order of the
- * pool, several threads on one plan, the result over the input. It also tests rules that need no
- * flag: equal calls get equal plans, and unplan frees what plan allocates. kernels.c calls it. */
+/* kernel_promises.c - tests the flags of a kernel with direct calls: the same bits for every order
+ * of the pool, several threads on one plan, the result in the memory of the input. It also tests
+ * rules without a flag: equal calls get equal plans, and unplan frees all that plan allocates.
+ * kernels.c calls it. */
 #include "kit.h"
 #include <malloc.h>
 #include <pthread.h>
@@ -14,7 +15,7 @@ typedef struct promise {
     kit_check *check;
     const conf_case *c;
     ref_array in[REF_MAX_IN];
-    kit_call *first; /* the call on one thread: what the others are held against */
+    kit_call *first; /* the call on one thread, with which the others are compared */
 } promise;
 
 static bool promises(const promise *p, uint32_t flag)
@@ -22,7 +23,7 @@ static bool promises(const promise *p, uint32_t flag)
     return (p->check->k->table->flags & flag) != 0;
 }
 
-static void doing(const promise *p, const char *note)
+static void set_note(const promise *p, const char *note)
 {
     char line[512];
     dnn__text text = dnn__text_to(line, sizeof line);
@@ -49,7 +50,8 @@ static void judge(const promise *p, const kit_call *call)
     }
 }
 
-/* Opens, plans and runs. false: declined, or a failure that was told. */
+/* Opens, plans and runs a call. Returns false if it was declined or failed; a failure was reported.
+ */
 static bool complete(const promise *p, kit_call *call, const kit_setup *setup)
 {
     bool good = false;
@@ -96,7 +98,7 @@ static void check_pool(promise *p, int threads, bool scramble)
     snprintf(name, sizeof name,
              scramble ? "with the pieces of %d threads in another order" : "with %d threads",
              threads);
-    doing(p, name);
+    set_note(p, name);
     if (scramble)
         kit_scramble(threads);
     else if (dnn_set_threads(threads) != DNN_OK)
@@ -127,7 +129,7 @@ static void check_in_place(promise *p)
     static kit_call call;
     kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff, .in_place = true};
 
-    doing(p, "in place");
+    set_note(p, "in place");
     if (complete(p, &call, &setup))
         same_bits(p, p->first, &call, "INPLACE", "with the result over in[0]", "beside it");
     kit_call_close(&call);
@@ -135,16 +137,17 @@ static void check_in_place(promise *p)
 
 /* ---- several threads on one plan ---- */
 
-typedef struct runner { /* a thread: its own operands, and what comes out when nobody else runs */
+/* A thread with its own operands. `alone` is its result when no other thread runs. */
+typedef struct runner {
     ref_array in[REF_MAX_IN];
     kit_call alone, among;
-    pthread_mutex_t *gate; /* held until all threads are there */
-    bool compares;         /* after every run; else what the last one leaves is judged */
+    pthread_mutex_t *gate; /* locked until all threads have started */
+    bool compares;         /* compares after every run; else only the last result is compared */
     dnn_status status;
     char said[256];
 } runner;
 
-/* Is the result that lies there now another one? Everything around it is the same poison. */
+/* Returns whether the result differs from `alone`. The memory around it holds the same poison. */
 static bool differs(const runner *r)
 {
     for (int i = r->alone.c->n_in; i < r->alone.n; i++) {
@@ -203,8 +206,8 @@ static void judge_runner(promise *p, runner *r)
         judge(&own, &r->among);
 }
 
-/* All use the state of the first one's plan. */
-static void run_crowd(promise *p, runner *runners)
+/* All threads use the state of the first call's plan. */
+static void run_threads(promise *p, runner *runners)
 {
     pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
     pthread_t thread[CROWD];
@@ -225,8 +228,8 @@ static void run_crowd(promise *p, runner *runners)
         judge_runner(p, &runners[i]);
 }
 
-/* A row that changes its operands gives other results the second time. */
-static bool repeats(const conf_case *c)
+/* A row that changes its operands gives another result the second time. */
+static bool is_repeatable(const conf_case *c)
 {
     for (int j = 0; j < c->n_out; j++) {
         if (c->alias[j] >= 0)
@@ -240,11 +243,11 @@ static void check_reentrant(promise *p)
     runner *runners = calloc(CROWD, sizeof *runners);
     bool good = runners != NULL;
 
-    doing(p, "several threads on one plan");
+    set_note(p, "several threads on one plan");
     for (int i = 0; i < CROWD && good; i++)
         good = open_runner(p, &runners[i]);
     if (good)
-        run_crowd(p, runners);
+        run_threads(p, runners);
     for (int i = CROWD - 1; i >= 0 && runners != NULL; i--) {
         if (runners[i].alone.k != NULL)
             kit_call_close(&runners[i].alone);
@@ -274,7 +277,7 @@ static void check_plans(promise *p)
 
     if (p->check->k->table->plan == NULL)
         return;
-    doing(p, "two plans");
+    set_note(p, "two plans");
     if (kit_call_open(&a, p->check->k, p->c, p->in, &setup) &&
         kit_call_open(&b, p->check->k, p->c, p->in, &setup)) {
         dnn_status first = kit_call_plan(&a), second = kit_call_plan(&b);
@@ -300,10 +303,15 @@ static void check_plans(promise *p)
 
 /* ---- leaks ---- */
 
-enum { WARM = 4, PLANS = 64, RUNS = 12, LEAST_LEAK = 16 }; /* bytes that malloc gives at least */
+enum {
+    WARM = 4,
+    PLANS = 64,
+    RUNS = 12,
+    LEAST_LEAK = 16 /* bytes of the smallest block that malloc returns */
+};
 
-/* Bytes that malloc has given out; 0 where it does not say, as under a sanitizer, which looks for
- * itself. */
+/* Returns the bytes that malloc has allocated; 0 if it does not say, as under a sanitizer, which
+ * finds leaks itself. */
 static size_t allocated(void)
 {
     return mallinfo2().uordblks + mallinfo2().hblkhd;
@@ -319,7 +327,7 @@ static void plan_once(const promise *p)
     kit_call_close(&call);
 }
 
-static void tell_leak(promise *p, int times, const char *what, size_t before)
+static void report_leak(promise *p, int times, const char *what, size_t before)
 {
     size_t after = allocated();
 
@@ -334,24 +342,24 @@ static void check_leaks(promise *p)
 {
     size_t before = 0;
 
-    doing(p, "again and again");
+    set_note(p, "again and again");
     for (int i = -WARM; i < PLANS && p->check->k->table->plan != NULL; i++) {
         before = i == 0 ? allocated() : before;
         plan_once(p);
     }
     if (p->check->k->table->plan != NULL)
-        tell_leak(p, PLANS, "plan and unplan", before);
+        report_leak(p, PLANS, "plan and unplan", before);
     for (int i = -WARM; i < RUNS; i++) {
         before = i == 0 ? allocated() : before;
         if (p->check->k->table->run(&p->first->call.s) != DNN_OK)
             return;
     }
-    tell_leak(p, RUNS, "run", before);
+    report_leak(p, RUNS, "run", before);
 }
 
 /* ---- a case ---- */
 
-/* Everything but the pool's checks on one thread, for which the first call was planned. */
+/* All checks except those of the pool run on one thread, for which the first call was planned. */
 static void check_all(promise *p)
 {
     for (int threads = 2; threads <= 16; threads += 14)
@@ -361,10 +369,10 @@ static void check_all(promise *p)
         return;
     if (fits_in_place(p))
         check_in_place(p);
-    if (promises(p, DNN_K_REENTRANT) && repeats(p->c) && p->check->k->place.device == NULL)
+    if (promises(p, DNN_K_REENTRANT) && is_repeatable(p->c) && p->check->k->device.api == NULL)
         check_reentrant(p);
     check_plans(p);
-    if (repeats(p->c) && p->check->k->place.device == NULL)
+    if (is_repeatable(p->c) && p->check->k->device.api == NULL)
         check_leaks(p);
 }
 
@@ -380,7 +388,7 @@ void kit_emit_promises(conf_sink *sink, const conf_case *c)
         good =
             c->in[i].dtype == 0 || conf_fill(&p.in[i], &c->in[i], CONF_DENSE, &p.check->h.random);
     if (good && ref_count((int)c->out[0].shape.ndim, c->out[0].shape.dim) > 0) {
-        doing(&p, "1 thread");
+        set_note(&p, "1 thread");
         if (complete(&p, &first, &setup)) {
             judge(&p, &first);
             check_all(&p);

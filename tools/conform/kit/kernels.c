@@ -1,4 +1,4 @@
-/* kernels.c - the phase that calls every kernel of the plugin by hand; it names the memory that a
+/* kernels.c - the phase that calls every kernel of the plugin directly; it names the memory that a
  * signal came from. The cases are those of the operator's row; the checks are in numbers.c and
  * kernel_promises.c. */
 #include "abi_struct.h"
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-/* ---- faults: whose page was it? ---- */
+/* ---- faults in guarded memory ---- */
 
 static kit_call *volatile watched;
 static kit_note *note;
@@ -35,7 +35,8 @@ static char *put_number(char *at, const char *end, uint64_t n)
     return put(at, end, d);
 }
 
-/* "it touches byte 8 past output 0 (of 48 bytes)", in a signal handler: no formatting. */
+/* "it touches byte 8 past output 0 (of 48 bytes)". This runs in a signal handler, where printf is
+ * not allowed. */
 static bool name_fault(const kit_block *b, const char *address, const char *what, int number)
 {
     char *at = note->fault;
@@ -77,7 +78,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     }
     if (call != NULL && !name_fault(&call->workspace, info->si_addr, "the workspace", -1))
         (void)name_fault(&call->stash, info->si_addr, "the stash", -1);
-    signal(number, SIG_DFL); /* the instruction is tried again and ends the process */
+    signal(number, SIG_DFL); /* the instruction faults again and ends the process */
 }
 
 static void catch_faults(void)
@@ -95,7 +96,7 @@ void kit_watch(kit_call *call)
 
 /* ---- one kernel ---- */
 
-static void take_event(void *ctx, const char *kind, const char *text)
+static void on_event(void *ctx, const char *kind, const char *text)
 {
     kit_check *check = ctx;
 
@@ -120,11 +121,11 @@ static void check_dtype(kit_child *child, const kit_kernel *k, int row, uint32_t
                         const struct mode *modes, size_t n)
 {
     kit_check check = {.child = child, .k = k, .row = row};
-    conf_options options = {.ctx = &check, .event = take_event};
+    conf_options options = {.ctx = &check, .event = on_event};
     kit_record r = {.kind = KIT_COUNT, .row = row, .dtype = dtype};
 
     check.h.options = &options;
-    check.h.road = kit_direct_road;
+    check.h.runner = kit_run_direct;
     check.h.op = k->op;
     check.h.note = "";
     check.h.random = UINT64_C(0x5bd1e995) * ((uint64_t)k->op + 1);
@@ -143,9 +144,10 @@ static void check_dtype(kit_child *child, const kit_kernel *k, int row, uint32_t
 
 /* ---- all kernels ---- */
 
-/* A device's kernels get its memory and a stream; NULL in *why: they can be called. */
-static bool find_place(const dnn_plugin *table, const dnn_kernel *k, kit_place *place, char *why,
-                       size_t bytes)
+/* Sets the memory and stream for the kernel's device. Sets *why if the kernel cannot be called,
+ * else NULL. */
+static bool find_device(const dnn_plugin *table, const dnn_kernel *k, kit_device *device, char *why,
+                        size_t bytes)
 {
     int32_t ordinals = 0;
 
@@ -159,28 +161,28 @@ static bool find_place(const dnn_plugin *table, const dnn_kernel *k, kit_place *
         snprintf(why, bytes, "there is no %s here: not called", k->device);
         return false;
     }
-    place->device = table->device;
+    device->api = table->device;
     return true;
 }
 
 static void check_kernel(kit_child *child, const dnn_plugin *table, const dnn_kernel *k, int row,
-                         kit_place place, const struct mode *modes, size_t n)
+                         kit_device device, const struct mode *modes, size_t n)
 {
     const dnn__op *op = dnn__op_named(k->op);
-    kit_kernel kernel = {.table = k, .plugin = table, .op = (dnn__op_id)op->id, .place = place};
+    kit_kernel kernel = {.table = k, .plugin = table, .op = (dnn__op_id)op->id, .device = device};
     uint32_t dtypes = (k->dtypes != 0 ? k->dtypes : op->accepts) & op->accepts;
 
-    kit_manners_note(child);
+    kit_process_note(child);
     if (op->id == DNN_OP_reorder)
         kit_check_reorder(child, &kernel, row);
     for (int d = 0; d < DNN__N_DTYPES; d++) {
         if ((dtypes & child->options->dtypes & 1u << d) != 0)
             check_dtype(child, &kernel, row, 1u << d, modes, n);
     }
-    kit_manners_check(child, row);
+    kit_process_check(child, row);
 }
 
-/* Can libdnn itself make use of it? If not, it was told in the phase that adopts. */
+/* Returns whether libdnn adopts the kernel. If not, the phase that adopts has reported it. */
 static bool is_adopted(const dnn_kernel *k)
 {
     enum { KNOWN = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT };
@@ -191,58 +193,58 @@ static bool is_adopted(const dnn_kernel *k)
            dnn__tail_is_zero(k, k->size, sizeof *k);
 }
 
-/* Before anything else: kernels are offered the layouts that others leave results in. */
-static void discover(kit_child *child, const dnn_plugin *table, kit_place device)
+/* Runs first: kernels then get inputs in the layouts that other kernels leave results in. */
+static void discover(kit_child *child, const dnn_plugin *table, kit_device device)
 {
     char why[200];
 
     for (int i = 0; table->layouts != NULL && table->kernels[i] != NULL; i++) {
-        kit_place place = {0};
+        kit_device own = {0};
         dnn_kernel k;
 
         if (!is_adopted(table->kernels[i]))
             continue;
         dnn__adopt(&k, sizeof k, table->kernels[i], table->kernels[i]->size);
-        if (find_place(table, &k, &place, why, sizeof why)) {
+        if (find_device(table, &k, &own, why, sizeof why)) {
             kit_kernel kernel = {.table = &k,
                                  .plugin = table,
                                  .op = (dnn__op_id)dnn__op_named(k.op)->id,
-                                 .place = place.device != NULL ? device : place};
+                                 .device = own.api != NULL ? device : own};
 
             kit_discover_layouts(child, &kernel, i);
         }
     }
 }
 
-static void each_kernel(kit_child *child, const dnn_plugin *table, kit_place device,
+static void each_kernel(kit_child *child, const dnn_plugin *table, kit_device device,
                         const struct mode *modes, size_t n)
 {
     char why[200];
 
     for (int i = child->from; table->kernels[i] != NULL; i++) {
         const dnn_kernel *theirs = table->kernels[i];
-        kit_place place = {0};
+        kit_device own = {0};
         dnn_kernel k;
 
         if (!is_adopted(theirs) || !kit_selected(child, theirs->op))
             continue;
         dnn__adopt(&k, sizeof k, theirs, theirs->size);
         kit_doing(child, i, 0, "%s", k.name);
-        if (!find_place(table, &k, &place, why, sizeof why)) {
+        if (!find_device(table, &k, &own, why, sizeof why)) {
             kit_sendf(child, KIT_SKIP, i, 0, "%s", why);
             continue;
         }
-        check_kernel(child, table, &k, i, place.device != NULL ? device : place, modes, n);
+        check_kernel(child, table, &k, i, own.api != NULL ? device : own, modes, n);
     }
 }
 
-static bool open_device(kit_child *child, const dnn_plugin *table, kit_place *place)
+static bool open_device(kit_child *child, const dnn_plugin *table, kit_device *device)
 {
     int32_t ordinals = 0;
 
     if (table->device == NULL || table->device->count(&ordinals) != DNN_OK || ordinals < 1)
         return true;
-    place->device = table->device;
+    device->api = table->device;
     if (child->from == 0)
         kit_sendf(
             child, KIT_SKIP, -1, 0,
@@ -252,7 +254,7 @@ static bool open_device(kit_child *child, const dnn_plugin *table, kit_place *pl
             table->device->kind);
     if (!DNN_HAS(table->device, stream_new))
         return true;
-    if (table->device->stream_new(0, &place->stream) == DNN_OK)
+    if (table->device->stream_new(0, &device->stream) == DNN_OK)
         return true;
     kit_sendf(child, KIT_FAIL, -1, 0, "stream_new fails: %s", kit_said());
     return false;
@@ -261,13 +263,13 @@ static bool open_device(kit_child *child, const dnn_plugin *table, kit_place *pl
 static void run_kernels(kit_child *child, const struct mode *modes, size_t n)
 {
     const dnn_plugin *table = kit_open(child);
-    kit_place device = {0};
+    kit_device device = {0};
 
     if (table == NULL || table->kernels == NULL)
         return;
     kit_doing(child, -1, 0, "init");
     if (table->init != NULL && table->init(&kit_host) != DNN_OK)
-        return; /* told by the phase of the table */
+        return; /* reported by the phase that checks the table */
     note = child->note;
     catch_faults();
     if (open_device(child, table, &device)) {
@@ -279,7 +281,7 @@ static void run_kernels(kit_child *child, const struct mode *modes, size_t n)
     }
     kit_doing(child, -1, 0, "fini");
     if (device.stream != NULL)
-        device.device->stream_del(0, device.stream);
+        device.api->stream_del(0, device.stream);
     if (table->fini != NULL)
         table->fini();
 }
@@ -298,7 +300,7 @@ void kit_phase_perf(kit_child *child)
 {
     const dnn_plugin *table = kit_open(child);
 
-    /* The base itself, or a plugin that is loaded by its path already, is compared with nobody. */
+    /* There is no comparison if cpu_blas is tested, or a plugin that is loaded already. */
     child->has_base =
         table != NULL && strcmp(table->id, "cpu_blas") != 0 && dnn_init("cpu_blas") == DNN_OK;
     run_kernels(child, perf_modes, DNN__COUNT(perf_modes));

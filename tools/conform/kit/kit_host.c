@@ -1,5 +1,5 @@
-/* kit_host.c - the host table that the kit gives to the plugin under test: the library's own, with
- * memory that is counted, a silent log, and a pool whose order the checks set. */
+/* kit_host.c - the host table that the kit passes to the plugin under test: the library's own, but
+ * it counts memory, discards the log, and has a pool whose order the checks set. */
 #include "abi_struct.h"
 #include "plugin_call.h"
 #include "direct.h"
@@ -39,7 +39,7 @@ static int threads(void)
     return scrambled > 0 ? scrambled : dnn__host.threads();
 }
 
-/* The cut of the contract, in an order that no pool would choose. */
+/* Divides as the ABI says, and runs the pieces in an order that no pool would choose. */
 static void parallel_for(int64_t n, int64_t grain,
                          void (*fn)(void *arg, int64_t begin, int64_t end, int worker), void *arg)
 {
@@ -72,7 +72,7 @@ dnn_host kit_host = {
     .layout = layout,
 };
 
-/* What needs no counting is the library's own. */
+/* Functions that need no counting are the library's own. */
 void kit_host_start(void)
 {
     kit_host.abi_minor = dnn__host.abi_minor;

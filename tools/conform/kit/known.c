@@ -1,6 +1,6 @@
-/* known.c - reads the list of known gaps: `unsupported OP DTYPE reason` and `xfail OP DTYPE
- * reason`, one a line, # begins a comment. OP is an operator, a kernel's name, or a pattern; DTYPE
- * is a dtype or *. A line that excuses nothing any more is a failure (report.c). */
+/* known.c - reads the list of known gaps: lines `unsupported OP DTYPE reason` and `xfail OP DTYPE
+ * reason`; # begins a comment. OP is an operator, a kernel's name, or a pattern; DTYPE is a dtype
+ * or *. A line that excuses nothing is a failure (report.c). */
 #include "kit.h"
 #include <fnmatch.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static bool is_dtype(const char *word)
     return false;
 }
 
-/* What is wrong with the line; NULL: nothing. */
+/* Returns the fault of a line, or NULL. */
 static const char *parse(const char *line, kit_gap *gap)
 {
     char kind[16];

@@ -1,12 +1,12 @@
-/* layout_checks.c - checks the private layouts of a plugin: which its plans ask for, whether its
- * reorders keep every bit and zero the padding, and whether padding is still zero after chains of
- * FLAT kernels. kernels.c calls it. */
+/* layout_checks.c - checks the private layouts of a plugin: which ones its plans request, whether
+ * its reorders keep every bit and zero the padding, and whether padding is still zero after chains
+ * of FLAT kernels. kernels.c calls it. */
 #include "kit.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which layouts there are ---- */
+/* ---- the layouts that plans request ---- */
 
 static void emit_discover(conf_sink *sink, const conf_case *c)
 {
@@ -46,7 +46,7 @@ void kit_discover_layouts(kit_child *child, const kit_kernel *k, int row)
     }
 }
 
-/* ---- there and back ---- */
+/* ---- round trips ---- */
 
 static const struct {
     int ndim;
@@ -55,7 +55,7 @@ static const struct {
               {3, {2, 3, 4}},     {4, {1, 1, 1, 1}},  {4, {2, 3, 5, 4}},   {4, {1, 8, 3, 3}},
               {4, {3, 17, 7, 2}}, {4, {2, 16, 4, 4}}, {5, {2, 3, 2, 3, 2}}};
 
-/* Bits of every kind, NaN and denormals among them: a reorder moves and does not compute. */
+/* Bits of every kind, with NaN and denormals: a reorder must copy bits. */
 static void fill_bits(char *to, size_t bytes, uint32_t dtype)
 {
     uint32_t x = 12345;
@@ -104,7 +104,7 @@ typedef struct trip {
     ref_array what;
 } trip;
 
-static void told(const trip *t, const char *text)
+static void report_trip(const trip *t, const char *text)
 {
     char shape[128];
     dnn__text out = dnn__text_to(shape, sizeof shape);
@@ -123,16 +123,16 @@ static void judge_trip(const trip *t, const kit_block *dense, const int64_t *str
 
     if (where >= 0) {
         snprintf(text, sizeof text, "its padding is not zero at item %lld", (long long)where);
-        told(t, text);
+        report_trip(t, text);
     }
     if (!same_elements(&t->what, dense, stride, back, &where)) {
         snprintf(text, sizeof text, "there and back other bits come out at element %lld",
                  (long long)where);
-        told(t, text);
+        report_trip(t, text);
     }
 }
 
-/* Strides to the layout to strides. */
+/* Reorders from strides to the layout and back to strides. */
 static void round_trip(const trip *t, const int64_t *stride)
 {
     const kit_kernel *k = t->check->k;
@@ -143,28 +143,28 @@ static void round_trip(const trip *t, const int64_t *stride)
     dnn_status status = DNN_E_NOMEM;
 
     t->check->cases++;
-    if (kit_block_new(&k->place, &dense, bytes, 0, 64, true, 0xff)) {
+    if (kit_block_new(&k->device, &dense, bytes, 0, 64, true, 0xff)) {
         fill_bits(dense.at, bytes, t->what.dtype);
-        status = kit_block_give(&k->place, &dense, true);
+        status = kit_block_give(&k->device, &dense, true);
         status = status == DNN_OK ? kit_reorder(k, &t->what, &from, &to, 0xff) : status;
         if (status == DNN_OK) {
             kit_side middle = to;
 
-            status = kit_block_give(&k->place, &there, true);
+            status = kit_block_give(&k->device, &there, true);
             status = status == DNN_OK ? kit_reorder(k, &t->what, &middle, &end, 0xff) : status;
         }
         if (status == DNN_DECLINED)
             t->check->declined++;
         else if (status != DNN_OK)
-            told(t, kit_said());
+            report_trip(t, kit_said());
         else
             judge_trip(t, &dense, stride, &there, &back);
     }
     if (status == DNN_DECLINED && t->check->declined == 1)
         snprintf(t->check->declined_text, sizeof t->check->declined_text, "%s", kit_said());
-    kit_block_free(&k->place, &dense);
-    kit_block_free(&k->place, &there);
-    kit_block_free(&k->place, &back);
+    kit_block_free(&k->device, &dense);
+    kit_block_free(&k->device, &there);
+    kit_block_free(&k->device, &back);
 }
 
 static void trips_of(kit_check *check, uint32_t layout, uint32_t dtype)
@@ -190,7 +190,7 @@ static bool reorders(const dnn_kernel *k, uint32_t dtype)
     return strcmp(k->op, "reorder") == 0 && (k->dtypes == 0 || (k->dtypes & dtype) != 0);
 }
 
-/* Every layout and dtype that a plan asks for is the plugin's own and has its reorders. */
+/* Every layout that a plan requests must be the plugin's own and have reorders for the dtype. */
 void kit_check_families(kit_child *child, const dnn_plugin *table)
 {
     uint32_t layout, dtype;
@@ -233,7 +233,7 @@ void kit_check_reorder(kit_child *child, const kit_kernel *k, int row)
 
 /* ---- chains of FLAT kernels ---- */
 
-enum { POOL = 3, STEPS = 10000, FRESH = 8 }; /* tensors; kernels run; how many between new values */
+enum { POOL = 3, STEPS = 10000, FRESH = 8 }; /* tensors; kernels run; runs between new values */
 
 typedef struct chain {
     kit_child *child;
@@ -252,7 +252,8 @@ static uint32_t draw(chain *c, uint32_t n)
     return (uint32_t)(c->random >> 33) % n;
 }
 
-/* FLAT, zeros stay zeros, floating results of floating inputs of the dtype, no attributes. */
+/* A kernel fits if it is FLAT, keeps zeros, has floating operands of the dtype, and no attributes.
+ */
 static bool fits_chain(const dnn_kernel *k, const dnn__op *op, uint32_t dtype)
 {
     return op != NULL && (k->flags & DNN_K_FLAT) != 0 && strcmp(k->device, "cpu") == 0 &&
@@ -274,11 +275,11 @@ static void find_kernels(chain *c, const dnn_plugin *table, uint32_t dtype)
     }
 }
 
-/* New values for one tensor of the pool. */
+/* Sets new values in one tensor of the pool. */
 static bool refresh(chain *c, int slot)
 {
     size_t item = dnn_dtype_size(c->what.dtype), bytes = (size_t)c->what.n * item;
-    kit_place host = {0};
+    kit_device host = {0};
     kit_block dense = {0};
     kit_side from = {.bytes = bytes, .block = &dense},
              to = {.layout = c->layout, .block = &c->block[slot]};
@@ -295,7 +296,8 @@ static bool refresh(chain *c, int slot)
     return good;
 }
 
-/* One kernel on tensors of the pool, its result into the pool. false: told. */
+/* Runs one kernel on tensors of the pool and puts its result into the pool. Returns false after a
+ * failure, which was reported. */
 static bool step(chain *c, int number)
 {
     const kit_kernel *k = &c->kernel[draw(c, (uint32_t)c->n_kernels)];
@@ -332,7 +334,7 @@ static bool step(chain *c, int number)
 
 static void run_chain(chain *c)
 {
-    kit_place host = {0};
+    kit_device host = {0};
     bool good = true;
 
     for (int i = 0; i < STEPS && good; i++) {

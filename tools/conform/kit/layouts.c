@@ -1,6 +1,6 @@
-/* layouts.c - reorders operands by the plugin's own kernels, lists the layouts that its plans have
- * asked for, and finds padding that is not zero. direct.c, direct_run.c and layout_checks.c call
- * it. */
+/* layouts.c - reorders operands with the plugin's own kernels, lists the layouts that its plans
+ * have requested, and finds padding that is not zero. Called by direct.c, direct_run.c and
+ * layout_checks.c. */
 #include "abi_struct.h"
 #include "plugin_call.h"
 #include "kit.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- which there are ---- */
+/* ---- the layouts seen ---- */
 
 enum { MOST = 64 };
 static struct seen {
@@ -70,7 +70,7 @@ static void show(reorder *r, int i, const kit_kernel *k, const ref_array *what,
     *v = (dnn_view){.size = sizeof *v,
                     .dtype = what->dtype,
                     .ndim = what->ndim,
-                    .mem = k->place.device != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST,
+                    .mem = k->device.api != NULL ? DNN_MEM_DEVICE : DNN_MEM_HOST,
                     .layout = side->layout,
                     .dim = what->dim,
                     .nbytes = side->bytes};
@@ -103,10 +103,10 @@ static void set_up(reorder *r, const kit_kernel *k, const ref_array *what, const
                          .host = &kit_host};
 }
 
-/* The plugin's first kernel that accepts. The row of the kernel under test goes first where it is
- * one. */
-static dnn_status choose(reorder *r, const kit_kernel *k, const ref_array *what,
-                         const kit_side *from, kit_side *to)
+/* Selects the plugin's first kernel that accepts. If the kernel under test is a reorder, it comes
+ * first. */
+static dnn_status select_kernel(reorder *r, const kit_kernel *k, const ref_array *what,
+                                const kit_side *from, kit_side *to)
 {
     const dnn_kernel *const *list = k->plugin != NULL ? k->plugin->kernels : NULL;
     dnn_status status = DNN_DECLINED;
@@ -150,7 +150,7 @@ dnn_status kit_reorder_plan(const kit_kernel *k, const ref_array *what, const ki
 {
     reorder r = {.plan.state = NULL};
 
-    DNN_TRY(choose(&r, k, what, from, to));
+    DNN_TRY(select_kernel(&r, k, what, from, to));
     unplan(&r);
     return check_bytes(what, to);
 }
@@ -161,24 +161,24 @@ static dnn_status run(reorder *r, const kit_kernel *k, const kit_side *from, kit
     kit_block workspace = {0};
     dnn_status status = DNN_E_NOMEM;
 
-    if (kit_block_new(&k->place, to->block, to->bytes, 0, 64, true, poison) &&
+    if (kit_block_new(&k->device, to->block, to->bytes, 0, 64, true, poison) &&
         (r->plan.workspace_bytes == 0 ||
-         kit_block_new(&k->place, &workspace, r->plan.workspace_bytes, 0, 256, true, poison))) {
+         kit_block_new(&k->device, &workspace, r->plan.workspace_bytes, 0, 256, true, poison))) {
         r->view[0].data = from->bytes > 0 ? kit_block_address(from->block, from->offset) : NULL;
         r->view[1].data = to->bytes > 0 ? kit_block_address(to->block, 0) : NULL;
         r->view[1].nbytes = to->bytes;
         r->call.state = r->plan.state;
         r->call.workspace = r->plan.workspace_bytes > 0 ? kit_block_address(&workspace, 0) : NULL;
-        r->call.stream = k->place.stream;
-        status = kit_block_give(&k->place, to->block, false);
-        status = status == DNN_OK ? kit_block_give(&k->place, &workspace, false) : status;
+        r->call.stream = k->device.stream;
+        status = kit_block_give(&k->device, to->block, false);
+        status = status == DNN_OK ? kit_block_give(&k->device, &workspace, false) : status;
         kit_said_forget();
         status = status == DNN_OK ? r->kernel.run(&r->call) : status;
-        status = status == DNN_OK ? kit_block_take(&k->place, to->block) : status;
-        if (status == DNN_OK && k->place.stream != NULL)
-            status = k->place.device->stream_sync(0, k->place.stream);
+        status = status == DNN_OK ? kit_block_take(&k->device, to->block) : status;
+        if (status == DNN_OK && k->device.stream != NULL)
+            status = k->device.api->stream_sync(0, k->device.stream);
     }
-    kit_block_free(&k->place, &workspace);
+    kit_block_free(&k->device, &workspace);
     return status;
 }
 
@@ -186,7 +186,7 @@ dnn_status kit_reorder(const kit_kernel *k, const ref_array *what, const kit_sid
                        kit_side *to, uint8_t poison)
 {
     reorder r = {.plan.state = NULL};
-    dnn_status status = choose(&r, k, what, from, to);
+    dnn_status status = select_kernel(&r, k, what, from, to);
 
     if (status != DNN_OK)
         return status;
@@ -198,24 +198,25 @@ dnn_status kit_reorder(const kit_kernel *k, const ref_array *what, const kit_sid
 
 /* ---- padding ---- */
 
-/* An operand whose every byte is set, in the layout: what is zero in it is padding. */
+/* Makes an operand of the layout whose elements have no zero byte: a byte that is zero is padding.
+ */
 static bool all_set(const kit_kernel *k, const ref_array *what, uint32_t layout, kit_block *out)
 {
     size_t bytes = (size_t)what->n * dnn_dtype_size(what->dtype);
     kit_block dense = {0};
     kit_side from = {.bytes = bytes, .block = &dense}, to = {.layout = layout, .block = out};
-    bool good = kit_block_new(&k->place, &dense, bytes, 0, 64, true, 0);
+    bool good = kit_block_new(&k->device, &dense, bytes, 0, 64, true, 0);
 
     if (good) {
         memset(dense.at, what->dtype == DNN_T_BOOL ? 1 : 0x35, bytes);
-        good = kit_block_give(&k->place, &dense, true) == DNN_OK &&
+        good = kit_block_give(&k->device, &dense, true) == DNN_OK &&
                kit_reorder(k, what, &from, &to, 0) == DNN_OK;
     }
-    kit_block_free(&k->place, &dense);
+    kit_block_free(&k->device, &dense);
     return good;
 }
 
-/* Zero of either sign: the negative of a zero is one. */
+/* Zero of either sign, because a FLAT kernel such as neg may write -0. */
 static bool is_zero(const char *item, size_t bytes, bool floating)
 {
     for (size_t i = 0; i < bytes; i++) {
@@ -242,6 +243,6 @@ int64_t kit_padding_at(const kit_kernel *k, const ref_array *what, uint32_t layo
                 found = (int64_t)(i / item);
         }
     }
-    kit_block_free(&k->place, &mask);
+    kit_block_free(&k->device, &mask);
     return found;
 }

@@ -1,6 +1,6 @@
-/* numbers.c - gives a case straight to a kernel: guarded memory, known bytes wherever the kernel
- * may not read, and the judgement of the harness. The children of the kit give it the trials of
- * value.c. */
+/* numbers.c - runs a case on a kernel directly, with guarded memory and known bytes wherever the
+ * kernel must not read, and compares the results with the harness's tolerance. value.c supplies the
+ * trials. */
 #include "abi_struct.h"
 #include "plugin_call.h"
 #include "kit.h"
@@ -26,7 +26,7 @@ bool kit_accepts(kit_check *check, kit_call *call)
     return false;
 }
 
-/* What run did beside its results. */
+/* Checks the effects of run other than its results. */
 static void check_traces(kit_check *check, kit_call *call)
 {
     char text[256];
@@ -58,11 +58,11 @@ static void judge_outputs(kit_check *check, const kit_call *call, const ref_arra
     }
 }
 
-/* false: declined. */
+/* Returns false if the kernel declined. */
 static bool run_once(kit_check *check, const conf_case *c, const ref_array *in,
                      const kit_setup *setup, bool each)
 {
-    static kit_call call; /* too large for a stack that a plugin may need */
+    static kit_call call; /* too large for the stack, which the plugin may need */
     bool accepted = false;
     dnn_status status;
 
@@ -93,9 +93,9 @@ static bool outputs_are_empty(const conf_case *c)
     return true;
 }
 
-/* ---- whose bytes were read ---- */
+/* ---- reads of unwritten memory ---- */
 
-/* Does the case pass? The row's counts stay. */
+/* Returns whether the case passes, without changing the row's counts. */
 static bool passes(kit_check *check, const conf_case *c, const ref_array *in,
                    const kit_setup *setup, bool each)
 {
@@ -111,8 +111,8 @@ static bool passes(kit_check *check, const conf_case *c, const ref_array *in,
     return good;
 }
 
-/* Names the memory that a failed trial read without anybody having written it; NULL: it is not
- * that. */
+/* Names the memory that a failed trial read although it was never written; NULL: that was not the
+ * cause. */
 static const char *read_unwritten(kit_check *check, const conf_case *c, const ref_array *in,
                                   const kit_setup *setup, bool each)
 {
@@ -135,7 +135,7 @@ static const char *read_unwritten(kit_check *check, const conf_case *c, const re
     return NULL;
 }
 
-/* The case under one setup; a failure is told with its cause. */
+/* Runs the case with one setup, and reports a failure with its cause. */
 static bool trial(kit_check *check, const conf_case *c, const ref_array *in, const kit_setup *setup,
                   bool each)
 {
@@ -180,7 +180,7 @@ static void trials(kit_check *check, const conf_case *c, const ref_array *in, ki
     trial(check, c, in, &setup, each);
 }
 
-/* Strides that do not fit 32 bits, once for each dtype. */
+/* Strides that do not fit in 32 bits, once for each dtype. */
 static void far_apart(kit_check *check, const conf_case *c, const ref_array *in)
 {
     kit_setup setup = {.only = -1, .far = true};
@@ -194,7 +194,7 @@ static void far_apart(kit_check *check, const conf_case *c, const ref_array *in)
     check->h.note = note;
 }
 
-/* A forward kernel may keep a stash then. */
+/* With a backward following, a forward kernel may keep a stash. */
 static void before_backward(kit_check *check, const conf_case *c, const ref_array *in)
 {
     kit_setup setup = {.only = -1, .mode = DNN_M_GRAD};
@@ -206,7 +206,7 @@ static void before_backward(kit_check *check, const conf_case *c, const ref_arra
     check->h.note = note;
 }
 
-/* Inputs that arrive in a private layout of the plugin's own: the first, and all that can. */
+/* Inputs in a private layout of the plugin: the first input, and all that can be. */
 static void offered(kit_check *check, const conf_case *c, const ref_array *in)
 {
     const char *note = check->h.note;
@@ -226,8 +226,8 @@ static void offered(kit_check *check, const conf_case *c, const ref_array *in)
     check->h.note = note;
 }
 
-void kit_direct_road(harness *h, const conf_case *c, const ref_array *in, enum conf_layout layout,
-                     int only, bool each)
+void kit_run_direct(harness *h, const conf_case *c, const ref_array *in, enum conf_layout layout,
+                    int only, bool each)
 {
     kit_check *check = (kit_check *)h;
     kit_setup setup = {.layout = layout, .only = only};

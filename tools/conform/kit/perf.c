@@ -1,5 +1,5 @@
 /* perf.c - the modes support and perf of the kit: whether a kernel accepts a case, and how long it
- * takes. It times cpu_blas on the same memory where cpu_blas serves the operator. */
+ * takes. It also times cpu_blas on the same memory if cpu_blas has a kernel for the operator. */
 #include "kit.h"
 #include "plugin.h"
 #include <stdio.h>
@@ -57,7 +57,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of one call's runs in microseconds, after one that warms up; 0: it cannot be run. */
+/* Returns the median time of a call in microseconds, after one warm-up run; 0: it cannot run. */
 static double median_us(const kit_kernel *k, const conf_case *c, const ref_array *in)
 {
     static kit_call call;
@@ -74,8 +74,8 @@ static double median_us(const kit_kernel *k, const conf_case *c, const ref_array
         double start = now_us();
 
         status = k->table->run(&call.call.s);
-        if (status == DNN_OK && k->place.stream != NULL)
-            status = k->place.device->stream_sync(0, k->place.stream);
+        if (status == DNN_OK && k->device.stream != NULL)
+            status = k->device.api->stream_sync(0, k->device.stream);
         us[n++] = now_us() - start;
     }
     kit_call_close(&call);
@@ -85,7 +85,7 @@ static double median_us(const kit_kernel *k, const conf_case *c, const ref_array
     return us[n / 2];
 }
 
-/* The base's kernel for the case; NULL: none, or it is itself under test. */
+/* Returns cpu_blas's kernel for the case; NULL: none, or cpu_blas itself is tested. */
 static const dnn_kernel *base_kernel(const kit_check *check)
 {
     dnn__candidates list;

@@ -1,4 +1,4 @@
-/* report.c - reports the findings of the children, for people and as JSON: a line per kernel, its
+/* report.c - reports the results of the children as text and as JSON: a line for each kernel, its
  * first failure as a sentence, the known gaps that excuse failures, and the totals. The parent of
  * the kit calls it. */
 #include "kit.h"
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { SHOWN = 3 }; /* sentences of one row, without -v */
+enum { SHOWN = 3 }; /* sentences printed for one row, without -v */
 
 typedef struct kit_row {
     int32_t number;
@@ -17,7 +17,7 @@ typedef struct kit_row {
     int64_t cases[DNN__N_DTYPES], failed[DNN__N_DTYPES], declined[DNN__N_DTYPES];
     char decline[DNN__N_DTYPES][256];
     bool reads_stash;
-    int64_t failures, known, told; /* failed checks; of them excused; sentences printed */
+    int64_t failures, known, printed; /* failed checks; excused ones; sentences printed */
     char first[1024];
 } kit_row;
 
@@ -74,9 +74,9 @@ static void print_json(json_t *object)
     json_decref(object);
 }
 
-/* kind: "fail", "known", "warning", "skip". row may be NULL: the file. */
-static void tell(const kit_report *r, const char *kind, kit_row *row, const char *dtype,
-                 const char *text)
+/* kind: "fail", "known", "warning", "skip". row NULL: the whole file. */
+static void report_event(const kit_report *r, const char *kind, kit_row *row, const char *dtype,
+                         const char *text)
 {
     static const char *const heads[][2] = {
         {"fail", "FAIL"}, {"known", "known"}, {"warning", "warning"}, {"skip", "skipped"}};
@@ -88,7 +88,7 @@ static void tell(const kit_report *r, const char *kind, kit_row *row, const char
                              "dtype", dtype, "message", text));
         return;
     }
-    if (row != NULL && !r->options->verbose && row->told++ >= SHOWN)
+    if (row != NULL && !r->options->verbose && row->printed++ >= SHOWN)
         return;
     for (size_t i = 0; i < DNN__COUNT(heads); i++)
         head = strcmp(kind, heads[i][0]) == 0 ? heads[i][1] : head;
@@ -117,16 +117,16 @@ static void fail(kit_report *r, int32_t number, uint32_t dtype, const char *text
         row->known++;
         r->known++;
         snprintf(line, sizeof line, "%s (line %d of the list: %s)", text, gap->line, gap->reason);
-        tell(r, "known", row, dtype_name(dtype), line);
+        report_event(r, "known", row, dtype_name(dtype), line);
         return;
     }
     r->failures++;
     if (row != NULL && row->failures++ == 0)
         snprintf(row->first, sizeof row->first, "%s", text);
-    tell(r, "fail", row, dtype_name(dtype), text);
+    report_event(r, "fail", row, dtype_name(dtype), text);
 }
 
-static void take_count(kit_report *r, const kit_record *record)
+static void store_count(kit_report *r, const kit_record *record)
 {
     kit_row *row = find_row(r, record->row);
     int d = __builtin_ctz(record->dtype);
@@ -141,7 +141,7 @@ static void take_count(kit_report *r, const kit_record *record)
         snprintf(row->decline[d], sizeof row->decline[d], "%.255s", record->text);
 }
 
-static void take_perf(const kit_report *r, const kit_record *record, kit_row *row)
+static void store_perf(const kit_report *r, const kit_record *record, kit_row *row)
 {
     double ratio = record->us[1] > 0 ? record->us[0] / record->us[1] : 0;
 
@@ -183,18 +183,18 @@ void kit_report_take(kit_report *r, const kit_record *record)
         break;
     case KIT_WARN:
         r->warnings++;
-        tell(r, "warning", row, dtype_name(record->dtype), record->text);
+        report_event(r, "warning", row, dtype_name(record->dtype), record->text);
         break;
     case KIT_SKIP:
         r->skipped++;
-        tell(r, "skip", row, dtype_name(record->dtype), record->text);
+        report_event(r, "skip", row, dtype_name(record->dtype), record->text);
         break;
     case KIT_COUNT:
-        take_count(r, record);
+        store_count(r, record);
         break;
     case KIT_PERF:
         if (row != NULL)
-            take_perf(r, record, row);
+            store_perf(r, record, row);
         break;
     case KIT_FACT:
         if (strcmp(record->text, "init_us") == 0)
@@ -227,10 +227,12 @@ void kit_report_died(kit_report *r, const kit_note *note, int status, const char
     if (printed[0] != 0)
         dnn__put(&out, "; standard error: %s", printed);
     fail(r, note->row, note->dtype, text);
-    r->stopped = r->stopped || note->row < 0; /* opening, init or fini: the next child would too */
+    r->stopped =
+        r->stopped ||
+        note->row < 0; /* a failure in opening, init or fini would occur in the next child too */
 }
 
-/* ---- what the dtypes came to ---- */
+/* ---- results for each dtype ---- */
 
 static bool is_gap(const kit_report *r, const kit_row *row, uint32_t dtype)
 {
@@ -247,7 +249,7 @@ static bool is_gap(const kit_report *r, const kit_row *row, uint32_t dtype)
     return found;
 }
 
-/* A dtype that the table lists and no case of which was accepted was not tested. */
+/* A dtype that the kernel lists was not tested if the kernel accepted no case of it. */
 static void check_support(kit_report *r)
 {
     char text[512];
@@ -278,7 +280,7 @@ static int64_t total(const int64_t *by_dtype)
     return sum;
 }
 
-/* A pattern that names nothing, or a plugin whose every kernel was skipped, is no pass. */
+/* It is a failure if a pattern matches nothing, or if every kernel was skipped. */
 static void check_anything(kit_report *r)
 {
     int64_t cases = 0;
@@ -289,7 +291,7 @@ static void check_anything(kit_report *r)
         fail(r, -1, 0, "nothing was checked: no kernel could be called");
 }
 
-/* Was anything run that the line speaks of? */
+/* Returns whether the run tested the operator and dtype of the line. */
 static bool was_run(const kit_report *r, const kit_gap *gap)
 {
     for (int64_t i = 0; i < r->n; i++) {
@@ -351,7 +353,7 @@ static void print_row(const kit_report *r, const kit_row *row)
            (long long)total(row->declined), dtypes_text(row, dtypes, sizeof dtypes));
 }
 
-/* Mode support: each kernel and dtype, how many cases it takes, and the first no. */
+/* Mode support: for each kernel and dtype the number of accepted cases, and the first decline. */
 static void print_support(const kit_report *r, const kit_row *row)
 {
     for (int d = 0; d < DNN__N_DTYPES; d++) {
@@ -408,7 +410,7 @@ static void print_totals(const kit_report *r)
         r->failures == 0 ? "PASSED" : "FAILED");
 }
 
-/* ---- the whole ---- */
+/* ---- the end ---- */
 
 kit_report *kit_report_new(const kit_options *options, kit_gaps *gaps)
 {

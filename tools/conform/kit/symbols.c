@@ -1,6 +1,5 @@
 /* symbols.c - checks the dynamic symbols of a plugin's file: its exports and its imports. The child
- * of the kit that checks the table calls it, after the library has checked the structure of the
- * file. */
+ * that checks the table calls it, after the library has checked the structure of the file. */
 #include "kit.h"
 #include <elf.h>
 #include <fcntl.h>
@@ -36,7 +35,7 @@ static bool read_sections(image *im)
     return true;
 }
 
-/* A section and its text table. */
+/* Returns a section and its string table. */
 static const void *section_of(const image *im, uint32_t type, uint64_t *bytes,
                               const Elf64_Shdr **text)
 {
@@ -74,7 +73,7 @@ static bool among(const char *name, const char *const *list)
 
 static void check_symbol(const kit_child *child, const Elf64_Sym *s, const char *name)
 {
-    /* The linker's own marks, and a sanitizer's. */
+    /* Symbols that the linker or a sanitizer adds. */
     static const char *const may_export[] = {"dnn_plugin_v[0-9]",
                                              "dnn_reader_v[0-9]",
                                              "_init",

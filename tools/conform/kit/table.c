@@ -1,5 +1,5 @@
 /* table.c - the phases that check a plugin as a whole: its file, its symbols, its table, init and
- * fini, and what the library says when it loads it. */
+ * fini, and the result of loading it with the library. */
 #include "abi_struct.h"
 #include "plugin_call.h"
 #include "kit.h"
@@ -56,7 +56,7 @@ static void send_kernels(const kit_child *child, const dnn_plugin *table)
     }
 }
 
-/* Flags that say what cannot be. */
+/* Checks for contradictory flags. */
 static void check_flags(const kit_child *child, int row, const dnn_kernel *k)
 {
     const dnn__op *op = k->op != NULL ? dnn__op_named(k->op) : NULL;
@@ -82,7 +82,7 @@ static void check_flags(const kit_child *child, int row, const dnn_kernel *k)
                   k->dtypes & ~op->accepts);
 }
 
-/* FNV-1a over all that the table consists of, texts aside. */
+/* FNV-1a over the contents of the table, without texts. */
 static uint64_t digest(const dnn_plugin *table)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
@@ -153,7 +153,7 @@ void kit_phase_table(kit_child *child)
     double began = now_us();
 
     kit_check_symbols(child);
-    kit_manners_note(child);
+    kit_process_note(child);
     table = kit_open(child);
     if (table == NULL)
         return;
@@ -163,10 +163,10 @@ void kit_phase_table(kit_child *child)
     for (int i = 0; table->kernels != NULL && table->kernels[i] != NULL; i++)
         check_flags(child, i, table->kernels[i]);
     check_start(child, table);
-    kit_manners_check(child, -1);
+    kit_process_check(child, -1);
 }
 
-/* ---- what the library says ---- */
+/* ---- loading by the library ---- */
 
 static int row_of(const dnn_plugin *table, const char *kernel)
 {
@@ -186,7 +186,8 @@ static const dnn_plugin *table_in_use(const char *id)
     return NULL;
 }
 
-/* A kernel that libdnn skips serves nobody; an operator of another version may be meant so. */
+/* A kernel that libdnn skips is never used. For an operator of another version that may be
+ * intended. */
 static void report_skipped(const kit_child *child, int backend, const dnn_plugin *table)
 {
     const char *kernel, *reason;
@@ -200,7 +201,8 @@ static void report_skipped(const kit_child *child, int backend, const dnn_plugin
     }
 }
 
-/* What `dnn backends` says of the file: without the words around it about the environment. */
+/* Returns the reason that `dnn backends` shows for the file, without the words about the
+ * environment around it. */
 static const char *why_refused(const char *path)
 {
     dnn_backend_info info;
@@ -220,7 +222,7 @@ void kit_phase_adopt(kit_child *child)
 
     if (table == NULL)
         return;
-    kit_manners_note(child);
+    kit_process_note(child);
     kit_doing(child, -1, 0, "libdnn loads it");
     setenv("DNN_PLUGINS", child->options->file, 1);
     status = dnn_init(table->id);
@@ -236,5 +238,5 @@ void kit_phase_adopt(kit_child *child)
             report_skipped(child, i, table_in_use(table->id));
     }
     dnn_shutdown();
-    kit_manners_check(child, -1);
+    kit_process_check(child, -1);
 }

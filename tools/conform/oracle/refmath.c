@@ -1,4 +1,4 @@
-/* refmath.c - arrays and dtypes of the oracle, and the operators that create, move and view. The
+/* refmath.c - arrays and dtypes of the oracle, and the operators that create, copy and view. The
  * harness calls it. It includes no private header of the core. */
 #include "refmath.h"
 #include <float.h>
@@ -39,8 +39,8 @@ void ref_array_free(ref_array *a)
     *a = (ref_array){0};
 }
 
-/* To a format of `bits` of significand (the hidden one counted), least exponent of a normal number
- * low, values up to top. */
+/* Rounds to a format with `bits` bits of significand (with the hidden one), `low` the smallest
+ * exponent of a normal number, `top` the largest value. */
 static double round_to(double x, int bits, int low, double top)
 {
     int e;
@@ -208,26 +208,27 @@ void ref_copy(const ref_call *c)
     ref_array *y = c->out[0];
 
     for (int64_t k = 0; k < y->n; k++) {
-        if (x->i != NULL && y->i != NULL) { /* integers beyond 2^53 are exact */
+        if (x->i != NULL && y->i != NULL) { /* integers beyond 2^53 stay exact */
             int64_t low = ref_int_min(y->dtype), high = ref_int_max(y->dtype), v = x->i[k];
 
             y->i[k] = y->dtype == DNN_T_BOOL ? v != 0 : v < low ? low : v > high ? high : v;
         } else if (x->i != NULL && y->dtype == DNN_T_F32) {
-            y->f[k] = (double)(float)x->i[k]; /* one rounding, not one to f64 before */
+            y->f[k] =
+                (double)(float)x->i[k]; /* one rounding: a cast through double would round twice */
         } else {
             ref_put(y, k, ref_get(x, k));
         }
     }
 }
 
-/* The elements stay; where they lie is the plugin's. */
+/* The elements stay the same; the plugin defines their order in memory. */
 void ref_reorder(const ref_call *c)
 {
     ref_copy(c);
 }
 
-/* Elements before and behind axis d. */
-static void around(const ref_array *a, int d, int64_t *outer, int64_t *inner)
+/* Returns the numbers of elements before and after axis d. */
+static void split_dims(const ref_array *a, int d, int64_t *outer, int64_t *inner)
 {
     *outer = ref_count(d, a->dim);
     *inner = ref_count(a->ndim - d - 1, a->dim + d + 1);
@@ -239,7 +240,7 @@ void ref_cat(const ref_call *c)
     ref_array *y = c->out[0];
     int64_t outer, inner, at = 0;
 
-    around(y, d, &outer, &inner);
+    split_dims(y, d, &outer, &inner);
     for (int t = 0; t < c->n_in; t++) {
         const ref_array *x = c->in[t];
         int64_t size = x->n == 0 ? 0 : x->dim[d];
@@ -260,7 +261,7 @@ void ref_slice_scatter(const ref_call *c)
 
     for (int64_t k = 0; k < y->n; k++)
         ref_move(y, k, x, k);
-    around(y, a->dim, &outer, &inner);
+    split_dims(y, a->dim, &outer, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t j = 0; j < s->dim[a->dim]; j++)
             for (int64_t k = 0; k < inner; k++)
@@ -268,7 +269,7 @@ void ref_slice_scatter(const ref_call *c)
                          (o * s->dim[a->dim] + j) * inner + k);
 }
 
-/* ---- views: where the elements of the result come from ---- */
+/* ---- views: the source of each element of the result ---- */
 
 void ref_view(const ref_call *c)
 {
@@ -281,7 +282,7 @@ void ref_to_device(const ref_call *c)
     ref_view(c);
 }
 
-/* attr: int order[ndim], axis d of the result is axis order[d] of the input. */
+/* attr: int order[ndim]; axis d of the result is axis order[d] of the input. */
 void ref_permute(const ref_call *c)
 {
     const int *order = c->attr;
@@ -316,7 +317,7 @@ void ref_slice(const ref_call *c)
     ref_array *y = c->out[0];
     int64_t outer, inner;
 
-    around(y, a->dim, &outer, &inner);
+    split_dims(y, a->dim, &outer, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t j = 0; j < y->dim[a->dim]; j++)
             for (int64_t k = 0; k < inner; k++)

@@ -1,6 +1,6 @@
-/* refmath.h - the oracle: every operator in plain loops of double (or int64), written from the
- * formulas of dnn_ops.h and from no kernel. The harness calls it. It knows nothing of tensors,
- * strides, devices or threads. */
+/* refmath.h - the oracle: every operator as plain loops in double (or int64), written from the
+ * formulas of dnn_ops.h and from no kernel. The harness calls it. It knows no tensors, strides,
+ * devices or threads. */
 #ifndef REFMATH_H
 #define REFMATH_H
 #include "dnn_ops.h"
@@ -10,8 +10,7 @@
 
 enum { REF_MAX_IN = 20, REF_MAX_OUT = 8 };
 
-/* A dense row-major operand. Floating dtypes live in f, integers and bool in i; the other one is
- * NULL. */
+/* A dense row-major operand. Floating dtypes use f, integers and bool use i; the other is NULL. */
 typedef struct ref_array {
     uint32_t dtype; /* one DNN_T_ bit */
     int ndim;
@@ -21,12 +20,12 @@ typedef struct ref_array {
     int64_t *i;
 } ref_array;
 
-/* One call. Operands of elementwise rows have the dims of out[0]. A row writes the elements of its
- * outputs only; dims and dtypes are set by the caller. */
+/* One call. Operands of elementwise rows have the dims of out[0]. A row writes only the elements of
+ * its outputs; the caller sets dims and dtypes. */
 typedef struct ref_call {
     int n_in, n_out;
-    const ref_array *in[REF_MAX_IN]; /* NULL = left out */
-    ref_array *out[REF_MAX_OUT];     /* NULL = not wanted */
+    const ref_array *in[REF_MAX_IN]; /* NULL: omitted */
+    ref_array *out[REF_MAX_OUT];     /* NULL: not requested */
     const void *attr;
     uint64_t rng_seed, rng_stream, rng_offset;
 } ref_call;
@@ -34,31 +33,30 @@ typedef void ref_fn(const ref_call *c);
 
 /* ---- arrays and dtypes (refmath.c) ---- */
 bool ref_is_float(uint32_t dtype);
-/* Dims are taken, elements are zero; false without memory. */
+/* Copies the dims and sets all elements to zero; false if there is no memory. */
 bool ref_array_new(ref_array *a, uint32_t dtype, int ndim, const int64_t *dim);
 void ref_array_free(ref_array *a);
 int64_t ref_count(int ndim, const int64_t *dim);
-/* x as the dtype holds it, rounded once to nearest even; f64 and integers: unchanged. */
+/* Returns x rounded to the dtype, to nearest even; f64 and integers are unchanged. */
 double ref_rounded(uint32_t dtype, double x);
 /* Integer arithmetic modulo 2^n. */
 int64_t ref_wrap(uint32_t dtype, int64_t x);
 int64_t ref_int_min(uint32_t dtype);
 int64_t ref_int_max(uint32_t dtype);
-/* Element k of any dtype as a number, and the cast of `copy` the other way. */
+/* Returns element k of any dtype as a number; sets one with the cast of the operator copy. */
 double ref_get(const ref_array *a, int64_t k);
 void ref_put(ref_array *a, int64_t k, double x);
-/* from, element k, to place j of to: the same dtype, exact. */
+/* Copies element k of `from` to element j of `to`: the same dtype, exact. */
 void ref_move(ref_array *to, int64_t j, const ref_array *from, int64_t k);
-/* The offset of the element of a at the place with flat index k in the dims (dim of size 1, or
- * missing in front, stretches). */
+/* Returns the index of the element of a that broadcasts to index k of the dims. */
 int64_t ref_broadcast_index(const ref_array *a, int ndim, const int64_t *dim, int64_t k);
 
 /* ---- Philox4x32-10, scalar (refmath_random.c) ---- */
 void ref_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
-/* The 32-bit word number w of a call. */
+/* Returns 32-bit word number w of a call. */
 uint32_t ref_word(const ref_call *c, uint64_t w);
 
-/* One reference per row of the operator table; a row without one does not link. */
+/* One reference for each row of the operator table; a row without one does not link. */
 #define DNN_OP(name, ...) ref_fn ref_##name;
 #include "op_table.def"
 #undef DNN_OP

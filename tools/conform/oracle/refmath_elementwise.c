@@ -9,7 +9,7 @@ static const double root_2_over_pi = 0.79788456080286535588; /* sqrt(2/pi) */
 
 /* ---- one input ---- */
 
-/* Rows over floating numbers; x is the element, the attributes are in c->attr. */
+/* Rows for floating numbers; x is the element, the attributes are in c->attr. */
 #define UNARY(name, expression)                      \
     void ref_##name(const ref_call *c)               \
     {                                                \
@@ -20,7 +20,7 @@ static const double root_2_over_pi = 0.79788456080286535588; /* sqrt(2/pi) */
         }                                            \
     }
 
-/* Rows over all numbers; n is the integer element, and the result wraps. */
+/* Rows for all numbers; n is the integer element, and the result wraps. */
 #define UNARY_NUMBER(name, expression, integer)          \
     void ref_##name(const ref_call *c)                   \
     {                                                    \
@@ -52,14 +52,14 @@ static int64_t product(int64_t a, int64_t b)
 static double sigmoid(double x)
 {
     return x >= 0 ? 1 / (1 + exp(-x))
-                  : exp(x) / (1 + exp(x)); /* NaN takes the second form and stays */
+                  : exp(x) / (1 + exp(x)); /* a NaN takes this branch and stays NaN */
 }
 
 static double gelu(double x, bool by_tanh)
 {
     if (by_tanh)
         return 0.5 * x * (1 + tanh(root_2_over_pi * (x + 0.044715 * x * x * x)));
-    return 0.5 * x * erfc(-x * root_half); /* 1 + erf(z) = erfc(-z), without the cancellation */
+    return 0.5 * x * erfc(-x * root_half); /* 1 + erf(z) = erfc(-z), which does not cancel */
 }
 
 static double gelu_slope(double x, bool by_tanh)
@@ -131,7 +131,7 @@ TEST(isinf, isinf(x) != 0)
 TEST(isfinite, isfinite(x) != 0)
 TEST(logical_not, x == 0)
 
-/* ---- gradients that are rows: dy first ---- */
+/* ---- gradients that have rows: dy first ---- */
 
 #define BACKWARD(name, expression)                          \
     void ref_##name(const ref_call *c)                      \
@@ -243,7 +243,7 @@ static double floor_quotient(double a, double b)
     q = (a - m) / b;
     if (m != 0 && (m < 0) != (b < 0))
         q -= 1;
-    return rint(q); /* q is a whole number but for rounding; NaN stays */
+    return rint(q); /* q is whole except for rounding; NaN stays NaN */
 }
 
 static int64_t integer_fmod(int64_t m, int64_t n)
@@ -289,7 +289,7 @@ BINARY_NUMBER(remainder, remainder_of(a, b), integer_remainder(m, n))
 BINARY_NUMBER(fmod, fmod(a, b), integer_fmod(m, n))
 BINARY_NUMBER(floor_divide, floor_quotient(a, b), integer_floor_quotient(m, n))
 
-/* Integers are compared as integers: i64 has more digits than a double. */
+/* Integers are compared as integers, because i64 has more digits than double. */
 #define COMPARE(name, operation)                                                      \
     void ref_##name(const ref_call *c)                                                \
     {                                                                                 \

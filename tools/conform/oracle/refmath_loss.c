@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stddef.h>
 
-/* How logits and targets lie: row r of n_rows = N*D has class k at base(r) + k*inner. */
+/* The order of logits and targets: row r of n_rows = N*D has class k at base(r) + k*inner. */
 typedef struct rows {
     int64_t n, classes, inner;
 } rows;
@@ -30,7 +30,7 @@ static double weight_of(const ref_array *weight, int64_t k)
     return weight != NULL ? weight->f[k] : 1;
 }
 
-/* The sum of the weights of the targets that count. */
+/* The sum of the weights of the targets that are not ignored. */
 static long double weights_of(const ref_array *target, const ref_array *weight,
                               const dnn_attr_loss *a)
 {
@@ -42,7 +42,7 @@ static long double weights_of(const ref_array *target, const ref_array *weight,
     return sum;
 }
 
-/* Puts the loss of one row where the reduction wants it; finish divides. */
+/* Adds the loss of one row to the result of the reduction; finish divides. */
 static void reduce_row(const dnn_attr_loss *a, ref_array *loss, int64_t row, long double l,
                        long double *sum)
 {
@@ -56,10 +56,10 @@ static void reduce_finish(const dnn_attr_loss *a, ref_array *loss, long double s
     if (a->reduction == DNN_REDUCE_SUM)
         loss->f[0] = (double)sum;
     else if (a->reduction == DNN_REDUCE_MEAN)
-        loss->f[0] = (double)(sum / by); /* of nothing 0/0 */
+        loss->f[0] = (double)(sum / by); /* 0/0 if there are no rows */
 }
 
-/* The gradient that reaches the loss of one row. */
+/* The gradient of the loss of one row. */
 static long double row_gradient(const dnn_attr_loss *a, const ref_array *dloss, int64_t row,
                                 long double by)
 {
@@ -166,7 +166,7 @@ void ref_softmax_cross_entropy_bwd(const ref_call *c)
             wt = (long double)weight_of(weight, t);
             p = expl((long double)x->f[base + k * r.inner] - (long double)lse->f[row]);
             d = (1 - e) * wt * (p - (k == t ? 1 : 0));
-            if (e != 0) /* where p is infinite, 0 times it would be NaN */
+            if (e != 0) /* if p is infinite, 0 * p would be NaN */
                 d += e / (long double)r.classes * (all * p - (long double)weight_of(weight, k));
             c->out[0]->f[base + k * r.inner] = (double)(row_gradient(a, c->in[0], row, by) * d);
         }

@@ -1,6 +1,6 @@
 /* refmath_random.c - Philox4x32-10 and the operators of the oracle that draw from it. The rounds
- * are written out here, so that a wrong use of Random123 in libdnn or a plugin shows. The harness
- * calls it. */
+ * are written out here, so that a wrong use of Random123 in libdnn or a plugin is detected. The
+ * harness calls it. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -38,7 +38,7 @@ uint32_t ref_word(const ref_call *c, uint64_t w)
     return out[w % 4];
 }
 
-/* u in [0,1) of element k of a result of this dtype. */
+/* Returns u in [0,1) for element k of a result of this dtype. */
 static double uniform(const ref_call *c, uint32_t dtype, int64_t k)
 {
     uint64_t w = (uint64_t)k, high, low;

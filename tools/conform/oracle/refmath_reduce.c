@@ -1,6 +1,5 @@
-/* refmath_reduce.c - reductions, softmax and matrix products of the oracle. Sums run in long
- * double, so that the judgement does not contain the oracle's own rounding. It shares no code with
- * a kernel. */
+/* refmath_reduce.c - reductions, softmax and matrix products of the oracle. Sums are in long
+ * double, so that the oracle's own rounding does not matter. It shares no code with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
@@ -8,13 +7,13 @@
 
 /* ---- over a set of axes ---- */
 
-/* Is axis d of x reduced? */
+/* Returns whether axis d of x is reduced. */
 static bool reduced(const ref_call *c, int d)
 {
     return (((const dnn_attr_reduce *)c->attr)->dims >> d) & 1;
 }
 
-/* The flat index in the result of the element of x at flat index k. */
+/* Returns the index in the result for the element of x at index k. */
 static int64_t target_of(const ref_call *c, int64_t k)
 {
     const ref_array *x = c->in[0];
@@ -32,8 +31,8 @@ static int64_t target_of(const ref_call *c, int64_t k)
     return at;
 }
 
-/* Sums of every result, in the order of the elements; count: elements of each. Without memory the
- * result is NaN. */
+/* Sums each result in the order of the elements; count: the number of elements of each. If there is
+ * no memory the result is NaN. */
 static void sums_of(const ref_call *c, bool mean)
 {
     const ref_array *x = c->in[0];
@@ -73,10 +72,9 @@ void ref_mean(const ref_call *c)
     sums_of(c, true);
 }
 
-/* Does element k beat element best, if `sign` +1 looks for the largest, -1 for the smallest? The
- * first NaN beats all.
- */
-static bool beats(const ref_array *x, int64_t k, int64_t best, int sign)
+/* Returns whether element k replaces element best: sign +1 finds the largest, -1 the smallest. The
+ * first NaN comes before all numbers. */
+static bool is_better(const ref_array *x, int64_t k, int64_t best, int sign)
 {
     if (x->f == NULL)
         return sign > 0 ? x->i[k] > x->i[best] : x->i[k] < x->i[best];
@@ -88,13 +86,13 @@ static bool beats(const ref_array *x, int64_t k, int64_t best, int sign)
 static void extreme(const ref_call *c, int sign)
 {
     const ref_array *x = c->in[0];
-    int64_t *best =
-        calloc((size_t)c->out[0]->n + 1, sizeof *best); /* 0 = none yet, else the place + 1 */
+    /* 0: none yet; else the index + 1. */
+    int64_t *best = calloc((size_t)c->out[0]->n + 1, sizeof *best);
 
     for (int64_t k = 0; best != NULL && k < x->n; k++) {
         int64_t *b = &best[target_of(c, k)];
 
-        if (*b == 0 || beats(x, k, *b - 1, sign))
+        if (*b == 0 || is_better(x, k, *b - 1, sign))
             *b = k + 1;
     }
     for (int64_t j = 0; best != NULL && j < c->out[0]->n; j++)
@@ -114,7 +112,7 @@ void ref_amin(const ref_call *c)
 
 /* ---- along one axis ---- */
 
-/* A lane: elements first, first + step, ... (size of them). */
+/* A lane: the elements first, first + step, ... (size of them). */
 typedef struct lanes {
     int64_t outer, size, inner;
 } lanes;
@@ -138,7 +136,7 @@ static void places(const ref_call *c, int sign, ref_array *values, ref_array *in
         int64_t first = j / l.inner * l.size * l.inner + j % l.inner, best = first;
 
         for (int64_t k = 1; k < l.size; k++)
-            if (beats(x, first + k * l.inner, best, sign))
+            if (is_better(x, first + k * l.inner, best, sign))
                 best = first + k * l.inner;
         if (values != NULL)
             ref_move(values, j, x, best);

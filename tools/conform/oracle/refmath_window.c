@@ -1,13 +1,13 @@
-/* refmath_window.c - convolution and pooling of the oracle: each family has one loop over all pairs
- * (output place, window place), so that forward and backward cannot disagree on the cells that
- * meet. It shares no code with a kernel. */
+/* refmath_window.c - convolution and pooling of the oracle. Each family has one loop over all pairs
+ * (output element, window cell), so that forward and backward use the same pairs. It shares no code
+ * with a kernel. */
 #include "refmath.h"
 #include <math.h>
 #include <stddef.h>
 
 /* ---- convolution ---- */
 
-/* Calls meet for every triple of places (x, w, y) that the convolution multiplies. */
+/* Calls `meet` for every triple of indices (x, w, y) that the convolution multiplies. */
 static void convolve(const ref_array *x, const ref_array *w, const ref_array *y,
                      const dnn_attr_conv2d *a,
                      void (*meet)(void *ctx, int64_t x_at, int64_t w_at, int64_t y_at), void *ctx)
@@ -33,7 +33,8 @@ static void convolve(const ref_array *x, const ref_array *w, const ref_array *y,
     }
 }
 
-typedef struct sums { /* result place p gets the products of the other two */
+/* Element p of the result gets the products of the other two. */
+typedef struct sums {
     const double *a, *b;
     double *result;
 } sums;
@@ -91,8 +92,8 @@ void ref_conv2d_bwd_weight(const ref_call *c)
 
 /* ---- windows of pooling ---- */
 
-/* The window of output place (i, j) in one axis: first, step, count; cells outside [0, size) are
- * not of the input. */
+/* The window of output element (i, j) along one axis: first, step, count; cells outside [0, size)
+ * are padding. */
 typedef struct window {
     int64_t first[2], step[2], count[2], size[2];
 } window;
@@ -120,7 +121,7 @@ static window adaptive_window(const ref_array *x, const ref_array *y, int64_t ro
     return w;
 }
 
-/* The place in the plane of cell k of the window, or -1 if it is not of the input. */
+/* Returns the index in the plane of cell k of the window, or -1 for padding. */
 static int64_t cell(const window *w, int64_t k)
 {
     int64_t r = w->first[0] + k / w->count[1] * w->step[0],
@@ -129,7 +130,7 @@ static int64_t cell(const window *w, int64_t k)
     return r >= 0 && r < w->size[0] && s >= 0 && s < w->size[1] ? r * w->size[1] + s : -1;
 }
 
-/* Output place j of y: its plane's first element in x, its row and column. */
+/* For output element j of y: the first element of its plane in x, its row and column. */
 static int64_t plane_of(const ref_array *x, const ref_array *y, int64_t j, int64_t *row,
                         int64_t *column)
 {
@@ -138,7 +139,7 @@ static int64_t plane_of(const ref_array *x, const ref_array *y, int64_t j, int64
     return j / (y->dim[2] * y->dim[3]) * x->dim[2] * x->dim[3];
 }
 
-static void take_largest(const ref_call *c, int64_t plane, const window *w, int64_t j)
+static void store_largest(const ref_call *c, int64_t plane, const window *w, int64_t j)
 {
     const double *x = c->in[0]->f + plane;
     int64_t best = -1;
@@ -163,7 +164,7 @@ void ref_max_pool2d(const ref_call *c)
         int64_t plane = plane_of(x, y, j, &row, &column);
         window w = pool_window(c->attr, x, row, column, true);
 
-        take_largest(c, plane, &w, j);
+        store_largest(c, plane, &w, j);
     }
 }
 
@@ -176,7 +177,7 @@ void ref_adaptive_max_pool2d(const ref_call *c)
         int64_t plane = plane_of(x, y, j, &row, &column);
         window w = adaptive_window(x, y, row, column);
 
-        take_largest(c, plane, &w, j);
+        store_largest(c, plane, &w, j);
     }
 }
 
@@ -191,7 +192,7 @@ void ref_max_pool2d_bwd(const ref_call *c)
         dx->f[plane_of(dx, dy, j, &row, &column) + c->in[1]->i[j]] += dy->f[j];
 }
 
-/* What the sum over a window of avg_pool2d is divided by. */
+/* The divisor of a window's sum in avg_pool2d. */
 static double divisor(const dnn_attr_pool2d *a, const window *w)
 {
     double cells = 1;

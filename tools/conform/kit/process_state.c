@@ -1,5 +1,5 @@
-/* manners.c - checks the state of the process that a plugin must leave alone. The children of the
- * kit call it around init and around every kernel. */
+/* process_state.c - checks the process state that a plugin must not change. The children of the kit
+ * call it around init and around every kernel. */
 #include "kit.h"
 #include <fenv.h>
 #include <float.h>
@@ -13,15 +13,15 @@
 
 extern char **environ;
 
-typedef struct manners {
+typedef struct process_state {
     int rounding, n_environ;
     bool denormals;
     char locale[256], folder[4096];
     struct sigaction action[32];
     off_t printed;
-} manners;
+} process_state;
 
-static manners before;
+static process_state before;
 
 static bool keeps_denormals(void)
 {
@@ -38,7 +38,7 @@ static off_t printed_so_far(const kit_child *child)
     return fstat(child->captured, &st) == 0 ? st.st_size : 0;
 }
 
-static void look(const kit_child *child, manners *m)
+static void read_state(const kit_child *child, process_state *m)
 {
     memset(m, 0, sizeof *m);
     m->rounding = fegetround();
@@ -53,9 +53,9 @@ static void look(const kit_child *child, manners *m)
     m->printed = printed_so_far(child);
 }
 
-void kit_manners_note(const kit_child *child)
+void kit_process_note(const kit_child *child)
 {
-    look(child, &before);
+    read_state(child, &before);
 }
 
 static void check_printed(const kit_child *child, int row, off_t from, off_t to)
@@ -73,12 +73,12 @@ static void check_printed(const kit_child *child, int row, off_t from, off_t to)
               (long long)(to - from), text);
 }
 
-void kit_manners_check(const kit_child *child, int row)
+void kit_process_check(const kit_child *child, int row)
 {
-    manners now;
+    process_state now;
 
     fflush(NULL);
-    look(child, &now);
+    read_state(child, &now);
     check_printed(child, row, before.printed, now.printed);
     if (now.rounding != before.rounding || now.denormals != before.denormals)
         kit_sendf(child, KIT_FAIL, row, 0, "it changes the floating-point mode of the thread");
