@@ -1,4 +1,4 @@
-/* convert.h - copies that dispatch needs of operands: the copy row, called through the seam.
+/* convert.h - copies that dispatch needs of operands: the copy row, called through reenter.h.
  * Private. */
 #ifndef DNN__CONVERT_H
 #define DNN__CONVERT_H

@@ -104,7 +104,7 @@ static void operands(fuzz_call *c, const dnn__op *op, dnn__request *rq)
     for (int i = 0; i < rq->n_out; i++) {
         rq->out[i] = target(c, rq, mutates && !fuzz_one_in(&c->bytes, 16));
     }
-    rq->want = fuzz_one_in(&c->bytes, 8) ? 1 : 3; /* the first output is always asked for */
+    rq->want = 1 | fuzz_below(&c->bytes, 1u << DNN__RESULTS); /* the first result is always made */
 }
 
 /* ---- the call ---- */
