@@ -107,14 +107,15 @@ static dnn_status rule_failed(const dnn__node *node, dnn_status status)
  */
 static void call_gradient(const dnn__op *op, dnn__grad *grad, bool create)
 {
-    (create && op->gradient_composed != NULL ? op->gradient_composed : op->gradient)(grad);
+    (create && op->gradient_twice != NULL ? op->gradient_twice : op->gradient)(grad);
 }
 
 /* While the rule runs, dispatch gives the stash to the backward kernels of the plugin that keeps
  * it. */
 static void call_rule(dnn__rule *r, const dnn__node *node, bool create)
 {
-    dnn__stash_pair pair = {.forward = node->op, .plugin = node->keeper, .stash = node->stash};
+    dnn__stash_pair pair = {
+        .forward = node->op, .plugin = node->stash_plugin, .stash = node->stash};
     const dnn__stash_pair *before = dnn__dispatch_self.pair;
 
     dnn__dispatch_self.pair = NULL;

@@ -221,10 +221,13 @@ static dnn_status check(const dnn_grad_of_args *a)
         a->grads[i] = NULL;
     }
     DNN_TRY(dnn__check_backward("grad_of", a->of, a->seed));
-    if (a->inputs.n < 1 || a->inputs.item == NULL || a->grads == NULL) {
-        return dnn__fail(DNN_E_INVALID, "grad_of: %lld inputs, must be 1 or more%s%s",
-                         (long long)a->inputs.n, a->inputs.item == NULL ? "; inputs is NULL" : "",
-                         a->grads == NULL ? "; grads is NULL" : "");
+    if (a->inputs.n < 1) {
+        return dnn__fail(DNN_E_INVALID, "grad_of: %lld inputs, must be 1 or more",
+                         (long long)a->inputs.n);
+    }
+    if (a->inputs.item == NULL || a->grads == NULL) {
+        return dnn__fail(DNN_E_INVALID, "grad_of: %s is NULL",
+                         a->grads == NULL ? "grads" : "inputs");
     }
     for (int64_t i = 0; i < a->inputs.n; i++) {
         const dnn_tensor *t = a->inputs.item[i];

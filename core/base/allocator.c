@@ -12,7 +12,7 @@ static void *system_alloc(void *ctx, size_t bytes, size_t align)
     size_t whole;
 
     (void)ctx;
-    if (bytes > most || !dnn__add(bytes, align - 1, &whole)) {
+    if (bytes > most || !dnn__size_add(bytes, align - 1, &whole)) {
         return NULL;
     }
     return aligned_alloc(align, whole & ~(align - 1));
@@ -66,7 +66,7 @@ void *dnn__calloc(size_t count, size_t bytes)
     size_t total;
     void *memory;
 
-    if (!dnn__mul(count, bytes, &total)) {
+    if (!dnn__size_mul(count, bytes, &total)) {
         return NULL;
     }
     memory = dnn__alloc(total);
@@ -102,7 +102,7 @@ dnn_status dnn__reserve(void **array, int64_t *capacity, int64_t need, size_t el
     while (room < need) {
         room = room > INT64_MAX / 2 ? need : room * 2;
     }
-    if (!dnn__mul((size_t)room, element, &bytes)) {
+    if (!dnn__size_mul((size_t)room, element, &bytes)) {
         return dnn__nomem(what, SIZE_MAX);
     }
     grown = dnn__alloc(bytes);

@@ -27,9 +27,10 @@ void *dnn__null(dnn_status status);
 dnn_status dnn__pending(void);
 /* Returns the status of the pending error and clears it: the internal name of dnn_scope_status. */
 dnn_status dnn__take(void);
-/* Call these before and after a function of the program. Pass the result of begin to end. end
- * clears the pending error and returns its status, or else the function's, with the message
- * "backward of name: ...". After DNN_OK the thread's message is the one from before. */
+/* Call these before and after a function of the program. Pass the result of begin to end, and the
+ * status that the function returned. end clears the pending error. It returns the function's
+ * failure with the last message that was set in the function, or else the pending error; the
+ * message begins "backward of name: ". */
 bool dnn__callback_begin(void);
 dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name);
 /* Every public operator begins with: if (!dnn__ready("flatten", x)) return NULL;
@@ -60,11 +61,11 @@ const char *dnn__shape_text(int ndim, const int64_t *dim);
 const char *dnn__number_text(int64_t number);
 
 /* ---- checked sizes: false on overflow ---- */
-static inline bool dnn__mul(size_t a, size_t b, size_t *out)
+static inline bool dnn__size_mul(size_t a, size_t b, size_t *out)
 {
     return !__builtin_mul_overflow(a, b, out);
 }
-static inline bool dnn__add(size_t a, size_t b, size_t *out)
+static inline bool dnn__size_add(size_t a, size_t b, size_t *out)
 {
     return !__builtin_add_overflow(a, b, out);
 }
@@ -128,7 +129,7 @@ dnn_status dnn__pool_start(void);
 void dnn__pool_stop(void); /* joins the workers */
 
 /* ---- random numbers (rng.c) ---- */
-enum { DNN__STREAM_DEFAULT = 0, DNN__STREAM_LOADER = 1, DNN__STREAM_SPLIT = 2 };
+enum { DNN__RNG_DEFAULT = 0, DNN__RNG_LOADER = 1, DNN__RNG_SPLIT = 2 };
 typedef struct dnn__rng {
     uint64_t seed, stream, offset;
 } dnn__rng;
@@ -183,7 +184,7 @@ typedef struct dnn__desc {
     int64_t dim[DNN_MAX_DIMS];
 } dnn__desc;
 /* Checks that sizes are >= 0, that the rank is allowed, and that numel * item size fits in int64.
- * *bytes may be NULL. `what` begins the message. */
+ * bytes may be NULL. `what` begins the message. */
 dnn_status dnn__check_shape(const char *what, dnn_dtype dtype, int64_t ndim, const int64_t *dim,
                             size_t *bytes);
 int64_t dnn__numel_of(int ndim, const int64_t *dim); /* dims that were checked */

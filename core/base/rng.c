@@ -6,12 +6,12 @@
 #include <pthread.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static dnn__rng generator = {0, DNN__STREAM_DEFAULT, 0};
+static dnn__rng generator = {0, DNN__RNG_DEFAULT, 0};
 
 void dnn_manual_seed(uint64_t seed)
 {
     pthread_mutex_lock(&lock);
-    generator = (dnn__rng){seed, DNN__STREAM_DEFAULT, 0};
+    generator = (dnn__rng){seed, DNN__RNG_DEFAULT, 0};
     pthread_mutex_unlock(&lock);
 }
 
@@ -101,7 +101,7 @@ dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int
     if (n <= 0) {
         return DNN_OK;
     }
-    if (!dnn__mul((size_t)n, 2 * sizeof *pair, &bytes)) {
+    if (!dnn__size_mul((size_t)n, 2 * sizeof *pair, &bytes)) {
         return dnn__nomem("permutation", SIZE_MAX);
     }
     memory = dnn__alloc(bytes);

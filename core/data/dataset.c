@@ -159,7 +159,7 @@ dnn_status dnn__scratch(const char *what, int64_t count, size_t element, dnn__st
 {
     size_t bytes;
 
-    if (!dnn__mul((size_t)count, element, &bytes)) {
+    if (!dnn__size_mul((size_t)count, element, &bytes)) {
         return dnn__nomem(what, SIZE_MAX);
     }
     return dnn__storage_new(dnn__cpu(), bytes, what, out);

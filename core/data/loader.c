@@ -27,7 +27,7 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
     }
     if (st == DNN_OK) {
         l->pending = false;
-        l->next_out = l->next_in = 0;
+        l->next_to_return = l->next_to_read = 0;
         pthread_cond_broadcast(&l->work);
     }
     pthread_mutex_unlock(&l->lock);
@@ -68,8 +68,8 @@ static void fill_batch(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
     batch->input = field[0];
     batch->target = n > 1 ? field[1] : NULL;
     batch->n_fields = n;
-    batch->size = dnn__sampler_size(l, l->next_out);
-    batch->index = l->next_out;
+    batch->size = dnn__sampler_size(l, l->next_to_return);
+    batch->index = l->next_to_return;
 }
 
 static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
@@ -77,7 +77,7 @@ static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
     dnn_tensor *field[DNN_FIELD_MAX] = {NULL};
     bool answered = true;
     dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, field, &answered)
-                                     : dnn__batch_read(l, l->next_out, l->index, field);
+                                     : dnn__batch_read(l, l->next_to_return, l->index, field);
 
     if (st == DNN_OK) {
         st = move_fields(l, field);
@@ -89,7 +89,7 @@ static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
     }
     pthread_mutex_lock(&l->lock);
     if (st == DNN_OK) {
-        l->next_out++;
+        l->next_to_return++;
     } else {
         l->retry = answered; /* a worker that has not answered still reads the batch */
     }
@@ -111,7 +111,7 @@ static dnn_status next(dnn_loader *l, dnn_batch *batch, bool *more)
     if (l->pending) {
         DNN_TRY(begin_epoch(l, l->epoch, "dnn_loader_next"));
     }
-    if (l->next_out >= l->batches) {
+    if (l->next_to_return >= l->batches) {
         return begin_epoch(l, l->epoch + 1, "dnn_loader_next");
     }
     DNN_TRY(next_batch(l, batch));
@@ -190,13 +190,13 @@ dnn_dataset *dnn__loader_dataset(const dnn_loader *loader)
 dnn__loader_state dnn__loader_get(dnn_loader *l)
 {
     dnn__loader_state state = {.seed = l->seed,
-                               .stream = l->order != NULL ? DNN__STREAM_LOADER : -1,
+                               .stream = l->order != NULL ? DNN__RNG_LOADER : -1,
                                .size = l->set->size,
                                .batch_size = l->requested,
                                .epoch = l->epoch};
 
     pthread_mutex_lock(&l->lock);
-    state.batch = l->pending ? 0 : l->next_out;
+    state.batch = l->pending ? 0 : l->next_to_return;
     pthread_mutex_unlock(&l->lock);
     return state;
 }
@@ -205,7 +205,7 @@ dnn_status dnn__loader_seek_prepare(dnn_loader *l, const char *function, int64_t
                                     int64_t batch, uint64_t seed, dnn__loader_seek *out)
 {
     dnn__loader_seek seek = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
-    int64_t next_in;
+    int64_t next_to_read;
     bool retry;
     dnn_status st = DNN_OK;
 
@@ -221,11 +221,11 @@ dnn_status dnn__loader_seek_prepare(dnn_loader *l, const char *function, int64_t
     }
     if (st == DNN_OK) {
         pthread_mutex_lock(&l->lock);
-        next_in = l->next_in;
+        next_to_read = l->next_to_read;
         retry = l->retry;
         st = dnn__workers_pause(l, function);
         if (st != DNN_OK) { /* a failed pause keeps the batches in the slots: go on with them */
-            l->next_in = next_in;
+            l->next_to_read = next_to_read;
             l->retry = retry;
             pthread_cond_broadcast(&l->work);
         }
@@ -251,7 +251,7 @@ void dnn__loader_seek_commit(dnn__loader_seek *seek)
     }
     l->seed = seek->seed;
     l->epoch = seek->epoch;
-    l->next_out = seek->batch;
+    l->next_to_return = seek->batch;
     l->pending = false;
     dnn__workers_resume(l);
     pthread_mutex_unlock(&l->lock);

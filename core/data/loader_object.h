@@ -14,15 +14,15 @@
  *
  * Threads:
  *   - Constant while workers run: set, batch_size, samples, batches, requested, timeout, device,
- *     n_slots, and the pointers index, worker and slot. Each worker writes its own part of index.
+ *     n_slots, n_workers, and the pointers index, worker and slot. Each worker writes its own part
+ * of index.
  *   - order, seed: the program's thread changes them under `lock` while no worker reads a batch
  *     (busy is 0, and dnn__workers_pause keeps workers from starting another one). Workers read
  *     order without the lock.
  *   - given: only the program's thread uses it.
- *   - epoch, pending, next_out: only the program's thread writes them, under `lock`; so it may read
- *     them without the lock. Workers read next_out under `lock`.
- *   - `lock` protects the rest: next_in, retry, stop, abandoned, alive, busy, n_workers and each
- *     slot.
+ *   - epoch, pending, next_to_return: only the program's thread writes them, under `lock`; so it
+ * may read them without the lock. Workers read next_to_return under `lock`.
+ *   - `lock` protects the rest: next_to_read, retry, stop, abandoned, alive, busy and each slot.
  * Workers wait for `work`, the program's thread for `done`. */
 #ifndef DNN__LOADER_OBJECT_H
 #define DNN__LOADER_OBJECT_H
@@ -66,9 +66,10 @@ struct dnn_loader {
 
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    int64_t next_out, next_in; /* the next batch for the program; the next batch for a worker */
-    bool retry;                /* batch next_out failed: a worker reads it once more */
-    bool pending;              /* begin_epoch failed, so the next call for a batch repeats it */
+    int64_t next_to_return,
+        next_to_read; /* the next batch for the program; the next batch for a worker */
+    bool retry;       /* batch next_to_return failed: a worker reads it once more */
+    bool pending;     /* begin_epoch failed, so the next call for a batch repeats it */
     bool stop, abandoned;
     struct dnn__worker *worker;
     int n_workers, alive, busy; /* workers: started; not ended yet; reading a batch */

@@ -229,11 +229,12 @@ static dnn_status make_field(struct file_set *r, int field, const int64_t *index
     for (int64_t i = 1; !r->fixed && i < n; i++) {
         DNN_TRY(dims_of(r, field, index[i], other));
         if (memcmp(other, dim + 1, sizeof(int64_t) * (size_t)f->ndim) != 0) {
-            return dnn__fail(DNN_E_INVALID,
-                             "%s: samples %s and %s of one batch have shapes %s and %s in field %s",
-                             dnn__dataset_called(&r->set), dnn__number_text(index[0]),
-                             dnn__number_text(index[i]), dnn__shape_text(f->ndim, dim + 1),
-                             dnn__shape_text(f->ndim, other), field_name(f, field).text);
+            return dnn__fail(
+                DNN_E_INVALID,
+                "data set %s: samples %s and %s of one batch have shapes %s and %s in field %s",
+                dnn__dataset_called(&r->set), dnn__number_text(index[0]),
+                dnn__number_text(index[i]), dnn__shape_text(f->ndim, dim + 1),
+                dnn__shape_text(f->ndim, other), field_name(f, field).text);
         }
     }
     *out = dnn__tensor_new("data set", f->dtype, f->ndim + 1, dim, dnn__cpu());

@@ -32,7 +32,7 @@ dnn_status dnn__sampler_permute(const dnn_loader *l, uint64_t seed, int64_t epoc
     if (order == NULL) {
         return DNN_OK;
     }
-    return dnn__permutation(seed, DNN__STREAM_LOADER, (uint64_t)epoch << 40, l->set->size, order);
+    return dnn__permutation(seed, DNN__RNG_LOADER, (uint64_t)epoch << 40, l->set->size, order);
 }
 
 dnn_status dnn__sampler_check_epoch(const dnn_loader *l, const char *function, int64_t epoch)

@@ -127,9 +127,11 @@ static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
 {
     bool before = dnn__callback_begin();
     dnn_status st = f->get(f->ctx, index, field);
-    char name[64];
+    char name[64] = "";
 
-    snprintf(name, sizeof name, "the data set, sample %s", dnn__number_text(index));
+    if (st != DNN_OK || dnn__pending() != DNN_OK) {
+        snprintf(name, sizeof name, "the data set, sample %s", dnn__number_text(index));
+    }
     return dnn__callback_end(before, st, "function", name);
 }
 

@@ -38,8 +38,8 @@ static dnn_status check_subset(const dnn_dataset *set, const int64_t *index, int
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_subset: index is NULL and n is %s",
                          dnn__number_text(n));
     }
-    if (!dnn__mul((size_t)n, sizeof *index, bytes) ||
-        !dnn__add(*bytes, sizeof(struct subset), bytes)) {
+    if (!dnn__size_mul((size_t)n, sizeof *index, bytes) ||
+        !dnn__size_add(*bytes, sizeof(struct subset), bytes)) {
         return dnn__nomem("dnn_dataset_subset", SIZE_MAX);
     }
     return dnn__dataset_check_indices("dnn_dataset_subset", set, index, n);
@@ -124,7 +124,7 @@ dnn_status dnn_dataset_random_split(dnn_dataset *set, const int64_t *sizes, int 
     if (order == NULL) {
         return dnn__nomem("dnn_dataset_random_split", (size_t)set->size * sizeof *order);
     }
-    st = dnn__permutation(seed, DNN__STREAM_SPLIT, 0, set->size, order);
+    st = dnn__permutation(seed, DNN__RNG_SPLIT, 0, set->size, order);
     if (st == DNN_OK) {
         st = make_parts(set, order, sizes, n, out);
     }

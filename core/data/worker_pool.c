@@ -59,7 +59,7 @@ static dnn_status timed_out(const dnn_loader *l, const char *function)
 {
     return dnn__fail(DNN_E_IO,
                      "%s: batch %s of %s did not arrive within %g s; the data set %s is stuck",
-                     function, dnn__number_text(l->next_out), dnn__number_text(l->batches),
+                     function, dnn__number_text(l->next_to_return), dnn__number_text(l->batches),
                      l->timeout, dnn__dataset_called(l->set));
 }
 
@@ -67,16 +67,17 @@ static dnn_status timed_out(const dnn_loader *l, const char *function)
 
 static bool may_claim(const dnn_loader *l)
 {
-    return l->retry || (l->next_in < l->batches && l->next_in - l->next_out < l->n_slots);
+    return l->retry ||
+           (l->next_to_read < l->batches && l->next_to_read - l->next_to_return < l->n_slots);
 }
 
 static int64_t claim_batch(dnn_loader *l)
 {
     if (l->retry) {
         l->retry = false;
-        return l->next_out;
+        return l->next_to_return;
     }
-    return l->next_in++;
+    return l->next_to_read++;
 }
 
 /* Reads the next batch into its slot. */
@@ -185,7 +186,7 @@ dnn_status dnn__workers_pause(dnn_loader *l, const char *function)
 {
     struct timespec limit = in_seconds(l->timeout);
 
-    l->next_in = l->batches;
+    l->next_to_read = l->batches;
     l->retry = false;
     while (l->busy > 0) {
         if (!wait_until(l, &limit) && l->busy > 0) {
@@ -202,7 +203,7 @@ dnn_status dnn__workers_pause(dnn_loader *l, const char *function)
 void dnn__workers_resume(dnn_loader *l)
 {
     if (!l->pending) {
-        l->next_in = l->next_out;
+        l->next_to_read = l->next_to_return;
         pthread_cond_broadcast(&l->work);
     }
 }
@@ -210,7 +211,7 @@ void dnn__workers_resume(dnn_loader *l)
 dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *answered)
 {
     struct timespec limit = in_seconds(l->timeout);
-    struct dnn__slot *slot = &l->slot[l->next_out % l->n_slots];
+    struct dnn__slot *slot = &l->slot[l->next_to_return % l->n_slots];
     dnn_status st;
 
     pthread_mutex_lock(&l->lock);

@@ -15,8 +15,8 @@ bool dnn__workers_stop(dnn_loader *loader);
 /* Drops the batches that were read ahead. After success no worker reads a batch, and none starts
  * one before dnn__workers_resume or a new epoch. The caller holds the lock. */
 dnn_status dnn__workers_pause(dnn_loader *loader, const char *function);
-/* Workers continue at next_out: they read the batches again that dnn__workers_pause dropped. The
- * caller holds the lock. */
+/* Workers continue at next_to_return: they read the batches again that dnn__workers_pause dropped.
+ * The caller holds the lock. */
 void dnn__workers_resume(dnn_loader *loader);
 /* Moves the next batch out of its slot; then the caller owns the references. Sets *answered if a
  * worker returned a batch or an error before the timeout. */

@@ -205,7 +205,7 @@ static int64_t out_numel(const dnn__frame *f, int i)
     if (f->out[i] != NULL) {
         return dnn__numel(f->out[i]);
     }
-    return (f->want >> i & 1) != 0 ? dnn__numel_of(f->desc[i].ndim, f->desc[i].dim) : 0;
+    return dnn__is_wanted(f, i) ? dnn__numel_of(f->desc[i].ndim, f->desc[i].dim) : 0;
 }
 
 static bool outputs_are_empty(const dnn__frame *f)
@@ -259,7 +259,7 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         DNN_TRY(dnn__workspace(f->device, plan->stash, f->op->name, &f->stash));
         f->stash->bytes = plan->stash; /* the backward kernel must name this size */
         call.stash = f->stash->data;
-        f->keeper = plan->kernel->plugin;
+        f->stash_plugin = plan->kernel->plugin;
     }
     if (plan->workspace > 0) {
         DNN_TRY(dnn__workspace(f->device, plan->workspace, f->op->name, &workspace));
@@ -409,7 +409,7 @@ static dnn_status make_node(const dnn__frame *f, dnn__node **out)
         return DNN_OK;
     }
     *out = dnn__node_new(f->op, f->n_in, f->n_out);
-    return *out != NULL ? DNN_OK : dnn__nomem(f->op->name, sizeof f->view[0]);
+    return *out != NULL ? DNN_OK : dnn__nomem(f->op->name, sizeof(dnn__node));
 }
 
 /* Bumps versions of destinations, records the node, and moves new results out of the call's
@@ -431,7 +431,7 @@ static void finish(dnn__frame *f, dnn_tensor **made, dnn__node *node, const dnn_
     }
     if (node != NULL) {
         if (f->stash != NULL) {
-            dnn__node_stash(node, f->stash, f->keeper);
+            dnn__node_stash(node, f->stash, f->stash_plugin);
             f->stash = NULL;
         }
         dnn__node_record(node, f->in, made, f->attr, rng);

@@ -10,8 +10,8 @@ dnn_status dnn__check_inplace(const char *op, const dnn_tensor *t, bool recorded
 {
     if (!dnn__is_injective(t->ndim, t->dim, t->stride)) {
         return dnn__fail(DNN_E_INVALID,
-                         "%s: the target %s overlaps itself (it is expanded); clone it first", op,
-                         dnn__shape_text(t->ndim, t->dim));
+                         "%s: the destination %s overlaps itself (it is expanded); clone it first",
+                         op, dnn__shape_text(t->ndim, t->dim));
     }
     if (!dnn_grad_enabled()) {
         return DNN_OK;
@@ -19,21 +19,21 @@ dnn_status dnn__check_inplace(const char *op, const dnn_tensor *t, bool recorded
     if (t->leaf != NULL && t->node == NULL) {
         return dnn__fail(
             DNN_E_INVALID,
-            "%s: the target is a leaf that wants a gradient: change it under DNN_NO_GRAD", op);
+            "%s: the destination is a leaf that wants a gradient: change it under DNN_NO_GRAD", op);
     }
     if (t->node == NULL && !recorded) {
         return DNN_OK;
     }
     if (t->is_view) {
-        return dnn__fail(DNN_E_INVALID,
-                         "%s: the target is a view of a tensor on the tape; use dnn_slice_scatter",
-                         op);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "%s: the destination is a view of a tensor on the tape; use dnn_slice_scatter", op);
     }
     if (atomic_load_explicit(&t->storage->handles, memory_order_relaxed) > 1) {
         return dnn__fail(
             DNN_E_INVALID,
-            "%s: the target is on the tape and %d other views of it live; dnn_clone it first", op,
-            atomic_load(&t->storage->handles) - 1);
+            "%s: the destination is on the tape and %d other views of it live; dnn_clone it first",
+            op, atomic_load(&t->storage->handles) - 1);
     }
     return DNN_OK;
 }
@@ -112,9 +112,9 @@ static dnn_status check_overlap(dnn__frame *f, int i)
         enum overlap o = f->in[k] != NULL ? compare_ranges(t, f->in[k]) : APART;
 
         if (o == PARTLY) {
-            return dnn__fail(DNN_E_INVALID, "%s: the target %s partly overlaps %s %s; clone one",
-                             f->op->name, dnn__shape_text(t->ndim, t->dim),
-                             dnn__input_name(f->op, k).text,
+            return dnn__fail(DNN_E_INVALID,
+                             "%s: the destination %s partly overlaps %s %s; clone one", f->op->name,
+                             dnn__shape_text(t->ndim, t->dim), dnn__input_name(f->op, k).text,
                              dnn__shape_text(f->in[k]->ndim, f->in[k]->dim));
         }
         if (o == SAME && k == 0 && i == 0) {
@@ -142,12 +142,13 @@ dnn_status dnn__check_destination(dnn__frame *f, int i)
         same = t->dim[k] == d->dim[k];
     }
     if (!same) {
-        return dnn__fail(DNN_E_INVALID, "%s: the result is %s, the target %s", f->op->name,
+        return dnn__fail(DNN_E_INVALID, "%s: the result is %s, the destination %s", f->op->name,
                          dnn__shape_text(d->ndim, d->dim), dnn__shape_text(t->ndim, t->dim));
     }
     if (dtype_class(t->dtype) < dtype_class(d->dtype)) {
-        return dnn__fail(DNN_E_INVALID, "%s: the result is %s, which a target of %s cannot hold",
-                         f->op->name, dnn_dtype_name(d->dtype), dnn_dtype_name(t->dtype));
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: the result is %s, which a destination of %s cannot hold", f->op->name,
+                         dnn_dtype_name(d->dtype), dnn_dtype_name(t->dtype));
     }
     DNN_TRY(dnn__check_inplace(f->op->name, t, f->recording));
     return check_overlap(f, i);

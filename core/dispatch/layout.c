@@ -9,14 +9,14 @@
  * recursive. */
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
-void dnn__layouts_read(void)
+void dnn__layouts_lock_shared(void)
 {
     if (dnn__dispatch_self.layouts_held++ == 0) {
         pthread_rwlock_rdlock(&lock);
     }
 }
 
-void dnn__layouts_release(void)
+void dnn__layouts_unlock_shared(void)
 {
     if (--dnn__dispatch_self.layouts_held == 0) {
         pthread_rwlock_unlock(&lock);
@@ -45,12 +45,12 @@ bool dnn__owns_layout(const dnn__plugin *plugin, uint32_t layout)
     return false;
 }
 
-void dnn__layouts_write(void)
+void dnn__layouts_lock(void)
 {
     pthread_rwlock_wrlock(&lock);
 }
 
-void dnn__layouts_written(void)
+void dnn__layouts_unlock(void)
 {
     pthread_rwlock_unlock(&lock);
 }

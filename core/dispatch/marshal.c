@@ -103,7 +103,7 @@ static dnn_status make_result(dnn__frame *f, const dnn__plan *plan, int i, dnn_t
     if (f->pointer[slot] == NULL) {
         return DNN_OK;
     }
-    if (dnn__is_direct(f, i) && (p == NULL || p->how == DNN__AS_IT_IS)) {
+    if (dnn__is_direct(f, i) && (p == NULL || p->how == DNN__UNCHANGED)) {
         *out = f->out[i];
     } else {
         *out = p != NULL && p->how == DNN__PRIVATE ? private_result(f, p, &f->view[slot])

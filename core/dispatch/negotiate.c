@@ -16,7 +16,7 @@ static const dnn_tensor *operand(const dnn__frame *f, int i)
 
 static bool is_made(const dnn__frame *f, int i)
 {
-    return i >= f->n_in && i - f->n_in < 2 && !f->direct[i - f->n_in];
+    return i >= f->n_in && !dnn__is_direct(f, i - f->n_in);
 }
 
 static bool lies_well(const dnn_tensor *t)
@@ -92,12 +92,12 @@ static void plan_operand(const dnn__frame *f, const dnn__kernel *k, dnn__plan *p
 {
     dnn__operand_plan *p = &plan->operand[i];
 
-    *p = (dnn__operand_plan){DNN__AS_IT_IS, 0, 0};
+    *p = (dnn__operand_plan){DNN__UNCHANGED, 0, 0};
     if (f->pointer[i] == NULL) {
         return;
     }
     if (f->pointer[i]->layout == 0) {
-        p->how = must_pack(f, k, i) ? DNN__PACKED : DNN__AS_IT_IS;
+        p->how = must_pack(f, k, i) ? DNN__PACKED : DNN__UNCHANGED;
     } else if (!shows_layout(f, k, i)) {
         p->how = i < f->n_in ? DNN__REORDERED : DNN__PACKED;
     }
@@ -111,7 +111,7 @@ static void plan_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *p
         (f->op->traits & DNN__MUTATES) == 0) {
         plan->operand[f->n_in].how = DNN__PACKED;
     }
-    for (int i = 0; runs_flat(f, k) && i < f->n_out && i < DNN__RESULTS; i++) {
+    for (int i = 0; runs_flat(f, k) && i < f->n_out; i++) {
         if (f->pointer[f->n_in + i] != NULL && is_made(f, f->n_in + i)) {
             plan->operand[f->n_in + i] =
                 (dnn__operand_plan){DNN__PRIVATE, f->flat, f->in[0]->storage->bytes};
@@ -122,7 +122,7 @@ static void plan_results(const dnn__frame *f, const dnn__kernel *k, dnn__plan *p
 static bool any_detour(const dnn__frame *f, const dnn__plan *plan)
 {
     for (int i = 0; i < f->n_in + f->n_out; i++) {
-        if (plan->operand[i].how != DNN__AS_IT_IS) {
+        if (plan->operand[i].how != DNN__UNCHANGED) {
             return true;
         }
     }
@@ -201,7 +201,7 @@ static void show(struct proposal *p, const dnn__frame *f, const dnn__operand_pla
         v->layout = how->layout;
         v->stride = NULL;
         v->nbytes = how->bytes;
-    } else if (how->how != DNN__AS_IT_IS) {
+    } else if (how->how != DNN__UNCHANGED) {
         dnn__dense_strides(v->ndim, v->dim, p->stride[i]);
         v->layout = 0;
         v->stride = p->stride[i];
@@ -318,7 +318,7 @@ static dnn_status give_output(const dnn__frame *f, const dnn__kernel *k, dnn__pl
     if (status != DNN_OK) {
         return no_way(status, gives, 0, says);
     }
-    if (f->pointer[slot]->layout != gives || plan->operand[slot].how != DNN__AS_IT_IS) {
+    if (f->pointer[slot]->layout != gives || plan->operand[slot].how != DNN__UNCHANGED) {
         plan->operand[slot] = (dnn__operand_plan){DNN__PRIVATE, gives, bytes};
     }
     return DNN_OK;

@@ -79,7 +79,7 @@ static inline void view_output(dnn__frame *f, int i)
             lay_out(v, t);
         }
         f->pointer[slot] = v;
-    } else if (f->out[i] != NULL || (f->want >> i & 1) != 0) {
+    } else if (f->out[i] != NULL || dnn__is_wanted(f, i)) {
         const dnn__desc *d = &f->desc[i];
 
         dnn__dense_strides(d->ndim, d->dim, f->stride[slot]);
@@ -118,6 +118,15 @@ static bool lies_alike(const dnn__frame *f, const dnn_tensor *t, uint32_t layout
             ((f->op->traits & DNN__MUTATES) != 0 || has_dims(t, &f->desc[0])));
 }
 
+/* Is result i like the first one? Then a FLAT kernel may write it in the layout of the operands. */
+static bool is_like_first(const dnn__frame *f, int i)
+{
+    const dnn__desc *d = &f->desc[i], *first = &f->desc[0];
+
+    return d->dtype == first->dtype && d->ndim == first->ndim &&
+           memcmp(d->dim, first->dim, sizeof d->dim[0] * (size_t)d->ndim) == 0;
+}
+
 /* Rule (b) of FLAT. Rows that mutate any number of operands check themselves that the shapes of
  * each group are equal. */
 static uint32_t flat_layout(const dnn__frame *f)
@@ -136,7 +145,11 @@ static uint32_t flat_layout(const dnn__frame *f)
         layout = f->in[i] == NULL || lies_alike(f, f->in[i], layout) ? layout : 0;
     }
     for (int i = 0; layout != 0 && i < f->n_out; i++) {
-        layout = !dnn__is_direct(f, i) || lies_alike(f, f->out[i], layout) ? layout : 0;
+        bool made = i < DNN__RESULTS && (f->out[i] != NULL || dnn__is_wanted(f, i));
+        bool fits =
+            dnn__is_direct(f, i) ? lies_alike(f, f->out[i], layout) : !made || is_like_first(f, i);
+
+        layout = fits ? layout : 0;
     }
     return layout;
 }
@@ -176,7 +189,7 @@ static void view_all(dnn__frame *f)
 static dnn_status open_laid_out(dnn__frame *f)
 {
     DNN_TRY(make_detours_strided(f));
-    dnn__layouts_read();
+    dnn__layouts_lock_shared();
     f->laid_out = true;
     f->flat = flat_layout(f);
     return DNN_OK;
@@ -201,7 +214,7 @@ void dnn__operand_views_again(dnn__frame *f)
 void dnn__operand_views_close(dnn__frame *f)
 {
     if (DNN__UNLIKELY(f->laid_out)) {
-        dnn__layouts_release();
+        dnn__layouts_unlock_shared();
         f->laid_out = false;
     }
 }

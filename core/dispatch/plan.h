@@ -6,8 +6,8 @@
 #include "frame.h"
 
 enum { /* how an operand is marshalled */
-       DNN__AS_IT_IS,
-       DNN__PACKED,    /* by a dense copy */
+       DNN__UNCHANGED,
+       DNN__PACKED,    /* by a dense copy; a result: by a dense temporary */
        DNN__REORDERED, /* an input, by a copy in `layout` */
        DNN__PRIVATE    /* a result that is made in `layout` */
 };
@@ -22,9 +22,9 @@ typedef struct dnn__plan {
     uint64_t hash;
     dnn__kernel *kernel; /* NULL: DECOMPOSED */
     dnn__device *device;
-    void *state;
+    void *state;               /* made by the kernel's plan(), freed by its unplan() */
     uint64_t workspace, stash; /* bytes */
-    int threads;               /* the workspace has room for so many */
+    int threads;               /* number of threads that the workspace has room for */
     bool on_host;              /* HOST_FALLBACK: the kernel works on host memory */
     bool detours;              /* some operand is not AS_IT_IS */
     pthread_mutex_t lock;      /* for kernels that are not reentrant */
@@ -36,8 +36,8 @@ typedef struct dnn__plan {
 /* One reference, nothing filled in. */
 dnn_status dnn__plan_new(const dnn__frame *frame, dnn__plan **out);
 void dnn__plan_release(dnn__plan *plan);
-/* Writes the reason why a candidate does not serve the call. Returns DNN_DECLINED. An argument may
- * be dnn__self.message.text. */
+/* Writes the reason why a candidate does not serve the call. Returns DNN_DECLINED. Arguments may
+ * point into dnn__self.message.text. */
 dnn_status dnn__decline(const char **says, const char *fmt, ...) DNN_PRINTF(2, 3);
 
 #endif

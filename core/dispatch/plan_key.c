@@ -60,9 +60,7 @@ int64_t dnn__key_make(const dnn__frame *f)
         n += put_view(key + n, f->pointer[i], f->in[i]);
     }
     for (int i = 0; i < f->n_out; i++) {
-        bool made = i < DNN__RESULTS && !f->direct[i];
-
-        n += put_view(key + n, f->pointer[f->n_in + i], made ? NULL : f->out[i]);
+        n += put_view(key + n, f->pointer[f->n_in + i], dnn__is_direct(f, i) ? f->out[i] : NULL);
     }
     return n;
 }

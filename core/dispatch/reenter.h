@@ -1,7 +1,7 @@
 /* reenter.h - the pointers through which files of dispatch call dispatch again. Private.
  *
- * Packing an operand, reordering it and running a decomposition are calls of their own. Only slow
- * paths use the pointers; dnn__dispatch_open sets them once, when the library starts. */
+ * Copies and reorders of operands and HOST_FALLBACK are calls of their own; trial.c runs a plan.
+ * Only slow paths use the pointers; dnn__dispatch_open sets them once, when the library starts. */
 #ifndef DNN__REENTER_H
 #define DNN__REENTER_H
 #include "plan.h"

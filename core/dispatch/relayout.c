@@ -78,11 +78,11 @@ static dnn_status convert(dnn_tensor *t, bool alone)
     }
     DNN_TRY(reorder_once(t, 0, &strided));
     if (!alone) {
-        dnn__layouts_write();
+        dnn__layouts_lock();
     }
     dnn__storage_exchange(t->storage, strided->storage);
     if (!alone) {
-        dnn__layouts_written();
+        dnn__layouts_unlock();
     }
     dnn_release(strided); /* frees the old block too, in stream order */
     return DNN_OK;

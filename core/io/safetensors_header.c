@@ -345,11 +345,11 @@ dnn_status dnn__header_check_tiling(dnn_file *f)
         const struct dnn__entry *e = &f->entry[i];
 
         if (e->begin != at) {
-            return dnn__header_refuse(
-                f, e->name, e->value,
-                "it begins at data byte %llu, the tensor before it ends at %llu: a hole or an "
-                "overlap",
-                (unsigned long long)e->begin, (unsigned long long)at);
+            return dnn__header_refuse(f, e->name, e->value,
+                                      "it begins at data byte %llu, not %llu, where the tensor "
+                                      "before it ends: a hole or an "
+                                      "overlap",
+                                      (unsigned long long)e->begin, (unsigned long long)at);
         }
         at = e->end;
     }

@@ -101,7 +101,7 @@ dnn_status dnn__module_tensors(const char *call, const dnn_module *module, int k
     size_t bytes;
 
     dnn__each_tensor(module, kinds, count_tensor, &list);
-    if (!dnn__mul((size_t)list.n, sizeof(dnn_tensor *), &bytes)) {
+    if (!dnn__size_mul((size_t)list.n, sizeof(dnn_tensor *), &bytes)) {
         return dnn__nomem(call, SIZE_MAX);
     }
     list.item = dnn__alloc(bytes);

@@ -31,7 +31,8 @@ static int distance(const char *a, const char *b)
 
 static bool is_near(const char *word, const char *name)
 {
-    return strstr(name, word) != NULL || distance(word, name) <= 1 + (int)strlen(word) / 4;
+    return word[0] != 0 &&
+           (strstr(name, word) != NULL || distance(word, name) <= 1 + (int)strnlen(word, WORD) / 4);
 }
 
 dnn_status dnn__no_operator(dnn_status status, const char *who, const char *word)

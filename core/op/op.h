@@ -19,25 +19,24 @@ enum {                        /* traits */
        DNN__KEEPS_ZEROS = 2,  /* zeros in, zeros out: FLAT kernels may run over padding */
        DNN__IS_VIEW = 4,      /* no kernel: the output shares the storage of in[0] */
        DNN__RANDOM = 8,       /* draws numbers: one word per element of out[0], two for f64 */
-       DNN__MUTATES = 16,     /* outputs are inputs, by the schema; never on the tape */
+       DNN__MUTATES = 16,     /* writes outputs that the caller gives; never on the tape */
        DNN__MOVES_LAYOUT = 32 /* reorder: only the core calls it; never on the tape */
 };
-/* Most results of a row. A row of any number of outputs (n_out -1) makes none: each output is a
- * destination. */
+/* The largest number of results of a row. A row of any number of outputs (n_out -1) makes none:
+ * each output is a destination. */
 enum { DNN__RESULTS = 8 };
 #define DNN__IN(i) (1u << (i))
 #define DNN__OUT(i) (1u << (16 + (i)))
 
 struct dnn__node; /* tape.h */
 typedef struct dnn__op dnn__op;
-typedef struct dnn__sig { /* argument of a shape rule: it reads all but out, which it writes */
+typedef struct dnn__sig { /* argument of a shape rule, which sets out */
     const dnn__op *op;
     const void *attr;
     int n_in, n_out;
-    dnn_tensor *const *in; /* NULL = left out */
-    dnn__desc *out;        /* [n_out], set by the rule. For a destination it holds the desc of the
-                              destination before, and must agree with it after. Not used by rows
-                              of any number of outputs */
+    dnn_tensor *const *in;    /* NULL = left out */
+    dnn__desc *out;           /* [n_out]. For a destination it holds the destination's desc before,
+                                 and must agree with it after. Not used where n_out is -1 */
     dnn_tensor *const *given; /* [n_out]: destinations; NULL = made by the call */
 } dnn__sig;
 
@@ -83,24 +82,26 @@ typedef enum dnn__op_id {
 } dnn__op_id;
 
 struct dnn__op {
-    const char *name, *attr; /* attr: struct dnn_attr_<attr>, or "none" */
-    int16_t id, n_in, n_out; /* n_in -1: any number */
-    const char *names;       /* of the inputs: one word each */
-    const char *results;     /* likewise of the results, if there are several */
-    const char *doc;         /* the formula */
-    uint16_t optional;       /* mask of inputs that may be NULL */
-    uint32_t attr_bytes;     /* 0: none */
-    uint32_t attr_v1_0;      /* in ABI 1.0: known to a kernel whose attr_bytes is 0 */
-    uint32_t keep;           /* operands that the tape saves: DNN__IN(i), DNN__OUT(i) */
-    uint8_t dtype_rule, primary, traits, version;
+    const char *name, *attr;        /* attr: struct dnn_attr_<attr>, or "none" */
+    int16_t id, n_in, n_out;        /* n_in -1: any number */
+    const char *names;              /* of the inputs: one word each */
+    const char *results;            /* likewise of the results, if there are several */
+    const char *doc;                /* the formula */
+    uint16_t optional;              /* mask of inputs that may be NULL */
+    uint32_t attr_bytes;            /* 0: none */
+    uint32_t attr_v1_0;             /* in ABI 1.0: assumed for a kernel that states none */
+    uint32_t keep;                  /* operands that the tape saves: DNN__IN(i), DNN__OUT(i) */
+    uint8_t dtype_rule;             /* DNN__AS_IS .. DNN__EQUAL */
+    uint8_t primary;                /* the input whose dtype selects the kernel */
+    uint8_t traits, version;        /* version: of the schema (dnn_plugin.h) */
     uint32_t accepts;               /* dtypes of the operands (after promotion) */
     int16_t backward, backward_too; /* rows that its gradient rule calls and that may read its
-                                       stash; -1, or 0 in the second */
+                                       stash; none: -1 in backward, 0 in backward_too */
     dnn_status (*shape)(dnn__sig *sig);
     void (*gradient)(dnn__grad *grad); /* NULL: not differentiable */
     /* The gradient rule under create_graph, if the row that `gradient` calls is not differentiable.
      * NULL: `gradient` serves there too. */
-    void (*gradient_composed)(dnn__grad *grad);
+    void (*gradient_twice)(dnn__grad *grad);
     /* Computes the row by smaller operators. NULL: none. */
     void (*decompose)(dnn__decomposition *d);
     /* Of the private row of a custom function; NULL for others. */

@@ -21,7 +21,8 @@ dnn_status dnn__copy_shape(dnn__sig *sig)
         fits = x->dim[x->ndim - d] == out->dim[out->ndim - d] || x->dim[x->ndim - d] == 1;
     }
     if (!fits) {
-        return dnn__fail(DNN_E_INVALID, "copy: x is %s, which does not broadcast to the target %s",
+        return dnn__fail(DNN_E_INVALID,
+                         "copy: x is %s, which does not broadcast to the destination %s",
                          dnn__dims_text(x), dnn__shape_text(out->ndim, out->dim));
     }
     return DNN_OK;

@@ -5,7 +5,8 @@
 
 /* ---- shape rules ---- */
 
-/* Rows that only write the target: fill, arange, linspace, eye, uniform, normal, bernoulli. */
+/* Rows that only write their destination: fill, arange, linspace, eye, uniform, normal, bernoulli.
+ */
 dnn_status dnn__target_shape(dnn__sig *sig)
 {
     const dnn__desc *out = &sig->out[0];

@@ -10,15 +10,15 @@ static bool is_ignored(const dnn_tensor *x)
     return x->ndim == 1 && x->dim[0] == 0;
 }
 
-/* The first operand that is not ignored; if there is none, the first. */
-static const dnn_tensor *first_shaped(dnn_tensor *const *x, int n)
+/* The index of the first operand that is not ignored; if there is none, 0. */
+static int first_shaped(dnn_tensor *const *x, int n)
 {
     for (int i = 0; i < n; i++) {
         if (!is_ignored(x[i])) {
-            return x[i];
+            return i;
         }
     }
-    return x[0];
+    return 0;
 }
 
 static dnn_status join(const dnn_tensor *first, const dnn_tensor *x, int i, int dim, dnn__desc *out)
@@ -55,7 +55,7 @@ dnn_status dnn__cat_shape(dnn__sig *sig)
     if (sig->n_in < 1) {
         return dnn__fail(DNN_E_INVALID, "cat: %d operands, must be at least 1", sig->n_in);
     }
-    first = first_shaped(sig->in, sig->n_in);
+    first = sig->in[first_shaped(sig->in, sig->n_in)];
     if (attr->dim < 0 || attr->dim >= first->ndim) {
         return dnn__fail(DNN_E_INVALID, "cat: dim %d of tensors %s must be 0 to %d", attr->dim,
                          dnn__dims_text(first), first->ndim - 1);
@@ -114,19 +114,19 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
 dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim)
 {
     dnn_attr_dim attr = {.size = sizeof attr};
-    const dnn_tensor *first;
     dnn_status st = DNN_OK;
-    int axis = 0;
+    int axis = 0, first;
 
     if (!operands_ready("cat", x, n)) {
         return NULL;
     }
     first = first_shaped(x, (int)n);
-    if (first->ndim == 0) {
+    if (x[first]->ndim == 0) {
         st = dnn__fail(DNN_E_INVALID,
-                       "cat: tensors[0] has rank 0, which has no dim to join along: use dnn_stack");
+                       "cat: tensors[%d] has rank 0, which has no dim to join along: use dnn_stack",
+                       first);
     } else {
-        st = dnn__axis("cat", dim, first->ndim, &axis);
+        st = dnn__axis("cat", dim, x[first]->ndim, &axis);
     }
     attr.dim = axis;
     return st == DNN_OK ? dnn__call(DNN_OP_cat, x, (int)n, &attr) : dnn__null(st);

@@ -86,11 +86,11 @@ dnn_status dnn__max_dim_bwd_shape(dnn__sig *sig)
     const dnn_attr_dim *attr = sig->attr;
     const dnn_tensor *dy = sig->in[0], *indices = sig->in[1];
     const dnn__desc *dx = &sig->out[0];
-    bool fits = indices->dtype == DNN_T_I64 && dx->ndim == dy->ndim && attr->dim >= 0 &&
-                attr->dim < dx->ndim &&
-                dnn__same_dims(dy->ndim, dy->dim, indices->ndim, indices->dim);
+    bool fits;
 
-    DNN_TRY(dnn__check_destination_of(sig));
+    DNN_TRY(dnn__check_destination_of(sig)); /* sets *dx */
+    fits = indices->dtype == DNN_T_I64 && dx->ndim == dy->ndim && attr->dim >= 0 &&
+           attr->dim < dx->ndim && dnn__same_dims(dy->ndim, dy->dim, indices->ndim, indices->dim);
     for (int d = 0; fits && d < dx->ndim; d++) {
         fits = dy->dim[d] == (d == attr->dim ? 1 : dx->dim[d]);
     }

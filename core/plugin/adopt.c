@@ -5,7 +5,7 @@
 #include "plugin_impl.h"
 
 /* Sizes of v1.0. A struct that is smaller is not one of ours. */
-enum { PLUGIN_V1_0 = 80, KERNEL_V1_0 = 72, DEVICE_V1_0 = 128 };
+enum { PLUGIN_V1_0 = 80, DEVICE_V1_0 = 128 };
 enum { MAX_FAMILIES = 64 }; /* private layouts of one plugin */
 
 /* ---- the plugin ---- */
@@ -104,7 +104,7 @@ static dnn_status check_layouts(const char *path, const dnn_plugin *p)
                              path, i, MAX_FAMILIES);
         }
         for (int k = 0; p->kernels != NULL && p->kernels[k] != NULL && !reorder; k++) {
-            reorder = p->kernels[k]->size >= KERNEL_V1_0 && p->kernels[k]->op != NULL &&
+            reorder = p->kernels[k]->size >= DNN__KERNEL_V1_0 && p->kernels[k]->op != NULL &&
                       strcmp(p->kernels[k]->op, "reorder") == 0;
         }
         if (!reorder) {

@@ -327,7 +327,7 @@ static dnn_status check_elf(const char *path, int fd, uint64_t size)
 
 /* ---- opening ---- */
 
-dnn_status dnn__check_open(const char *path, int *fd)
+dnn_status dnn__open_checked(const char *path, int *fd)
 {
     uint64_t size = 0;
     dnn_status status;
@@ -382,7 +382,7 @@ static dnn_status open_once(const char *path, void **handle)
     dnn_status status;
     int fd;
 
-    DNN_TRY(dnn__check_open(path, &fd));
+    DNN_TRY(dnn__open_checked(path, &fd));
     if (fstat(fd, &st) != 0) {
         close(fd);
         return dnn__fail(DNN_E_DEVICE, "%s: %s", path, strerror(errno));

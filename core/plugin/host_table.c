@@ -26,7 +26,7 @@ static void host_log(int level, const char *fmt, ...)
 }
 
 enum { MAX_LAYOUTS = 4096 };
-static pthread_mutex_t layouts_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
 static char **layouts;
 static int64_t n_layouts, cap_layouts;
 
@@ -37,7 +37,7 @@ static uint32_t host_layout(const char *text)
     if (text == NULL || strchr(text, '/') == NULL) {
         return 0;
     }
-    pthread_mutex_lock(&layouts_lock);
+    pthread_mutex_lock(&names_lock);
     for (int64_t i = 0; i < n_layouts && id == 0; i++) {
         id = strcmp(layouts[i], text) == 0 ? (uint32_t)i + 1 : 0;
     }
@@ -47,7 +47,7 @@ static uint32_t host_layout(const char *text)
         (layouts[n_layouts] = dnn__strdup(text)) != NULL) {
         id = (uint32_t)++n_layouts;
     }
-    pthread_mutex_unlock(&layouts_lock);
+    pthread_mutex_unlock(&names_lock);
     return id;
 }
 
@@ -55,13 +55,13 @@ static const char *host_layout_name(uint32_t id)
 {
     const char *name;
 
-    pthread_mutex_lock(&layouts_lock);
+    pthread_mutex_lock(&names_lock);
     name = id >= 1 && (int64_t)id <= n_layouts ? layouts[id - 1] : NULL;
-    pthread_mutex_unlock(&layouts_lock);
+    pthread_mutex_unlock(&names_lock);
     return name;
 }
 
-void dnn__layouts_drop(void)
+void dnn__layout_names_drop(void)
 {
     for (int64_t i = 0; i < n_layouts; i++) {
         dnn__free(layouts[i]);

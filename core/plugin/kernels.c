@@ -7,7 +7,6 @@
 #include "plugin_impl.h"
 
 enum { KNOWN_FLAGS = DNN_K_STRIDED | DNN_K_UNALIGNED | DNN_K_INPLACE | DNN_K_FLAT };
-enum { KERNEL_V1_0 = 72 }; /* the v1.0 size in bytes: a struct that is smaller is not ours */
 enum { MAX_KERNELS = 1 << 14, MAX_NAME = 127 }; /* of one plugin; of a kernel's name */
 
 static dnn__kernel **kernels;
@@ -65,9 +64,9 @@ static dnn_status check_kernel(const dnn__plugin *plugin, int i, const dnn_kerne
 {
     const char *names[] = {k->name, k->op, k->device};
 
-    if (k->size < KERNEL_V1_0 || k->size > DNN__SIZE_MAX) {
+    if (k->size < DNN__KERNEL_V1_0 || k->size > DNN__SIZE_MAX) {
         return dnn__fail(DNN_E_DEVICE, "kernel %d of %s says %u bytes; %d to %d are accepted", i,
-                         plugin->id, k->size, KERNEL_V1_0, DNN__SIZE_MAX);
+                         plugin->id, k->size, DNN__KERNEL_V1_0, DNN__SIZE_MAX);
     }
     if (k->op == NULL || k->device == NULL || k->name == NULL || k->run == NULL) {
         return dnn__fail(DNN_E_DEVICE, "kernel %d of %s (%s) lacks its %s", i, plugin->id,

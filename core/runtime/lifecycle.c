@@ -83,7 +83,7 @@ static void stop(bool keep_inventory)
         dnn__inventory_forget();
         dnn__search_forget();
     }
-    dnn__layouts_drop();
+    dnn__layout_names_drop();
     dnn__pool_stop();
 }
 

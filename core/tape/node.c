@@ -65,10 +65,10 @@ void dnn__node_drop(dnn__node *node)
     }
 }
 
-void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *keeper)
+void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *stash_plugin)
 {
     node->stash = stash;
-    node->keeper = keeper;
+    node->stash_plugin = stash_plugin;
 }
 
 void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out,

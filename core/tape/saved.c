@@ -58,7 +58,7 @@ static dnn_status fail_changed(const dnn__node *node, const dnn__saved *s, const
 }
 
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *role, int i,
-                       const dnn__edge *from, bool create, dnn_tensor **out)
+                       const dnn__edge *from, bool create_graph, dnn_tensor **out)
 {
     uint64_t now;
     dnn_tensor *t;
@@ -76,7 +76,7 @@ dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *s, const char *r
     if (t == NULL) {
         return dnn__take();
     }
-    if (create && (from->node != NULL || from->leaf != NULL)) {
+    if (create_graph && (from->node != NULL || from->leaf != NULL)) {
         dnn__edge_retain(from);
         t->node = from->node;
         t->leaf = from->leaf;

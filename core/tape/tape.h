@@ -10,7 +10,8 @@
 
 struct dnn__plugin; /* plugin.h */
 
-/* Holds the gradient of a leaf tensor. Stays alive after the handle while a graph reaches it. */
+/* Holds the gradient of a leaf, or of another tensor that retains it. Stays alive after the handle
+ * while a graph reaches it. */
 struct dnn__leaf {
     dnn__history history;
     dnn_tensor *grad;                     /* NULL: none yet */
@@ -28,14 +29,14 @@ typedef struct dnn__saved {
     int64_t offset, stride[DNN_MAX_DIMS];
     dnn__storage *storage;
     dnn__version *version;
-    uint64_t seen;
+    uint64_t seen; /* count of the version when it was saved */
 } dnn__saved;
 
 /* The node or leaf that an input came from. Both NULL: the input needs no gradient. */
 typedef struct dnn__edge {
     dnn__node *node;
     dnn__leaf *leaf;
-    uint32_t out;
+    uint32_t out; /* which output of node */
 } dnn__edge;
 
 /* A hook of a leaf, or of output `out` of a node. The list is in order of registration. */
@@ -50,7 +51,8 @@ typedef struct dnn__hook {
     dnn__leaf *keep;
 } dnn__hook;
 
-/* Marks of a node in grad_of: it leads to an input; an input is its output. */
+/* Marks of a node in grad_of. NEEDED: a wanted input is reached through it. CAPTURED: a wanted
+ * input is one of its outputs. */
 enum { DNN__NEEDED = 1, DNN__CAPTURED = 2 };
 
 struct dnn__node {
@@ -58,35 +60,35 @@ struct dnn__node {
     const dnn__op *op;
     uint64_t number; /* rises: the nodes of its operands have lower numbers */
     int32_t n_in, n_out;
-    size_t bytes;
-    bool freed;
+    size_t bytes; /* of the node with its arrays */
+    bool freed;   /* its saved operands were released: it cannot run backward again */
     uint8_t mark; /* of the running grad_of */
     dnn__device *device;
     dnn__rng rng;
-    dnn__node *next_dead;
+    dnn__node *next_dead; /* of the nodes that wait to be freed, so that freeing does not recurse */
     dnn__edge *edge;      /* [n_in] */
     dnn__saved *in, *out; /* [n_in], [n_out] */
     dnn_tensor **dout;    /* [n_out]: sums of the gradients received so far */
-    dnn__storage *stash;  /* from the forward kernel, for backward kernels of the plugin `keeper`;
-                             NULL: none */
-    const struct dnn__plugin *keeper;
+    dnn__storage *stash;  /* from the forward kernel, for backward kernels of the plugin
+                             `stash_plugin`;  NULL: none */
+    const struct dnn__plugin *stash_plugin;
     void *attr;
     dnn__hook *hooks;
 };
 
 /* ---- node.c ---- */
-/* Records op with in[] and out[]. Dispatch calls it when recording is on and an input has a
- * history. It saves the versions of the inputs as they are now, so for a call in place dispatch
- * calls it after the version was raised. */
-/* Makes a node for dnn__node_record before the operator runs, so that recording cannot fail. NULL:
- * no memory. */
+/* Makes a node before the operator runs, so that recording cannot fail afterwards. NULL: no memory.
+ */
 dnn__node *dnn__node_new(const dnn__op *op, int n_in, int n_out);
+/* Records a call in the node: edges to the inputs, saved operands with their versions as they are
+ * now. After a call in place it comes after the version was raised. */
 void dnn__node_record(dnn__node *node, dnn_tensor *const *in, dnn_tensor *const *out,
                       const void *attr, const dnn__rng *rng);
 void dnn__node_drop(dnn__node *node); /* frees a node that recorded nothing; accepts NULL */
 /* Stores the forward kernel's stash, with its reference, for backward kernels of the plugin
- * `keeper`. */
-void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *keeper);
+ * `stash_plugin`. */
+void dnn__node_stash(dnn__node *node, dnn__storage *stash, const struct dnn__plugin *stash_plugin);
+/* Makes a node and records a call that cannot fail any more (views). */
 dnn_status dnn__record(const dnn__op *op, dnn_tensor *const *in, int n_in, dnn_tensor *const *out,
                        int n_out, const void *attr, const dnn__rng *rng);
 void dnn__node_release(dnn__node *node);
@@ -132,9 +134,10 @@ void dnn__hooks_move_kept(dnn__node *from, dnn__node *to, const dnn__leaf *leaf,
 dnn__leaf *dnn__leaf_new(const dnn_tensor *t); /* refs 1. NULL: no memory */
 
 /* ---- saved.c ---- */
-/* Makes a tensor of a saved operand, NULL if nothing was kept. With create it has the history
- * `from`. Fails if the operand was changed in place since. role and i name it in the message. */
+/* Makes a tensor of a saved operand; NULL if the row does not keep it, or the operator itself
+ * overwrote it (apply_rule.c). create_graph: the tensor has the history `from`. Fails if the
+ * operand was changed in place since. role and i name it in the message. */
 dnn_status dnn__unwrap(const dnn__node *node, const dnn__saved *saved, const char *role, int i,
-                       const dnn__edge *from, bool create, dnn_tensor **out);
+                       const dnn__edge *from, bool create_graph, dnn_tensor **out);
 
 #endif

@@ -100,7 +100,7 @@ static void find_old_backends(void)
 
 /* ---- plugins ---- */
 
-static void take_plugin(const char *path)
+static bool take_plugin(const char *path)
 {
     void *file = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const dnn_plugin *(*entry)(void) = NULL;
@@ -112,8 +112,11 @@ static void take_plugin(const char *path)
     }
     table = entry != NULL ? entry() : NULL;
     if (table == NULL) {
-        fprintf(stderr, "print_operators: %s: its column stays as it is: %s\n", path, dlerror());
-        return;
+        const char *reason = dlerror();
+
+        fprintf(stderr, "print_operators: %s: its column stays as it is: %s\n", path,
+                reason != NULL ? reason : "it gives no table");
+        return false;
     }
     while (i < n_backends && strcmp(backends[i].id, table->id) != 0) {
         i++;
@@ -123,6 +126,7 @@ static void take_plugin(const char *path)
         backends[i].table = table;
         n_backends = i == n_backends ? i + 1 : n_backends;
     }
+    return true;
 }
 
 /* The dtypes for which the plugin lists a kernel. */
@@ -295,10 +299,13 @@ static void put_page(void)
 int main(int argc, char **argv)
 {
     bool write = argc > 1 && strcmp(argv[1], "--write") == 0;
-    int first = write ? 2 : 1;
+    bool all =
+        argc > 1 && strcmp(argv[1], "--all") == 0; /* a file that does not open is an error */
+    int first = write || all ? 2 : 1;
+    bool opened = true;
 
     if (argc <= first) {
-        fprintf(stderr, "usage: print_operators [--write] PAGE FILE...\n");
+        fprintf(stderr, "usage: print_operators [--write | --all] PAGE FILE...\n");
         return 2;
     }
     page = read_page(argv[first]);
@@ -308,7 +315,10 @@ int main(int argc, char **argv)
     }
     find_old_backends();
     for (int i = first + 1; i < argc; i++) {
-        take_plugin(argv[i]);
+        opened = take_plugin(argv[i]) && opened;
+    }
+    if (all && !opened) {
+        return 1;
     }
     to = write ? fopen(argv[first], "w") : stdout;
     if (to == NULL) {

@@ -25,6 +25,12 @@ same 'a plugin that is not given keeps its column' "$work/both" "$work/kept"
 same 'no plugin at all keeps all columns' "$work/both" "$work/kept"
 "$print" "$work/both" "$work/dnn_none.so" >"$work/kept" 2>/dev/null
 same 'a file that does not open keeps the columns' "$work/both" "$work/kept"
+if "$print" --all "$work/both" "$work/dnn_none.so" >/dev/null 2>&1; then
+    failed=$((failed + 1))
+    echo 'FAILED: --all accepts a file that does not open'
+else
+    passed=$((passed + 1))
+fi
 grep -v '^| relu ' "$work/both" >"$work/without"
 sed '/^| relu /s/ f |$/  |/' "$work/both" >"$work/empty"
 "$print" "$work/without" "$cpu_blas" >"$work/new"

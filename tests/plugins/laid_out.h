@@ -79,7 +79,8 @@ static inline bool same(dnn_tensor *a, dnn_tensor *b)
     float worst = 1;
     double value;
 
-    if (a == NULL || b == NULL || dnn_numel(a) != dnn_numel(b)) {
+    if (a == NULL || b == NULL || dnn_dtype_of(a) != dnn_dtype_of(b) || a->ndim != b->ndim ||
+        memcmp(a->dim, b->dim, sizeof a->dim[0] * (size_t)a->ndim) != 0) {
         return false;
     }
     if (dnn_numel(a) == 0) {

@@ -65,7 +65,7 @@ function(make_next_table folder)
     string(APPEND text "DNN_OP(sign, same_shape, zero_backward, none, TAKES_ATTR(1, 1, sign), .names = \"x\", DTYPES(PROMOTE, NUMBERS),
        .traits = KEEPS_ZEROS, .doc = \"\")
 DNN_OP(eight, eight_shape, eight_backward, eight_bwd, TAKES(1, 8), .names = \"x\",
-       .results = \"x1 x2 x3 x4 x5 x6 x7 squared\", .keep = IN(0), DTYPES(EQUAL, FLOATS), DECOMPOSED(eight), .doc = \"\")
+       .results = \"x1 x2 x3 x4 x5 x6 x7 squared\", .keep = IN(0), DTYPES(EQUAL, FLOATS), .traits = KEEPS_ZEROS, DECOMPOSED(eight), .doc = \"\")
 DNN_OP(eight_bwd, same_shape, no_gradient, none, TAKES(9, 1), .names = \"x dx1 dx2 dx3 dx4 dx5 dx6 dx7 dsquared\",
        .optional = 0x1fe, DTYPES(EQUAL, FLOATS), .doc = \"\")
 DNN_OP(three, three_shape, no_gradient, none, TAKES(1, 3), .names = \"x\", .results = \"y positive twice\",

@@ -1,5 +1,6 @@
 /* results_plugin.c - kernels of the rows of several results (next_rows.c) on the CPU, f32. The
- * first kernel of eight keeps the factors 1 to 7 in a stash, from which eight_bwd reads them. */
+ * first kernel of eight keeps the factors 1 to 7 in a stash, from which eight_bwd reads them; the
+ * second is FLAT. */
 #include "dnn_plugin.h"
 
 enum { FACTORS = 7 };
@@ -74,16 +75,16 @@ static dnn_status three(const dnn_call *c)
     return DNN_OK;
 }
 
-#define ROW(op_, name_, plan_, run_, order)                                                      \
-    DNN_KERNEL(.op = op_, .name = name_, .device = "cpu", .dtypes = DNN_T_F32,                   \
-               .flags = DNN_K_REENTRANT | DNN_K_DETERMINISTIC, .priority = order, .plan = plan_, \
-               .run = run_)
+#define ROW(op_, name_, plan_, run_, more, order)                                          \
+    DNN_KERNEL(.op = op_, .name = name_, .device = "cpu", .dtypes = DNN_T_F32,             \
+               .flags = DNN_K_REENTRANT | DNN_K_DETERMINISTIC | (more), .priority = order, \
+               .plan = plan_, .run = run_)
 
 static const dnn_kernel *const kernels[] = {
-    ROW("eight", "eight", plan_eight, eight, 200),
-    ROW("eight", "eight_plain", NULL, eight, 100),
-    ROW("eight_bwd", "eight_bwd", plan_bwd, eight_bwd, 200),
-    ROW("three", "three", NULL, three, 200),
+    ROW("eight", "eight", plan_eight, eight, 0, 200),
+    ROW("eight", "eight_plain", NULL, eight, DNN_K_FLAT, 100),
+    ROW("eight_bwd", "eight_bwd", plan_bwd, eight_bwd, 0, 200),
+    ROW("three", "three", NULL, three, 0, 200),
     NULL,
 };
 

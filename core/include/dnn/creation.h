@@ -1,5 +1,5 @@
-/* creation.h - tensors from a shape, from data and from numbers, and random fills. The rules of ops.h
- * hold here too (dtype letters, errors, options). */
+/* creation.h - tensors from a shape, from data and from numbers, and random fills. The rules of
+ * ops.h hold here too (dtype letters, errors, options). */
 #ifndef DNN_CREATION_H
 #define DNN_CREATION_H
 #include "dnn/tensor.h"

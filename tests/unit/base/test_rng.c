@@ -13,7 +13,7 @@ Test(rng, takes_whole_blocks)
     b = dnn__rng_take(4);
     c = dnn__rng_take(0);
     cr_expect_eq(a.seed, 42);
-    cr_expect_eq(a.stream, DNN__STREAM_DEFAULT);
+    cr_expect_eq(a.stream, DNN__RNG_DEFAULT);
     cr_expect_eq(a.offset, 0);
     cr_expect_eq(b.offset, 2);
     cr_expect_eq(c.offset, 3);
@@ -26,7 +26,7 @@ static void expect_permutation(int64_t n)
     int64_t *p = malloc(sizeof *p * (size_t)n);
     bool *seen = calloc((size_t)n, sizeof *seen);
 
-    cr_assert_eq(dnn__permutation(7, DNN__STREAM_LOADER, 3, n, p), DNN_OK);
+    cr_assert_eq(dnn__permutation(7, DNN__RNG_LOADER, 3, n, p), DNN_OK);
     for (int64_t i = 0; i < n; i++) {
         cr_assert(p[i] >= 0 && p[i] < n && !seen[p[i]], "place %lld", (long long)i);
         seen[p[i]] = true;

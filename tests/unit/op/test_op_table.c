@@ -23,6 +23,7 @@ Test(op_table, names_and_formulas_are_complete)
         cr_expect_eq(op->id, i, "%s", op->name);
         cr_expect_eq(dnn__op_named(op->name), op, "%s is there twice", op->name);
         cr_expect(op->doc != NULL && op->doc[0] != 0, "%s has no formula", op->name);
+        cr_expect_leq(op->n_in, 16, "%s: masks of inputs have 16 bits", op->name);
         if (op->n_in >= 0) {
             cr_expect_eq(count_words(op->names), op->n_in, "%s: names \"%s\" of %d inputs",
                          op->name, op->names, op->n_in);
