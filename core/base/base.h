@@ -34,8 +34,10 @@ dnn_status dnn__take(void);
 bool dnn__callback_begin(void);
 dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name);
 /* Every public operator begins with: if (!dnn__ready("flatten", x)) return NULL;
- * Returns false if an error is pending. If x is NULL, sets the pending error and returns false. */
-bool dnn__ready(const char *op, const void *x);
+ * Returns false if an error is pending. If x is NULL, sets the pending error and returns false. The
+ * message has the name of the operand, which is the expression x: "conv2d: w is NULL" of args.w. */
+#define dnn__ready(op, x) dnn__operand_ready((op), #x, (x))
+bool dnn__operand_ready(const char *op, const char *operand, const void *x);
 /* Functions that return a status begin with this. It returns the pending error if there is one,
  * else DNN_E_INVALID if `pointer` is NULL. */
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument);

@@ -194,13 +194,24 @@ void dnn__log(int level, const char *fmt, ...)
     va_end(list);
 }
 
-bool dnn__ready(const char *op, const void *x)
+/* The name of the operand in the expression: "w" of args->w or args.w. */
+static const char *last_name(const char *expression)
+{
+    const char *name = expression;
+
+    for (const char *at = expression; *at != 0; at++) {
+        name = *at == '.' || *at == '>' ? at + 1 : name;
+    }
+    return name;
+}
+
+bool dnn__operand_ready(const char *op, const char *operand, const void *x)
 {
     if (dnn__pending() != DNN_OK) {
         return false;
     }
     if (x == NULL) {
-        dnn__null(dnn__fail(DNN_E_INVALID, "%s: a required operand is NULL", op));
+        dnn__null(dnn__fail(DNN_E_INVALID, "%s: %s is NULL", op, last_name(operand)));
         return false;
     }
     return true;

@@ -17,7 +17,7 @@ static bool check_pair(const char *op, const dnn_loss_args *args)
     const dnn_tensor *a = args->input, *b = args->target;
     dnn_status st;
 
-    if (!dnn__ready(op, a) || !dnn__ready(op, b)) {
+    if (!dnn__ready(op, args->input) || !dnn__ready(op, args->target)) {
         return false;
     }
     st = dnn__check_reduction(op, args->reduction);
