@@ -28,9 +28,8 @@ dnn_status dnn__pending(void);
 /* Returns the status of the pending error and clears it: the internal name of dnn_scope_status. */
 dnn_status dnn__take(void);
 /* Call these before and after a function of the program. Pass the result of begin to end, and the
- * status that the function returned. end clears the pending error. It returns the function's
- * failure with the last message that was set in the function, or else the pending error; the
- * message begins "backward of name: ". */
+ * status that the function returned. end clears the pending error. It returns the pending error,
+ * which is the first, or else the function's failure; the message begins "backward of name: ". */
 bool dnn__callback_begin(void);
 dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name);
 /* Every public operator begins with: if (!dnn__ready("flatten", x)) return NULL;

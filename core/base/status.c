@@ -76,15 +76,10 @@ bool dnn__callback_begin(void)
 
 dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name)
 {
-    bool has_message;
+    dnn_status pending = dnn__take();
+    bool has_message = dnn__self.message.is_new;
 
-    if (status == DNN_OK) {
-        status = dnn__take();
-    } else { /* the last message stays: an operator's, or that of dnn_fail after it */
-        dnn__self.pending = DNN_OK;
-        status = status > 0 ? DNN_E_INVALID : status;
-    }
-    has_message = dnn__self.message.is_new;
+    status = pending != DNN_OK ? pending : status > 0 ? DNN_E_INVALID : status;
     if (status == DNN_OK) {
         dnn__self.message.is_new = before || has_message;
         return DNN_OK;

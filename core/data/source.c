@@ -126,13 +126,14 @@ struct function {
 static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
 {
     bool before = dnn__callback_begin();
-    dnn_status st = f->get(f->ctx, index, field);
+    dnn_status st = f->get(f->ctx, index, field), pending;
     char name[64] = "";
 
     if (st != DNN_OK || dnn__pending() != DNN_OK) {
         snprintf(name, sizeof name, "the data set, sample %s", dnn__number_text(index));
     }
-    return dnn__callback_end(before, st, "function", name);
+    pending = dnn__callback_end(before, st, "function", name);
+    return st == DNN_OK ? pending : st < 0 ? st : DNN_E_INVALID;
 }
 
 /* The fields of the sample move to the enclosing scope; the inner scope releases everything else

@@ -55,6 +55,10 @@ dnn_tensor *dnn__call_to(dnn__op_id op, dnn_tensor *target, dnn_tensor *const *i
 {
     dnn_tensor *out[DNN__RESULTS] = {target};
 
+    if (DNN__UNLIKELY(target == NULL) && n_in > 0 && in[0] == NULL) { /* in place: it is input 0 */
+        dnn__operand_ready(dnn__ops[op].name, dnn__input_name(&dnn__ops[op], 0).text, NULL);
+        return NULL;
+    }
     return dnn__ready(dnn__ops[op].name, target) && dnn__call_results(op, in, n_in, attr, 0, out)
                ? target
                : NULL;

@@ -39,6 +39,9 @@ Test(null_operands, the_message_names_the_operand)
         EXPECT_NAMED(dnn_permute(none, DNN_DIMS(0)), "permute: x is NULL");
         EXPECT_NAMED(dnn_zeros_like(none), "zeros_like: like is NULL");
         EXPECT_NAMED(dnn_detach(none), "detach: t is NULL");
+        EXPECT_NAMED(dnn_relu_(none), "relu: x is NULL");
+        EXPECT_NAMED(dnn_add_(none, x), "add: a is NULL");
+        EXPECT_NAMED(dnn_add_(x, none), "add: b is NULL");
         EXPECT_NAMED(dnn_fill_(none, 1), "fill: target is NULL");
     }
 }
