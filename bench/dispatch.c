@@ -19,8 +19,8 @@ static double run(dnn_tensor *a, dnn_tensor *b, int n)
     double began = now();
 
     for (int i = 0; i < n; i += 100) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             for (int k = 0; k < 100; k++) {
                 dnn_add(a, b);
             }
@@ -50,7 +50,7 @@ int main(void)
 
     printf("{\"bench\": \"dispatch\", \"add_ns\": %.1f, ", best(a, b));
     printf("\"add_grad_ns\": %.1f}\n", best(leaf, b));
-    if (dnn_scope_status() != DNN_OK) {
+    if (dnn_take_error() != DNN_OK) {
         fprintf(stderr, "dispatch: %s\n", dnn_error_message());
         return 1;
     }

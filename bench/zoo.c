@@ -30,8 +30,8 @@ static dnn_status steps(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x
     double loss;
 
     for (int i = 0; i < n; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, x), y);
 
             DNN_TRY(dnn_zero_grad(optimizer));
@@ -52,13 +52,13 @@ static void measure(const char *model, dnn_module *net, dnn_optimizer *optimizer
     double began, seconds;
     dnn_status st = steps(net, optimizer, x, y, n / 5 + 5);
 
-    st = st == DNN_OK ? dnn_memory_stats("cpu", &before) : st;
-    dnn_counters_read(&c0);
+    st = st == DNN_OK ? dnn_get_memory("cpu", &before) : st;
+    dnn_get_counters(&c0);
     began = now();
     st = st == DNN_OK ? steps(net, optimizer, x, y, n) : st;
     seconds = now() - began;
-    dnn_counters_read(&c1);
-    st = st == DNN_OK ? dnn_memory_stats("cpu", &after) : st;
+    dnn_get_counters(&c1);
+    st = st == DNN_OK ? dnn_get_memory("cpu", &after) : st;
     getrusage(RUSAGE_SELF, &usage);
     if (st != DNN_OK) {
         fprintf(stderr, "zoo %s: %s\n", model, dnn_error_message());
@@ -69,7 +69,7 @@ static void measure(const char *model, dnn_module *net, dnn_optimizer *optimizer
            "\"ms_per_step\": %.4f, \"calls_per_step\": %.1f, \"system_requests_per_step\": %.3f, "
            "\"plan_misses_per_step\": %.3f, "
            "\"copies_per_step\": %.1f, \"peak_rss_mb\": %.1f}\n",
-           model, dnn_threads(), n, (double)dnn_size(x, 0) * n / seconds, seconds / n * 1e3,
+           model, dnn_get_threads(), n, (double)dnn_size(x, 0) * n / seconds, seconds / n * 1e3,
            (double)(c1.calls - c0.calls) / n,
            (double)(after.system_requests - before.system_requests) / n,
            (double)(c1.plan_misses - c0.plan_misses) / n, (double)(c1.copies - c0.copies) / n,
@@ -86,19 +86,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_zoo [mlp|lenet|cifar] [STEPS]\n");
         return 2;
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x =
             cifar ? dnn_randn(DNN_SHAPE(4, 3, 32, 32)) : dnn_randn(DNN_SHAPE(64, 1, 28, 28));
         dnn_tensor *y = labels(1, dnn_size(x, 0));
         dnn_module *net = cifar                       ? cifar_new()
                           : strcmp(model, "mlp") == 0 ? mlp_new(0)
                                                       : lenet_new(0);
-        dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
+        dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
 
         measure(model, net, optimizer, x, y, n);
-        dnn_optimizer_free(optimizer);
-        dnn_module_free(net);
+        dnn_release(optimizer);
+        dnn_release(net);
     }
     dnn_shutdown();
     return 0;

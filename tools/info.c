@@ -22,18 +22,18 @@ static void print_settings(void)
 {
     static const char *const precisions[] = {"strict", "tf32", "bf16"};
 
-    printf("math            %s\ndeterministic   %s\n", precisions[dnn_math()],
-           dnn_deterministic() ? "yes" : "no");
-    printf("tune            %s%s\n", dnn_tune() ? "yes, kept in " : "no",
-           !dnn_tune()             ? ""
-           : *dnn_tune_file() != 0 ? dnn_tune_file()
-                                   : "memory");
+    printf("math            %s\ndeterministic   %s\n", precisions[dnn_get_math()],
+           dnn_get_deterministic() ? "yes" : "no");
+    printf("tune            %s%s\n", dnn_get_tune() ? "yes, kept in " : "no",
+           !dnn_get_tune()             ? ""
+           : *dnn_get_tune_file() != 0 ? dnn_get_tune_file()
+                                       : "memory");
 }
 
 void print_pins(void)
 {
-    if (*dnn_preferred() != 0) {
-        printf("prefer          %s\n", dnn_preferred());
+    if (*dnn_get_prefer() != 0) {
+        printf("prefer          %s\n", dnn_get_prefer());
     }
 }
 
@@ -56,7 +56,7 @@ int command_info(int argc, char **argv)
         return code;
     }
     printf("libdnn          %s\nthreads         %d\ndefault device  %s\nplugins in use ",
-           dnn_version(), dnn_threads(), dnn_default_device());
+           dnn_version(), dnn_get_threads(), dnn_default_device());
     for (int i = 0; dnn_backend_at(i, &info); i++) {
         if (info.reason == NULL && !info.reader) {
             printf(" %s %s (%s)", info.id, info.version != NULL ? info.version : "?",

@@ -218,7 +218,7 @@ static dnn_status call_forward(struct forward *w)
 
 /* Makes output j a handle of its own: keeps a tensor that forward created in this scope, and
  * detaches any other one, as an input or an output that occurs twice. */
-static dnn_status make_own_handle(struct forward *w, int j, const dnn_scope *scope)
+static dnn_status make_own_handle(struct forward *w, int j, const dnn__scope *scope)
 {
     dnn_tensor *t = w->out[j];
     bool fresh;
@@ -226,7 +226,7 @@ static dnn_status make_own_handle(struct forward *w, int j, const dnn_scope *sco
     if (t == NULL) {
         return dnn__fail(DNN_E_INVALID, "forward of %s: output %d was left NULL", w->s.name, j);
     }
-    fresh = t->owned.scope == scope && !dnn__tracked(t);
+    fresh = t->object.dnn_scope == scope && !dnn__tracked(t);
     for (int k = 0; k < j; k++) {
         fresh = fresh && w->out[k] != t;
     }
@@ -281,13 +281,13 @@ static void record(struct forward *w)
 
 static dnn_status run_forward(struct forward *w)
 {
-    dnn_scope scope;
-    dnn_status st;
+    DNN_SCOPE();
+    DNN_NO_GRAD();
+    const dnn__scope *scope = dnn__self.scope;
+    dnn_status st = call_forward(w);
 
-    dnn_no_grad_begin(&scope);
-    st = call_forward(w);
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
-        st = make_own_handle(w, j, &scope);
+        st = make_own_handle(w, j, scope);
     }
     if (st == DNN_OK && dnn__nan_check_on()) {
         st = dnn__function_nan_check(w->s.name, w->in.item, (int)w->in.n, w->out, w->n_out);
@@ -295,7 +295,6 @@ static dnn_status run_forward(struct forward *w)
     for (int j = 0; j < w->n_out && st == DNN_OK; j++) {
         dnn_keep(w->out[j]);
     }
-    dnn_scope_end(&scope);
     return st;
 }
 

@@ -180,13 +180,13 @@ static dnn_status call_backward(struct call *c)
                               .n_out = c->g->n_out,
                               .wants = c->g->wants,
                               .dnn_state = c->s};
-    int once = c->s->table.once ? 1 : 0;
+    dnn_grad_mode mode = {dnn__self.no_grad};
     bool before = dnn__callback_begin();
     dnn_status st;
 
-    dnn__self.no_grad += once;
+    dnn__self.no_grad = dnn__self.no_grad || c->s->table.once;
     st = c->s->table.backward(&call, c->dout, c->g->din);
-    dnn__self.no_grad -= once;
+    dnn_grad_mode_end(&mode);
     return dnn__callback_end(before, st, "backward", c->s->name);
 }
 

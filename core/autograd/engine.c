@@ -196,8 +196,8 @@ static dnn_status apply_rule(dnn__walk *w, dnn__node *node)
     dnn_status st = DNN_OK;
 
     DNN_TRY(dnn__rule_open(&r, node, w->pruned));
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = run_rule(w, node, &r);
     }
     dnn__free(r.memory);
@@ -295,7 +295,7 @@ void dnn__walk_end(dnn__walk *w)
 
 dnn_status dnn__make_unshared(dnn_tensor **g, dnn_tensor *more)
 {
-    bool alone = atomic_load_explicit(&(*g)->refs, memory_order_relaxed) == 1 &&
+    bool alone = __atomic_load_n(&(*g)->object.dnn_refs, __ATOMIC_RELAXED) == 1 &&
                  atomic_load_explicit(&(*g)->storage->refs, memory_order_relaxed) == 1 &&
                  dnn__dense(*g);
     dnn_tensor *own;
@@ -320,8 +320,8 @@ static dnn_status finish_sums(dnn__walk *w)
     dnn_status st = DNN_OK;
 
     for (dnn__accumulator *s = w->accumulators; s != NULL && st == DNN_OK; s = s->next) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             st = s->grad != NULL ? dnn__make_unshared(&s->grad, s->leaf->grad) : DNN_OK;
         }
     }
@@ -378,7 +378,9 @@ dnn_status dnn_backward_with(dnn_backward_args args)
 
     DNN_TRY(dnn__check_backward("backward", args.of, args.seed));
     dnn_retain(args.of); /* a hook may release it */
-    (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
+    scope = dnn_scope_begin(NULL);
+    /* The end of the scope turns recording back. */
+    (void)(args.create_graph ? dnn_enable_grad_begin() : dnn_no_grad_begin());
     st = dnn__walk_run(&w, args.of, args.seed);
     if (st == DNN_OK) {
         st = finish_sums(&w);

@@ -210,7 +210,7 @@ static void move_to_scope(const dnn_grad_of_args *a, dnn_status st)
             dnn_release(a->grads[i]);
             a->grads[i] = NULL;
         } else if (a->grads[i] != NULL) {
-            dnn__scope_adopt(a->grads[i]);
+            dnn__object_adopt(&a->grads[i]->object);
         }
     }
 }
@@ -255,7 +255,9 @@ dnn_status dnn_grad_of_with(dnn_grad_of_args args)
 
     DNN_TRY(check(&args));
     dnn_retain(args.of);
-    (args.create_graph ? dnn_enable_grad_begin : dnn_no_grad_begin)(&scope);
+    scope = dnn_scope_begin(NULL);
+    /* The end of the scope turns recording back. */
+    (void)(args.create_graph ? dnn_enable_grad_begin() : dnn_no_grad_begin());
     st = run(&s);
     dnn__walk_end(&s.walk);
     restore_marks(&s);

@@ -64,8 +64,8 @@ dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name
     int64_t id = 0;
     dnn_status st = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         for (dnn__hook *hook = next_hook(*list, out, id); hook != NULL && st == DNN_OK;
              hook = next_hook(*list, out, id)) {
             id = hook->id;

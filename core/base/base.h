@@ -9,6 +9,7 @@
 #include "dnn/backend.h"
 #include "dnn/status.h"
 #include "dnn/tensor.h"
+#include "thread.h"
 
 #define DNN__LIKELY(x) __builtin_expect(!!(x), 1)
 #define DNN__UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -20,12 +21,17 @@
 dnn_status dnn__fail(dnn_status status, const char *fmt, ...) DNN_PRINTF(2, 3);
 /* Sets the message "what: 4,096 bytes: out of memory" and returns DNN_E_NOMEM. */
 dnn_status dnn__nomem(const char *what, size_t bytes);
+/* Returns the last message of this thread, which stays valid until the next one. */
+const char *dnn__message_text(void);
+/* Keep the message over calls that may set another. */
+dnn__message dnn__message_save(void);
+void dnn__message_restore(const dnn__message *message);
 /* Makes `status`, with the message that dnn__fail has set, the pending error, unless one is pending
  * already. Returns NULL. */
 void *dnn__null(dnn_status status);
 /* Returns the status of the pending error of this thread, or DNN_OK. The error stays pending. */
 dnn_status dnn__pending(void);
-/* Returns the status of the pending error and clears it: the internal name of dnn_scope_status. */
+/* Returns the status of the pending error and clears it: the internal name of dnn_take_error. */
 dnn_status dnn__take(void);
 /* Call these before and after a function of the program. Pass the result of begin to end, and the
  * status that the function returned. end clears the pending error. It returns the pending error,
@@ -90,28 +96,6 @@ void *dnn__slab_alloc(size_t bytes); /* not zeroed; 64-byte aligned; NULL if the
 void dnn__slab_free(void *object, size_t bytes);
 /* Returns all slabs to the allocator if no object of them is alive (dnn_shutdown). */
 void dnn__slab_shutdown(void);
-
-/* The last message of a thread. Assign the struct to keep a message over calls that may set
- * another. */
-typedef struct dnn__message {
-    bool is_new; /* set since dnn__callback_begin */
-    char text[1024];
-} dnn__message;
-
-/* ---- state of a thread ----
- * This is the state of core/base; device, plugin and dispatch keep their own. */
-typedef struct dnn__thread {
-    dnn_status pending; /* the pending error; its text is in pending_message */
-    int no_grad;        /* depth of DNN_NO_GRAD */
-    dnn_scope *scope;   /* the innermost scope; NULL until the first use, later at least &root */
-    dnn_scope root;
-    bool registered;  /* thread exit closes root (scope.c) */
-    bool in_pool;     /* the thread runs a piece of a parallel_for */
-    int call_threads; /* number of threads that the running call has scratch for; 0: no call runs */
-    dnn__message message, pending_message;
-} dnn__thread;
-/* initial-exec, because dispatch reads it in every call. */
-extern _Thread_local dnn__thread dnn__self __attribute__((tls_model("initial-exec")));
 
 /* ---- forked children ----
  * True in a child of fork. Functions that compute then return an error (threads.c). */

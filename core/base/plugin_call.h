@@ -5,8 +5,21 @@
 
 typedef struct dnn__plugin_call {
     const char *kernel; /* the kernel whose plan() or run() this thread is in, or NULL */
-    char text[512];     /* the last text that the plugin passed to host->fail; "": none */
 } dnn__plugin_call;
-extern _Thread_local dnn__plugin_call dnn__plugin_self __attribute__((tls_model("initial-exec")));
+extern DNN__THREAD_LOCAL dnn__plugin_call dnn__plugin_self;
+
+/* The last text that the plugin passed to host->fail in this thread; "" if none. It lies in the
+ * thread's block. */
+static inline const char *dnn__plugin_text(void)
+{
+    return dnn__self.block->plugin_text;
+}
+static inline void dnn__plugin_text_clear(void)
+{
+    if (dnn__self.block->plugin_text[0] != 0) {
+        dnn__self.block->plugin_text[0] = 0;
+    }
+}
+void dnn__plugin_text_set(const char *fmt, __builtin_va_list list);
 
 #endif

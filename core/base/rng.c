@@ -15,7 +15,7 @@ void dnn_manual_seed(uint64_t seed)
     pthread_mutex_unlock(&lock);
 }
 
-uint64_t dnn_seed(void)
+uint64_t dnn_get_seed(void)
 {
     uint64_t seed;
 

@@ -1,168 +1,198 @@
-/* scope.c - the scopes of a thread: lists of objects that are released when a scope ends. A scope
- * knows only how to release an object. DNN_NO_GRAD is a scope too and restores its depth here.
- * Nothing allocates or locks. */
-#include <pthread.h>
+/* scope.c - the scopes of a thread: lists of objects that are released when a scope ends, and
+ * whether the thread records operators. The records of scopes lie in the thread's block. Nothing
+ * locks. */
+#include <stdlib.h>
 #include "scope.h"
 
 bool dnn_grad_enabled(void)
 {
-    return dnn__self.no_grad == 0;
+    return !dnn__self.no_grad;
 }
 
-static pthread_key_t thread_key;
-static pthread_once_t thread_key_once = PTHREAD_ONCE_INIT;
-static int thread_key_error;
+/* ---- records ---- */
 
-/* Closes the root scope of a thread that exits. Other thread-exit destructors may have run, so this
- * touches only memory. */
-static void thread_ends(void *unused)
+void dnn__scopes_init(dnn__thread_block *block)
 {
-    (void)unused;
-    dnn__close_root();
-}
+    dnn__scope *outer = &block->root;
 
-static void make_thread_key(void)
-{
-    thread_key_error = pthread_key_create(&thread_key, thread_ends);
-}
-
-dnn_status dnn__thread_register(void)
-{
-    if (DNN__LIKELY(dnn__self.registered)) {
-        return DNN_OK;
-    }
-    pthread_once(&thread_key_once, make_thread_key);
-    if (thread_key_error != 0 || pthread_setspecific(thread_key, &dnn__self) != 0) {
-        return dnn__fail(DNN_E_NOMEM, "this thread cannot be registered: out of thread keys");
-    }
-    dnn__self.registered = true;
-    return DNN_OK;
-}
-
-static dnn_scope *innermost(void)
-{
-    if (DNN__UNLIKELY(dnn__self.scope == NULL)) {
-        dnn__self.scope = &dnn__self.root;
-    }
-    return dnn__self.scope;
-}
-
-static void open_scope(dnn_scope *scope, int no_grad)
-{
-    scope->dnn_parent = innermost();
-    scope->dnn_first = NULL;
-    scope->dnn_flags = no_grad;
-    dnn__self.scope = scope;
-    dnn__self.no_grad += no_grad;
-}
-
-void dnn_scope_begin(dnn_scope *scope)
-{
-    if (scope != NULL) {
-        open_scope(scope, 0);
+    outer->where = "the root scope of its thread";
+    for (int i = 0; i < DNN__FIRST_SCOPES; i++) {
+        outer->inner = &block->first[i];
+        block->first[i].outer = outer;
+        outer = &block->first[i];
     }
 }
 
-void dnn_no_grad_begin(dnn_scope *scope)
+void dnn__scopes_free(dnn__thread_block *block)
 {
-    if (scope != NULL) {
-        open_scope(scope, 1);
+    dnn__scope *added = block->first[DNN__FIRST_SCOPES - 1].inner;
+
+    while (added != NULL) {
+        dnn__scope *inner = added->inner;
+
+        free(added);
+        added = inner;
     }
 }
 
-void dnn_enable_grad_begin(dnn_scope *scope)
+/* Returns the record inside `outer`; NULL if there is no memory. A record is used again. */
+static dnn__scope *record_in(dnn__scope *outer)
 {
-    if (scope != NULL) {
-        open_scope(scope, -dnn__self.no_grad); /* closing it subtracts the depth again */
+    if (outer->inner == NULL) {
+        outer->inner = calloc(1, sizeof *outer->inner);
+        if (outer->inner != NULL) {
+            outer->inner->outer = outer;
+        }
     }
+    return outer->inner;
 }
 
-static void unlink_owned(dnn__owned *o)
+/* ---- objects ---- */
+
+void dnn__scope_remove(dnn_object *o)
 {
-    if (o->prev != NULL) {
-        o->prev->next = o->next;
+    if (o->dnn_scope == NULL) {
+        return;
+    }
+    if (o->dnn_prev != NULL) {
+        o->dnn_prev->dnn_next = o->dnn_next;
     } else {
-        o->scope->dnn_first = o->next;
+        o->dnn_scope->first = o->dnn_next;
     }
-    if (o->next != NULL) {
-        o->next->prev = o->prev;
+    if (o->dnn_next != NULL) {
+        o->dnn_next->dnn_prev = o->dnn_prev;
     }
-    o->scope = NULL;
-    o->prev = o->next = NULL;
+    o->dnn_scope = NULL;
 }
 
-static void release_all(dnn_scope *scope)
+static void link_to(dnn__scope *scope, dnn_object *o)
 {
-    while (scope->dnn_first != NULL) {
-        dnn__owned *o = scope->dnn_first;
-
-        unlink_owned(o);
-        o->release(o);
+    o->dnn_scope = scope;
+    o->dnn_prev = NULL;
+    o->dnn_next = scope->first;
+    if (o->dnn_next != NULL) {
+        o->dnn_next->dnn_prev = o;
     }
+    scope->first = o;
+}
+
+void dnn__scope_add(dnn_object *o)
+{
+    link_to(dnn__self.scope, o);
+}
+
+void dnn__scope_keep(dnn_object *o)
+{
+    dnn__scope *scope = dnn__self.scope;
+
+    if (o->dnn_scope != NULL && o->dnn_scope == scope && scope->outer != NULL) {
+        dnn__scope_remove(o);
+        link_to(scope->outer, o);
+    }
+}
+
+/* ---- opening and closing ---- */
+
+static DNN__THREAD_LOCAL const char *closing;
+
+const char *dnn__closing_scope(void)
+{
+    return closing;
+}
+
+static void release_all(dnn__scope *scope)
+{
+    const char *outer = closing;
+
+    closing = scope->where != NULL ? scope->where : "opened by hand";
+    while (scope->first != NULL) {
+        dnn_object *o = scope->first;
+
+        dnn__scope_remove(o);
+        dnn_release(o);
+    }
+    closing = outer;
 }
 
 static void close_innermost(void)
 {
-    dnn_scope *scope = dnn__self.scope;
+    dnn__scope *scope = dnn__self.scope;
 
     release_all(scope);
-    dnn__self.no_grad -= scope->dnn_flags;
-    dnn__self.scope = scope->dnn_parent;
+    scope->serial = 0;
+    dnn__self.no_grad = scope->no_grad;
+    dnn__self.scope = scope->outer;
+}
+
+dnn_scope dnn_scope_begin(const char *where)
+{
+    dnn__thread_block *block = dnn__thread_own();
+    dnn__scope *scope = block != NULL ? record_in(dnn__self.scope) : NULL;
+
+    if (scope == NULL) {
+        dnn__null(dnn__nomem("scope", sizeof *scope));
+        return (dnn_scope){0};
+    }
+    scope->where = where;
+    scope->serial = ++block->serial;
+    scope->no_grad = dnn__self.no_grad;
+    dnn__self.scope = scope;
+    return (dnn_scope){scope->serial};
 }
 
 void dnn_scope_end(dnn_scope *scope)
 {
-    dnn_scope *s = innermost();
+    dnn__scope *s = dnn__self.scope;
 
-    while (s != scope && s != &dnn__self.root) {
-        s = s->dnn_parent;
+    if (scope == NULL || scope->dnn_serial == 0) {
+        return;
     }
-    if (s != scope || scope == &dnn__self.root) {
-        return; /* scope is not an open scope of this thread */
+    while (s != NULL && s->serial != scope->dnn_serial) {
+        s = s->outer;
     }
-    do {
-        s = dnn__self.scope;
+    if (s == NULL) {
+        return; /* it is not open in this thread */
+    }
+    while (dnn__self.scope != s->outer) {
         close_innermost();
-    } while (s != scope);
+    }
 }
 
 void dnn__close_root(void)
 {
-    while (innermost() != &dnn__self.root) {
+    if (dnn__self.scope == NULL) {
+        return;
+    }
+    while (dnn__self.scope->outer != NULL) {
         close_innermost();
     }
-    release_all(&dnn__self.root);
+    release_all(dnn__self.scope);
+    dnn__self.no_grad = false;
 }
 
-static void link_owned(dnn_scope *scope, dnn__owned *o)
+/* ---- recording ---- */
+
+static dnn_grad_mode set_no_grad(bool no_grad)
 {
-    o->scope = scope;
-    o->prev = NULL;
-    o->next = scope->dnn_first;
-    if (o->next != NULL) {
-        o->next->prev = o;
-    }
-    scope->dnn_first = o;
+    dnn_grad_mode mode = {dnn__self.no_grad};
+
+    dnn__self.no_grad = no_grad;
+    return mode;
 }
 
-void dnn__scope_add(dnn__owned *o)
+dnn_grad_mode dnn_no_grad_begin(void)
 {
-    link_owned(innermost(), o);
+    return set_no_grad(true);
 }
 
-void dnn__scope_remove(dnn__owned *o)
+dnn_grad_mode dnn_enable_grad_begin(void)
 {
-    if (o->scope != NULL) {
-        unlink_owned(o);
-    }
+    return set_no_grad(false);
 }
 
-void dnn__scope_keep(dnn__owned *o)
+void dnn_grad_mode_end(dnn_grad_mode *mode)
 {
-    dnn_scope *scope = innermost();
-
-    if (o->scope == scope && scope->dnn_parent != NULL) {
-        unlink_owned(o);
-        link_owned(scope->dnn_parent, o);
+    if (mode != NULL) {
+        dnn__self.no_grad = mode->dnn_before != 0;
     }
 }

@@ -6,25 +6,16 @@
 #include "poison.h"
 
 enum {
-    UNIT = 64,
-    LARGEST = 4096,
-    CLASSES = LARGEST / UNIT,
+    UNIT = DNN__SLAB_UNIT,
+    LARGEST = DNN__SLAB_LARGEST,
+    CLASSES = DNN__SLAB_CLASSES,
     CHUNK = 65536,
     KEEP_BYTES = 32768,
     KEEP_LEAST = 8
 };
 
-struct object { /* a free object */
-    struct object *next;
-};
-
-struct cache { /* the free lists of one thread */
-    struct object *head[CLASSES];
-    uint32_t count[CLASSES];
-    uint32_t generation;  /* 0: not registered yet. If it differs from the depot's, the lists are
-                             invalid */
-    _Atomic int64_t live; /* objects taken minus objects returned by this thread; only it writes */
-    struct cache *prev, *next;
+struct dnn__slab_object { /* a free object */
+    struct dnn__slab_object *next;
 };
 
 struct chunk {
@@ -33,17 +24,19 @@ struct chunk {
 
 /* The depot. `lock` protects all variables below but `generation`. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct object *depot[CLASSES];
+static struct dnn__slab_object *depot[CLASSES];
 static char *fresh[CLASSES]; /* the unused part of the newest chunk */
 static size_t fresh_bytes[CLASSES];
 static struct chunk *chunks;
-static struct cache *caches;   /* of the registered threads */
-static int64_t live_elsewhere; /* live objects of threads that ended or are not registered */
+static dnn__slab_cache *caches; /* of the registered threads */
+static int64_t live_elsewhere;  /* live objects of threads that ended or are not registered */
 static _Atomic uint32_t generation = 1;
-static pthread_key_t key;
-static bool key_made;
 
-static _Thread_local struct cache mine __attribute__((tls_model("initial-exec")));
+/* The lists of this thread. Those of a thread without a block have generation 0 and stay empty. */
+static inline dnn__slab_cache *own(void)
+{
+    return &dnn__self.block->slab;
+}
 
 static unsigned class_of(size_t bytes)
 {
@@ -63,21 +56,22 @@ static uint32_t class_limit(unsigned class)
     return n > KEEP_LEAST ? (uint32_t)n : KEEP_LEAST;
 }
 
-FOLLOWS_LINKS static inline struct object *next_of(const struct object *object)
+FOLLOWS_LINKS static inline struct dnn__slab_object *next_of(const struct dnn__slab_object *object)
 {
     return object->next;
 }
 
-FOLLOWS_LINKS static inline void link_to(struct object *object, struct object *next)
+FOLLOWS_LINKS static inline void link_to(struct dnn__slab_object *object,
+                                         struct dnn__slab_object *next)
 {
     object->next = next;
 }
 
-static inline void count_live(int64_t by)
+static inline void count_live(dnn__slab_cache *mine, int64_t by)
 {
-    int64_t n = atomic_load_explicit(&mine.live, memory_order_relaxed);
+    int64_t n = atomic_load_explicit(&mine->live, memory_order_relaxed);
 
-    atomic_store_explicit(&mine.live, n + by, memory_order_relaxed);
+    atomic_store_explicit(&mine->live, n + by, memory_order_relaxed);
 }
 
 /* ---- the depot; the lock is held ---- */
@@ -98,9 +92,9 @@ static bool new_chunk(unsigned class)
 }
 
 /* Returns NULL if there is no memory. */
-static struct object *depot_take(unsigned class)
+static struct dnn__slab_object *depot_take(unsigned class)
 {
-    struct object *object = depot[class];
+    struct dnn__slab_object *object = depot[class];
     size_t bytes = class_bytes(class);
 
     if (object) {
@@ -110,23 +104,23 @@ static struct object *depot_take(unsigned class)
     if (fresh_bytes[class] < bytes && !new_chunk(class)) {
         return NULL;
     }
-    object = (struct object *)(void *)fresh[class];
+    object = (struct dnn__slab_object *)(void *)fresh[class];
     fresh[class] += bytes;
     fresh_bytes[class] -= bytes;
     return object;
 }
 
-static void depot_put(unsigned class, struct object *object)
+static void depot_put(unsigned class, struct dnn__slab_object *object)
 {
     link_to(object, depot[class]);
     depot[class] = object;
 }
 
 /* Moves all but `keep` objects of a class from a thread's cache to the depot. */
-static void spill(struct cache *cache, unsigned class, uint32_t keep)
+static void spill(dnn__slab_cache *cache, unsigned class, uint32_t keep)
 {
     while (cache->count[class] > keep) {
-        struct object *object = cache->head[class];
+        struct dnn__slab_object *object = cache->head[class];
 
         cache->head[class] = next_of(object);
         cache->count[class]--;
@@ -134,7 +128,7 @@ static void spill(struct cache *cache, unsigned class, uint32_t keep)
     }
 }
 
-static void reset_lists(struct cache *cache, uint32_t now)
+static void reset_lists(dnn__slab_cache *cache, uint32_t now)
 {
     for (unsigned class = 0; class < CLASSES; class ++) {
         cache->head[class] = NULL;
@@ -145,10 +139,11 @@ static void reset_lists(struct cache *cache, uint32_t now)
 
 /* ---- registration of threads ---- */
 
-static void thread_ends(void *cache_)
+void dnn__slab_thread_ends(dnn__slab_cache *cache)
 {
-    struct cache *cache = cache_;
-
+    if (cache->generation == 0) {
+        return; /* the thread has used the depot only, if anything */
+    }
     pthread_mutex_lock(&lock);
     if (cache->generation == atomic_load_explicit(&generation, memory_order_relaxed)) {
         for (unsigned class = 0; class < CLASSES; class ++) {
@@ -156,7 +151,6 @@ static void thread_ends(void *cache_)
         }
     }
     live_elsewhere += atomic_load_explicit(&cache->live, memory_order_relaxed);
-    atomic_store_explicit(&cache->live, 0, memory_order_relaxed);
     if (cache->prev) {
         cache->prev->next = cache->next;
     } else {
@@ -165,86 +159,81 @@ static void thread_ends(void *cache_)
     if (cache->next) {
         cache->next->prev = cache->prev;
     }
-    cache->prev = cache->next = NULL;
-    /* A destructor that runs later may still free objects. The cache is then registered again, and
-     * pthreads calls this function again. */
-    reset_lists(cache, 0);
     pthread_mutex_unlock(&lock);
 }
 
-/* Registers this thread's cache and makes its lists valid; the lock is held. Returns false if the
- * thread's exit cannot be observed: the thread then uses the depot directly. */
-static bool register_cache(void)
+/* Registers this thread's lists and makes them valid; the lock is held. Returns NULL if the thread
+ * has no block: it then uses the depot directly. */
+static dnn__slab_cache *registered(void)
 {
     uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
+    dnn__slab_cache *mine = dnn__thread_own() != NULL ? own() : NULL;
 
-    if (mine.generation == now) {
-        return true;
+    if (mine == NULL || mine->generation == now) {
+        return mine;
     }
-    if (mine.generation == 0) {
-        if (!key_made && pthread_key_create(&key, thread_ends) != 0) {
-            return false;
-        }
-        key_made = true;
-        if (pthread_setspecific(key, &mine) != 0) {
-            return false;
-        }
-        mine.prev = NULL;
-        mine.next = caches;
+    if (mine->generation == 0) {
+        mine->prev = NULL;
+        mine->next = caches;
         if (caches) {
-            caches->prev = &mine;
+            caches->prev = mine;
         }
-        caches = &mine;
+        caches = mine;
     }
-    reset_lists(&mine, now);
-    return true;
+    reset_lists(mine, now);
+    return mine;
 }
 
 /* ---- allocation and release ---- */
 
 __attribute__((noinline)) static void *alloc_slow(unsigned class)
 {
-    struct object *object, *more;
+    struct dnn__slab_object *object, *more;
     uint32_t want = class_limit(class) / 2;
+    dnn__slab_cache *mine;
 
     pthread_mutex_lock(&lock);
-    if (!register_cache()) {
+    mine = registered();
+    if (mine == NULL) {
         object = depot_take(class);
         live_elsewhere += object ? 1 : 0;
         pthread_mutex_unlock(&lock);
         return object;
     }
-    object = mine.head[class];
+    object = mine->head[class];
     if (object) {
-        mine.head[class] = next_of(object);
-        mine.count[class]--;
+        mine->head[class] = next_of(object);
+        mine->count[class]--;
     } else {
         object = depot_take(class);
     }
     /* Refills the cache from existing objects, which is cheap. Only the first object may make a new
      * chunk. */
-    while (object && mine.count[class] < want &&
+    while (object && mine->count[class] < want &&
            (depot[class] || fresh_bytes[class] >= class_bytes(class))) {
         more = depot_take(class);
-        link_to(more, mine.head[class]);
-        mine.head[class] = more;
-        mine.count[class]++;
+        link_to(more, mine->head[class]);
+        mine->head[class] = more;
+        mine->count[class]++;
     }
-    count_live(object ? 1 : 0);
+    count_live(mine, object ? 1 : 0);
     pthread_mutex_unlock(&lock);
     return object;
 }
 
-__attribute__((noinline)) static void free_slow(struct object *object, unsigned class)
+__attribute__((noinline)) static void free_slow(struct dnn__slab_object *object, unsigned class)
 {
+    dnn__slab_cache *mine;
+
     pthread_mutex_lock(&lock);
-    if (!register_cache()) {
+    mine = registered();
+    if (mine == NULL) {
         depot_put(class, object);
         live_elsewhere--;
     } else {
-        spill(&mine, class, class_limit(class) / 2);
+        spill(mine, class, class_limit(class) / 2);
         depot_put(class, object);
-        count_live(-1);
+        count_live(mine, -1);
     }
     pthread_mutex_unlock(&lock);
 }
@@ -252,17 +241,18 @@ __attribute__((noinline)) static void free_slow(struct object *object, unsigned 
 void *dnn__slab_alloc(size_t bytes)
 {
     unsigned class = class_of(bytes);
-    struct object *object;
+    dnn__slab_cache *mine = own();
+    struct dnn__slab_object *object;
 
     if (DNN__UNLIKELY(bytes > LARGEST)) {
         return dnn__alloc(bytes);
     }
-    object = mine.head[class];
+    object = mine->head[class];
     if (DNN__LIKELY(object &&
-                    mine.generation == atomic_load_explicit(&generation, memory_order_relaxed))) {
-        mine.head[class] = next_of(object);
-        mine.count[class]--;
-        count_live(1);
+                    mine->generation == atomic_load_explicit(&generation, memory_order_relaxed))) {
+        mine->head[class] = next_of(object);
+        mine->count[class]--;
+        count_live(mine, 1);
     } else {
         object = alloc_slow(class);
     }
@@ -275,22 +265,24 @@ void *dnn__slab_alloc(size_t bytes)
 void dnn__slab_free(void *memory, size_t bytes)
 {
     unsigned class = class_of(bytes);
-    struct object *object = memory;
+    dnn__slab_cache *mine = own();
+    struct dnn__slab_object *object = memory;
 
     if (DNN__UNLIKELY(!object || bytes > LARGEST)) {
         dnn__free(memory);
         return;
     }
     POISON(memory, class_bytes(class));
-    if (DNN__UNLIKELY(mine.count[class] >= class_limit(class) ||
-                      mine.generation != atomic_load_explicit(&generation, memory_order_relaxed))) {
+    if (DNN__UNLIKELY(mine->count[class] >= class_limit(class) ||
+                      mine->generation !=
+                          atomic_load_explicit(&generation, memory_order_relaxed))) {
         free_slow(object, class);
         return;
     }
-    link_to(object, mine.head[class]);
-    mine.head[class] = object;
-    mine.count[class]++;
-    count_live(-1);
+    link_to(object, mine->head[class]);
+    mine->head[class] = object;
+    mine->count[class]++;
+    count_live(mine, -1);
 }
 
 /* Counts the live objects of all threads; the lock is held. */
@@ -298,7 +290,7 @@ static int64_t count_all(void)
 {
     int64_t n = live_elsewhere;
 
-    for (struct cache *cache = caches; cache; cache = cache->next) {
+    for (dnn__slab_cache *cache = caches; cache; cache = cache->next) {
         n += atomic_load_explicit(&cache->live, memory_order_relaxed);
     }
     return n;

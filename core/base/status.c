@@ -1,12 +1,10 @@
 /* status.c - the errors of a thread: its last message, its pending error, and the log. All state
- * belongs to the calling thread, so nothing locks. Nothing allocates. */
+ * belongs to the calling thread, so nothing locks. Only the first message of a thread allocates. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "base.h"
-
-_Thread_local dnn__thread dnn__self;
+#include "object.h"
 
 const char *dnn_status_name(dnn_status status)
 {
@@ -34,14 +32,47 @@ const char *dnn_status_name(dnn_status status)
 
 /* ---- messages ---- */
 
+/* The last message of this thread. NULL: there is no room for one. */
+static dnn__message *own_message(void)
+{
+    dnn__thread_block *block = dnn__thread_own();
+
+    dnn__self.no_room = block == NULL;
+    return block != NULL ? &block->message : NULL;
+}
+
 /* Formats into a buffer first, because an argument may be the old message. */
 static void set_text(const char *fmt, va_list list)
 {
-    char text[sizeof dnn__self.message.text];
+    dnn__message *message = own_message();
+    char text[sizeof message->text];
 
+    if (message == NULL) {
+        return;
+    }
     vsnprintf(text, sizeof text, fmt, list);
-    memcpy(dnn__self.message.text, text, sizeof text);
-    dnn__self.message.is_new = true;
+    memcpy(message->text, text, sizeof text);
+    message->is_new = true;
+}
+
+const char *dnn__message_text(void)
+{
+    return dnn__self.no_room ? "out of memory, also for this message"
+                             : dnn__self.block->message.text;
+}
+
+dnn__message dnn__message_save(void)
+{
+    return dnn__self.block->message;
+}
+
+void dnn__message_restore(const dnn__message *message)
+{
+    dnn__message *own = own_message();
+
+    if (own != NULL) {
+        *own = *message;
+    }
 }
 
 dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
@@ -68,27 +99,33 @@ dnn_status dnn_fail(dnn_status status, const char *fmt, ...)
 
 bool dnn__callback_begin(void)
 {
-    bool before = dnn__self.message.is_new;
+    dnn__message *message = own_message();
+    bool before = message != NULL && message->is_new;
 
-    dnn__self.message.is_new = false;
+    if (message != NULL) {
+        message->is_new = false;
+    }
     return before;
 }
 
 dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name)
 {
     dnn_status pending = dnn__take();
-    bool has_message = dnn__self.message.is_new;
+    dnn__message *message = own_message();
+    bool has_message = message == NULL || message->is_new;
 
     status = pending != DNN_OK ? pending : status > 0 ? DNN_E_INVALID : status;
     if (status == DNN_OK) {
-        dnn__self.message.is_new = before || has_message;
+        if (message != NULL) {
+            message->is_new = before || has_message;
+        }
         return DNN_OK;
     }
     if (!has_message) {
         return dnn__fail(status, "%s of %s: it returned %s and no message", part, name,
                          dnn_status_name(status));
     }
-    return dnn__fail(status, "%s of %s: %s", part, name, dnn__self.message.text);
+    return dnn__fail(status, "%s of %s: %s", part, name, dnn__message_text());
 }
 
 dnn_status dnn__nomem(const char *what, size_t bytes)
@@ -101,7 +138,9 @@ void *dnn__null(dnn_status status)
 {
     if (dnn__self.pending == DNN_OK && status != DNN_OK) {
         dnn__self.pending = status;
-        dnn__self.pending_message = dnn__self.message;
+        if (dnn__thread_own() != NULL) {
+            dnn__self.block->pending_message = dnn__self.block->message;
+        }
     }
     return NULL;
 }
@@ -116,21 +155,38 @@ dnn_status dnn__take(void)
     dnn_status status = dnn__self.pending;
 
     if (status != DNN_OK) {
-        dnn__self.message = dnn__self.pending_message;
-        dnn__self.message.is_new = true;
         dnn__self.pending = DNN_OK;
+        if (dnn__thread_own() != NULL) {
+            dnn__self.block->message = dnn__self.block->pending_message;
+            dnn__self.block->message.is_new = true;
+        }
     }
     return status;
 }
 
-dnn_status dnn_scope_status(void)
+dnn_status dnn_take_error(void)
 {
     return dnn__take();
 }
 
+dnn_status dnn_pending(void)
+{
+    return dnn__pending();
+}
+
 const char *dnn_error_message(void)
 {
-    return dnn__self.pending != DNN_OK ? dnn__self.pending_message.text : dnn__self.message.text;
+    return dnn__self.pending != DNN_OK && !dnn__self.no_room ? dnn__self.block->pending_message.text
+                                                             : dnn__message_text();
+}
+
+void dnn__tell_untaken(void)
+{
+    if (dnn__self.pending != DNN_OK) {
+        dnn__log(DNN_LOG_WARN, "libdnn: nobody took this error (%s): %s",
+                 dnn_status_name(dnn__self.pending), dnn_error_message());
+        dnn__self.pending = DNN_OK;
+    }
 }
 
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument)
@@ -139,7 +195,7 @@ dnn_status dnn__require(const void *pointer, const char *function, const char *a
     if (pointer == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: %s is NULL", function, argument);
     }
-    return DNN_OK;
+    return dnn__alive(function, argument, pointer) ? DNN_OK : dnn__take();
 }
 
 /* ---- log ---- */
@@ -209,5 +265,5 @@ bool dnn__operand_ready(const char *op, const char *operand, const void *x)
         dnn__null(dnn__fail(DNN_E_INVALID, "%s: %s is NULL", op, last_name(operand)));
         return false;
     }
-    return true;
+    return dnn__alive(op, last_name(operand), x);
 }

@@ -45,24 +45,21 @@ void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim)
     dnn__put(text, "]");
 }
 
-enum { N_BUFFERS = 6, BUFFER_BYTES = 192 };
-
-/* Returns the thread's buffers one after the other. */
+/* Returns the thread's buffers one after the other; NULL if there is no memory for them. */
 static char *next_buffer(void)
 {
-    static _Thread_local char buffers[N_BUFFERS][BUFFER_BYTES];
-    static _Thread_local unsigned turn;
+    dnn__thread_block *block = dnn__thread_own();
 
-    return buffers[turn++ % N_BUFFERS];
+    return block != NULL ? block->text_buffer[block->turn++ % DNN__TEXT_BUFFERS] : NULL;
 }
 
 const char *dnn__shape_text(int ndim, const int64_t *dim)
 {
     char *buffer = next_buffer();
-    dnn__text text = dnn__text_to(buffer, BUFFER_BYTES);
+    dnn__text text = dnn__text_to(buffer, buffer != NULL ? DNN__TEXT_BYTES : 0);
 
     dnn__put_shape(&text, ndim, dim);
-    return buffer;
+    return buffer != NULL ? buffer : "?";
 }
 
 const char *dnn__number_text(int64_t number)
@@ -71,6 +68,9 @@ const char *dnn__number_text(int64_t number)
     int n = snprintf(digits, sizeof digits, "%lld", (long long)number);
     int first = number < 0 ? 1 : 0, out = 0;
 
+    if (buffer == NULL) {
+        return "?";
+    }
     for (int i = 0; i < n; i++) {
         if (i > first && (n - i) % 3 == 0) {
             buffer[out++] = ',';

@@ -380,7 +380,7 @@ int dnn__call_threads(void)
     return dnn__self.call_threads > 0 ? dnn__self.call_threads : dnn__threads();
 }
 
-int dnn_threads(void)
+int dnn_get_threads(void)
 {
     return dnn__threads();
 }

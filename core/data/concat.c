@@ -131,7 +131,7 @@ static void close_concat(dnn_dataset *set)
     struct concat *c = (struct concat *)set;
 
     for (int i = 0; i < c->n_parts; i++) {
-        dnn_dataset_release(c->part[i]);
+        dnn_release(c->part[i]);
     }
 }
 
@@ -215,7 +215,7 @@ dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n)
         return NULL;
     }
     for (int i = 0; i < n; i++) {
-        c->part[i] = dnn_dataset_retain(sets[i]);
+        c->part[i] = dnn_retain(sets[i]);
     }
     c->n_parts = n;
     take_facts(c);

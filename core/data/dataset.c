@@ -4,19 +4,31 @@
 #include <string.h>
 #include "dataset.h"
 
+static void destroy(dnn_object *object)
+{
+    dnn_dataset *set = (dnn_dataset *)(void *)object;
+
+    if (set->type->close != NULL) {
+        set->type->close(set);
+    }
+    dnn_release(set->base);
+    dnn__object_free(set, set->bytes);
+}
+
 void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
                        dnn_dataset *base)
 {
-    dnn_dataset *set = dnn__calloc(1, bytes);
+    static const dnn__kind kind = {.name = "data set", .destroy = destroy};
+    dnn_dataset *set = dnn__object_zeroed(&kind, bytes, "data set");
 
     if (set == NULL) {
-        return dnn__null(dnn__nomem("data set", bytes));
+        return NULL;
     }
-    atomic_init(&set->refs, 1);
+    set->bytes = bytes;
     set->type = type;
     set->size = size;
     set->n_fields = n_fields;
-    set->base = dnn_dataset_retain(base);
+    set->base = dnn_retain(base);
     return set;
 }
 
@@ -29,40 +41,19 @@ bool dnn__dataset_ready(const char *function, const dnn_dataset *set)
         dnn__null(dnn__fail(DNN_E_INVALID, "%s: the data set is NULL", function));
         return false;
     }
-    return true;
-}
-
-dnn_dataset *dnn_dataset_retain(dnn_dataset *set)
-{
-    if (set != NULL) {
-        atomic_fetch_add_explicit(&set->refs, 1, memory_order_relaxed);
-    }
-    return set;
-}
-
-void dnn_dataset_release(dnn_dataset *set)
-{
-    while (set != NULL && atomic_fetch_sub_explicit(&set->refs, 1, memory_order_acq_rel) == 1) {
-        dnn_dataset *base = set->base;
-
-        if (set->type->close != NULL) {
-            set->type->close(set);
-        }
-        dnn__free(set);
-        set = base; /* release the reference that the set held */
-    }
+    return dnn__alive(function, "the data set", set);
 }
 
 /* ---- facts ---- */
 
 int64_t dnn_dataset_size(const dnn_dataset *set)
 {
-    return set != NULL ? set->size : 0;
+    return dnn__usable(set) ? set->size : 0;
 }
 
 int dnn_dataset_fields(const dnn_dataset *set)
 {
-    return set != NULL ? set->n_fields : 0;
+    return dnn__usable(set) ? set->n_fields : 0;
 }
 
 /* Returns the set that has the text, name, digest and labels; NULL for NULL. */
@@ -76,22 +67,22 @@ static const dnn_dataset *source_of(const dnn_dataset *set)
 
 const char *dnn_dataset_text(const dnn_dataset *set)
 {
-    return set != NULL ? source_of(set)->text : NULL;
+    return dnn__usable(set) ? source_of(set)->text : NULL;
 }
 
 const char *dnn_dataset_name(const dnn_dataset *set)
 {
-    return set != NULL ? source_of(set)->name : NULL;
+    return dnn__usable(set) ? source_of(set)->name : NULL;
 }
 
 const char *dnn_dataset_digest(const dnn_dataset *set)
 {
-    return set != NULL ? source_of(set)->digest : NULL;
+    return dnn__usable(set) ? source_of(set)->digest : NULL;
 }
 
 const char *const *dnn_dataset_labels(const dnn_dataset *set)
 {
-    return set != NULL ? source_of(set)->labels : NULL;
+    return dnn__usable(set) ? source_of(set)->labels : NULL;
 }
 
 const char *dnn__dataset_called(const dnn_dataset *set)
@@ -122,8 +113,9 @@ static dnn_status get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_ten
     dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = set->type->get(set, index, n, made);
         for (int i = 0; i < set->n_fields && st == DNN_OK; i++) {
             dnn_keep(made[i]);

@@ -16,7 +16,8 @@ typedef struct dnn__dataset_type {
 } dnn__dataset_type;
 
 struct dnn_dataset {
-    _Atomic int32_t refs;
+    dnn_object object;
+    size_t bytes; /* of the struct that begins with dnn_dataset */
     const dnn__dataset_type *type;
     int64_t size;
     int n_fields;
@@ -26,8 +27,8 @@ struct dnn_dataset {
     const char *const *labels;
 };
 
-/* Returns a zeroed set of `bytes` bytes that begins with dnn_dataset. NULL and a pending error on
- * failure. */
+/* Returns a zeroed set of `bytes` bytes that begins with dnn_dataset and that the scope owns. NULL
+ * and a pending error on failure. */
 void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
                        dnn_dataset *base);
 /* For constructors: returns false, with an error pending, if an error is pending or set is NULL. */

@@ -45,8 +45,9 @@ static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
         if (dnn__device_of(field[i]) == l->device) {
             continue;
         }
-        DNN_NO_GRAD
         {
+            DNN_SCOPE();
+            DNN_NO_GRAD();
             dnn_tensor *moved = dnn_retain(dnn_to_device(field[i], dnn__dev(l->device)->name));
 
             st = moved != NULL ? DNN_OK : dnn__take();
@@ -297,31 +298,30 @@ dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch)
 
 static dnn_status check_args(const dnn_loader_args *a)
 {
-    DNN_TRY(dnn__require(a->set, "dnn_loader_new", "set"));
+    DNN_TRY(dnn__require(a->set, "dnn_loader", "set"));
     if (a->batch_size < 0) {
         return dnn__fail(DNN_E_INVALID,
-                         "dnn_loader_new: batch_size is %s, must be 1 or more, or 0 for 1",
+                         "dnn_loader: batch_size is %s, must be 1 or more, or 0 for 1",
                          dnn__number_text(a->batch_size));
     }
     if (a->workers < 0 || a->workers > MAX_WORKERS) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader_new: workers is %d, must be 0 to %d",
-                         a->workers, MAX_WORKERS);
+        return dnn__fail(DNN_E_INVALID, "dnn_loader: workers is %d, must be 0 to %d", a->workers,
+                         MAX_WORKERS);
     }
     if (a->prefetch < 0 || a->prefetch > MAX_PREFETCH) {
-        return dnn__fail(DNN_E_INVALID,
-                         "dnn_loader_new: prefetch is %d, must be 1 to %d, or 0 for 2", a->prefetch,
-                         MAX_PREFETCH);
+        return dnn__fail(DNN_E_INVALID, "dnn_loader: prefetch is %d, must be 1 to %d, or 0 for 2",
+                         a->prefetch, MAX_PREFETCH);
     }
     if (!(a->timeout >= 0) || a->timeout > 1e6) {
         return dnn__fail(
             DNN_E_INVALID,
-            "dnn_loader_new: timeout is %g s, must be above 0 and at most 1e6, or 0 for 60",
+            "dnn_loader: timeout is %g s, must be above 0 and at most 1e6, or 0 for 60",
             a->timeout);
     }
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
             DNN_E_INVALID,
-            "dnn_loader_new: this process was forked from one that uses libdnn; exec first");
+            "dnn_loader: this process was forked from one that uses libdnn; exec first");
     }
     return DNN_OK;
 }
@@ -358,7 +358,7 @@ static dnn_status allocate(dnn_loader *l, const dnn_loader_args *a)
     if (a->shuffle && l->set->size > 0) {
         l->order = new_array(l->set->size, sizeof *l->order, &st);
     } else if (__builtin_mul_overflow(l->batch_size, a->workers > 0 ? a->workers : 1, &lists)) {
-        st = dnn__nomem("dnn_loader_new", SIZE_MAX);
+        st = dnn__nomem("dnn_loader", SIZE_MAX);
     } else {
         l->index = new_array(lists, sizeof *l->index, &st);
     }
@@ -376,8 +376,28 @@ static dnn_status set_up(dnn_loader *l, const dnn_loader_args *a)
     return dnn__workers_start(l, a->workers);
 }
 
-dnn_loader *dnn_loader_new_with(dnn_loader_args args)
+static void destroy(dnn_object *object)
 {
+    dnn_loader *loader = (dnn_loader *)(void *)object;
+    double timeout = loader->timeout;
+
+    if (atomic_load(&dnn__forked)) {
+        return; /* a forked child has no workers, and nobody may ever release the lock */
+    }
+    dnn__fields_release(loader->given);
+    if (dnn__workers_stop(loader)) {
+        dnn__loader_destroy(loader);
+        return;
+    }
+    dnn__log(DNN_LOG_WARN,
+             "libdnn: loader: a worker is stuck in the data set for %g s; the loader is freed when "
+             "it returns",
+             timeout);
+}
+
+dnn_loader *dnn_loader_with(dnn_loader_args args)
+{
+    static const dnn__kind kind = {.name = "loader", .destroy = destroy};
     dnn_loader *l;
     dnn_status st;
 
@@ -388,36 +408,17 @@ dnn_loader *dnn_loader_new_with(dnn_loader_args args)
     if (st != DNN_OK) {
         return dnn__null(st);
     }
-    l = dnn__calloc(1, sizeof *l);
+    l = dnn__object_zeroed(&kind, sizeof *l, "dnn_loader");
     if (l == NULL) {
-        return dnn__null(dnn__nomem("dnn_loader_new", sizeof *l));
+        return NULL;
     }
     dnn__loader_init(l);
-    l->set = dnn_dataset_retain(args.set);
+    l->set = dnn_retain(args.set);
     st = set_up(l, &args);
     if (st != DNN_OK) {
-        dnn__null(st); /* before dnn_loader_free: the first error stays pending */
-        dnn_loader_free(l);
+        dnn__null(st); /* before dnn_release: the first error stays pending */
+        dnn_release(l);
         return NULL;
     }
     return l;
-}
-
-void dnn_loader_free(dnn_loader *loader)
-{
-    double timeout;
-
-    if (loader == NULL || atomic_load(&dnn__forked)) {
-        return; /* a forked child has no workers, and nobody may ever release the lock */
-    }
-    timeout = loader->timeout;
-    dnn__fields_release(loader->given);
-    if (dnn__workers_stop(loader)) {
-        dnn__loader_destroy(loader);
-        return;
-    }
-    dnn__log(DNN_LOG_WARN,
-             "libdnn: dnn_loader_free: a worker is stuck in the data set for %g s; the loader is "
-             "freed when it returns",
-             timeout);
 }

@@ -32,10 +32,10 @@ void dnn__loader_destroy(dnn_loader *l)
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
     pthread_mutex_destroy(&l->lock);
-    dnn_dataset_release(l->set);
+    dnn_release(l->set);
     dnn__free(l->slot);
     dnn__free(l->worker);
     dnn__free(l->order);
     dnn__free(l->index);
-    dnn__free(l);
+    dnn__object_free(l, sizeof *l);
 }

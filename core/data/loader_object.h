@@ -51,6 +51,7 @@ struct dnn__worker {
 };
 
 struct dnn_loader {
+    dnn_object object;
     dnn_dataset *set;
     int64_t batch_size;       /* at most the size of the set */
     int64_t requested;        /* the batch size that the program requested */

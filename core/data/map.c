@@ -36,8 +36,9 @@ static dnn_status get_map(dnn_dataset *set, const int64_t *index, int64_t n, dnn
     dnn_tensor *y = NULL;
 
     DNN_TRY(set->base->type->get(set->base, index, n, field));
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         y = dnn_keep(m->fn(m->ctx, field[m->field]));
     }
     DNN_TRY(check_result(y, n));

@@ -25,8 +25,8 @@ static dnn_status reader_failed(const char *function, const char *path, const dn
     if (status > 0) {
         status = DNN_E_INTERNAL;
     }
-    if (dnn__plugin_self.text[0] != 0) {
-        return dnn__fail(status, "%s (reader %s)", dnn__plugin_self.text, r->id);
+    if (dnn__plugin_text()[0] != 0) {
+        return dnn__fail(status, "%s (reader %s)", dnn__plugin_text(), r->id);
     }
     return dnn__fail(status, "%s: %s failed without a word: %s (reader %s)", path, function,
                      dnn_status_name(status), r->id);
@@ -209,7 +209,7 @@ static dnn_status dims_of(struct file_set *r, int field, int64_t index, int64_t 
     memcpy(dim, f->dim, sizeof f->dim);
     for (int d = 0; d < f->ndim; d++) {
         if (dim[d] < 0) {
-            dnn__plugin_self.text[0] = 0;
+            dnn__plugin_text_clear();
             status = r->reader.table.shape(r->handle, index, field, dim);
             return status == DNN_OK
                        ? DNN_OK
@@ -256,7 +256,7 @@ static dnn_status read_run(struct file_set *r, int64_t first, int64_t count, int
         bytes[i] = each * (uint64_t)count;
         dst[i] = bytes[i] > 0 ? (char *)field[i]->storage->data + each * (uint64_t)at : NULL;
     }
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
     status = r->reader.table.read(r->handle, first, count, dst, bytes);
     return status == DNN_OK
                ? DNN_OK
@@ -348,14 +348,14 @@ static dnn_status open_file_set(struct file_set *r, const dnn_dataset_args *args
                                   .host = &dnn__reader_host};
     dnn_status status;
 
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
     status = r->reader.table.open(&request, &r->handle);
     if (status != DNN_OK) {
         r->handle = NULL;
         return reader_failed("open", args->path, &r->reader, status);
     }
     r->info.size = sizeof r->info;
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
     status = r->reader.table.describe(r->handle, &r->info);
     if (status != DNN_OK) {
         return reader_failed("describe", args->path, &r->reader, status);
@@ -409,7 +409,7 @@ dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
     pthread_mutex_init(&r->lock, NULL);
     st = open_file_set(r, &args);
     if (st != DNN_OK) {
-        dnn_dataset_release(&r->set);
+        dnn_release(&r->set);
         return dnn__null(st);
     }
     return &r->set;

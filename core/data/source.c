@@ -100,12 +100,13 @@ dnn_dataset *dnn_dataset_tensors(dnn_tensor *const *fields, int n_fields)
     }
     t = dnn__dataset_new(sizeof *t, &tensors_type, fields[0]->dim[0], n_fields, NULL);
     for (int i = 0; t != NULL && i < n_fields; i++) {
-        DNN_NO_GRAD
         {
+            DNN_SCOPE();
+            DNN_NO_GRAD();
             t->field[i] = dnn_retain(dnn_contiguous(fields[i]));
         }
         if (t->field[i] == NULL) {
-            dnn_dataset_release(&t->set);
+            dnn_release(&t->set);
             return NULL;
         }
     }
@@ -142,8 +143,8 @@ static dnn_status call_in_scope(struct function *f, int64_t index, dnn_tensor **
 {
     dnn_status st = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = call(f, index, field);
         for (int k = 0; k < f->set.n_fields && st == DNN_OK; k++) {
             if (field[k] == NULL) {
@@ -236,8 +237,8 @@ static dnn_status get_function(dnn_dataset *set, const int64_t *index, int64_t n
     dnn_status st = DNN_OK;
 
     DNN_TRY(dnn__scratch("data set", n, (size_t)set->n_fields * sizeof(dnn_tensor *), &scratch));
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = collect((struct function *)set, index, n, scratch->data, field);
         for (int k = 0; k < set->n_fields && st == DNN_OK; k++) {
             dnn_keep(field[k]);

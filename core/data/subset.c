@@ -100,7 +100,7 @@ static dnn_status make_parts(dnn_dataset *set, const int64_t *order, const int64
         out[i] = dnn_dataset_subset(set, order, sizes[i]);
         if (out[i] == NULL) {
             while (--i >= 0) {
-                dnn_dataset_release(out[i]);
+                dnn_release(out[i]);
                 out[i] = NULL;
             }
             return dnn__take();

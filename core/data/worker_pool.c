@@ -17,8 +17,8 @@ dnn_status dnn__batch_read(const dnn_loader *l, int64_t batch, int64_t *list, dn
     dnn_status st = DNN_OK;
 
     memset(field, 0, sizeof *field * DNN_FIELD_MAX);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
 
         st = dnn_dataset_get(l->set, dnn__sampler_indices(l, batch, list),
@@ -97,7 +97,7 @@ static void read_ahead(dnn_loader *l, int64_t *list)
     memcpy(slot->field, field, sizeof field);
     slot->status = status;
     if (status != DNN_OK) {
-        slot->message = dnn__self.message;
+        slot->message = dnn__message_save();
     }
     slot->state = DNN__SLOT_READY;
     pthread_cond_broadcast(&l->done);
@@ -150,8 +150,7 @@ dnn_status dnn__workers_start(dnn_loader *l, int n)
     pthread_mutex_unlock(&l->lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
-        return dnn__fail(DNN_E_NOMEM,
-                         "dnn_loader_new: could create only %d of %d worker threads: %s",
+        return dnn__fail(DNN_E_NOMEM, "dnn_loader: could create only %d of %d worker threads: %s",
                          l->n_workers, n, strerror(error));
     }
     return DNN_OK;
@@ -222,7 +221,7 @@ dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *answered)
     st = *answered ? slot->status : timed_out(l, "dnn_loader_next");
     if (*answered) {
         if (st != DNN_OK) {
-            dnn__self.message = slot->message;
+            dnn__message_restore(&slot->message);
         }
         memcpy(field, slot->field, sizeof slot->field);
         memset(slot->field, 0, sizeof slot->field);

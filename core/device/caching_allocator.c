@@ -46,7 +46,7 @@ static void *host_block(uint64_t bytes)
     return block;
 }
 
-/* Returns NULL on failure; the plugin's text is in dnn__plugin_self.text. */
+/* Returns NULL on failure; the plugin's text is in dnn__plugin_text(). */
 static void *raw_alloc(const dnn__device *device, uint64_t bytes)
 {
     const dnn_device *api = device->pub.api;
@@ -135,7 +135,7 @@ static dnn_status no_memory(dnn__device *device, uint64_t bytes, const char *wha
         DNN_E_NOMEM, "%s: %s bytes on %s: out of memory (%s live, %s cached, cap %s%s%s)", what,
         dnn__number_text(bytes > INT64_MAX ? INT64_MAX : (int64_t)bytes), device->pub.name,
         dnn__number_text(live), dnn__number_text(cached), cap > 0 ? dnn__number_text(cap) : "none",
-        dnn__plugin_self.text[0] ? "; " : "", dnn__plugin_self.text);
+        dnn__plugin_text()[0] ? "; " : "", dnn__plugin_text());
 }
 
 /* Counts `capacity` as live before the block exists, so that several threads together stay below

@@ -68,7 +68,7 @@ dnn_status dnn__device_ready(dnn__device *device);
  * call. */
 static inline void dnn__device_clear_text(void)
 {
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
 }
 static inline bool has_streams(const dnn_device *api)
 {

@@ -62,7 +62,7 @@ void dnn__device_shutdown(void);
 
 /* Depth of dry runs in this thread. In a dry run dispatch plans a call and makes results without
  * elements, but runs no kernel (stash.c, decompose.c). */
-extern _Thread_local int dnn__dry_run __attribute__((tls_model("initial-exec")));
+extern DNN__THREAD_LOCAL int dnn__dry_run;
 
 /* Allocates a storage of at least `bytes`. `what` begins the message of a failure. bytes 0: data is
  * NULL. The caller owns it (refs 1). */

@@ -2,7 +2,7 @@
  * program. Also swaps blocks and makes versions. caching_allocator.c makes all other storages. */
 #include "device_impl.h"
 
-_Thread_local int dnn__dry_run;
+DNN__THREAD_LOCAL int dnn__dry_run;
 
 /* Makes a storage without an allocated block: an empty one, or one on memory of the program. */
 dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t bytes, const char *what,

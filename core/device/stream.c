@@ -10,7 +10,7 @@ bool dnn__sync_always;
 /* Returns the text of a plugin's failure, or the name of its status. */
 const char *dnn__device_error_text(dnn_status status)
 {
-    return dnn__plugin_self.text[0] ? dnn__plugin_self.text : dnn_status_name(status);
+    return dnn__plugin_text()[0] ? dnn__plugin_text() : dnn_status_name(status);
 }
 
 /* Turns a plugin's status into one of ours; the message names the device and the function. Call

@@ -209,8 +209,8 @@ static dnn_status copy_by_host(dnn__storage *dst, uint64_t dst_offset, dnn__stor
     }
     for (uint64_t at = 0; at < bytes; at += part) {
         part = part_bytes(bytes - at);
-        DNN_TRY_TO(done, dnn__storage_read(src, src_offset + at, host, part));
-        DNN_TRY_TO(done, dnn__storage_write(dst, dst_offset + at, host, part));
+        DNN_TRY_TO(st, done, dnn__storage_read(src, src_offset + at, host, part));
+        DNN_TRY_TO(st, done, dnn__storage_write(dst, dst_offset + at, host, part));
     }
 done:
     dnn__free(host);

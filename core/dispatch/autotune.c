@@ -23,7 +23,7 @@ static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
  * only, because it may hold the layouts' lock. A contest inside another, for a copy that a
  * candidate needs, has the turn already. */
 static atomic_bool turn_taken;
-static _Thread_local int depth;
+static DNN__THREAD_LOCAL int depth;
 
 static bool take_turn(void)
 {
@@ -211,7 +211,7 @@ static dnn_status run_round(dnn__frame *f, struct contest *c, int round)
         if (status != DNN_OK) {
             dnn__text text = dnn__text_to(r->failure, sizeof r->failure);
 
-            dnn__put(&text, "%s", dnn__self.message.text);
+            dnn__put(&text, "%s", dnn__message_text());
             r->out = true;
             r->n = 0;
         } else if (!r->out && round >= 0) {
@@ -307,7 +307,7 @@ static bool run_contest(dnn__frame *f, dnn__candidates candidates, dnn__timing *
         }
     }
     if (status == DNN_E_NOMEM) {
-        dnn__log(DNN_LOG_INFO, "libdnn: %s is not tuned: %s", f->op->name, dnn__self.message.text);
+        dnn__log(DNN_LOG_INFO, "libdnn: %s is not tuned: %s", f->op->name, dnn__message_text());
     }
     for (int i = 0; i < c.n; i++) {
         dnn__plan_release(c.runner[i].plan);
@@ -323,14 +323,14 @@ static bool run_contest(dnn__frame *f, dnn__candidates candidates, dnn__timing *
 static bool run_contest_quietly(dnn__frame *f, dnn__candidates candidates, dnn__timing *t)
 {
     dnn_explain_fn explain = dnn__dispatch_self.explain;
-    dnn__message message = dnn__self.message;
+    dnn__message message = dnn__message_save();
     bool held, mine = take_turn();
 
     dnn__dispatch_self.explain = NULL;
     held = run_contest(f, candidates, t);
     dnn__dispatch_self.explain = explain;
     give_turn(mine);
-    dnn__self.message = message;
+    dnn__message_restore(&message);
     return held;
 }
 
@@ -341,7 +341,7 @@ static bool run_contest_quietly(dnn__frame *f, dnn__candidates candidates, dnn__
  * counts threads that are busy there). */
 static bool is_tuned(const dnn__frame *f, int32_t kind, dnn__candidates candidates)
 {
-    return dnn_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 &&
+    return dnn_get_tune() && !f->request->plan_only && (f->mode & DNN_M_DETERMINISTIC) == 0 &&
            candidates.n > 1 && kind == dnn__dev(f->device)->kind &&
            (f->op->traits & (DNN__MUTATES | DNN__MOVES_LAYOUT)) == 0 && dnn__dry_run == 0 &&
            candidates.kernel[0]->pin == 0 && !dnn__self.in_pool;
@@ -421,7 +421,7 @@ dnn__kernel *dnn__autotuned(dnn__frame *f, int32_t kind, dnn__candidates candida
     return k;
 }
 
-const char *dnn_tune_file(void)
+const char *dnn_get_tune_file(void)
 {
     const char *path;
 

@@ -98,8 +98,8 @@ static dnn_status take_file(int fd, uint64_t size)
     if (text == NULL) {
         return dnn__nomem("timings", size);
     }
-    DNN_TRY_TO(done, dnn__read_file_at(path, fd, text, size, 0));
-    DNN_TRY_TO(done, dnn__timings_parse(text, size));
+    DNN_TRY_TO(st, done, dnn__read_file_at(path, fd, text, size, 0));
+    DNN_TRY_TO(st, done, dnn__timings_parse(text, size));
 done:
     dnn__free(text);
     return st;
@@ -116,7 +116,7 @@ static void read_file(bool tell)
         return;
     }
     if (dnn__check_folder(path) != DNN_OK) {
-        no_file(dnn__self.message.text);
+        no_file(dnn__message_text());
         return;
     }
     status = dnn__open_trusted(path, &fd, &size);
@@ -126,7 +126,7 @@ static void read_file(bool tell)
     }
     if (status != DNN_OK && tell) {
         dnn__log(DNN_LOG_WARN, "libdnn: %s: what was timed before is not used and made anew: %s",
-                 path, dnn__self.message.text);
+                 path, dnn__message_text());
     }
     dirty = dirty || status != DNN_OK;
 }
@@ -183,14 +183,14 @@ static void save(void)
         make_folders();
     }
     if (dnn__check_folder(path) != DNN_OK) {
-        no_file(dnn__self.message.text);
+        no_file(dnn__message_text());
         return;
     }
     fd = lock_folder();
     read_file(false); /* the timings that other processes wrote meanwhile */
     json = state == NO_FILE ? NULL : dnn__timings_print();
     if (json != NULL && write_file(json) != DNN_OK) {
-        no_file(dnn__self.message.text);
+        no_file(dnn__message_text());
     }
     if (fd >= 0) {
         close(fd);

@@ -154,8 +154,8 @@ static dnn_status take_json(const char *text, size_t bytes)
     if (root == NULL) {
         return dnn__fail(DNN_E_FORMAT, "byte %d: %s", error.position, error.text);
     }
-    DNN_TRY_TO(done, check_origin(root));
-    DNN_TRY_TO(done, take_entries(root));
+    DNN_TRY_TO(st, done, check_origin(root));
+    DNN_TRY_TO(st, done, take_entries(root));
     json_decref(builds);
     builds = json_incref(json_object_get(root, "plugins"));
 done:

@@ -1,10 +1,10 @@
-/* counters.c - counters of the process; dnn_counters_read shows them. */
+/* counters.c - counters of the process; dnn_get_counters shows them. */
 #include "counters.h"
 #include "dnn/backend.h"
 
 dnn__counts dnn__count;
 
-void dnn_counters_read(dnn_counters *out)
+void dnn_get_counters(dnn_counters *out)
 {
     if (out != NULL) {
         *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),

@@ -61,8 +61,9 @@ dnn_status dnn__run_decomposition(dnn__frame *f, dnn_tensor **made)
     dnn_status st = DNN_OK;
 
     memset(made, 0, sizeof(*made) * (size_t)f->n_out);
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = run_decomposition(f, made);
     }
     return st;
@@ -99,8 +100,9 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     dnn__dry_run++;
     dnn__dispatch_self.no_host_fallback++;
     dnn__dispatch_self.explain = NULL;
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = try_decomposition(f);
     }
     dnn__dispatch_self.explain = explain;
@@ -109,5 +111,5 @@ dnn_status dnn__can_decompose(const dnn__frame *f, const char **says)
     if (st == DNN_OK || st == DNN_E_NOMEM) {
         return st;
     }
-    return dnn__decline(says, "not decomposed either: %.400s", dnn__self.message.text);
+    return dnn__decline(says, "not decomposed either: %.400s", dnn__message_text());
 }

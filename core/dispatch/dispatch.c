@@ -222,7 +222,7 @@ static bool outputs_are_empty(const dnn__frame *f)
 
 static dnn_status kernel_failed(const dnn__frame *f, const dnn__plan *plan, dnn_status status)
 {
-    const char *text = dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text : "no reason given";
+    const char *text = dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "no reason given";
 
     if (status > 0) {
         return dnn__fail(DNN_E_INTERNAL,
@@ -265,7 +265,7 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         DNN_TRY(dnn__workspace(f->device, plan->workspace, f->op->name, &workspace));
         call.workspace = workspace->data;
     }
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
     if (alone) {
         pthread_mutex_lock(&plan->lock);
     }
@@ -361,14 +361,14 @@ static dnn_status execute(dnn__frame *f, dnn_tensor **made, dnn__rng *rng)
         st = dnn__make_results(f, NULL, made);
         goto done;
     }
-    DNN_TRY_TO(done, find_plan(f, &plan));
+    DNN_TRY_TO(st, done, find_plan(f, &plan));
     if (f->request->plan_only) {
         if (f->request->bytes != NULL) {
             *f->request->bytes = plan->operand[f->n_in].bytes;
         }
         goto done;
     }
-    DNN_TRY_TO(done, run_plan(f, plan, made, rng));
+    DNN_TRY_TO(st, done, run_plan(f, plan, made, rng));
     if (f->given) {
         dnn__operand_views_close(f);
         st = dnn__write_back(f, made);
@@ -467,19 +467,20 @@ dnn_status dnn__dispatch(const dnn__request *request)
                          dnn__ops[request->op].name, dnn__plugin_self.kernel);
     }
     DNN_TRY(frame_open(&f, request, &small));
-    dnn_scope_begin(&scope);
+    scope = dnn_scope_begin(NULL);
     made = f.made;
-    DNN_TRY_TO(done, check_operands(&f));
-    DNN_TRY_TO(done, dnn__promote_types(&f));
-    DNN_TRY_TO(done, infer(&f));
-    DNN_TRY_TO(done, make_node(&f, &node));
+    DNN_TRY_TO(st, done, check_operands(&f));
+    DNN_TRY_TO(st, done, dnn__promote_types(&f));
+    DNN_TRY_TO(st, done, infer(&f));
+    DNN_TRY_TO(st, done, make_node(&f, &node));
     watched = dnn__nan_check_on() && is_watched(&f);
     if (DNN__UNLIKELY(watched)) {
-        DNN_TRY_TO(done, dnn__nan_check_before(f.in, f.n_in, &held));
+        DNN_TRY_TO(st, done, dnn__nan_check_before(f.in, f.n_in, &held));
     }
-    DNN_TRY_TO(done, execute(&f, made, &rng)); /* the only call of execute, so that it is inlined */
+    DNN_TRY_TO(st, done,
+               execute(&f, made, &rng)); /* the only call of execute, so that it is inlined */
     if (DNN__UNLIKELY(watched)) {
-        DNN_TRY_TO(done, check_results(&f, made, &held));
+        DNN_TRY_TO(st, done, check_results(&f, made, &held));
     }
     if (!request->plan_only) {
         finish(&f, made, node, &rng);

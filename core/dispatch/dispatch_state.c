@@ -1,4 +1,4 @@
 /* dispatch_state.c - the state of dispatch in each thread. */
 #include "dispatch_state.h"
 
-_Thread_local dnn__dispatch_thread dnn__dispatch_self;
+DNN__THREAD_LOCAL dnn__dispatch_thread dnn__dispatch_self;

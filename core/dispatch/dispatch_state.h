@@ -12,7 +12,6 @@ typedef struct dnn__dispatch_thread {
     int layouts_held;            /* depth of the layouts' lock (layout.c) */
     bool in_nan_check;           /* anomaly mode reads a tensor (nan_check.c) */
 } dnn__dispatch_thread;
-extern _Thread_local dnn__dispatch_thread dnn__dispatch_self
-    __attribute__((tls_model("initial-exec")));
+extern DNN__THREAD_LOCAL dnn__dispatch_thread dnn__dispatch_self;
 
 #endif

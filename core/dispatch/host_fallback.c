@@ -108,8 +108,9 @@ dnn_status dnn__run_on_host(dnn__frame *f, dnn_tensor *const *targets, const dnn
     h.moved = memory->data;
     h.in = (void *)(h.moved + n);
     h.out = h.in + f->n_in;
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = run(&h, targets, rng);
     }
     for (int i = 0; i < h.n_moved; i++) {

@@ -158,8 +158,9 @@ static dnn_status copy_back(dnn__frame *f, int i, dnn_tensor *made)
         dnn__storage_exchange(f->out[i]->storage, made->storage);
         return DNN_OK;
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = dnn__copy_to(f->out[i], made);
     }
     return st;

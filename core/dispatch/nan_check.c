@@ -14,7 +14,7 @@ void dnn_set_anomaly(bool on)
     atomic_store(&dnn__nan_check, on);
 }
 
-bool dnn_anomaly_enabled(void)
+bool dnn_get_anomaly(void)
 {
     return dnn__nan_check_on();
 }
@@ -91,8 +91,9 @@ static dnn_status read_elements(dnn_tensor *t, void *to, size_t bytes)
 {
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_tensor *dense = dnn__contiguous(t);
 
         st = dense == NULL
@@ -251,6 +252,6 @@ dnn_status dnn__nan_check_backward(const dnn__node *node, dnn_status status)
     put_descs(&t, node->out, node->n_out);
     dnn__put(&t, " of ");
     put_descs(&t, node->in, node->n_in);
-    return dnn__fail(status, "%s; in the backward of %s, which made %s", dnn__self.message.text,
+    return dnn__fail(status, "%s; in the backward of %s, which made %s", dnn__message_text(),
                      node->op->name, text);
 }

@@ -222,11 +222,11 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
                      .host = &dnn__host};
     dnn_status status;
 
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
     dnn__plugin_self.kernel = k->table.name;
     status = k->table.plan(&call, &p->plan);
     dnn__plugin_self.kernel = NULL;
-    *says = dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text : "declined without a reason";
+    *says = dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "declined without a reason";
     if (status < 0) {
         return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,
                          k->table.name, k->plugin->id);
@@ -259,7 +259,7 @@ static dnn_status no_way(dnn_status status, uint32_t from, uint32_t to, const ch
     return status == DNN_E_NOMEM
                ? status
                : dnn__decline(says, "no kernel reorders from %s to %s: %.300s",
-                              dnn__layout_name(from), dnn__layout_name(to), dnn__self.message.text);
+                              dnn__layout_name(from), dnn__layout_name(to), dnn__message_text());
 }
 
 static dnn_status want_input(const dnn__frame *f, const dnn__kernel *k, dnn__plan *plan,

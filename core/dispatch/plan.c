@@ -36,10 +36,10 @@ static void plan_free(dnn__plan *plan)
         /* Enqueued work may still read the state. A late error stays with the device, which
          * reports it. */
         if (dnn__dev(plan->device)->stream != NULL) {
-            dnn__message message = dnn__self.message;
+            dnn__message message = dnn__message_save();
 
             if (dnn__device_sync(plan->device) != DNN_OK) {
-                dnn__self.message = message;
+                dnn__message_restore(&message);
             }
         }
         plan->kernel->table.unplan(plan->state);
@@ -61,8 +61,8 @@ dnn_status dnn__decline(const char **says, const char *fmt, ...)
     va_list list;
 
     va_start(list, fmt);
-    vsnprintf(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
+    dnn__plugin_text_set(fmt, list);
     va_end(list);
-    *says = dnn__plugin_self.text;
+    *says = dnn__plugin_text();
     return DNN_DECLINED;
 }

@@ -37,7 +37,7 @@ typedef struct dnn__plan {
 dnn_status dnn__plan_new(const dnn__frame *frame, dnn__plan **out);
 void dnn__plan_release(dnn__plan *plan);
 /* Writes the reason why a candidate does not serve the call. Returns DNN_DECLINED. Arguments may
- * point into dnn__self.message.text. */
+ * point into dnn__message_text(). */
 dnn_status dnn__decline(const char **says, const char *fmt, ...) DNN_PRINTF(2, 3);
 
 #endif

@@ -98,7 +98,7 @@ dnn_status dnn__plan_find(dnn__frame *f, dnn__plan **out)
     uint64_t hash = XXH3_64bits(f->key, (size_t)words * sizeof *f->key);
     dnn__plan *plan, *old;
 
-    if (DNN__UNLIKELY(dnn__dispatch_self.explain != NULL || (dnn__dry_run > 0 && dnn_tune()))) {
+    if (DNN__UNLIKELY(dnn__dispatch_self.explain != NULL || (dnn__dry_run > 0 && dnn_get_tune()))) {
         /* Not kept: dnn_explain shows how a plan is made, and a dry run cannot be timed. */
         return make(f, hash, words, out);
     }

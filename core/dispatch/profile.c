@@ -35,10 +35,10 @@ static int64_t now_ns(void)
 static void wait_for(dnn__device *device)
 {
     if (dnn__dev(device)->stream != NULL) {
-        dnn__message message = dnn__self.message;
+        dnn__message message = dnn__message_save();
 
         if (dnn__device_sync(device) != DNN_OK) {
-            dnn__self.message = message;
+            dnn__message_restore(&message);
         }
     }
 }

@@ -94,7 +94,8 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
     if (f->n_in > 8) {
         return dnn__decline(says, "it asks for a stash in a row of more than 8 inputs");
     }
-    dnn_no_grad_begin(&scope);
+    scope = dnn_scope_begin(NULL);
+    (void)dnn_no_grad_begin(); /* until the scope ends */
     dnn__dispatch_self.pair = &pair;
     dnn__dry_run++;
     dnn__dispatch_self.explain = NULL;
@@ -109,5 +110,5 @@ dnn_status dnn__pair_check(const dnn__frame *f, const dnn__kernel *k, uint64_t b
     }
     return dnn__decline(
         says, "it asks for a stash that no backward kernel of its plugin would read%s%.300s",
-        status == DNN_OK ? "" : ": ", status == DNN_OK ? "" : dnn__self.message.text);
+        status == DNN_OK ? "" : ": ", status == DNN_OK ? "" : dnn__message_text());
 }

@@ -42,8 +42,9 @@ dnn_status dnn__trial(dnn__frame *f, dnn__plan *plan)
     for (int i = 0; i < f->n_out; i++) {
         given[i] = f->out[i];
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = run(f, plan);
     }
     for (int i = 0; i < f->n_out; i++) {

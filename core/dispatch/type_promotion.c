@@ -117,7 +117,7 @@ dnn_status dnn__promote_types(dnn__frame *f)
 
             return dnn__fail(status, "%s: %s as %s: %s", f->op->name,
                              dnn__input_name(f->op, i).text, dnn_dtype_name(meet),
-                             dnn__self.message.text);
+                             dnn__message_text());
         }
         f->any_layout = f->any_layout || dnn__layout_of(f->in[i]->storage) != 0;
     }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dnn/autograd.h"
 #include "call.h"
 #include "dispatch_state.h"
 #include "op.h"
@@ -149,8 +150,8 @@ dnn_status dnn_explain_op(dnn_explain_args args)
                          most > 0 ? ": " : "", most > 0 ? op->names : "", args.n_in);
     }
     DNN_TRY(make_attributes(op, args.attributes, attr));
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_operand in[MAX_OPERANDS];
 
         /* Operands that the caller does not give are left out; dispatch refuses it where they are

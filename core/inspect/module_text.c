@@ -99,10 +99,11 @@ static dnn_status observe(struct table *table, dnn_module *module, dnn_tensor *x
 
     dnn_module_train(module, false);
     dnn__forward_observer = &observer;
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_forward(module, x);
-        st = dnn_scope_status();
+        st = dnn_take_error();
     }
     dnn__forward_observer = before;
     for (int64_t i = 0; i < table->n; i++) {
@@ -211,7 +212,7 @@ int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text, size_t
     table.n = 0;
     dnn__each_module(module, add_row, &table);
     if (x != NULL) {
-        DNN_TRY_TO(done, observe(&table, module, x));
+        DNN_TRY_TO(st, done, observe(&table, module, x));
     }
     put_table(&table, module);
 done:

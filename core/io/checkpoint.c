@@ -160,7 +160,7 @@ static dnn_status write_file(struct save *s, char *const *json, bool keep)
         dnn__free(meta);
         return dnn__nomem(s->path, n * sizeof *meta);
     }
-    snprintf(seed, sizeof seed, "%llu", (unsigned long long)dnn_seed());
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)dnn_get_seed());
     meta[0] = (dnn_named_text){"format", "pt"};
     meta[1] = (dnn_named_text){"dnn.checkpoint", DNN__CHECKPOINT_VERSION};
     meta[2] = (dnn_named_text){"dnn.library", dnn_version()};
@@ -193,8 +193,9 @@ static dnn_status write_run(const dnn_run *run, const char *path, bool keep)
     struct save s = {.run = run, .path = path};
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = add_all(&s);
         if (st == DNN_OK) {
             st = write_with_texts(&s, keep);

@@ -85,16 +85,13 @@ static dnn_status list_steps(const char *folder, struct steps *out)
 
 static dnn_status validate(const char *path)
 {
-    dnn_file *file = NULL;
-    dnn_status st = dnn_file_open(path, &file);
+    dnn_file *file = dnn_file_open(path);
+    dnn_status st = file != NULL ? dnn__checkpoint_check(file) : dnn__take();
 
-    if (st == DNN_OK) {
-        st = dnn__checkpoint_check(file);
-    }
     if (st == DNN_OK) {
         st = dnn_file_verify(file);
     }
-    dnn_file_close(file);
+    dnn_release(file);
     return st;
 }
 

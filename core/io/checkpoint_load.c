@@ -103,9 +103,8 @@ static dnn_status read_hyper(struct load *l, int o)
     dnn__optim_name(name, o, "hyper", NULL);
     DNN_TRY(read_numbers(l, name, DNN_T_F64, 2, shape, to->hyper));
     st = type->check_hyper(to->hyper);
-    return st == DNN_OK
-               ? DNN_OK
-               : dnn__fail(DNN_E_FORMAT, "%s: %s: %s", l->path, name, dnn__self.message.text);
+    return st == DNN_OK ? DNN_OK
+                        : dnn__fail(DNN_E_FORMAT, "%s: %s: %s", l->path, name, dnn__message_text());
 }
 
 static dnn_status read_steps(struct load *l, int o)
@@ -302,7 +301,10 @@ static dnn_status prepare_train(struct load *l)
 
 static dnn_status prepare(struct load *l)
 {
-    DNN_TRY(dnn_file_open(l->path, &l->file));
+    l->file = dnn_file_open(l->path);
+    if (l->file == NULL) {
+        return dnn__take();
+    }
     DNN_TRY(dnn__checkpoint_check(l->file));
     DNN_TRY(dnn__named_add_weights(&l->names, l->path, l->run->module));
     l->args = (dnn_load_args){.module = l->run->module, .path = l->path};
@@ -353,7 +355,7 @@ static void clean_up(struct load *l)
     dnn__weights_free(&l->weights);
     dnn__named_free(&l->names);
     dnn__free(l->number);
-    dnn_file_close(l->file);
+    dnn_release(l->file);
 }
 
 dnn_status dnn_load_checkpoint(dnn_run *run, const char *path)
@@ -363,8 +365,9 @@ dnn_status dnn_load_checkpoint(dnn_run *run, const char *path)
 
     DNN_TRY(dnn__run_check(run, "dnn_load_checkpoint"));
     DNN_TRY(dnn__require(path, "dnn_load_checkpoint", "path"));
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         st = prepare(&l);
         if (st == DNN_OK) {
             st = commit(&l);

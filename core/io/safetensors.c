@@ -17,9 +17,9 @@
 /* Puts the path before the message, unless the message begins with it. */
 static dnn_status with_path(const dnn_file *f, dnn_status status)
 {
-    return status == DNN_OK || strncmp(dnn__self.message.text, f->path, strlen(f->path)) == 0
+    return status == DNN_OK || strncmp(dnn__message_text(), f->path, strlen(f->path)) == 0
                ? status
-               : dnn__fail(status, "%s: %s", f->path, dnn__self.message.text);
+               : dnn__fail(status, "%s: %s", f->path, dnn__message_text());
 }
 
 static dnn_status open_and_check(dnn_file *f)
@@ -33,33 +33,10 @@ static dnn_status open_and_check(dnn_file *f)
     return dnn__header_check_end(f);
 }
 
-dnn_status dnn_file_open(const char *path, dnn_file **out)
+static void destroy(dnn_object *object)
 {
-    dnn_file *f;
-    dnn_status st;
+    dnn_file *file = (dnn_file *)(void *)object;
 
-    DNN_TRY(dnn__require(path, "dnn_file_open", "path"));
-    DNN_TRY(dnn__require(out, "dnn_file_open", "out"));
-    f = dnn__calloc(1, sizeof *f);
-    if (f == NULL) {
-        return dnn__nomem(path, sizeof *f);
-    }
-    f->fd = -1;
-    f->path = dnn__strdup(path);
-    st = f->path != NULL ? open_and_check(f) : dnn__nomem(path, strlen(path));
-    if (st != DNN_OK) {
-        dnn_file_close(f);
-        return st;
-    }
-    *out = f;
-    return DNN_OK;
-}
-
-void dnn_file_close(dnn_file *file)
-{
-    if (file == NULL) {
-        return;
-    }
     if (file->fd >= 0) {
         close(file->fd);
     }
@@ -67,7 +44,31 @@ void dnn_file_close(dnn_file *file)
     dnn__free(file->header);
     dnn__free(file->entry);
     dnn__free(file->metadata);
-    dnn__free(file);
+    dnn__object_free(file, sizeof *file);
+}
+
+dnn_file *dnn_file_open(const char *path)
+{
+    static const dnn__kind kind = {.name = "file", .destroy = destroy};
+    dnn_file *f;
+    dnn_status st;
+
+    if (!dnn__ready("dnn_file_open", path)) {
+        return NULL;
+    }
+    f = dnn__object_zeroed(&kind, sizeof *f, path);
+    if (f == NULL) {
+        return NULL;
+    }
+    f->fd = -1;
+    f->path = dnn__strdup(path);
+    st = f->path != NULL ? open_and_check(f) : dnn__nomem(path, strlen(path));
+    if (st != DNN_OK) {
+        dnn__null(st);
+        dnn_release(f);
+        return NULL;
+    }
+    return f;
 }
 
 /* ---- entries and metadata ---- */

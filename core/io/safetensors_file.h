@@ -21,6 +21,7 @@ struct dnn__metadata {
 };
 
 struct dnn_file {
+    dnn_object object;
     char *path, *header;
     int fd;
     uint64_t size, header_bytes;

@@ -163,12 +163,12 @@ static dnn_status put_tensor(dnn__writer *w, dnn_tensor *t)
     DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
     st = dnn__writer_put(w, data, (uint64_t)dnn__numel(t) * dnn__item_size(t->dtype));
     if (st != DNN_OK) {
-        dnn__message message = dnn__self.message;
+        dnn__message message = dnn__message_save();
 
         if (dnn_unmap(t) != DNN_OK) {
             return st;
         }
-        dnn__self.message = message; /* report the first failure, not that of dnn_unmap */
+        dnn__message_restore(&message); /* report the first failure, not that of dnn_unmap */
         return st;
     }
     return dnn_unmap(t);
@@ -247,18 +247,18 @@ struct output { /* a file to write */
  * has another one. A damaged file may be replaced. */
 static dnn_status compare_with_old(const char *path, uint32_t crc, bool *same)
 {
-    dnn_file *old = NULL;
+    dnn_file *old = access(path, F_OK) == 0 ? dnn_file_open(path) : NULL;
     uint32_t old_crc = 0;
-    dnn_status st = access(path, F_OK) == 0 ? dnn_file_open(path, &old) : DNN_E_IO;
+    dnn_status st = dnn__take();
 
     *same = false;
     if (st == DNN_OK) {
-        st = dnn_file_verify(old);
+        st = old != NULL ? dnn_file_verify(old) : DNN_E_IO;
     }
     if (st == DNN_OK) {
         *same = dnn__file_header_crc(old, &old_crc) && old_crc == crc;
     }
-    dnn_file_close(old);
+    dnn_release(old);
     if (st == DNN_OK && !*same) {
         return dnn__fail(DNN_E_INVALID,
                          "%s: the file is there and holds another state; it is not overwritten",

@@ -123,8 +123,9 @@ static dnn_status load_one(dnn__weights *l, const char *name, struct dnn__weight
 {
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_tensor *t = dnn_cast(dnn_file_tensor(l->file, name), pair->target->dtype);
 
         t = dnn_to_device(t, dnn_device_of(pair->target));
@@ -227,8 +228,9 @@ static dnn_status copy_into_target(struct dnn__weight_pair *p)
     size_t bytes = (size_t)dnn__numel(p->target) * dnn__item_size(p->target->dtype);
     dnn_status st = DNN_OK;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         if (dnn__device_of(p->target) == dnn__cpu() && dnn__dense(p->target) &&
             p->loaded->offset == 0) {
             st = dnn_write(p->target, p->loaded->storage->data, bytes);
@@ -278,7 +280,10 @@ void dnn__weights_free(dnn__weights *l)
 
 static dnn_status load_all(dnn__weights *l)
 {
-    DNN_TRY(dnn_file_open(l->args->path, &l->file));
+    l->file = dnn_file_open(l->args->path);
+    if (l->file == NULL) {
+        return dnn__take();
+    }
     DNN_TRY(dnn__weights_prepare(l));
     if (l->args->n_loaded != NULL) {
         *l->args->n_loaded = 0;
@@ -298,6 +303,6 @@ dnn_status dnn_load_weights_with(dnn_load_args args)
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
     st = load_all(&l);
     dnn__weights_free(&l);
-    dnn_file_close(l.file);
+    dnn_release(l.file);
     return st;
 }

@@ -9,8 +9,9 @@ dnn_tensor *dnn_init_uniform(dnn_tensor *t, double low, double high)
 {
     dnn_tensor *out = NULL;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         out = dnn_uniform_(t, low, high);
     }
     return out;
@@ -20,8 +21,9 @@ dnn_tensor *dnn_init_normal(dnn_tensor *t, double mean, double std)
 {
     dnn_tensor *out = NULL;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         out = dnn_normal_(t, mean, std);
     }
     return out;
@@ -31,8 +33,9 @@ dnn_tensor *dnn_init_constant(dnn_tensor *t, double value)
 {
     dnn_tensor *out = NULL;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         out = dnn_fill_(t, value);
     }
     return out;
@@ -120,10 +123,11 @@ dnn_tensor *dnn__uniform_parameter(dnn_module *module, const char *name, dnn_sha
 {
     dnn_tensor *value = NULL;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         value = dnn_empty_with((dnn_create_args){.shape = shape, .dtype = dtype});
-        value = dnn_module_parameter(module, name, dnn_uniform_(value, -bound, bound));
+        value = dnn_module_add_parameter(module, name, dnn_uniform_(value, -bound, bound));
     }
     return value;
 }

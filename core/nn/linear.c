@@ -57,7 +57,7 @@ dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
             dnn__uniform_parameter(&layer->base, "bias", DNN_SHAPE(args.out), args.dtype, bound);
     }
     if (layer->weight == NULL || (layer->bias == NULL && !args.no_bias)) {
-        dnn_module_free(&layer->base);
+        dnn_release(&layer->base);
         return NULL;
     }
     return &layer->base;

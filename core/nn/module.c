@@ -7,7 +7,32 @@
 #include "tape.h"
 #include <string.h>
 
-_Thread_local const dnn__observer *dnn__forward_observer;
+DNN__THREAD_LOCAL const dnn__observer *dnn__forward_observer;
+
+/* Recursive, as all walks of the tree: the program alone, no file or other input, decides the depth
+ * of a tree. */
+static void destroy_module(dnn_object *object)
+{
+    dnn_module *module = (dnn_module *)(void *)object;
+
+    if (module->dnn_type->free != NULL) {
+        module->dnn_type->free(module);
+    }
+    for (int64_t i = 0; i < module->dnn_n_slots; i++) {
+        struct dnn_slot *slot = &module->dnn_slots[i];
+
+        if (slot->child != NULL) {
+            slot->child->dnn_has_parent = false;
+        }
+        dnn_release(slot->child);
+        dnn_release(slot->tensor);
+        dnn__free(slot->name);
+    }
+    dnn__free(module->dnn_slots);
+    dnn__object_free(module, module->dnn_type->bytes);
+}
+
+static const dnn__kind module_kind = {.name = "module", .destroy = destroy_module};
 
 dnn_module *dnn_module_new(const dnn_module_type *type)
 {
@@ -25,41 +50,13 @@ dnn_module *dnn_module_new(const dnn_module_type *type)
                                    "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu",
                                    type->name, type->bytes, sizeof(dnn_module)));
     }
-    module = dnn__calloc(1, type->bytes);
+    module = dnn__object_zeroed(&module_kind, type->bytes, type->name);
     if (module == NULL) {
-        return dnn__null(dnn__nomem(type->name, type->bytes));
+        return NULL;
     }
     module->dnn_type = type;
     module->dnn_training = true;
     return module;
-}
-
-/* Recursive, as all walks of the tree: the program alone, no file or other input, decides the depth
- * of a tree. */
-static void free_tree(dnn_module *module)
-{
-    if (module->dnn_type->free != NULL) {
-        module->dnn_type->free(module);
-    }
-    for (int64_t i = 0; i < module->dnn_n_slots; i++) {
-        struct dnn_slot *slot = &module->dnn_slots[i];
-
-        if (slot->child != NULL) {
-            free_tree(slot->child);
-        }
-        dnn_release(slot->tensor);
-        dnn__free(slot->name);
-    }
-    dnn__free(module->dnn_slots);
-    dnn__free(module->dnn_list);
-    dnn__free(module);
-}
-
-void dnn_module_free(dnn_module *module)
-{
-    if (module != NULL && !module->dnn_owned) {
-        free_tree(module);
-    }
 }
 
 /* ---- registration ---- */
@@ -114,45 +111,33 @@ static dnn_status add_child(dnn_module *parent, const char *name, dnn_module *ch
 {
     char *copy = NULL;
 
+    if (child->dnn_has_parent) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_add: the %s \"%.64s\" has a parent already",
+                         child->dnn_type->name, name == NULL ? "" : name);
+    }
+    if (!dnn__each_module(child, is_other, parent)) {
+        return dnn__fail(
+            DNN_E_INVALID,
+            "dnn_module_add: the %s \"%.64s\" is or contains the parent %s, which would "
+            "be inside itself",
+            child->dnn_type->name, name == NULL ? "" : name, parent->dnn_type->name);
+    }
     DNN_TRY(prepare_slot("dnn_module_add", parent, name, &copy));
     parent->dnn_slots[parent->dnn_n_slots++] =
-        (struct dnn_slot){.name = copy, .kind = DNN__CHILD, .child = child};
-    child->dnn_owned = true;
+        (struct dnn_slot){.name = copy, .kind = DNN__CHILD, .child = dnn_retain(child)};
+    child->dnn_has_parent = true;
     return DNN_OK;
 }
 
 dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *child)
 {
-    dnn_status st = dnn__pending();
+    dnn_status st;
 
-    if (child == NULL) {
-        return st != DNN_OK ? NULL
-                            : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_add: child is NULL"));
+    if (!dnn__ready("dnn_module_add", parent) || !dnn__ready("dnn_module_add", child)) {
+        return NULL;
     }
-    if (st == DNN_OK && child->dnn_owned) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "dnn_module_add: the %s \"%.64s\" has a parent already",
-                                   child->dnn_type->name, name == NULL ? "" : name));
-    }
-    if (parent != NULL && !dnn__each_module(child, is_other, parent)) {
-        return st != DNN_OK
-                   ? NULL
-                   : dnn__null(dnn__fail(
-                         DNN_E_INVALID,
-                         "dnn_module_add: the %s \"%.64s\" is or contains the parent %s, which "
-                         "would be inside itself",
-                         child->dnn_type->name, name == NULL ? "" : name, parent->dnn_type->name));
-    }
-    if (st == DNN_OK) {
-        st = parent == NULL ? dnn__fail(DNN_E_INVALID, "dnn_module_add: parent is NULL")
-                            : add_child(parent, name, child);
-        if (st == DNN_OK) {
-            return child;
-        }
-        dnn__null(st);
-    }
-    dnn_module_free(child);
-    return NULL;
+    st = add_child(parent, name, child);
+    return st == DNN_OK ? child : dnn__null(st);
 }
 
 /* Tensors of a module are contiguous, because files, optimizers and transfers treat them as one
@@ -187,8 +172,8 @@ static dnn_tensor *register_tensor(const char *call, dnn_module *module, const c
     if (module == NULL) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "%s: module is NULL", call));
     }
-    DNN_TRY_TO(failed, check_value(call, name, value));
-    DNN_TRY_TO(failed, prepare_slot(call, module, name, &copy));
+    DNN_TRY_TO(st, failed, check_value(call, name, value));
+    DNN_TRY_TO(st, failed, prepare_slot(call, module, name, &copy));
     if (kind == DNN_PARAMETERS && dnn_requires_grad_(value, true) == NULL) {
         dnn__free(copy);
         return NULL;
@@ -200,14 +185,14 @@ failed:
     return dnn__null(st);
 }
 
-dnn_tensor *dnn_module_parameter(dnn_module *module, const char *name, dnn_tensor *value)
+dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *name, dnn_tensor *value)
 {
-    return register_tensor("dnn_module_parameter", module, name, value, DNN_PARAMETERS);
+    return register_tensor("dnn_module_add_parameter", module, name, value, DNN_PARAMETERS);
 }
 
-dnn_tensor *dnn_module_buffer(dnn_module *module, const char *name, dnn_tensor *value)
+dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value)
 {
-    return register_tensor("dnn_module_buffer", module, name, value, DNN_BUFFERS);
+    return register_tensor("dnn_module_add_buffer", module, name, value, DNN_BUFFERS);
 }
 
 /* ---- forward ---- */

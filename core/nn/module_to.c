@@ -42,11 +42,11 @@ static dnn_status convert(const dnn_module *module, dnn_tensor *t, dnn_dtype dty
         if (made != NULL && t->leaf->grad != NULL) {
             dnn_tensor *grad = dnn_to_device(dnn_cast(t->leaf->grad, to), dnn__dev(where)->name);
 
-            DNN_TRY(dnn_scope_status());
+            DNN_TRY(dnn_take_error());
             DNN_TRY(dnn_set_grad(made, grad));
         }
     }
-    DNN_TRY(dnn_scope_status());
+    DNN_TRY(dnn_take_error());
     *out = made;
     return DNN_OK;
 }
@@ -77,8 +77,9 @@ static void swap_contents(dnn_tensor *t, dnn_tensor *made)
 static dnn_status convert_all(const dnn_module *module, dnn__tensors *list, dnn_tensor **made,
                               dnn_dtype dtype, dnn__device *device)
 {
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         for (int64_t i = 0; i < list->n; i++) {
             DNN_TRY(convert(module, list->item[i], dtype, device, &made[i]));
         }
@@ -109,9 +110,9 @@ dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device
     DNN_TRY(dnn__module_tensors("dnn_module_to", module, DNN_PARAMETERS | DNN_BUFFERS, &list));
     made = dnn__calloc((size_t)list.n, sizeof(dnn_tensor *));
     if (made == NULL) {
-        DNN_TRY_TO(done, dnn__nomem("dnn_module_to", (size_t)list.n * sizeof(dnn_tensor *)));
+        DNN_TRY_TO(st, done, dnn__nomem("dnn_module_to", (size_t)list.n * sizeof(dnn_tensor *)));
     }
-    DNN_TRY_TO(done, convert_all(module, &list, made, dtype, where));
+    DNN_TRY_TO(st, done, convert_all(module, &list, made, dtype, where));
 done:
     dnn__free(made);
     dnn__free(list.item);

@@ -118,6 +118,7 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
 {
     dnn_tensor_list none = {0, NULL};
     dnn__tensors list = {0};
+    dnn_tensor **out;
     dnn_status st;
 
     if (dnn__pending() != DNN_OK) {
@@ -129,17 +130,12 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
         dnn__null(st);
         return none;
     }
-    /* If the list has not changed, keep the one that an earlier call returned: it stays valid. */
-    if (list.n == module->dnn_n_list &&
-        (list.n == 0 ||
-         memcmp(list.item, module->dnn_list, (size_t)list.n * sizeof(dnn_tensor *)) == 0)) {
-        dnn__free(list.item);
-    } else {
-        dnn__free(module->dnn_list);
-        module->dnn_list = list.item;
-        module->dnn_n_list = list.n;
+    out = dnn__scope_array(list.n);
+    if (out != NULL && list.n > 0) {
+        memcpy(out, list.item, (size_t)list.n * sizeof *out);
     }
-    return (dnn_tensor_list){module->dnn_n_list, module->dnn_list};
+    dnn__free(list.item);
+    return out != NULL ? (dnn_tensor_list){list.n, out} : none;
 }
 
 /* Counts elements without a list of parameters. A shared parameter counts once: at the first path

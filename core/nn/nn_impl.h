@@ -50,7 +50,7 @@ typedef struct dnn__observer {
     void (*seen)(void *ctx, const dnn_module *module, const dnn_tensor *out);
     void *ctx;
 } dnn__observer;
-extern _Thread_local const dnn__observer *dnn__forward_observer;
+extern DNN__THREAD_LOCAL const dnn__observer *dnn__forward_observer;
 
 /* ---- init.c ---- */
 /* Registers a new parameter with values uniform in [-bound, bound]. NULL and a pending error on

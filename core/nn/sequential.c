@@ -15,18 +15,9 @@ static dnn_tensor *sequential_forward(dnn_module *self, dnn_tensor *x)
 static const dnn_module_type sequential_type = {
     .name = "Sequential", .bytes = sizeof(dnn_module), .forward = sequential_forward};
 
-static dnn_module *free_rest(dnn_module_list list, int64_t from, dnn_module *made)
-{
-    for (int64_t i = from; i < list.n; i++) {
-        dnn_module_free(list.item[i]);
-    }
-    dnn_module_free(made);
-    return NULL;
-}
-
 dnn_module *dnn_nn_sequential(dnn_module_list list)
 {
-    dnn_module *made = NULL;
+    dnn_module *made;
 
     for (int64_t i = 0; i < list.n && dnn__pending() == DNN_OK; i++) {
         if (list.item[i] == NULL) {
@@ -35,16 +26,13 @@ dnn_module *dnn_nn_sequential(dnn_module_list list)
         }
     }
     made = dnn_module_new(&sequential_type);
-    if (made == NULL) {
-        return free_rest(list, 0, NULL);
-    }
-    for (int64_t i = 0; i < list.n; i++) {
+    for (int64_t i = 0; i < list.n && made != NULL; i++) {
         char digits[24];
         dnn__text name = dnn__text_to(digits, sizeof(digits));
 
         dnn__put(&name, "%lld", (long long)i);
         if (dnn_module_add(made, digits, list.item[i]) == NULL) {
-            return free_rest(list, i + 1, made); /* dnn_module_add has freed item i */
+            return NULL;
         }
     }
     return made;

@@ -34,8 +34,9 @@ dnn_status dnn_read(dnn_tensor *t, void *buf, size_t bytes)
     if (need == 0) {
         return DNN_OK;
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_tensor *dense = dnn__dense(t) ? t : dnn_contiguous(t);
 
         st = dense != NULL ? dnn__storage_read(dense->storage, byte_offset(dense), buf, bytes)
@@ -61,8 +62,9 @@ dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes)
         dnn__written(t);
         return DNN_OK;
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_tensor *dense =
             dnn__tensor_new("dnn_write", t->dtype, t->ndim, t->dim, dnn__device_of(t));
 
@@ -130,8 +132,9 @@ dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
         return dnn__fail(DNN_E_INVALID, "dnn_to_list: out is NULL, t has %s elements",
                          dnn__number_text(n));
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         void *data = NULL;
         size_t item = dnn__item_size(t->dtype);
 

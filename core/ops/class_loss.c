@@ -53,7 +53,7 @@ dnn_status dnn__check_smoothing(const char *op, double smoothing)
 dnn_status dnn__check_dloss(const char *op, const dnn_attr_loss *attr, const dnn_tensor *dloss,
                             const dnn_tensor *target)
 {
-    bool fits = attr->reduction == DNN_NONE
+    bool fits = attr->reduction == DNN_REDUCTION_NONE
                     ? dnn__same_dims(dloss->ndim, dloss->dim, target->ndim, target->dim)
                     : dloss->ndim == 0;
 
@@ -61,7 +61,7 @@ dnn_status dnn__check_dloss(const char *op, const dnn_attr_loss *attr, const dnn
         return dnn__fail(
             DNN_E_INVALID,
             "%s: dloss is %s, target is %s, reduction is %u: dloss must have rank 0, or "
-            "target's shape under DNN_NONE",
+            "target's shape under DNN_REDUCTION_NONE",
             op, dnn__dims_text(dloss), dnn__dims_text(target), attr->reduction);
     }
     return DNN_OK;

@@ -10,11 +10,8 @@
         if (!dnn__ready(#name, x)) {       \
             return NULL;                   \
         }                                  \
-        DNN_SCOPE                          \
-        {                                  \
-            return dnn_keep(expression);   \
-        }                                  \
-        return NULL;                       \
+        DNN_SCOPE();                       \
+        return dnn_keep(expression);       \
     }
 
 /* trunc has slope 0, so the gradient is dy. */

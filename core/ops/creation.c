@@ -1,5 +1,6 @@
 /* creation.c - new tensors, and fills of given ones. A kernel (fill, uniform, copy ...) or a copy
  * of bytes sets the elements, never this file. */
+#include "dnn/autograd.h"
 #include "ops_impl.h"
 #include "rules.h"
 

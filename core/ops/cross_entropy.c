@@ -74,9 +74,9 @@ static dnn_tensor *dloss_of_samples(const struct cross_entropy *c)
     const dnn__desc one = {.dtype = c->desc.dtype};
     dnn_tensor *dloss = c->dloss, *target = dnn_cast(c->target, DNN_T_I64), *ignored;
 
-    if (c->attr->reduction == DNN_MEAN) {
-        dnn_tensor *weights =
-            dnn__nll_loss_bwd(c->attr, ones(c, &one), &c->desc, c->target, c->weight, DNN_SUM);
+    if (c->attr->reduction == DNN_REDUCTION_MEAN) {
+        dnn_tensor *weights = dnn__nll_loss_bwd(c->attr, ones(c, &one), &c->desc, c->target,
+                                                c->weight, DNN_REDUCTION_SUM);
 
         dloss = dnn_div(dloss, dnn_neg(dnn_sum(weights)));
     }

@@ -25,8 +25,9 @@ dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out)
         *out = false;
         return DNN_OK;
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         DNN_TRY(all_true(dnn_eq(a, b), out));
     }
     return DNN_OK;
@@ -57,8 +58,9 @@ dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, 
         *out = false;
         return DNN_OK;
     }
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         DNN_TRY(all_true(close_elements(a, b, relative, absolute), out));
     }
     return DNN_OK;

@@ -4,10 +4,13 @@
 
 dnn_status dnn__check_reduction(const char *op, int64_t reduction)
 {
-    if (reduction != DNN_MEAN && reduction != DNN_SUM && reduction != DNN_NONE) {
+    if (reduction != DNN_REDUCTION_MEAN && reduction != DNN_REDUCTION_SUM &&
+        reduction != DNN_REDUCTION_NONE) {
         return dnn__fail(DNN_E_INVALID,
-                         "%s: reduction %lld is none of DNN_MEAN %d, DNN_SUM %d, DNN_NONE %d", op,
-                         (long long)reduction, DNN_MEAN, DNN_SUM, DNN_NONE);
+                         "%s: reduction %lld is none of DNN_REDUCTION_MEAN %d, DNN_REDUCTION_SUM "
+                         "%d, DNN_REDUCTION_NONE %d",
+                         op, (long long)reduction, DNN_REDUCTION_MEAN, DNN_REDUCTION_SUM,
+                         DNN_REDUCTION_NONE);
     }
     return DNN_OK;
 }
@@ -49,10 +52,10 @@ static dnn_tensor *pair_loss(const char *op, const dnn_loss_args *args,
     difference = dnn_sub(args->input, args->target);
     each = measure(difference);
     dnn_release(difference);
-    if (args->reduction == DNN_NONE) {
+    if (args->reduction == DNN_REDUCTION_NONE) {
         return each;
     }
-    loss = args->reduction == DNN_SUM ? dnn_sum(each) : dnn_mean(each);
+    loss = args->reduction == DNN_REDUCTION_SUM ? dnn_sum(each) : dnn_mean(each);
     dnn_release(each);
     return loss;
 }

@@ -31,7 +31,7 @@ dnn_status dnn__nll_loss_shape(dnn__sig *sig)
     DNN_TRY(dnn__check_class_weight(sig->op->name, &desc, sig->in[2]));
     out->dtype = input->dtype;
     out->ndim = 0;
-    if (attr->reduction == DNN_NONE) {
+    if (attr->reduction == DNN_REDUCTION_NONE) {
         dnn__take_dims(out, target);
     }
     return DNN_OK;
@@ -86,5 +86,6 @@ void dnn__nll_loss_bwd_backward(dnn__grad *g)
     ones = dnn_fill_(dnn__empty_desc("nll_loss_bwd", &g->in_desc[0], g->device), 1.0);
     each = dnn_mul(g->dout[0],
                    dnn__nll_loss_bwd(attr, ones, &logp, g->in[1], g->in[2], attr->reduction));
-    g->din[0] = attr->reduction == DNN_NONE ? dnn_sum(each, .dims = DNN_DIMS(1)) : dnn_sum(each);
+    g->din[0] =
+        attr->reduction == DNN_REDUCTION_NONE ? dnn_sum(each, .dims = DNN_DIMS(1)) : dnn_sum(each);
 }

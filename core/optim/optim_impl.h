@@ -4,6 +4,7 @@
 #ifndef DNN__OPTIM_H
 #define DNN__OPTIM_H
 #include "tensor_impl.h"
+#include "dnn/autograd.h"
 #include "dnn/optim.h"
 
 typedef struct dnn__optimizer_type {
@@ -27,6 +28,8 @@ typedef struct dnn__optimizer_type {
 enum { DNN__MAX_HYPER = 16 };
 
 struct dnn_optimizer { /* the first member of the struct of each kind */
+    dnn_object object;
+    size_t bytes; /* of that struct */
     const dnn__optimizer_type *type;
     int64_t n;
     dnn_tensor **parameters; /* [n] references */
@@ -35,7 +38,7 @@ struct dnn_optimizer { /* the first member of the struct of each kind */
 };
 
 /* Checks the parameters and lr, allocates `bytes` zeroed bytes and retains the parameters. Free the
- * result with dnn_optimizer_free. */
+ * result with dnn_release. */
 dnn_status dnn__optimizer_new(const dnn__optimizer_type *type, size_t bytes,
                               dnn_tensor_list parameters, double lr, dnn_optimizer **out);
 /* Fails with "sgd: lr is -1, it must be a finite number >= 0". */

@@ -39,22 +39,36 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
     return DNN_OK;
 }
 
+static void destroy(dnn_object *object)
+{
+    dnn_optimizer *optimizer = (dnn_optimizer *)(void *)object;
+
+    optimizer->type->free(optimizer);
+    for (int64_t i = 0; i < optimizer->n; i++) {
+        dnn_release(optimizer->parameters[i]);
+    }
+    dnn__free(optimizer->parameters);
+    dnn__object_free(optimizer, optimizer->bytes);
+}
+
 dnn_status dnn__optimizer_new(const dnn__optimizer_type *type, size_t bytes,
                               dnn_tensor_list parameters, double lr, dnn_optimizer **out)
 {
+    static const dnn__kind kind = {.name = "optimizer", .destroy = destroy};
     dnn_optimizer *made;
 
     DNN_TRY(check_parameters(type->name, parameters));
     DNN_TRY(dnn__check_setting(type->name, "lr", lr));
-    made = dnn__calloc(1, bytes);
+    made = dnn__object_zeroed(&kind, bytes, type->name);
     if (made == NULL) {
-        return dnn__nomem(type->name, bytes);
+        return dnn__take();
     }
+    made->bytes = bytes;
     made->type = type;
     made->lr = lr;
     made->parameters = dnn__calloc((size_t)parameters.n, sizeof(dnn_tensor *));
     if (made->parameters == NULL) {
-        dnn__free(made);
+        dnn_release(made);
         return dnn__nomem(type->name, (size_t)parameters.n * sizeof(dnn_tensor *));
     }
     made->n = parameters.n;
@@ -63,19 +77,6 @@ dnn_status dnn__optimizer_new(const dnn__optimizer_type *type, size_t bytes,
     }
     *out = made;
     return DNN_OK;
-}
-
-void dnn_optimizer_free(dnn_optimizer *optimizer)
-{
-    if (optimizer == NULL) {
-        return;
-    }
-    optimizer->type->free(optimizer);
-    for (int64_t i = 0; i < optimizer->n; i++) {
-        dnn_release(optimizer->parameters[i]);
-    }
-    dnn__free(optimizer->parameters);
-    dnn__free(optimizer);
 }
 
 dnn_status dnn_zero_grad(dnn_optimizer *optimizer)

@@ -22,7 +22,7 @@ struct call { /* one call of sgd_step: its parameters have the same device, dtyp
 
 typedef struct sgd {
     dnn_optimizer base;
-    dnn_sgd_args args;
+    dnn_optim_sgd_args args;
     dnn_tensor **buffer; /* [n] momentum buffers; NULL until the first gradient */
     dnn_tensor **made;   /* [n] new buffers of the current step; a step that succeeds keeps them */
     int32_t *call_of;    /* [n] index of the call of a parameter; -1: none */
@@ -122,7 +122,7 @@ static dnn_status numbers_on(sgd *self, dnn__device *device, struct numbers **ou
         dnn_tensor *momentum = dnn__tensor_new("sgd", DNN_T_F64, 0, NULL, device);
         double values[2] = {self->base.lr, self->args.momentum};
 
-        DNN_TRY(dnn_scope_status());
+        DNN_TRY(dnn_take_error());
         DNN_TRY(dnn__storage_write(lr->storage, 0, &values[0], sizeof(double)));
         DNN_TRY(dnn__storage_write(momentum->storage, 0, &values[1], sizeof(double)));
         *at = (struct numbers){device, dnn_retain(lr), dnn_retain(momentum), values[0], values[1]};
@@ -147,7 +147,7 @@ static dnn_status add_operands(sgd *self, int64_t i)
         b = dnn__tensor_new("sgd", p->dtype, p->ndim, p->dim, dnn__device_of(p));
         self->made[i] = b;
     }
-    DNN_TRY(dnn_scope_status());
+    DNN_TRY(dnn_take_error());
     in[0] = p;
     in[1] = g;
     in[2] = self->args.momentum != 0 ? b : NULL;
@@ -212,8 +212,9 @@ static dnn_status sgd_step(dnn_optimizer *base)
 {
     sgd *self = (sgd *)base;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         DNN_TRY(prepare(self));
         for (int32_t k = 0; k < self->n_calls; k++) {
             DNN_TRY(run_call(self, &self->call[k], false));
@@ -240,7 +241,7 @@ static const char *const hyper[] = {"lr",       "momentum", "dampening", "weight
 
 static void sgd_get_hyper(const dnn_optimizer *base, double *value)
 {
-    const dnn_sgd_args *args = &((const sgd *)base)->args;
+    const dnn_optim_sgd_args *args = &((const sgd *)base)->args;
 
     value[0] = base->lr;
     value[1] = args->momentum;
@@ -250,21 +251,21 @@ static void sgd_get_hyper(const dnn_optimizer *base, double *value)
     value[5] = args->maximize;
 }
 
-static dnn_sgd_args args_of(const double *value)
+static dnn_optim_sgd_args args_of(const double *value)
 {
-    return (dnn_sgd_args){.lr = value[0],
-                          .momentum = value[1],
-                          .dampening = value[2],
-                          .weight_decay = value[3],
-                          .nesterov = value[4] != 0,
-                          .maximize = value[5] != 0};
+    return (dnn_optim_sgd_args){.lr = value[0],
+                                .momentum = value[1],
+                                .dampening = value[2],
+                                .weight_decay = value[3],
+                                .nesterov = value[4] != 0,
+                                .maximize = value[5] != 0};
 }
 
-static dnn_status check_args(const dnn_sgd_args *args);
+static dnn_status check_args(const dnn_optim_sgd_args *args);
 
 static dnn_status sgd_check_hyper(const double *value)
 {
-    dnn_sgd_args args = args_of(value);
+    dnn_optim_sgd_args args = args_of(value);
 
     DNN_TRY(dnn__check_setting("sgd", "lr", args.lr));
     return check_args(&args);
@@ -318,7 +319,7 @@ static const dnn__optimizer_type sgd_type = {
     .set_state = sgd_set_state,
 };
 
-static dnn_status check_args(const dnn_sgd_args *args)
+static dnn_status check_args(const dnn_optim_sgd_args *args)
 {
     DNN_TRY(dnn__check_setting("sgd", "momentum", args->momentum));
     DNN_TRY(dnn__check_setting("sgd", "weight_decay", args->weight_decay));
@@ -355,7 +356,7 @@ static dnn_status allocate(sgd *self)
     return DNN_OK;
 }
 
-dnn_optimizer *dnn_sgd_with(dnn_sgd_args args)
+dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args)
 {
     dnn_optimizer *made = NULL;
     dnn_status st = DNN_OK;
@@ -363,17 +364,19 @@ dnn_optimizer *dnn_sgd_with(dnn_sgd_args args)
     if (dnn__pending() != DNN_OK) {
         return NULL;
     }
-    DNN_TRY_TO(failed, check_args(&args));
+    DNN_TRY_TO(st, failed, check_args(&args));
     if (args.parameters.n > MOST_PARAMETERS) {
-        DNN_TRY_TO(failed, dnn__fail(DNN_E_INVALID, "sgd: %lld parameters, at most %d",
-                                     (long long)args.parameters.n, MOST_PARAMETERS));
+        DNN_TRY_TO(st, failed,
+                   dnn__fail(DNN_E_INVALID, "sgd: %lld parameters, at most %d",
+                             (long long)args.parameters.n, MOST_PARAMETERS));
     }
-    DNN_TRY_TO(failed, dnn__optimizer_new(&sgd_type, sizeof(sgd), args.parameters, args.lr, &made));
+    DNN_TRY_TO(st, failed,
+               dnn__optimizer_new(&sgd_type, sizeof(sgd), args.parameters, args.lr, &made));
     ((sgd *)made)->args = args;
     ((sgd *)made)->args.parameters = (dnn_tensor_list){0, NULL}; /* the caller may free the array */
-    DNN_TRY_TO(failed, allocate((sgd *)made));
+    DNN_TRY_TO(st, failed, allocate((sgd *)made));
     return made;
 failed:
-    dnn_optimizer_free(made);
+    dnn_release(made);
     return dnn__null(st);
 }

@@ -11,7 +11,7 @@ static dnn_status host_fail(dnn_status status, const char *fmt, ...)
     va_list list;
 
     va_start(list, fmt);
-    vsnprintf(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
+    dnn__plugin_text_set(fmt, list);
     va_end(list);
     return status;
 }

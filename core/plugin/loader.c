@@ -46,7 +46,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
     if (plugin->table.init == NULL) {
         return DNN_OK;
     }
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
     dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in init", path);
     status = plugin->table.init(&dnn__host);
     if (status == DNN_OK) {
@@ -56,8 +56,7 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
                      : status > 0          ? DNN_DECLINED
                                            : DNN_E_DEVICE,
                      "%s: %s cannot run here: %s", path, plugin->id,
-                     dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text
-                                                   : "its init gave no reason");
+                     dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "its init gave no reason");
 }
 
 static void run_fini(const dnn__plugin *plugin)
@@ -146,13 +145,13 @@ static dnn_status load_table(dnn__inventory_entry *entry, const char *expected_i
     dnn__log(DNN_LOG_DEBUG, "libdnn: %s: in dnn_plugin_v1 or its table", entry->path);
     DNN_TRY(dnn__adopt_plugin(entry->path, expected_id, table(), &plugin));
     plugin->position = position;
-    DNN_TRY_TO(done, dnn__disabled(plugin->id, NULL)
-                         ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it")
-                         : DNN_OK);
-    DNN_TRY_TO(done, check_unique(entry->path, plugin));
+    DNN_TRY_TO(st, done,
+               dnn__disabled(plugin->id, NULL) ? dnn__fail(DNN_DECLINED, "DNN_DISABLE drops it")
+                                               : DNN_OK);
+    DNN_TRY_TO(st, done, check_unique(entry->path, plugin));
     /* The whole table is checked before the plugin's code runs. */
-    DNN_TRY_TO(done, dnn__adopt_kernels(plugin, entry));
-    DNN_TRY_TO(done, run_init(entry->path, plugin));
+    DNN_TRY_TO(st, done, dnn__adopt_kernels(plugin, entry));
+    DNN_TRY_TO(st, done, run_init(entry->path, plugin));
     st = register_plugin(plugin, entry);
     if (st == DNN_OK) {
         return DNN_OK;
@@ -170,10 +169,10 @@ done:
 static dnn_status with_path(dnn_status status, const char *path)
 {
     if (status == DNN_OK || status == DNN_E_NOMEM ||
-        strncmp(dnn__self.message.text, path, strlen(path)) == 0) {
+        strncmp(dnn__message_text(), path, strlen(path)) == 0) {
         return status;
     }
-    return dnn__fail(status, "%s: %s", path, dnn__self.message.text);
+    return dnn__fail(status, "%s: %s", path, dnn__message_text());
 }
 
 /* Loads one file and records the result in the inventory. Returns the status of the file. */
@@ -188,7 +187,7 @@ static dnn_status load_file(const char *path, const char *expected_id, int32_t p
     DNN_TRY(dnn__inventory_add(path, false, &entry));
     status = with_path(load_table(entry, expected_id, position), path);
     if (status != DNN_OK && status != DNN_E_NOMEM) {
-        DNN_TRY(dnn__inventory_reason(entry, dnn__self.message.text));
+        DNN_TRY(dnn__inventory_reason(entry, dnn__message_text()));
     }
     return status;
 }
@@ -218,7 +217,7 @@ static dnn_status require_usable(dnn_status status, const char *name, const char
         return status;
     }
     return dnn__fail(DNN_E_DEVICE, "%s was asked for and cannot be used: %s. %s", name,
-                     dnn__self.message.text, hint);
+                     dnn__message_text(), hint);
 }
 
 static dnn_status require_backend(dnn_status status, const char *id)
@@ -281,7 +280,7 @@ static dnn_status load_cpu_blas(void)
     }
     status = load_named("cpu_blas", LAST_POSITION);
     if (status != DNN_OK && dnn__inventory_count() > before) {
-        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.message.text);
+        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__message_text());
     }
     return status == DNN_E_NOMEM ? status : DNN_OK;
 }
@@ -318,7 +317,7 @@ static dnn_status load_list(void)
 /* Records a file that is not opened, with the thread's message as the reason. */
 static dnn_status skip_file(const char *path)
 {
-    dnn__message reason = dnn__self.message;
+    dnn__message reason = dnn__message_save();
     dnn__inventory_entry *entry = NULL;
 
     dnn__log(DNN_LOG_INFO, "libdnn: %s", reason.text);
@@ -350,9 +349,9 @@ static dnn_status load_unnamed(const char *folder, const char *name)
     }
     status = load_file(path, id, 0);
     if (status < 0 && status != DNN_E_NOMEM) {
-        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__self.message.text);
+        dnn__log(DNN_LOG_WARN, "libdnn: %s", dnn__message_text());
     } else if (status == DNN_DECLINED) {
-        dnn__log(DNN_LOG_INFO, "libdnn: %s", dnn__self.message.text);
+        dnn__log(DNN_LOG_INFO, "libdnn: %s", dnn__message_text());
     }
     return status == DNN_E_NOMEM ? status : DNN_OK;
 }

@@ -77,7 +77,7 @@ dnn_status dnn_set_math(int value)
     return DNN_OK;
 }
 
-int dnn_math(void)
+int dnn_get_math(void)
 {
     return math.value;
 }
@@ -88,7 +88,7 @@ void dnn_set_deterministic(bool on)
     update_mode();
 }
 
-bool dnn_deterministic(void)
+bool dnn_get_deterministic(void)
 {
     return deterministic.value != 0;
 }
@@ -227,12 +227,12 @@ static dnn_status replace_pins(dnn_status status, const char *who, const char *t
 
 dnn_status dnn__prefer(const char *text)
 {
-    DNN_TRY(replace_pins(DNN_E_INVALID, "dnn_prefer", text != NULL ? text : ""));
+    DNN_TRY(replace_pins(DNN_E_INVALID, "dnn_set_prefer", text != NULL ? text : ""));
     dnn__candidates_sort();
     return DNN_OK;
 }
 
-const char *dnn_preferred(void)
+const char *dnn_get_prefer(void)
 {
     return pins != NULL ? pins : "";
 }
@@ -244,7 +244,7 @@ void dnn__autotune_by_time(bool on)
     tune = (struct setting){on, true};
 }
 
-bool dnn_tune(void)
+bool dnn_get_tune(void)
 {
     return tune.value != 0;
 }

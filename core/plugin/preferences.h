@@ -22,7 +22,7 @@ static inline bool dnn__mode_allows(uint32_t mode, const dnn__kernel *k)
  * sorted. */
 dnn_status dnn__preferences_start(void);
 void dnn__preferences_stop(void); /* drops the pins */
-/* dnn_prefer, with the library running. The caller then drops all plans. */
+/* dnn_set_prefer, with the library running. The caller then drops all plans. */
 dnn_status dnn__prefer(const char *text);
 void dnn__autotune_by_time(bool on); /* dnn_set_tune; the caller then drops all plans */
 

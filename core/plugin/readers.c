@@ -114,7 +114,7 @@ static dnn_status load_reader(const char *folder, const char *name)
     if (status == DNN_OK || status == DNN_E_NOMEM) {
         return status;
     }
-    reason = dnn__self.message;
+    reason = dnn__message_save();
     dnn__log(DNN_LOG_WARN, "libdnn: %s", reason.text);
     return dnn__inventory_reason(entry, reason.text);
 }

@@ -48,11 +48,11 @@ int64_t dnn_live_bytes(const char *device)
     return sum;
 }
 
-dnn_status dnn_memory_stats(const char *device, dnn_memory *out)
+dnn_status dnn_get_memory(const char *device, dnn_memory *out)
 {
     dnn__device *d = NULL;
 
-    DNN_TRY(dnn__require(out, "dnn_memory_stats", "out"));
+    DNN_TRY(dnn__require(out, "dnn_get_memory", "out"));
     DNN_TRY(device_of_call(device, &d));
     pthread_mutex_lock(&d->lock);
     *out = (dnn_memory){.live_bytes = d->live,

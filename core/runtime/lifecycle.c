@@ -116,10 +116,10 @@ dnn_status dnn__start_slow(const char *backend)
     if (!atomic_load(&dnn__running)) {
         status = start(backend);
         if (status != DNN_OK) {
-            dnn__message message = dnn__self.message;
+            dnn__message message = dnn__message_save();
 
             stop(status != DNN_E_NOMEM);
-            dnn__self.message = message;
+            dnn__message_restore(&message);
         } else {
             atomic_store_explicit(&dnn__running, true, memory_order_release);
         }
@@ -140,7 +140,7 @@ static void log_counts(void)
 {
     dnn_counters c;
 
-    dnn_counters_read(&c);
+    dnn_get_counters(&c);
     if (c.fallback_calls > 0) {
         dnn__log(DNN_LOG_WARN,
                  "libdnn: %s calls were computed on the host for another device, %s bytes were "

@@ -4,7 +4,7 @@
 #include "preferences.h"
 #include "runtime.h"
 
-dnn_status dnn_prefer(const char *text)
+dnn_status dnn_set_prefer(const char *text)
 {
     DNN_TRY(dnn__take());
     DNN_TRY(dnn__start());

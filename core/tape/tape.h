@@ -5,6 +5,7 @@
  * visits the nodes. */
 #ifndef DNN__TAPE_H
 #define DNN__TAPE_H
+#include "dnn/autograd.h"
 #include "op.h"
 #include "tensor_impl.h"
 

@@ -13,10 +13,8 @@ int64_t dnn_live_tensors(void)
 
 /* ---- making and freeing ---- */
 
-static void release_owned(dnn__owned *owned)
-{
-    dnn_release((dnn_tensor *)(void *)((char *)owned - offsetof(dnn_tensor, owned)));
-}
+static void destroy_tensor(dnn_object *object);
+static const dnn__kind tensor_kind = {.name = "tensor", .destroy = destroy_tensor};
 
 /* Makes a handle that the innermost scope owns. It takes over the references to storage and
  * version. */
@@ -24,21 +22,13 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
                               const int64_t *stride, int64_t offset, dnn__storage *storage,
                               dnn__version *version)
 {
-    dnn_tensor *t = NULL;
-    dnn_status status = dnn__thread_register();
+    dnn_tensor *t = dnn__object_new(&tensor_kind, sizeof *t, op);
 
-    if (status == DNN_OK) {
-        t = dnn__slab_alloc(sizeof *t);
-        if (t == NULL) {
-            status = dnn__nomem(op, sizeof *t);
-        }
-    }
-    if (status != DNN_OK) {
+    if (t == NULL) {
         dnn__storage_release(storage);
         dnn__version_release(version);
-        return dnn__null(status);
+        return NULL;
     }
-    atomic_init(&t->refs, 1);
     t->dtype = dtype;
     t->ndim = ndim;
     t->is_view = t->mapped_copy = t->mapped_write = t->fresh = false;
@@ -54,10 +44,8 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     t->node = NULL;
     t->node_out = 0;
     t->mapped = NULL;
-    t->owned.release = release_owned;
     atomic_fetch_add_explicit(&storage->handles, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&live_tensors, 1, memory_order_relaxed);
-    dnn__scope_adopt(t);
     return t;
 }
 
@@ -164,14 +152,6 @@ dnn_tensor *dnn__scalar_i64(int64_t value, dnn__device *device)
     return status == DNN_OK ? t : dnn__null(status);
 }
 
-dnn_tensor *dnn_retain(dnn_tensor *t)
-{
-    if (t != NULL) {
-        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
-    }
-    return t;
-}
-
 /* Only the handle reaches the gradient of this leaf. If it stayed, a gradient that has a graph of
  * its own (create_graph) would keep this leaf alive in a cycle. */
 void dnn__leaf_drop(dnn_tensor *t)
@@ -185,9 +165,10 @@ void dnn__leaf_drop(dnn_tensor *t)
     dnn__history_release(leaf);
 }
 
-static void free_tensor(dnn_tensor *t)
+static void destroy_tensor(dnn_object *object)
 {
-    dnn__scope_remove(&t->owned); /* released before its scope ended */
+    dnn_tensor *t = (dnn_tensor *)(void *)object;
+
     if (t->leaf != NULL) {
         dnn__leaf_drop(t);
     }
@@ -200,35 +181,20 @@ static void free_tensor(dnn_tensor *t)
     atomic_fetch_sub_explicit(&t->storage->handles, 1, memory_order_relaxed);
     dnn__storage_release(t->storage);
     dnn__version_release(t->version);
-    dnn__slab_free(t, sizeof *t);
+    dnn__object_free(t, sizeof *t);
     atomic_fetch_sub_explicit(&live_tensors, 1, memory_order_relaxed);
-}
-
-void dnn_release(dnn_tensor *t)
-{
-    if (t != NULL && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
-        free_tensor(t);
-    }
-}
-
-dnn_tensor *dnn_keep(dnn_tensor *t)
-{
-    if (t != NULL) {
-        dnn__scope_keep(&t->owned);
-    }
-    return t;
 }
 
 /* ---- queries ---- */
 
 int dnn_ndim(const dnn_tensor *t)
 {
-    return t != NULL ? t->ndim : 0;
+    return dnn__usable(t) ? t->ndim : 0;
 }
 
 static int axis_or_none(const dnn_tensor *t, int dim)
 {
-    if (t == NULL || dim < -t->ndim || dim >= t->ndim) {
+    if (!dnn__usable(t) || dim < -t->ndim || dim >= t->ndim) {
         return -1;
     }
     return dim < 0 ? dim + t->ndim : dim;
@@ -250,14 +216,14 @@ int64_t dnn_stride(const dnn_tensor *t, int dim)
 
 int64_t dnn_numel(const dnn_tensor *t)
 {
-    return t != NULL ? dnn__numel(t) : 0;
+    return dnn__usable(t) ? dnn__numel(t) : 0;
 }
 
 dnn_shape dnn_shape_of(const dnn_tensor *t)
 {
     dnn_shape shape = {0, {0}};
 
-    if (t != NULL) {
+    if (dnn__usable(t)) {
         shape.ndim = t->ndim;
         for (int i = 0; i < t->ndim; i++) {
             shape.dim[i] = t->dim[i];
@@ -278,25 +244,25 @@ dnn_shape dnn__shape(const dnn__desc *desc)
 
 dnn_dtype dnn_dtype_of(const dnn_tensor *t)
 {
-    return t != NULL ? t->dtype : 0;
+    return dnn__usable(t) ? t->dtype : 0;
 }
 
 const char *dnn_device_of(const dnn_tensor *t)
 {
-    return t != NULL ? dnn__dev(dnn__device_of(t))->name : NULL;
+    return dnn__usable(t) ? dnn__dev(dnn__device_of(t))->name : NULL;
 }
 
 bool dnn_is_contiguous(const dnn_tensor *t)
 {
-    return t != NULL && dnn__dense(t);
+    return dnn__usable(t) && dnn__dense(t);
 }
 
 bool dnn_requires_grad(const dnn_tensor *t)
 {
-    return t != NULL && dnn__tracked(t);
+    return dnn__usable(t) && dnn__tracked(t);
 }
 
 bool dnn_is_leaf(const dnn_tensor *t)
 {
-    return t != NULL && t->node == NULL;
+    return dnn__usable(t) && t->node == NULL;
 }

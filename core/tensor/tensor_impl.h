@@ -7,7 +7,7 @@
 #ifndef DNN__TENSOR_IMPL_H
 #define DNN__TENSOR_IMPL_H
 #include "memory.h"
-#include "scope.h"
+#include "object.h"
 
 /* The common head of a node and of a leaf (tape.h). A tensor holds a reference through it and needs
  * no other member. */
@@ -24,7 +24,7 @@ typedef struct dnn__node dnn__node;
 typedef struct dnn__leaf dnn__leaf;
 
 struct dnn_tensor {
-    _Atomic int32_t refs;
+    dnn_object object;
     dnn_dtype dtype;
     int32_t ndim;
     bool is_view; /* made by a view operator */
@@ -40,8 +40,7 @@ struct dnn_tensor {
     dnn__leaf *leaf;
     dnn__node *node; /* not NULL: this tensor is output node_out of a recorded operator */
     uint32_t node_out;
-    void *mapped;     /* the pointer that dnn_map returned */
-    dnn__owned owned; /* link in the owning scope */
+    void *mapped; /* the pointer that dnn_map returned */
 };
 
 /* Makes a dense tensor owned by the scope, with uninitialized elements. Returns NULL with a pending
@@ -61,11 +60,6 @@ dnn_tensor *dnn__tensor_private(const char *op, dnn_dtype dtype, int ndim, const
 /* Makes a rank-0 tensor on the device with value cast to dtype. */
 dnn_tensor *dnn__scalar(double value, dnn_dtype dtype, dnn__device *device);
 dnn_tensor *dnn__scalar_i64(int64_t value, dnn__device *device);
-/* The innermost scope takes over the caller's reference. */
-static inline void dnn__scope_adopt(dnn_tensor *t)
-{
-    dnn__scope_add(&t->owned);
-}
 /* Accepts NULL. */
 static inline void dnn__history_release(dnn__history *history)
 {

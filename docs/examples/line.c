@@ -14,8 +14,8 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer)
     dnn_tensor *y = dnn_add_scalar(dnn_mul_scalar(x, 2), 1);
 
     for (int step = 0; step < STEPS; step++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *loss = dnn_mse_loss(dnn_forward(net, x), y);
 
             DNN_TRY(dnn_zero_grad(optimizer));
@@ -29,15 +29,15 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer)
 static dnn_status run(double *weight, double *bias)
 {
     dnn_module *net = dnn_nn_linear(1, 1);
-    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
+    dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
     dnn_status st = DNN_OK;
 
-    DNN_TRY_TO(done, train(net, optimizer));
-    DNN_TRY_TO(done, dnn_item(dnn_module_tensor(net, "weight"), weight));
-    DNN_TRY_TO(done, dnn_item(dnn_module_tensor(net, "bias"), bias));
+    DNN_TRY_TO(st, done, train(net, optimizer));
+    DNN_TRY_TO(st, done, dnn_item(dnn_module_tensor(net, "weight"), weight));
+    DNN_TRY_TO(st, done, dnn_item(dnn_module_tensor(net, "bias"), bias));
 done:
-    dnn_optimizer_free(optimizer);
-    dnn_module_free(net);
+    dnn_release(optimizer);
+    dnn_release(net);
     return st;
 }
 

@@ -10,20 +10,19 @@ namespace
 struct free_module {
     void operator()(dnn_module *m) const
     {
-        dnn_module_free(m);
+        dnn_release(m);
     }
 };
 struct free_optimizer {
     void operator()(dnn_optimizer *o) const
     {
-        dnn_optimizer_free(o);
+        dnn_release(o);
     }
 };
 
 dnn_status step(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x, dnn_tensor *y)
 {
-    DNN_SCOPE
-    {
+    { DNN_SCOPE();
         dnn_loss_args loss = {};
         dnn_backward_args backward = {};
 
@@ -40,14 +39,14 @@ dnn_status step(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x, dnn_te
 dnn_status run(double *weight, double *bias)
 {
     dnn_nn_linear_args linear = {};
-    dnn_sgd_args sgd = {};
+    dnn_optim_sgd_args sgd = {};
 
     linear.in = linear.out = 1;
     std::unique_ptr<dnn_module, free_module> net(dnn_nn_linear_with(linear));
     sgd.parameters = dnn_parameters(net.get());
     sgd.lr = 0.1;
     sgd.momentum = 0.9;
-    std::unique_ptr<dnn_optimizer, free_optimizer> optimizer(dnn_sgd_with(sgd));
+    std::unique_ptr<dnn_optimizer, free_optimizer> optimizer(dnn_optim_sgd_with(sgd));
     dnn_tensor *x = dnn_reshape(dnn_linspace(-1, 1, 64, 0), dnn_shape{2, {64, 1}});
     dnn_tensor *y = dnn_add_scalar(dnn_mul_scalar(x, 2), 1);
 

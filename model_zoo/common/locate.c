@@ -133,7 +133,7 @@ static void list_folders(struct search *s)
 
 static int fail_open(const struct search *s, zoo_data *out)
 {
-    int code = dnn_scope_status() == DNN_E_NOMEM ? ZOO_FAILED : ZOO_DATA;
+    int code = dnn_take_error() == DNN_E_NOMEM ? ZOO_FAILED : ZOO_DATA;
 
     zoo_error(s->messages, "data", "%s", dnn_error_message());
     zoo_data_close(out);
@@ -295,7 +295,7 @@ int64_t zoo_data_classes(const zoo_data *data)
 
 void zoo_data_close(zoo_data *data)
 {
-    dnn_dataset_release(data->train);
-    dnn_dataset_release(data->test);
+    dnn_release(data->train);
+    dnn_release(data->test);
     data->train = data->test = NULL;
 }

@@ -74,8 +74,8 @@ int zoo_main(int argc, char **argv, const zoo_program *program)
     }
     code = zoo_report_open(&r.report, program, &r.options);
     if (code == ZOO_GO_ON) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             code = work(&r);
             zoo_run_close(&r);
         }

@@ -76,7 +76,7 @@ static void print_start(const zoo_report *r, const zoo_data *data, int64_t param
              "seed %llu",
              r->program->name, zoo_grouped((double)parameters, count, sizeof count), data->name,
              (long long)dnn_dataset_size(data->train), (long long)dnn_dataset_size(data->test),
-             dnn_default_device(), dnn_threads(), (unsigned long long)r->options->seed);
+             dnn_default_device(), dnn_get_threads(), (unsigned long long)r->options->seed);
     if (from != NULL) {
         zoo_note(&r->messages, "%s: resuming after step %lld from %s", r->program->name,
                  (long long)step, from);
@@ -96,7 +96,7 @@ static json_t *start_event(const zoo_report *r, const zoo_data *data, int64_t pa
     zoo_event_count(event, "parameters", parameters);
     zoo_event_text(event, "device", dnn_default_device());
     json_object_set_new(event, "backend", backends_json());
-    zoo_event_count(event, "threads", dnn_threads());
+    zoo_event_count(event, "threads", dnn_get_threads());
     zoo_event_count(event, "workers", r->options->workers);
     json_object_set_new(event, "data", data_json(data));
     zoo_event_text(event, "resumed_from", from);
@@ -190,7 +190,7 @@ static void print_fallback(void)
 {
     dnn_counters counters = {0};
 
-    dnn_counters_read(&counters);
+    dnn_get_counters(&counters);
     if (counters.fallback_calls > 0) {
         fprintf(stderr,
                 "the host computed %lld calls for another device, and copied %.1f MB for them\n",
@@ -244,8 +244,8 @@ static void emit_end(const zoo_report *r, json_t *event, int code, const zoo_epo
     dnn_counters counters = {0};
     dnn_memory memory = {0};
 
-    dnn_counters_read(&counters);
-    if (dnn_memory_stats(NULL, &memory) != DNN_OK) {
+    dnn_get_counters(&counters);
+    if (dnn_get_memory(NULL, &memory) != DNN_OK) {
         memory.peak_bytes = 0;
     }
     zoo_event_text(event, "status", status_of(code));

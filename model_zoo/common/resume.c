@@ -92,13 +92,14 @@ int zoo_resume_find(zoo_run *r)
         snprintf(r->from, sizeof r->from, "%s", o->resume);
     }
     if (st == DNN_OK) {
-        st = dnn_file_open(r->from, &file);
+        file = dnn_file_open(r->from);
+        st = dnn_take_error();
     }
     if (st != DNN_OK) {
         return fail_data(r, st);
     }
     code = apply_file(r, file);
-    dnn_file_close(file);
+    dnn_release(file);
     return code;
 }
 
@@ -139,7 +140,7 @@ int zoo_resume_load(zoo_run *r)
     if (st != DNN_OK) {
         return fail_data(r, st);
     }
-    if (dnn_seed() != r->options.seed) { /* --resume-anyway allowed another seed */
+    if (dnn_get_seed() != r->options.seed) { /* --resume-anyway allowed another seed */
         dnn_manual_seed(r->options.seed);
     }
     if (r->best.epoch > 0 && r->options.log_dir != NULL) {

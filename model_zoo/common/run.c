@@ -11,7 +11,7 @@ int zoo_run_fail(zoo_run *r, dnn_status status)
 int zoo_run_check(zoo_run *r, dnn_status status)
 {
     if (status == DNN_OK) {
-        status = dnn_scope_status();
+        status = dnn_take_error();
     }
     return status == DNN_OK ? ZOO_GO_ON : zoo_run_fail(r, status);
 }
@@ -62,20 +62,20 @@ int zoo_run_build(zoo_run *r)
     }
     r->train_set = dnn_dataset_normalize(r->data.train, 0, p->mean, p->std, p->channels);
     r->test_set = dnn_dataset_normalize(r->data.test, 0, p->mean, p->std, p->channels);
-    r->train = dnn_loader_new(r->train_set, .batch_size = o->batch, .shuffle = true,
-                              .workers = o->workers, .seed = o->seed);
-    r->test = dnn_loader_new(r->test_set, .batch_size = 256, .workers = o->workers);
-    r->optimizer = dnn_sgd(dnn_parameters(r->net), o->lr, .momentum = p->momentum);
+    r->train = dnn_loader(r->train_set, .batch_size = o->batch, .shuffle = true,
+                          .workers = o->workers, .seed = o->seed);
+    r->test = dnn_loader(r->test_set, .batch_size = 256, .workers = o->workers);
+    r->optimizer = dnn_optim_sgd(dnn_parameters(r->net), o->lr, .momentum = p->momentum);
     return zoo_run_check(r, DNN_OK);
 }
 
 void zoo_run_close(zoo_run *r)
 {
-    dnn_optimizer_free(r->optimizer);
-    dnn_loader_free(r->train);
-    dnn_loader_free(r->test);
-    dnn_dataset_release(r->train_set);
-    dnn_dataset_release(r->test_set);
+    dnn_release(r->optimizer);
+    dnn_release(r->train);
+    dnn_release(r->test);
+    dnn_release(r->train_set);
+    dnn_release(r->test_set);
     zoo_data_close(&r->data);
-    dnn_module_free(r->net);
+    dnn_release(r->net);
 }

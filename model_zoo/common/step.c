@@ -15,8 +15,9 @@ static dnn_status count_correct(dnn_tensor *output, dnn_tensor *target, double *
 {
     dnn_status status = DNN_OK;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         status = dnn_item(dnn_sum(dnn_eq(dnn_argmax(output, 1), target)), correct);
     }
     return status;
@@ -25,8 +26,8 @@ static dnn_status count_correct(dnn_tensor *output, dnn_tensor *target, double *
 dnn_status zoo_step_train(dnn_module *net, dnn_optimizer *optimizer, const dnn_batch *batch,
                           zoo_result *result)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *output = dnn_forward(net, batch->input);
         dnn_tensor *loss = dnn_cross_entropy(output, batch->target);
         double value, correct;
@@ -43,8 +44,9 @@ dnn_status zoo_step_train(dnn_module *net, dnn_optimizer *optimizer, const dnn_b
 
 dnn_status zoo_step_evaluate(dnn_module *net, const dnn_batch *batch, zoo_result *result)
 {
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_tensor *output = dnn_forward(net, batch->input);
         double value, correct;
 

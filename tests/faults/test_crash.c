@@ -348,8 +348,8 @@ int main(int argc, char **argv)
     snprintf(test.folder, sizeof test.folder, "%s/crash", argv[1]);
     snprintf(test.rebuilt, sizeof test.rebuilt, "%s/crash-rebuilt", argv[1]);
     snprintf(test.scratch, sizeof test.scratch, "%s/crash-image", argv[1]);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = run();
         training_end(&test.run);
         training_end(&test.loaded);

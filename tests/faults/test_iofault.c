@@ -263,8 +263,8 @@ static long run(void)
 {
     dnn_status st = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = set_up();
         if (st == DNN_OK) {
             every_call("save", fault_in_save);

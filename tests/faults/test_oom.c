@@ -46,11 +46,11 @@ static dnn_status build(parts *p, const input *in)
     p->net = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(),
                                            dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
                                            dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
-    p->optimizer = dnn_sgd(dnn_parameters(p->net), 0.1, .momentum = 0.9);
+    p->optimizer = dnn_optim_sgd(dnn_parameters(p->net), 0.1, .momentum = 0.9);
     p->set = dnn_dataset_tensors(field, 2);
     p->brighter = dnn_dataset_map(p->set, 0, brighten, NULL, NULL);
-    p->loader = dnn_loader_new(p->brighter, .batch_size = BATCH, .shuffle = true, .workers = 2);
-    return dnn_scope_status();
+    p->loader = dnn_loader(p->brighter, .batch_size = BATCH, .shuffle = true, .workers = 2);
+    return dnn_take_error();
 }
 
 static dnn_status epoch(parts *p)
@@ -58,8 +58,8 @@ static dnn_status epoch(parts *p)
     dnn_batch batch;
 
     while (dnn_loader_next(p->loader, &batch)) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *loss = dnn_cross_entropy(dnn_forward(p->net, batch.input), batch.target);
 
             DNN_TRY(dnn_zero_grad(p->optimizer));
@@ -68,7 +68,7 @@ static dnn_status epoch(parts *p)
             DNN_TRY(dnn_item(loss, &p->loss));
         }
     }
-    return dnn_scope_status();
+    return dnn_take_error();
 }
 
 /* Weights and a checkpoint, out and in again; the epoch behind them is trained twice. */
@@ -98,17 +98,17 @@ static dnn_status program(const input *in, const char *folder, double *loss)
         return st;
     }
     dnn_manual_seed(3);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = build(&p, in);
         if (st == DNN_OK) {
             st = train_save_load(&p, folder);
         }
-        dnn_loader_free(p.loader);
-        dnn_dataset_release(p.brighter);
-        dnn_dataset_release(p.set);
-        dnn_optimizer_free(p.optimizer);
-        dnn_module_free(p.net);
+        dnn_release(p.loader);
+        dnn_release(p.brighter);
+        dnn_release(p.set);
+        dnn_release(p.optimizer);
+        dnn_release(p.net);
     }
     if (st == DNN_OK) {
         *loss = p.loss;

@@ -110,7 +110,7 @@ static dnn_status run(void)
     dnn_tensor *x = dnn_requires_grad_(dnn_from_data(value, DNN_SHAPE(2, 3)), true);
     dnn_tensor *w = dnn_requires_grad_(dnn_from_data(value, DNN_SHAPE(2, 3)), true);
     dnn_tensor *target = dnn_from_data(class, DNN_SHAPE(2), .dtype = DNN_T_I64);
-    dnn_status st = dnn_scope_status();
+    dnn_status st = dnn_take_error();
 
     if (st == DNN_OK) {
         st = work(x, w, target);
@@ -124,8 +124,8 @@ static dnn_status program(void)
     dnn_status st = dnn_init(NULL);
 
     if (st == DNN_OK) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             st = run();
         }
     }

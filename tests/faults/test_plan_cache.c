@@ -59,8 +59,8 @@ static bool negate(int number)
 {
     bool right = false;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_full(2, DNN_SHAPE(1 + number % 100, 1 + number / 100));
         double least, largest;
 
@@ -98,7 +98,7 @@ static void random_shapes(planner_read_fn read)
             check(false, "a result is wrong, shape", number[i]);
             return;
         }
-        dnn_counters_read(&c);
+        dnn_get_counters(&c);
         most = c.plans > most ? c.plans : most;
         if (i + 1 == SHAPES / 2) {
             check(dnn_empty_cache(NULL) == DNN_OK, "empty_cache", 0);

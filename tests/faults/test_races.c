@@ -50,8 +50,8 @@ static void at_once(int n, void *(*fn)(void *arg), void *arg)
 static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, double *last)
 {
     for (int i = 0; i < rounds; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = dnn_rand(DNN_SHAPE(8, 3, 12, 12)),
                        *y = dnn_zeros(DNN_SHAPE(8), .dtype = DNN_T_I64);
             dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, x), y);
@@ -68,17 +68,17 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, double *last)
 static void *train_one(void *unused)
 {
     (void)unused;
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_module *net = dnn_nn_sequential(
             DNN_MODULES(dnn_nn_conv2d(3, 8, 3), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
                         dnn_nn_flatten(), dnn_nn_dropout(0.2), dnn_nn_linear(200, 4)));
-        dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
+        dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
         double last = 0;
 
         check(train(net, optimizer, &last) == DNN_OK && last < 1.3, "training in a thread");
-        dnn_optimizer_free(optimizer);
-        dnn_module_free(net);
+        dnn_release(optimizer);
+        dnn_release(net);
     }
     return NULL;
 }
@@ -90,8 +90,8 @@ static void *read_shared(void *x_)
     dnn_tensor *x = x_;
 
     for (int i = 0; i < 10 * rounds; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             double sum;
 
             check(dnn_item(dnn_sum(dnn_add(dnn_neg(x), x)), &sum) == DNN_OK && sum == 0,
@@ -105,8 +105,8 @@ static void *read_shared(void *x_)
 
 static void shared_operand(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         at_once(THREADS, read_shared, dnn_ones(DNN_SHAPE(50, SIZE / 50)));
     }
 }
@@ -125,8 +125,8 @@ static void *make_some(void *unused)
         dnn_tensor *t;
         bool put = false;
 
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             t = dnn_retain(dnn_full(i, DNN_SHAPE(1 + i % 300)));
         }
         while (!put) {
@@ -160,8 +160,8 @@ static void *take_some(void *unused)
         more = t != NULL || queue.makers > 0;
         pthread_mutex_unlock(&lock);
         if (t != NULL) {
-            DNN_SCOPE
             {
+                DNN_SCOPE();
                 double largest, least;
 
                 wrong += dnn_item(dnn_max(t), &largest) != DNN_OK ||
@@ -200,7 +200,7 @@ static dnn_status sample(void *ctx, int64_t index, dnn_tensor **field)
     (void)ctx;
     field[0] = dnn_full((double)index, DNN_SHAPE(40));
     field[1] = dnn_full_i64(index % 3, (dnn_create_args){.shape = DNN_SCALAR});
-    return field[1] != NULL ? DNN_OK : dnn_scope_status();
+    return field[1] != NULL ? DNN_OK : dnn_take_error();
 }
 
 static dnn_tensor *halve(void *ctx, dnn_tensor *x)
@@ -213,26 +213,26 @@ static void *load(void *unused)
 {
     dnn_dataset *source = dnn_dataset_function(200, 2, sample, NULL, NULL);
     dnn_dataset *set = dnn_dataset_map(source, 0, halve, NULL, NULL);
-    dnn_loader *loader = dnn_loader_new(set, .batch_size = 16, .shuffle = true, .workers = 3);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 16, .shuffle = true, .workers = 3);
     double all = 0, sum;
     dnn_batch batch;
 
     (void)unused;
     for (int epoch = 0; epoch < 2; epoch++) {
         while (dnn_loader_next(loader, &batch)) {
-            DNN_SCOPE
             {
+                DNN_SCOPE();
                 check(dnn_item(dnn_sum(batch.input), &sum) == DNN_OK, "a batch");
                 all += sum;
             }
         }
     }
-    check(dnn_scope_status() == DNN_OK && all == 2 * 40 * 0.5 * (199 * 200 / 2),
+    check(dnn_take_error() == DNN_OK && all == 2 * 40 * 0.5 * (199 * 200 / 2),
           "the sum of all samples");
     dnn_loader_next(loader, &batch); /* left in the middle of an epoch */
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
-    dnn_dataset_release(source);
+    dnn_release(loader);
+    dnn_release(set);
+    dnn_release(source);
     return NULL;
 }
 
@@ -255,8 +255,8 @@ static void *call_meanwhile(void *unused)
 {
     (void)unused;
     while (resizing) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = dnn_ones(DNN_SHAPE(4, 3, 20, 20)), *w = dnn_ones(DNN_SHAPE(5, 3, 3, 3));
             double sum;
 
@@ -293,8 +293,8 @@ static void *fail_and_ask(void *unused)
 {
     (void)unused;
     for (int i = 0; i < 10 * rounds; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             char text[64];
             dnn_counters counters;
             dnn_memory memory;
@@ -303,12 +303,12 @@ static void *fail_and_ask(void *unused)
 
             snprintf(text, sizeof text, "[%d,3]", n);
             check(dnn_matmul(dnn_ones(DNN_SHAPE(n, 3)), dnn_ones(DNN_SHAPE(5, 2))) == NULL &&
-                      dnn_scope_status() == DNN_E_INVALID &&
+                      dnn_take_error() == DNN_E_INVALID &&
                       strstr(dnn_error_message(), text) != NULL,
                   "a thread's own message");
-            dnn_counters_read(&counters);
-            check(dnn_memory_stats("cpu", &memory) == DNN_OK && dnn_backend_at(0, &info) &&
-                      dnn_threads() > 0,
+            dnn_get_counters(&counters);
+            check(dnn_get_memory("cpu", &memory) == DNN_OK && dnn_backend_at(0, &info) &&
+                      dnn_get_threads() > 0,
                   "facts while others compute");
         }
     }

@@ -25,8 +25,8 @@ static dnn_status run_part(const char *from, int64_t last, const char *to, uint6
     training t;
     dnn_status st = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = training_begin(&t, seed, workers);
         if (st == DNN_OK && from != NULL) {
             st = dnn_load_checkpoint(&t.run, from);
@@ -126,8 +126,8 @@ static dnn_status train(const char *folder, int64_t steps)
     training t;
     dnn_status st = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = training_begin(&t, 5, 0);
         if (st == DNN_OK) {
             st = take_up(&t, folder);

@@ -43,24 +43,24 @@ static dnn_status training_begin(training *t, uint64_t seed, int workers)
     dnn_manual_seed(seed);
     t->net = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 8), dnn_nn_tanh(), dnn_nn_dropout(0.3),
                                            dnn_nn_linear(8, CLASSES)));
-    t->optimizer = dnn_sgd(dnn_parameters(t->net), 0.05, .momentum = 0.9);
+    t->optimizer = dnn_optim_sgd(dnn_parameters(t->net), 0.05, .momentum = 0.9);
     t->set = training_set();
-    t->loader = dnn_loader_new(t->set, .batch_size = BATCH, .shuffle = true, .seed = seed,
-                               .workers = workers);
+    t->loader =
+        dnn_loader(t->set, .batch_size = BATCH, .shuffle = true, .seed = seed, .workers = workers);
     t->run = (dnn_run){.module = t->net,
                        .optimizer = {t->optimizer},
                        .loader = {t->loader},
                        .number = &t->mean,
                        .n_numbers = 1};
-    return dnn_scope_status();
+    return dnn_take_error();
 }
 
 static void training_end(training *t)
 {
-    dnn_loader_free(t->loader);
-    dnn_dataset_release(t->set);
-    dnn_optimizer_free(t->optimizer);
-    dnn_module_free(t->net);
+    dnn_release(t->loader);
+    dnn_release(t->set);
+    dnn_release(t->optimizer);
+    dnn_release(t->net);
 }
 
 static dnn_status training_step(training *t)
@@ -68,14 +68,14 @@ static dnn_status training_step(training *t)
     dnn_batch batch;
 
     if (!dnn_loader_next(t->loader, &batch)) {
-        DNN_TRY(dnn_scope_status());
+        DNN_TRY(dnn_take_error());
         t->run.epoch++;
         if (!dnn_loader_next(t->loader, &batch)) {
-            return dnn_scope_status();
+            return dnn_take_error();
         }
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *loss = dnn_cross_entropy(dnn_forward(t->net, batch.input), batch.target);
         double value;
 

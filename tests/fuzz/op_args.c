@@ -164,22 +164,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     fuzz_operands_start(&c, data, size);
     fuzz_count.calls++;
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         unsigned row = fuzz_byte(&c.bytes);
-        dnn_scope no_grad;
         bool recorded = !fuzz_one_in(&c.bytes, 4);
 
-        (recorded ? dnn_scope_begin : dnn_no_grad_begin)(&no_grad);
+        dnn_grad_mode mode = recorded ? dnn_enable_grad_begin() : dnn_no_grad_begin();
+
         if (row < DNN__N_OPS && (dnn__ops[row].traits & DNN__IS_VIEW) == 0) {
             call_row(&c, &dnn__ops[row]);
         } else {
             fuzz_public_call(&c);
         }
-        dnn_scope_end(&no_grad);
+        dnn_grad_mode_end(&mode);
     }
-    FUZZ_CHECK(dnn_scope_status() == DNN_OK, "%s: an error is left: %s", c.name,
-               dnn_error_message());
+    FUZZ_CHECK(dnn_take_error() == DNN_OK, "%s: an error is left: %s", c.name, dnn_error_message());
     FUZZ_CHECK(dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0,
                "%s: %lld tensors and %lld bytes are alive", c.name, (long long)dnn_live_tensors(),
                (long long)dnn_live_bytes(NULL));

@@ -1,6 +1,7 @@
 /* operands.c - operands out of bytes. Every storage is filled from a table, so that it can be
  * compared after a refusal without having been copied. */
 #include <string.h>
+#include "dnn/autograd.h"
 #include "operands.h"
 
 enum { ROOM = 4096 }; /* elements of a storage, at most */
@@ -62,7 +63,7 @@ void fuzz_judge_refusal(fuzz_call *c, const char *name, dnn_status status)
 
 void fuzz_judge_null(fuzz_call *c, const char *name)
 {
-    dnn_status status = dnn_scope_status();
+    dnn_status status = dnn_take_error();
 
     FUZZ_CHECK(status != DNN_OK, "%s: NULL, and no error is pending", c->name);
     fuzz_judge_refusal(c, name, status);

@@ -191,12 +191,12 @@ static void read_all(dnn_file *file)
         FUZZ_CHECK(strlen(key) + strlen(value) < MOST, "metadata");
     }
     for (int64_t i = 0; dnn_file_entry(file, i, &entry_); i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *t = dnn_file_tensor(file, entry_.name);
 
             if (t == NULL) {
-                check_refusal("tensor", dnn_scope_status());
+                check_refusal("tensor", dnn_take_error());
             } else {
                 FUZZ_CHECK((uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == entry_.bytes,
                            "size of a tensor");
@@ -208,8 +208,8 @@ static void read_all(dnn_file *file)
 
 static void load(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_module *net = dnn_nn_linear(2, 2);
         dnn_run run = {.module = net};
         float after[6];
@@ -234,7 +234,7 @@ static void load(void)
         FUZZ_CHECK(weights == DNN_OK || checkpoint == DNN_OK ||
                        memcmp(before, after, sizeof before) == 0,
                    "a failed load changed the module");
-        dnn_module_free(net);
+        dnn_release(net);
     }
 }
 
@@ -262,16 +262,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     FUZZ_CHECK(ftruncate(fd, 0) == 0 && pwrite(fd, bytes, n, 0) == (ssize_t)n, "the file");
     count.files++;
-    status = dnn_file_open(path, &file);
+    file = dnn_file_open(path);
+    status = dnn_take_error();
     if (status != DNN_OK) {
         check_refusal("open", status);
     } else {
         count.opened++;
         read_all(file);
-        dnn_file_close(file);
+        dnn_release(file);
         load();
     }
-    FUZZ_CHECK(dnn_scope_status() == DNN_OK && dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0,
+    FUZZ_CHECK(dnn_take_error() == DNN_OK && dnn_live_tensors() == 0 && dnn_live_bytes(NULL) == 0,
                "%lld tensors are alive, or an error is left: %s", (long long)dnn_live_tensors(),
                dnn_error_message());
     return 0;

@@ -59,7 +59,7 @@ static inline bool start(const char *plugin, const char *backend)
 /* The end of a part: nothing is left. */
 static inline void stop(const char *part)
 {
-    dnn_status status = dnn_scope_status();
+    dnn_status status = dnn_take_error();
 
     check(status == DNN_OK, status == DNN_OK ? part : dnn_error_message());
     dnn_shutdown();

@@ -33,15 +33,15 @@ static int run_relu(void)
     float x[3] = {-1, 0, 2}, y[3] = {9, 9, 9}, before[3];
     int code = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *t = dnn_from_data(x, DNN_SHAPE(3)), *r;
 
         dnn_explain(answer, NULL);
         r = dnn_relu(t);
         dnn_explain(NULL, NULL);
         if (r == NULL || dnn_read(r, y, sizeof y) != DNN_OK) {
-            dnn_status status = dnn_scope_status();
+            dnn_status status = dnn_take_error();
 
             printf("relu: %s: %s\n", dnn_status_name(status), dnn_error_message());
             /* The operand lives on. */
@@ -72,13 +72,13 @@ static int read_set(const char *path)
     dnn_status status;
 
     if (set == NULL) {
-        return print_error(dnn_scope_status());
+        return print_error(dnn_take_error());
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         status = dnn_dataset_get(set, index, 3, field);
     }
-    dnn_dataset_release(set);
+    dnn_release(set);
     if (status != DNN_OK) {
         return print_error(status);
     }

@@ -11,7 +11,7 @@ static int64_t reorders(void)
 {
     dnn_counters c;
 
-    dnn_counters_read(&c);
+    dnn_get_counters(&c);
     return c.reorders;
 }
 
@@ -166,17 +166,17 @@ static void steps(void)
     dnn_requires_grad_(p, true);
     dnn_requires_grad_(q, true);
     check(is_private(p) && is_private(q), "leaves may lie in blocks");
-    sgd = dnn_sgd(DNN_TENSORS(p, q), 0.5, .momentum = 0.9);
+    sgd = dnn_optim_sgd(DNN_TENSORS(p, q), 0.5, .momentum = 0.9);
     for (int i = 0; i < 3; i++) {
         check(dnn_set_grad(p, into_blocks(g)) == DNN_OK &&
                   dnn_set_grad(q, into_blocks(g)) == DNN_OK && dnn_step(sgd) == DNN_OK,
               "a step over blocks");
     }
     check(same(p, q), "two equal parameters stay equal");
-    dnn_optimizer_free(sgd);
+    dnn_release(sgd);
     p = into_blocks(x);
     dnn_requires_grad_(p, true);
-    sgd = dnn_sgd(DNN_TENSORS(p), 0.5);
+    sgd = dnn_optim_sgd(DNN_TENSORS(p), 0.5);
     check(dnn_set_grad(p, into_blocks(g)) == DNN_OK && dnn_step(sgd) == DNN_OK && is_private(p) &&
               padding_is_zero(p),
           "a step where all operands lie in blocks leaves them there");
@@ -184,7 +184,7 @@ static void steps(void)
           "a step with a strided gradient makes the parameter strided");
     check(same(dnn_detach(p), dnn_sub(dnn_sub(x, dnn_mul_scalar(g, 0.5)), dnn_mul_scalar(g, 0.5))),
           "to the same numbers");
-    dnn_optimizer_free(sgd);
+    dnn_release(sgd);
 }
 
 /* FLAT over strides: operands that fill memory in the same order need no copy; others do. */
@@ -195,13 +195,13 @@ static void same_strides(void)
     dnn_tensor *sum = dnn_contiguous(dnn_add(a, b));
     dnn_counters before, after;
 
-    dnn_counters_read(&before);
+    dnn_get_counters(&before);
     dnn_add_(a, b);
-    dnn_counters_read(&after);
+    dnn_get_counters(&after);
     check(after.copies == before.copies && same(a, sum),
           "in place over equal transposed strides: no copy");
     dnn_add_(a, dnn_contiguous(b));
-    dnn_counters_read(&after);
+    dnn_get_counters(&after);
     check(after.copies > before.copies && same(a, dnn_add(sum, b)),
           "strides that differ cost a copy");
 }
@@ -277,8 +277,8 @@ static void link(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
 static void compare(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
 {
     for (int k = 0; k < LIVE; k++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *z = dnn_tanh(twin[k]);
 
             t->wrong += !same(dnn_tanh(ours[k]), z);
@@ -298,8 +298,8 @@ static void chain(void)
         put(&ours[i], into_blocks(twin[i]));
     }
     for (int i = 0; i < CHAIN; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             link(ours, twin, &t);
         }
         if (i % 8 == 7) {
@@ -330,8 +330,8 @@ static void *read_side(void *arg)
 {
     struct reader *r = arg;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *y = r->round % 2 == 0 ? dnn_relu(r->p) : dnn_neg(r->p);
 
         r->ok = same(y, r->round % 2 == 0 ? dnn_relu(r->x) : dnn_neg(r->x));
@@ -344,8 +344,8 @@ static void threads(void)
     bool ok = true;
 
     for (int round = 0; round < 200; round++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = randoms(4, 5, 8, 8), *p = into_blocks(x);
             struct reader r[3];
             pthread_t thread[3];
@@ -370,8 +370,8 @@ static atomic_bool enough;
 static void *read_on(void *arg)
 {
     while (!atomic_load(&enough)) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_relu(arg);
         }
     }
@@ -392,8 +392,8 @@ static void no_starving(void)
         started += ok;
     }
     for (int i = 0; i < 50; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *p = into_blocks(randoms(1, 5, 2, 2));
 
             ok = ok && dnn_flatten(p, 1, -1) != NULL && !is_private(p);
@@ -473,8 +473,8 @@ static void profile(void)
     setenv("DNN_PROFILE", "1", 1);
     dnn_set_log(keep_log, NULL);
     if (start("blocked/dnn_blocked.so", "blocked")) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = randoms(2, 5, 3, 4), *p = into_blocks(x);
 
             check(dnn_add(p, p) != NULL && dnn_add(p, x) != NULL, "profiled");
@@ -521,8 +521,8 @@ static void liars(void)
         if (!start(file, liar[i].id)) {
             continue;
         }
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 3)), *y;
             double value = 0;
 
@@ -548,8 +548,8 @@ static void stretched_part(void)
 {
     setenv("DNN_DISABLE", "cpu_blas:softmax", 1);
     if (start("liar/dnn_liar_none.so", "liar_none")) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = dnn_exp(dnn_randn(DNN_SHAPE(4, 6))), *y;
             double all = 0, row[4] = {0};
 
@@ -592,11 +592,11 @@ static void absurd_layout(void)
     if (!start("liar/dnn_liar_absurd.so", "liar_absurd")) {
         return;
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 3));
 
-        check(dnn_exp(x) == NULL && dnn_scope_status() == DNN_E_NOMEM,
+        check(dnn_exp(x) == NULL && dnn_take_error() == DNN_E_NOMEM,
               "2^60 bytes for a layout: no memory");
         check(same(dnn_add(x, x), dnn_full(2, DNN_SHAPE(2, 3))), "and all goes on");
     }
@@ -605,12 +605,12 @@ static void absurd_layout(void)
 
 static dnn_status view_it(dnn_tensor *t)
 {
-    return dnn_flatten(t, 1, -1) != NULL ? DNN_OK : dnn_scope_status();
+    return dnn_flatten(t, 1, -1) != NULL ? DNN_OK : dnn_take_error();
 }
 
 static dnn_status copy_it(dnn_tensor *t)
 {
-    return dnn_contiguous(t) != NULL ? DNN_OK : dnn_scope_status();
+    return dnn_contiguous(t) != NULL ? DNN_OK : dnn_take_error();
 }
 
 static dnn_status read_it(dnn_tensor *t)
@@ -660,8 +660,8 @@ int main(int argc, char **argv)
     folder = argc > 1 ? argv[1] : ".";
     if (start("blocked/dnn_blocked.so", "blocked")) {
         dnn_manual_seed(1);
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             conversions();
             host_access();
             operators();

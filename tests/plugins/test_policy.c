@@ -31,8 +31,8 @@ static struct walk relu(int64_t n)
 {
     struct walk w = {{0}, {0}};
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_linspace(-3, 4, n, DNN_T_F32), *y;
         float first = 1, last = 0;
 
@@ -74,7 +74,7 @@ static void expect_start_fails(const char *const *words)
 static void order_stands(void)
 {
     expect_chosen("late"); /* the highest priority of the plugin that was named */
-    CHECK(strcmp(dnn_preferred(), "") == 0);
+    CHECK(strcmp(dnn_get_prefer(), "") == 0);
 }
 
 static void pin_of_a_kernel(void)
@@ -83,7 +83,7 @@ static void pin_of_a_kernel(void)
 
     CHECK(strcmp(w.chosen, "quick") == 0);
     CHECK(strncmp(w.asked, "tempo.quick: pinned: yes", 24) == 0);
-    CHECK(strcmp(dnn_preferred(), "relu=tempo.quick") == 0);
+    CHECK(strcmp(dnn_get_prefer(), "relu=tempo.quick") == 0);
 }
 
 static void pin_of_a_plugin(void)
@@ -93,8 +93,8 @@ static void pin_of_a_plugin(void)
 
 static void pin_declines(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         struct walk w = {{0}, {0}};
         dnn_tensor *five = dnn_zeros(DNN_SHAPE(5)), *four = dnn_zeros(DNN_SHAPE(4));
 
@@ -116,17 +116,17 @@ static void pins_in_order(void)
     struct walk w = relu(8);
 
     CHECK(strcmp(w.chosen, "racy") == 0);
-    CHECK(dnn_prefer("relu=tempo.nothing") == DNN_E_INVALID);
+    CHECK(dnn_set_prefer("relu=tempo.nothing") == DNN_E_INVALID);
     CHECK(strstr(dnn_error_message(), "tempo.quick") != NULL);
-    CHECK(dnn_prefer("relu=tempo.quick,gelly=tempo") == DNN_E_INVALID);
+    CHECK(dnn_set_prefer("relu=tempo.quick,gelly=tempo") == DNN_E_INVALID);
     expect_chosen("racy"); /* what failed has changed nothing */
-    CHECK(dnn_prefer("relu=tempo.quick") == DNN_OK);
+    CHECK(dnn_set_prefer("relu=tempo.quick") == DNN_OK);
     expect_chosen("quick");
-    CHECK(dnn_prefer(NULL) == DNN_OK);
+    CHECK(dnn_set_prefer(NULL) == DNN_OK);
     expect_chosen("late");
-    CHECK(dnn_prefer("relu=cpu_blas") == DNN_OK);
+    CHECK(dnn_set_prefer("relu=cpu_blas") == DNN_OK);
     dnn_shutdown();
-    CHECK(strcmp(dnn_preferred(), "") == 0);
+    CHECK(strcmp(dnn_get_prefer(), "") == 0);
     expect_chosen("racy"); /* the variable's again */
 }
 
@@ -135,15 +135,15 @@ static void pin_renews_plans(void)
 {
     dnn_counters before, after;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_zeros(DNN_SHAPE(3));
 
         CHECK(dnn_relu(x) != NULL && dnn_relu(x) != NULL);
-        CHECK(dnn_prefer("relu=cpu_blas") == DNN_OK);
-        dnn_counters_read(&before);
+        CHECK(dnn_set_prefer("relu=cpu_blas") == DNN_OK);
+        dnn_get_counters(&before);
         CHECK(dnn_relu(x) != NULL);
-        dnn_counters_read(&after);
+        dnn_get_counters(&after);
         CHECK(after.plan_misses == before.plan_misses + 1);
     }
 }
@@ -191,8 +191,8 @@ static int mode_of_add(bool grad)
 {
     told = -1;
     dnn_set_log(hear, NULL);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_ones(DNN_SHAPE(2), .requires_grad = grad);
 
         CHECK(dnn_add(x, x) != NULL);
@@ -205,18 +205,18 @@ static void strict_math(void)
 {
     CHECK(mode_of_add(false) == 0);
     CHECK(mode_of_add(true) == 1);
-    CHECK(dnn_math() == DNN_MATH_STRICT);
+    CHECK(dnn_get_math() == DNN_MATH_STRICT);
 }
 
 static void tf32_math(void)
 {
     CHECK(mode_of_add(false) == 2);
     CHECK(mode_of_add(true) == 3);
-    CHECK(dnn_math() == DNN_MATH_TF32);
+    CHECK(dnn_get_math() == DNN_MATH_TF32);
     CHECK(dnn_set_math(DNN_MATH_BF16) == DNN_OK);
     CHECK(mode_of_add(false) == 6);
     CHECK(dnn_set_math(3) == DNN_E_INVALID && dnn_set_math(-1) == DNN_E_INVALID);
-    CHECK(dnn_math() == DNN_MATH_BF16);
+    CHECK(dnn_get_math() == DNN_MATH_BF16);
     dnn_shutdown();
     CHECK(mode_of_add(false) == 6); /* what the program said stays, whatever the variable says */
 }
@@ -232,9 +232,9 @@ static void deterministic(void)
 
     CHECK(strcmp(w.chosen, "quick") == 0);
     CHECK(strncmp(w.asked, "tempo.racy: pinned: it does not promise the same bits", 53) == 0);
-    CHECK(mode_of_add(false) == 8 && dnn_deterministic());
+    CHECK(mode_of_add(false) == 8 && dnn_get_deterministic());
     dnn_set_deterministic(false);
-    CHECK(mode_of_add(false) == 0 && !dnn_deterministic());
+    CHECK(mode_of_add(false) == 0 && !dnn_get_deterministic());
     expect_chosen("racy");
     dnn_set_deterministic(true);
     expect_chosen("quick");

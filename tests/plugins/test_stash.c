@@ -51,8 +51,8 @@ static void stashes(void)
         if (!start(file, keeper[i].id)) {
             continue;
         }
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = dnn_arange(-3, 3, 1, DNN_T_F32), *s = dnn_sigmoid(x), *expected;
             dnn_tensor *wide = dnn_arange(-3, 3, 0.5, DNN_T_F32);
 
@@ -81,8 +81,8 @@ static void orphan(void)
     if (!start("keeper/dnn_keeper_none.so", "keeper_none")) {
         return;
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_requires_grad_(dnn_ones(DNN_SHAPE(6)), true),
                    *loss = dnn_sum(dnn_silu(x));
 
@@ -132,8 +132,8 @@ static void parts(void)
         setenv("DNN_DISABLE", round == 0 ? "" : disable, 1);
         check(dnn_init("cpu_blas") == DNN_OK, "start");
         dnn_manual_seed(3);
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *y[16];
             static float kept[16][64];
             int n = 0;
@@ -193,9 +193,9 @@ static void parts(void)
     }
     setenv("DNN_DISABLE", "cpu_blas:silu,cpu_blas:sigmoid", 1);
     check(dnn_init("cpu_blas") == DNN_OK, "start");
-    DNN_SCOPE
     {
-        check(dnn_silu(dnn_ones(DNN_SHAPE(2))) == NULL && dnn_scope_status() == DNN_E_DEVICE &&
+        DNN_SCOPE();
+        check(dnn_silu(dnn_ones(DNN_SHAPE(2))) == NULL && dnn_take_error() == DNN_E_DEVICE &&
                   strstr(dnn_error_message(), "not decomposed either: sigmoid: no kernel") != NULL,
               dnn_error_message());
     }

@@ -47,8 +47,8 @@ static struct walk relu(int64_t n)
     for (int64_t i = 0; i < n; i++) {
         x[i] = (float)(i % 3) - 1;
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *t = dnn_from_data(x, DNN_SHAPE(n)), *r;
 
         dnn_explain(note, &w);
@@ -76,9 +76,9 @@ static int64_t runs_of_relu(int64_t n)
 {
     dnn_counters before, after;
 
-    dnn_counters_read(&before);
+    dnn_get_counters(&before);
     relu(n);
-    dnn_counters_read(&after);
+    dnn_get_counters(&after);
     return after.calls - before.calls;
 }
 
@@ -202,14 +202,14 @@ static void fastest_is_chosen(void)
     CHECK(strcmp(w.chosen, "quick") == 0);
     CHECK(strncmp(w.asked, "tempo.quick: yes; tuned: ", 25) == 0);
     CHECK(strstr(w.answer, " us, next ") != NULL && strchr(w.asked, '\n')[1] == 0);
-    CHECK(dnn_tune() && strcmp(dnn_tune_file(), file) == 0);
+    CHECK(dnn_get_tune() && strcmp(dnn_get_tune_file(), file) == 0);
     CHECK(runs_of_relu(8) == 1); /* remembered, though dnn_explain makes the plan anew */
 }
 
 static void order_without_it(void)
 {
     expect("late");
-    CHECK(!dnn_tune());
+    CHECK(!dnn_get_tune());
     dnn_set_tune(true);
     expect("quick");
     dnn_set_tune(false);
@@ -222,18 +222,18 @@ static void cached_plans_are_renewed(void)
     float x[4] = {-1, 2, -3, 4};
     dnn_counters before, after;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *t = dnn_from_data(x, DNN_SHAPE(4));
 
         CHECK(dnn_relu(t) != NULL && dnn_relu(t) != NULL);
         dnn_set_tune(true);
-        dnn_counters_read(&before);
+        dnn_get_counters(&before);
         CHECK(dnn_relu(t) != NULL);
-        dnn_counters_read(&after);
+        dnn_get_counters(&after);
         CHECK(after.calls - before.calls > 3);
         CHECK(dnn_relu(t) != NULL);
-        dnn_counters_read(&before);
+        dnn_get_counters(&before);
         CHECK(before.calls == after.calls + 1 && before.plan_misses == after.plan_misses);
     }
 }
@@ -258,8 +258,8 @@ static void operands_stay(void)
     float x[3] = {1, 2, 3}, y[3], view[6] = {1, 9, 2, 9, 3, 9}, after[6];
     struct walk w = {{0}, {0}, {0}};
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *a = dnn_from_data(x, DNN_SHAPE(3)), *b = dnn_from_data(x, DNN_SHAPE(3));
         dnn_tensor *v = dnn_from_data(view, DNN_SHAPE(6));
 
@@ -280,8 +280,8 @@ static void tape_stays(void)
 {
     float x[2] = {-1, 3}, g[2];
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *t = dnn_requires_grad_(dnn_from_data(x, DNN_SHAPE(2)), true);
 
         CHECK(dnn_backward(dnn_sum(dnn_square(dnn_relu(t)))) == DNN_OK);
@@ -296,8 +296,8 @@ static void stash_stays(void)
     struct walk w = {{0}, {0}, {0}};
 
     for (int i = 0; i < 3; i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *t = dnn_requires_grad_(dnn_from_data(x, DNN_SHAPE(3)), true), *y;
 
             dnn_explain(i == 1 ? note : NULL, &w);
@@ -320,8 +320,8 @@ static void layouts_stay(void)
     for (int on = 0; on < 2; on++) {
         dnn_set_tune(on != 0);
         dnn_manual_seed(3);
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *x = dnn_randn(DNN_SHAPE(2, 8, 6, 6)), *w = dnn_randn(DNN_SHAPE(8, 8, 3, 3));
             dnn_tensor *y = dnn_relu(dnn_conv2d(x, w, NULL, .padding = 1));
 
@@ -362,8 +362,8 @@ static void who_fails_is_passed_over(void)
     float x[2] = {-1, 2}, y[2] = {0};
 
     listen();
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         CHECK(dnn_read(dnn_abs(dnn_from_data(x, DNN_SHAPE(2))), y, sizeof y) == DNN_OK);
         CHECK(y[0] == 1 && y[1] == 2);
     }
@@ -380,8 +380,8 @@ static void parts_are_timed(void)
     float x[2] = {-1, 3}, y[2] = {0};
 
     listen();
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         CHECK(dnn_read(dnn_softsign(dnn_from_data(x, DNN_SHAPE(2))), y, sizeof y) == DNN_OK);
         CHECK(y[0] == -0.5F && y[1] == 0.75F);
     }
@@ -395,10 +395,10 @@ static void all_fail(void)
     float x[2] = {1, 2};
 
     listen();
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         CHECK(dnn_exp(dnn_from_data(x, DNN_SHAPE(2))) == NULL);
-        CHECK(dnn_scope_status() == DNN_E_INTERNAL);
+        CHECK(dnn_take_error() == DNN_E_INTERNAL);
         CHECK(strstr(dnn_error_message(), "come off (kernel breaks_first of tempo)") != NULL);
     }
     CHECK(n_said == 0);
@@ -413,11 +413,11 @@ static void no_memory_for_it(void)
     dnn_memory memory;
     float first = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *a = dnn_ones(DNN_SHAPE(N)), *b = dnn_ones(DNN_SHAPE(N));
 
-        CHECK(a != NULL && b != NULL && dnn_memory_stats("cpu", &memory) == DNN_OK);
+        CHECK(a != NULL && b != NULL && dnn_get_memory("cpu", &memory) == DNN_OK);
         CHECK(dnn_set_memory_cap("cpu", memory.live_bytes + 65536) == DNN_OK);
         listen();
         dnn_explain(note, &w);
@@ -456,7 +456,7 @@ static void file_is_kept(void)
     dnn_shutdown();
     CHECK(n_said == 0);
     CHECK(runs_of_relu(8) == 1 && runs_of_relu(9) == 1);
-    CHECK(dnn_set_threads(dnn_threads() == 1 ? 2 : 1) == DNN_OK);
+    CHECK(dnn_set_threads(dnn_get_threads() == 1 ? 2 : 1) == DNN_OK);
     CHECK(runs_of_relu(8) > 3); /* and so is another number of threads */
 }
 
@@ -597,7 +597,7 @@ static void folder_writable_by_others(void)
     listen();
     expect("quick");
     CHECK(runs_of_relu(8) == 1); /* in memory */
-    CHECK(strcmp(dnn_tune_file(), "") == 0);
+    CHECK(strcmp(dnn_get_tune_file(), "") == 0);
     CHECK(runs_of_relu(10) > 3);
     dnn_shutdown();
     expect_said("the folder may be written by others (mode 0777)");
@@ -628,7 +628,7 @@ static void no_such_folder(void)
 static void relative_file(void)
 {
     listen();
-    CHECK(strcmp(dnn_tune_file(), "") == 0);
+    CHECK(strcmp(dnn_get_tune_file(), "") == 0);
     expect("quick");
     dnn_shutdown();
     expect_said("the file must be absolute");
@@ -640,7 +640,7 @@ static void in_cache_folder(void)
     struct stat st;
 
     expect("quick");
-    snprintf(path, sizeof path, "%s", dnn_tune_file());
+    snprintf(path, sizeof path, "%s", dnn_get_tune_file());
     CHECK(strncmp(path, folder, strlen(folder)) == 0 && strstr(path, "/dnn/tune-") != NULL);
     dnn_shutdown();
     CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);

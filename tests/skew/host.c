@@ -93,8 +93,8 @@ static dnn_status run_operators(void)
     static const float numbers[2] = {2, -2};
     dnn_status status = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_from_data(numbers, DNN_SHAPE(2));
 
         dnn_explain(answer, NULL);
@@ -124,16 +124,16 @@ static dnn_status read_set(const char *path)
     dnn_status status = DNN_OK;
 
     if (set == NULL) {
-        return dnn_scope_status();
+        return dnn_take_error();
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         status = dnn_dataset_get(set, index, 3, field);
         if (status == DNN_OK) {
             status = dnn_read(field[0], got, sizeof got);
         }
     }
-    dnn_dataset_release(set);
+    dnn_release(set);
     DNN_TRY(status);
     printf("read: %s\n", got[0] == 7 && got[1] == 8 && got[2] == 9 ? "right" : "WRONG");
     return DNN_OK;

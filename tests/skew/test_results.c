@@ -38,8 +38,8 @@ static void check_eight(dnn_tensor *x, uint32_t want, const char *what)
 
 static void makes_what_is_wanted(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = sample();
 
         check_eight(x, ALL, "all results");
@@ -53,8 +53,8 @@ static void makes_what_is_wanted(void)
 
 static void writes_destinations(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = sample(), *wide = dnn_zeros(DNN_SHAPE(4), .dtype = DNN_T_F64);
         dnn_tensor *steps = dnn_slice(dnn_zeros(DNN_SHAPE(8)), 0, 0, 8, 2);
         dnn_tensor *out[N] = {[2] = dnn_zeros(DNN_SHAPE(4)), [5] = wide, [6] = steps};
@@ -71,7 +71,7 @@ static void writes_destinations(void)
         out[7] = x; /* its elements are read until the last result is written */
         check(eight(x, DNN__RESULT(3), out) && same(x, square), "an input as the last result");
         out[6] = dnn_zeros(DNN_SHAPE(5));
-        check(!eight(x, 0, out) && dnn_scope_status() == DNN_E_INVALID,
+        check(!eight(x, 0, out) && dnn_take_error() == DNN_E_INVALID,
               "a destination of other dims");
     }
 }
@@ -91,8 +91,8 @@ static dnn_tensor *slope(dnn_tensor *x, uint32_t mask)
 
 static void check_gradient(uint32_t mask, const char *what)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_requires_grad_(sample(), true), *out[N] = {NULL}, *sum = NULL;
 
         check(eight(x, ALL, out), what);
@@ -102,8 +102,9 @@ static void check_gradient(uint32_t mask, const char *what)
             }
         }
         check(dnn_backward(dnn_sum(sum)) == DNN_OK, what);
-        DNN_NO_GRAD
         {
+            DNN_SCOPE();
+            DNN_NO_GRAD();
             check(same(dnn_grad(x), slope(x, mask)), what);
         }
     }
@@ -130,8 +131,8 @@ static void keeps_a_stash(void)
 static void is_timed(void)
 {
     dnn_set_tune(true);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_arange(0, 1000, 1, DNN_T_F32), *out[N] = {[1] = dnn_zeros_like(x)};
 
         said[0] = 0;
@@ -160,14 +161,14 @@ static void is_explained(void)
 static void tells_the_result_by_name(void)
 {
     dnn_set_anomaly(true);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_full(3e19, DNN_SHAPE(2)), *out[N] = {NULL};
 
         check(!eight(x, ALL, out) &&
                   strstr(dnn_error_message(), "eight: anomaly: squared [2] f32 has 2 infinities"),
               dnn_error_message());
-        check(dnn_scope_status() == DNN_E_INVALID, "anomaly");
+        check(dnn_take_error() == DNN_E_INVALID, "anomaly");
     }
     dnn_set_anomaly(false);
 }
@@ -182,8 +183,8 @@ static void is_decomposed(void)
 /* On a device that has kernels for neither row: eight in smaller operators, three on the host. */
 static void on_a_device(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_to_device(sample(), "phantom"), *out[3] = {NULL};
         int64_t before = atomic_load(&dnn__count.fallback_calls);
 
@@ -208,12 +209,13 @@ static void on_a_device(void)
 /* The FLAT kernel runs over blocks of channels, and each result has the layout of x. */
 static void over_a_private_layout(void)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *image = dnn_randn(DNN_SHAPE(2, 3, 9, 9)), *w = dnn_randn(DNN_SHAPE(8, 3, 3, 3));
         dnn_tensor *x = dnn_conv2d(image, w, NULL), *out[N] = {NULL}, *strided;
 
-        check(is_private(x) && dnn_prefer("eight=results.eight_plain") == DNN_OK, "a convolution");
+        check(is_private(x) && dnn_set_prefer("eight=results.eight_plain") == DNN_OK,
+              "a convolution");
         check(eight(x, ALL & ~DNN__RESULT(4), out), "FLAT");
         for (int k = 0; k < N; k++) {
             check(k == 4 ? out[k] == NULL : is_private(out[k]), "each result has the layout of x");

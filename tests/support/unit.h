@@ -19,7 +19,7 @@ static inline void unit_init(void)
 
 static inline void unit_fini(void)
 {
-    cr_expect_eq(dnn_scope_status(), DNN_OK, "an error was left: %s", dnn_error_message());
+    cr_expect_eq(dnn_take_error(), DNN_OK, "an error was left: %s", dnn_error_message());
     dnn_shutdown();
     cr_expect_eq(dnn_live_tensors(), 0, "%lld tensors are alive", (long long)dnn_live_tensors());
     cr_expect_eq(dnn_live_bytes(NULL), 0, "%lld bytes are alive", (long long)dnn_live_bytes(NULL));
@@ -109,11 +109,11 @@ static inline void unit_expect_empty(dnn_tensor *t, const char *what, int line, 
 }
 
 /* expr fails as DNN_E_INVALID, and its message has each of the texts. The error is taken. */
-#define EXPECT_FAIL(expr, ...)                                                     \
-    do {                                                                           \
-        const void *unit_result = (expr);                                          \
-        unit_expect_fail(unit_result == NULL, dnn_scope_status(), #expr, __LINE__, \
-                         (const char *const[]){__VA_ARGS__, NULL});                \
+#define EXPECT_FAIL(expr, ...)                                                   \
+    do {                                                                         \
+        const void *unit_result = (expr);                                        \
+        unit_expect_fail(unit_result == NULL, dnn_take_error(), #expr, __LINE__, \
+                         (const char *const[]){__VA_ARGS__, NULL});              \
     } while (0)
 /* The same for functions that return a status or a count. */
 #define EXPECT_STATUS_FAIL(expr, ...)                                               \
@@ -159,6 +159,13 @@ static inline void unit_backward(dnn_tensor *y)
 {
     cr_assert_not_null(y, "%s", dnn_error_message());
     cr_assert_eq(dnn_backward_from(y, dnn_ones_like(y)), DNN_OK, "%s", dnn_error_message());
+}
+
+/* Opens a file, with its failure as a status. */
+static inline dnn_status open_file(const char *path, dnn_file **out)
+{
+    *out = dnn_file_open(path);
+    return dnn_take_error();
 }
 
 #endif

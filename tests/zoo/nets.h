@@ -75,22 +75,23 @@ static inline dnn_status set_weights(dnn_module *net)
         if (dnn_ndim(p) > 1) {
             fan = (double)(dnn_numel(p) / dnn_size(p, 0));
         }
-        DNN_NO_GRAD
         {
+            DNN_SCOPE();
+            DNN_NO_GRAD();
             dnn_tensor *u = formula((uint64_t)i, dnn_shape_of(p), 0, 1, DNN_T_F64);
 
             dnn_copy_(p, dnn_div_scalar(dnn_add_scalar(dnn_mul_scalar(u, 2), -1), sqrt(fan)));
         }
     }
-    return dnn_scope_status();
+    return dnn_take_error();
 }
 
 /* One training step on batch number `step`; its loss. */
 static inline dnn_status train_step(dnn_module *net, dnn_optimizer *optimizer, int step,
                                     dnn_dtype dtype, double *loss)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = formula(1000 + (uint64_t)step, DNN_SHAPE(64, 1, 28, 28), -1, 2, dtype);
         dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, x), labels(2000 + (uint64_t)step, 64));
 

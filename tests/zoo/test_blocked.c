@@ -20,8 +20,8 @@ static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, int i, double 
 {
     dnn_status st = DNN_OK;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x =
             formula(100 + (uint64_t)(i % 8), DNN_SHAPE(BATCH, 1, 28, 28), -1, 2, DNN_T_F32);
         dnn_tensor *l =
@@ -40,18 +40,18 @@ static dnn_status train(double *loss, dnn_counters *before, dnn_counters *after)
 {
     dnn_module *net = lenet_new(0);
     dnn_optimizer *optimizer =
-        dnn_sgd(dnn_parameters(net), 0.05, .momentum = 0.9, .weight_decay = 1e-4);
+        dnn_optim_sgd(dnn_parameters(net), 0.05, .momentum = 0.9, .weight_decay = 1e-4);
     dnn_status st = set_weights(net);
 
     for (int i = 0; i < STEPS && st == DNN_OK; i++) {
         if (i == WARM) {
-            dnn_counters_read(before);
+            dnn_get_counters(before);
         }
         st = step(net, optimizer, i, &loss[i]);
     }
-    dnn_counters_read(after);
-    dnn_optimizer_free(optimizer);
-    dnn_module_free(net);
+    dnn_get_counters(after);
+    dnn_release(optimizer);
+    dnn_release(net);
     return st;
 }
 
@@ -60,8 +60,8 @@ static bool losses_of(const char *backend, double *loss, dnn_counters *before, d
     dnn_status st = dnn_init(backend);
 
     if (st == DNN_OK) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             st = train(loss, before, after);
         }
     }
@@ -96,16 +96,16 @@ static void explain_step(void)
     dnn_status st = dnn_init("blocked");
 
     if (st == DNN_OK) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_module *net = lenet_new(0);
-            dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.05);
+            dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.05);
 
             dnn_explain(print_line, &lines);
             st = step(net, optimizer, 0, &loss);
             dnn_explain(NULL, NULL);
-            dnn_optimizer_free(optimizer);
-            dnn_module_free(net);
+            dnn_release(optimizer);
+            dnn_release(net);
         }
     }
     dnn_shutdown();

@@ -41,8 +41,8 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, dnn_loader *l
 
     for (int i = 0; i < steps;) {
         while (i < steps && dnn_loader_next(loader, &batch)) {
-            DNN_SCOPE
             {
+                DNN_SCOPE();
                 dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
 
                 DNN_TRY(dnn_zero_grad(optimizer));
@@ -51,7 +51,7 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, dnn_loader *l
             }
             i++;
         }
-        DNN_TRY(dnn_scope_status());
+        DNN_TRY(dnn_take_error());
     }
     return DNN_OK;
 }
@@ -62,32 +62,32 @@ static dnn_status run(int threads, int workers, int steps, char *hex)
 
     DNN_TRY(dnn_set_threads(threads));
     dnn_manual_seed(7);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *data[2] = {formula(1, DNN_SHAPE(SAMPLES, 1, 28, 28), 0, 1, DNN_T_F32), NULL};
         int64_t class[SAMPLES];
         dnn_dataset *set;
         dnn_loader *loader;
         dnn_module *net = lenet_new(DNN_T_F32);
-        dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
+        dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
 
         for (int64_t i = 0; i < SAMPLES; i++) {
             class[i] = (int64_t)(uniform_at(2, (uint64_t)i) * 10);
         }
         data[1] = dnn_from_data(class, DNN_SHAPE(SAMPLES), .dtype = DNN_T_I64);
         set = dnn_dataset_tensors(data, 2);
-        loader = dnn_loader_new(set, .batch_size = BATCH, .shuffle = true, .workers = workers);
-        st = dnn_scope_status();
+        loader = dnn_loader(set, .batch_size = BATCH, .shuffle = true, .workers = workers);
+        st = dnn_take_error();
         if (st == DNN_OK) {
             st = train(net, optimizer, loader, steps);
         }
         if (st == DNN_OK) {
             st = digest(net, hex);
         }
-        dnn_loader_free(loader);
-        dnn_dataset_release(set);
-        dnn_optimizer_free(optimizer);
-        dnn_module_free(net);
+        dnn_release(loader);
+        dnn_release(set);
+        dnn_release(optimizer);
+        dnn_release(net);
     }
     return st;
 }

@@ -32,7 +32,7 @@ static dnn_status train(const char *model, double *loss)
     int64_t n = STEPS * 8;
     dnn_tensor *data[2];
     dnn_module *net = cifar ? cifar_new() : strcmp(model, "mlp") == 0 ? mlp_new(0) : lenet_new(0);
-    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
+    dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
     dnn_dataset *set;
     dnn_loader *loader;
     dnn_batch batch;
@@ -44,10 +44,10 @@ static dnn_status train(const char *model, double *loss)
                             "cpu");
     data[1] = dnn_to_device(labels(2, n), "cpu");
     set = dnn_dataset_tensors(data, 2);
-    loader = dnn_loader_new(set, .batch_size = 8, .shuffle = true, .workers = 1);
+    loader = dnn_loader(set, .batch_size = 8, .shuffle = true, .workers = 1);
     while (st == DNN_OK && i < STEPS && dnn_loader_next(loader, &batch)) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
 
             st = dnn_zero_grad(optimizer);
@@ -56,11 +56,11 @@ static dnn_status train(const char *model, double *loss)
             st = st == DNN_OK ? dnn_item(l, &loss[i++]) : st;
         }
     }
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
-    dnn_optimizer_free(optimizer);
-    dnn_module_free(net);
-    return st == DNN_OK ? dnn_scope_status() : st;
+    dnn_release(loader);
+    dnn_release(set);
+    dnn_release(optimizer);
+    dnn_release(net);
+    return st == DNN_OK ? dnn_take_error() : st;
 }
 
 static bool losses_of(const char *backend, const char *model, double *loss)
@@ -69,8 +69,8 @@ static bool losses_of(const char *backend, const char *model, double *loss)
 
     if (st == DNN_OK) {
         dnn_manual_seed(5);
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             st = train(model, loss);
         }
     }
@@ -122,10 +122,10 @@ static void ladder(void)
         check(false, dnn_error_message());
         return;
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         check(strcmp(dnn_default_device(), "cpu") != 0, "the default device is phantom's");
-        check(dnn_erf(dnn_ones(DNN_SHAPE(3))) == NULL && dnn_scope_status() == DNN_E_DEVICE,
+        check(dnn_erf(dnn_ones(DNN_SHAPE(3))) == NULL && dnn_take_error() == DNN_E_DEVICE,
               "erf on phantom is an error");
         check(strstr(dnn_error_message(), "cpu_blas") != NULL, dnn_error_message());
     }
@@ -135,8 +135,8 @@ static void ladder(void)
         check(false, dnn_error_message());
         return;
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_full(0.5, DNN_SHAPE(2, 3), .requires_grad = true);
         dnn_status st = dnn_backward(dnn_sum(dnn_erf(x)));
 
@@ -146,7 +146,7 @@ static void ladder(void)
               "erf and its gradient under phantom,cpu_blas");
         dnn_erf(x);
     }
-    dnn_counters_read(&counters);
+    dnn_get_counters(&counters);
     check(counters.fallback_calls == 2 && counters.fallback_bytes > 0,
           "both fallbacks are counted");
     check(strstr(logged, "erf") != NULL && strstr(logged, "bytes") != NULL, logged);

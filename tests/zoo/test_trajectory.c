@@ -11,11 +11,12 @@ static int compare(const char *model, dnn_dtype dtype, const double *golden, dou
     int failed = 0;
     double worst = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         bool mlp = strcmp(model, "mlp") == 0;
         dnn_module *net = mlp ? mlp_new(dtype) : lenet_new(dtype);
-        dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = mlp ? 0.5 : 0.9);
+        dnn_optimizer *optimizer =
+            dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = mlp ? 0.5 : 0.9);
 
         if (set_weights(net) != DNN_OK) {
             printf("%s: %s\n", model, dnn_error_message());
@@ -36,8 +37,8 @@ static int compare(const char *model, dnn_dtype dtype, const double *golden, dou
                 failed = 1;
             }
         }
-        dnn_optimizer_free(optimizer);
-        dnn_module_free(net);
+        dnn_release(optimizer);
+        dnn_release(net);
     }
     printf("%s %s: worst relative error of %d losses %.3g, bound %.3g\n", model,
            dnn_dtype_name(dtype), STEPS, worst, bound);

@@ -208,7 +208,7 @@ DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t by
  * fail. A destination that was changed in place holds the new elements then. Slow: every result is
  * read on the host. Environment: DNN_ANOMALY=1. */
 DNN_API void dnn_set_anomaly(bool on);
-DNN_API bool dnn_anomaly_enabled(void);
+DNN_API bool dnn_get_anomaly(void);
 
 /* Returns whether this thread records operators: true outside DNN_NO_GRAD. */
 DNN_API bool dnn_grad_enabled(void);

@@ -1,7 +1,7 @@
 /* backend.h - lifecycle of the library, plugins, selection of kernels, memory, threads, seeds.
  *
- * Errors  dnn_init, dnn_memory_stats, dnn_prefer, dnn_plugin_disable, dnn_op_find and
- * dnn_explain_op take the pending error first. Threads: dnn_init, dnn_shutdown, dnn_prefer,
+ * Errors  dnn_init, dnn_get_memory, dnn_set_prefer, dnn_plugin_disable, dnn_op_find and
+ * dnn_explain_op take the pending error first. Threads: dnn_init, dnn_shutdown, dnn_set_prefer,
  * dnn_plugin_disable and the dnn_set_ functions but dnn_set_threads are for one thread while no
  * other uses the library. Any thread may call the queries while none of those runs, but
  * dnn_backend_at is for one thread at a time. */
@@ -54,7 +54,7 @@ typedef struct dnn_memory {
 } dnn_memory;
 /* Stores the memory statistics of a device; NULL = "cpu". Fails with DNN_E_DEVICE if there is no
  * such device. */
-DNN_API DNN_CHECKED dnn_status dnn_memory_stats(const char *device, dnn_memory *out);
+DNN_API DNN_CHECKED dnn_status dnn_get_memory(const char *device, dnn_memory *out);
 /* Caps the bytes of a device (NULL = "cpu") that are live or cached; 0 = no cap. A cap > 0 also
  * empties the cache. Allocations beyond it fail with DNN_E_NOMEM.
  * Fails   DNN_E_INVALID: bytes < 0; DNN_E_DEVICE: no such device. */
@@ -70,11 +70,11 @@ DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
  * Fails   DNN_E_INVALID: out of range, or from inside a parallel_for of a kernel (the rest of a
  *         kernel must not call it either); DNN_E_DEVICE: in a forked child. */
 DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n);
-DNN_API int dnn_threads(void);
+DNN_API int dnn_get_threads(void);
 /* Seeds the default generator, from which creation, dropout and initialisation draw
  * (torch.manual_seed). The seed at the start is 0. */
 DNN_API void dnn_manual_seed(uint64_t seed);
-DNN_API uint64_t dnn_seed(void);
+DNN_API uint64_t dnn_get_seed(void);
 
 enum { DNN_LOG_DEBUG = 0, DNN_LOG_INFO = 1, DNN_LOG_WARN = 2, DNN_LOG_ERROR = 3 };
 /* Sets the function that gets log messages, of all levels. NULL: messages of level WARN and above
@@ -93,9 +93,9 @@ DNN_API void dnn_set_log(void (*log)(void *ctx, int level, const char *text), vo
  * cached plans. dnn_shutdown forgets the pins.
  * Fails   DNN_E_INVALID: a word names no operator, no plugin in use or no kernel of it (the message
  *         lists similar names); the pins stay as they were; DNN_E_NOMEM; as dnn_init. */
-DNN_API DNN_CHECKED dnn_status dnn_prefer(const char *pins);
-/* Returns the current pins, "" if none. Valid until the next dnn_prefer or dnn_shutdown. */
-DNN_API const char *dnn_preferred(void);
+DNN_API DNN_CHECKED dnn_status dnn_set_prefer(const char *pins);
+/* Returns the current pins, "" if none. Valid until the next dnn_set_prefer or dnn_shutdown. */
+DNN_API const char *dnn_get_prefer(void);
 
 /* Sets how far products of f32 operands may round their inputs: not at all (DNN_MATH=strict, the
  * default), to tf32, or to bf16 (which allows tf32 too). A permission, not a request: kernels may
@@ -104,13 +104,13 @@ DNN_API const char *dnn_preferred(void);
  * Fails   DNN_E_INVALID: another number. */
 enum { DNN_MATH_STRICT = 0, DNN_MATH_TF32 = 1, DNN_MATH_BF16 = 2 };
 DNN_API DNN_CHECKED dnn_status dnn_set_math(int math);
-DNN_API int dnn_math(void);
+DNN_API int dnn_get_math(void);
 
 /* DNN_DETERMINISTIC: only kernels with the flag DNN_K_DETERMINISTIC are asked, so the same inputs
  * give the same bits on any number of threads, and no kernel is selected by timing. Survives
  * dnn_shutdown. */
 DNN_API void dnn_set_deterministic(bool on);
-DNN_API bool dnn_deterministic(void);
+DNN_API bool dnn_get_deterministic(void);
 
 /* DNN_TUNE: selects kernels by timing. When a plan is made, every kernel that accepts the call runs
  * on its operands, with scratch memory for the results, and the fastest is selected, whatever its
@@ -119,10 +119,10 @@ DNN_API bool dnn_deterministic(void);
  * dnn_set_deterministic, and when memory is short. Timings are kept in a file for this machine and
  * these builds. Survives dnn_shutdown. Setting it drops all cached plans. */
 DNN_API void dnn_set_tune(bool on);
-DNN_API bool dnn_tune(void);
+DNN_API bool dnn_get_tune(void);
 /* Returns the path of that file: DNN_TUNE_FILE, or dnn/tune-<machine> in XDG_CACHE_HOME or
  * ~/.cache; "" if there is no such folder. Valid until dnn_shutdown. */
-DNN_API const char *dnn_tune_file(void);
+DNN_API const char *dnn_get_tune_file(void);
 
 /* ---- devices ---- */
 /* Returns the device of new tensors that name none: "cpu", or ordinal 0 of the first plugin with a
@@ -211,7 +211,7 @@ typedef struct dnn_candidate {   /* texts are valid until dnn_shutdown */
     const char *plugin, *kernel; /* the plugin's id, the kernel's name */
     int priority;
     uint32_t flags; /* DNN_K_ bits (dnn_plugin.h) */
-    bool pinned;    /* by dnn_prefer or DNN_PREFER */
+    bool pinned;    /* by dnn_set_prefer or DNN_PREFER */
 } dnn_candidate;
 /* Describes a candidate kernel for an operator, a device or device kind (NULL = "cpu") and the
  * dtype of the primary operand. rank counts from 0, in the order in which dispatch asks them.
@@ -258,7 +258,7 @@ typedef struct dnn_counters {          /* since the library started */
     int64_t fallback_calls, fallback_bytes; /* calls that ran on the host for a device tensor, and
                                              * the bytes transferred for them */
 } dnn_counters;
-DNN_API void dnn_counters_read(dnn_counters *out);
+DNN_API void dnn_get_counters(dnn_counters *out);
 
 #ifdef __cplusplus
 }

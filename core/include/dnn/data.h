@@ -4,8 +4,9 @@
  * on the device cpu. Samples come from files that a reader plugin understands, from tensors in
  * memory, or from a function; subset, split, concat, map and normalize are sets over another set.
  *
- * Owner   A function that makes a data set returns one reference, for dnn_dataset_release. A set
- *         retains the sets under it.
+ * Owner   Sets and loaders are objects of the scope (object.h). A set retains the sets under it, a
+ *         loader its set: dnn_loader(dnn_dataset_normalize(dnn_dataset_open(...), ...)) leaks
+ *         nothing.
  * Errors  A function that makes a set or a loader returns NULL and leaves a pending error. One that
  *         returns a dnn_status takes the pending error first. In a forked child dnn_dataset_get and
  *         the loader fail with DNN_E_INVALID.
@@ -19,9 +20,6 @@ extern "C" {
 #endif
 
 #define DNN_FIELD_MAX 8
-typedef struct dnn_dataset dnn_dataset;
-typedef struct dnn_loader dnn_loader;
-
 typedef struct dnn_batch {
     dnn_tensor *input, *target;       /* the first and second field; target is NULL if there is one
                                        * field */
@@ -91,8 +89,6 @@ DNN_API dnn_dataset *dnn_dataset_map(dnn_dataset *set, int field,
 DNN_API dnn_dataset *dnn_dataset_normalize(dnn_dataset *set, int field, const double *mean,
                                            const double *std, int n_channels);
 
-DNN_API dnn_dataset *dnn_dataset_retain(dnn_dataset *set);
-DNN_API void dnn_dataset_release(dnn_dataset *set);       /* NULL is allowed */
 DNN_API int64_t dnn_dataset_size(const dnn_dataset *set); /* samples; 0 for NULL */
 DNN_API int dnn_dataset_fields(const dnn_dataset *set);   /* fields; 0 for NULL */
 /* Descriptions from the reader; a set over another set has the other's. NULL if unknown. Valid as
@@ -121,17 +117,14 @@ typedef struct dnn_loader_args {
     double timeout;     /* seconds to wait for a worker, up to 1e6; 0 = 60. Unused without
                          * workers */
 } dnn_loader_args;
-/* Makes a loader: dnn_loader_new(set, .batch_size = 64, .shuffle = true, .workers = 2). The batches
- * are the same for any number of workers. An empty set gives no batch. The caller owns the loader:
- * dnn_loader_free.
+/* Makes a loader: dnn_loader(set, .batch_size = 64, .shuffle = true, .workers = 2). The batches
+ * are the same for any number of workers. An empty set gives no batch. Freeing the loader stops the
+ * workers; if one is stuck in the data set for the timeout, a warning is logged, and that worker
+ * frees the loader when it returns. In a forked child nothing is freed.
  * Fails   NULL, DNN_E_INVALID: set is NULL, a number out of its range; DNN_E_DEVICE;
  *         DNN_E_NOMEM. */
-#define dnn_loader_new(...) dnn_loader_new_with((dnn_loader_args){.set = __VA_ARGS__})
-DNN_API dnn_loader *dnn_loader_new_with(dnn_loader_args args);
-/* Stops the workers and frees the loader. NULL is allowed. If a worker is stuck in the data set for
- * the timeout, a warning is logged, and that worker frees the loader when it returns. In a forked
- * child nothing is freed. */
-DNN_API void dnn_loader_free(dnn_loader *loader);
+#define dnn_loader(...) dnn_loader_with((dnn_loader_args){.set = __VA_ARGS__})
+DNN_API dnn_loader *dnn_loader_with(dnn_loader_args args);
 /* Stores the next batch of the epoch in *batch and returns true. Returns false at the end of the
  * epoch (the next call begins the next epoch) and on failure: then an error is pending, and the
  * next call tries the same batch again, unless dnn_loader_rewind is called. *batch is zeroed when

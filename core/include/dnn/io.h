@@ -15,9 +15,7 @@
 extern "C" {
 #endif
 
-typedef struct dnn_file dnn_file;
-
-typedef struct dnn_file_entry_info { /* texts are valid until dnn_file_close */
+typedef struct dnn_file_entry_info { /* texts are valid as long as the file */
     const char *name;
     const char *dtype_name; /* as in the file: "F32", "F8_E4M3" */
     dnn_dtype dtype;        /* 0 = libdnn has no such dtype */
@@ -25,15 +23,15 @@ typedef struct dnn_file_entry_info { /* texts are valid until dnn_file_close */
     uint64_t bytes;
 } dnn_file_entry_info;
 
-/* Opens a file and validates its header. The caller owns *out: dnn_file_close. Checksums of data
- * are checked when the data is read.
- * Fails   DNN_E_IO, DNN_E_FORMAT, DNN_E_NOMEM. */
-DNN_API DNN_CHECKED dnn_status dnn_file_open(const char *path, dnn_file **out);
-DNN_API void dnn_file_close(dnn_file *file);          /* NULL is allowed */
+/* Opens a file and validates its header. The file is an object of the scope; dnn_release closes it.
+ * Checksums of data are checked when the data is read.
+ * Fails   NULL and a pending error: DNN_E_IO, DNN_E_FORMAT, DNN_E_NOMEM. */
+DNN_API dnn_file *dnn_file_open(const char *path);
 DNN_API int64_t dnn_file_count(const dnn_file *file); /* tensors in the file; 0 for NULL */
 /* Describes a tensor of the file; false past the last. */
 DNN_API bool dnn_file_entry(const dnn_file *file, int64_t index, dnn_file_entry_info *out);
-/* Stores a pair of the file's metadata; false past the last. Valid until dnn_file_close. */
+/* Stores a pair of the file's metadata; false past the last. Valid as long as the
+ * file. */
 DNN_API bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key,
                                const char **value);
 /* Reads all data and compares it with the checksums of the file, if it has any.

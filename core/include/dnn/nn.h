@@ -12,8 +12,8 @@
  *     lenet *net = (lenet *)dnn_module_new(&lenet_type);
  *     net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5));
  *
- * Owner   A module owns its parameters, buffers and children. The caller owns the root of the tree
- *         and frees it with dnn_module_free.
+ * Owner   A module retains its parameters, buffers and children, and is itself an object of the
+ *         scope that made it (object.h): dnn_keep or dnn_retain &net->base, as any object.
  * Errors  Constructors, registration and dnn_forward work as operators: while an error is pending,
  *         or if an argument is NULL, they return NULL and leave a pending error (DNN_E_INVALID,
  *         DNN_E_NOMEM).
@@ -25,15 +25,13 @@
 extern "C" {
 #endif
 
-typedef struct dnn_module dnn_module;
-
 /* Static data of the program. */
 typedef struct dnn_module_type {
     const char *name; /* "Conv2d": printed */
     size_t bytes;     /* of the struct that begins with dnn_module */
     dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x); /* works as an operator */
-    /* Frees all that the struct owns except parameters, buffers and children; not the struct. May
-     * be NULL. */
+    /* Frees all that the struct owns except parameters, buffers and children; not the struct.
+     * Called when the last reference is released. May be NULL. */
     void (*free)(dnn_module *self);
     /* Writes one line of settings, "1, 6, kernel_size=(5, 5)": at most `bytes` bytes with the final
      * 0. May be NULL. */
@@ -42,28 +40,24 @@ typedef struct dnn_module_type {
 
 /* Public so that it can stand first in other structs; its members are private. */
 struct dnn_module {
+    dnn_object dnn_base;
     const dnn_module_type *dnn_type;
     struct dnn_slot *dnn_slots; /* parameters, buffers and children in order of registration */
     int64_t dnn_n_slots, dnn_cap_slots;
-    dnn_tensor **dnn_list; /* the last result of dnn_parameters */
-    int64_t dnn_n_list;
-    bool dnn_training, dnn_owned;
+    bool dnn_training, dnn_has_parent;
 };
 
 /* Returns a zeroed module of the type, in training mode. */
 DNN_API dnn_module *dnn_module_new(const dnn_module_type *type);
-/* Frees the module, its children, parameters and buffers. NULL is allowed. Does nothing if the
- * module has a parent, which frees it. */
-DNN_API void dnn_module_free(dnn_module *module);
 
-/* Register a child, parameter or buffer and return it. The parent becomes the owner of the child;
- * if the call fails it frees the child, unless that has a parent already or contains `parent`.
- * Tensors are retained; they must be contiguous and not the result of a recorded operator. A
+/* Register a child, parameter or buffer, retain it and return it. A child has one parent. Tensors
+ * must be contiguous and not the result of a recorded operator. A
  * parameter becomes a leaf that requires a gradient. Names have 1 to 255 of [A-Za-z0-9_], are
  * unique in the module and do not begin with "dnn". */
 DNN_API dnn_module *dnn_module_add(dnn_module *parent, const char *name, dnn_module *child);
-DNN_API dnn_tensor *dnn_module_parameter(dnn_module *module, const char *name, dnn_tensor *value);
-DNN_API dnn_tensor *dnn_module_buffer(dnn_module *module, const char *name, dnn_tensor *value);
+DNN_API dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *name,
+                                             dnn_tensor *value);
+DNN_API dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value);
 
 /* Calls the module's forward on x. */
 DNN_API dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x);
@@ -77,8 +71,8 @@ static inline void dnn_module_eval(dnn_module *module)
 DNN_API bool dnn_module_training(const dnn_module *module);
 
 /* Returns all parameters of the tree: a module's own in order of registration, then those of its
- * children; a shared parameter once. The module owns the list, which is valid until its tree
- * changes. On failure n is 0 and an error is pending. */
+ * children; a shared parameter once. The list belongs to the scope, its tensors to the module. On
+ * failure n is 0 and an error is pending. */
 DNN_API dnn_tensor_list dnn_parameters(dnn_module *module);
 
 /* Returns the index-th parameter or buffer of the tree, in that order, a module's buffers after its
@@ -169,8 +163,7 @@ DNN_API dnn_module *dnn_nn_softplus(double beta, double threshold);
 DNN_API dnn_module *dnn_nn_softmax(int dim);
 DNN_API dnn_module *dnn_nn_log_softmax(int dim);
 
-/* Sequential: calls its children "0", "1", ... in turn, and owns them. DNN_MODULES(a, b) lists
- * them. If the call fails (one of them is NULL) all of them are freed. */
+/* Sequential: calls its children "0", "1", ... in turn. DNN_MODULES(a, b) lists them. */
 typedef struct dnn_module_list {
     int64_t n;
     dnn_module *const *item;

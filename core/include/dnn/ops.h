@@ -414,18 +414,18 @@ DNN_API dnn_tensor *dnn_adaptive_max_pool2d(dnn_tensor *x, int64_t height, int64
  * yes, with the same u. Fails: p outside [0,1]. */
 DNN_API dnn_tensor *dnn_dropout(dnn_tensor *x, double p);
 
-enum { DNN_MEAN = 0, DNN_SUM = 1, DNN_NONE = 2 };
+enum { DNN_REDUCTION_MEAN = 0, DNN_REDUCTION_SUM = 1, DNN_REDUCTION_NONE = 2 };
 typedef struct dnn_loss_args {
     dnn_tensor *input, *target;
-    int reduction;          /* DNN_MEAN (the default), DNN_SUM, DNN_NONE */
+    int reduction; /* DNN_REDUCTION_MEAN (the default), DNN_REDUCTION_SUM, DNN_REDUCTION_NONE */
     dnn_tensor *weight;     /* nll, cross_entropy: [C], of the dtype of input; NULL = ones */
     int64_t ignore_index;   /* nll, cross_entropy; 0 = -100; DNN_ZERO_INT = class 0 */
     double label_smoothing; /* cross_entropy: in [0,1]; nll: must be 0 */
     double beta;            /* reserved for smooth_l1 and huber, which do not exist yet */
 } dnn_loss_args;
-/* (input - target)^2 and |input - target|, reduced to rank 0, or not with DNN_NONE. F, equal
- * dtypes. The mean of nothing is NaN. Grad: yes, to both; l1'(0) = 0.
- * Fails   unequal shapes (differs: PyTorch broadcasts, with a warning); two dtypes, integers. */
+/* (input - target)^2 and |input - target|, reduced to rank 0, or not with DNN_REDUCTION_NONE. F,
+ * equal dtypes. The mean of nothing is NaN. Grad: yes, to both; l1'(0) = 0. Fails   unequal shapes
+ * (differs: PyTorch broadcasts, with a warning); two dtypes, integers. */
 #define dnn_mse_loss(input_, ...) \
     dnn_mse_loss_with((dnn_loss_args){.input = (input_), .target = __VA_ARGS__})
 #define dnn_l1_loss(input_, ...) \
@@ -435,11 +435,10 @@ DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
 /* The negative log-likelihood of class numbers; input holds log-probabilities for nll_loss, logits
  * for cross_entropy (nll_loss of log_softmax over C).
  * Shape   input [N,C], [N,C,d..] or [C]; target the same without C; the loss rank 0, or as target
- *         with DNN_NONE.
+ *         with DNN_REDUCTION_NONE.
  * Dtype   input F; target i64, i32 or u8.
- * Values  DNN_MEAN divides by the sum of the targets' weights, and is NaN if all targets are
- *         ignored.
- * Grad    yes, to input; a weight that requires a gradient is an error in backward.
+ * Values  DNN_REDUCTION_MEAN divides by the sum of the targets' weights, and is NaN if all targets
+ * are ignored. Grad    yes, to input; a weight that requires a gradient is an error in backward.
  * Fails   a target outside [0,C) that is not ignored (row and value are named); shapes that do not
  *         fit (both are named); a target of another dtype; a weight of another dtype or size;
  *         .label_smoothing outside [0,1]. */

@@ -1,7 +1,7 @@
 /* optim.h - optimizers: they keep parameters and state, and update the parameters from their
  * gradients.
  *
- * Owner   The caller owns an optimizer and frees it with dnn_optimizer_free.
+ * Owner   An optimizer is an object of the scope (object.h). It retains the parameters.
  * Errors  A function that returns a dnn_status takes the pending error first. If optimizer is NULL
  *         it returns the pending error, or DNN_E_INVALID.
  * Threads: one thread at a time may use an optimizer and its parameters. */
@@ -12,16 +12,14 @@
 extern "C" {
 #endif
 
-typedef struct dnn_optimizer dnn_optimizer;
-
-typedef struct dnn_sgd_args {
+typedef struct dnn_optim_sgd_args {
     dnn_tensor_list parameters; /* leaves that require gradients, each once; retained; the array is
                                  * not needed after the call */
     double lr;                  /* required, >= 0 */
     double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
     bool nesterov;                            /* needs momentum > 0 and dampening 0 */
     bool maximize;                            /* steps along the gradient, not against it */
-} dnn_sgd_args;
+} dnn_optim_sgd_args;
 /* Stochastic gradient descent (torch.optim.SGD). For each parameter p with gradient g and buffer b:
  *     g = maximize ? -g : g;  g += weight_decay p
  *     with momentum:  b = g in the first step, then b = momentum b + (1 - dampening) g;
@@ -29,15 +27,13 @@ typedef struct dnn_sgd_args {
  *     p -= lr g
  * Computed in the dtype of p. Parameters of one device and dtype are updated by one kernel call
  * (two while some of them have no buffer yet).
- *     dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
+ *     dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
  * Fails   NULL and a pending error: an empty list; a member that is NULL, listed twice or no leaf
  *         that requires a gradient; a number out of its range; nesterov without momentum;
  *         DNN_E_NOMEM. */
-#define dnn_sgd(parameters_, ...) \
-    dnn_sgd_with((dnn_sgd_args){.parameters = (parameters_), .lr = __VA_ARGS__})
-DNN_API dnn_optimizer *dnn_sgd_with(dnn_sgd_args args);
-/* Frees the optimizer and its state, and releases the parameters. NULL is allowed. */
-DNN_API void dnn_optimizer_free(dnn_optimizer *optimizer);
+#define dnn_optim_sgd(parameters_, ...) \
+    dnn_optim_sgd_with((dnn_optim_sgd_args){.parameters = (parameters_), .lr = __VA_ARGS__})
+DNN_API dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args);
 
 /* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */
 DNN_API DNN_CHECKED dnn_status dnn_zero_grad(dnn_optimizer *optimizer);

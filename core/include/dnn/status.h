@@ -1,12 +1,17 @@
-/* status.h - the errors of libdnn, and scopes, which release tensors.
+/* status.h - the errors of libdnn.
  *
  * Two idioms
- *   Operators and constructors return a pointer, or NULL. The first NULL records its error as the
- *   pending error of the thread. While an error is pending, every operator returns NULL and does
+ *   A function that makes a value - a tensor, a module, a data set, a list, a text, a number -
+ *   returns it, or NULL (an empty list, NaN). The first failure records its error as the pending
+ *   error of the thread. While an error is pending, every such function returns NULL and does
  *   nothing, so one check at the end of an expression is enough.
- *   Every other function that can fail returns a dnn_status. Most of them take the pending error
- *   first: they return it, clear it and do nothing else. So the check at the end is usually a call
- *   that the program makes anyway: DNN_TRY(dnn_item(dnn_sum(x), &sum)).
+ *   Every other function that can fail returns a dnn_status, and stores results through pointers.
+ *   Most of them take the pending error first: they return it, clear it and do nothing else. So the
+ *   check at the end is usually a call that the program makes anyway: DNN_TRY(dnn_backward(loss)).
+ *   dnn_take_error is that check where there is no such call.
+ *
+ * An error that is still pending when the thread ends, at dnn_shutdown, or when the process exits,
+ * is written to the log.
  *
  * Threads: all state of this header belongs to the calling thread. */
 #ifndef DNN_STATUS_H
@@ -63,14 +68,14 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
         }                                   \
     } while (0)
 
-/* Assigns expr to the variable `st` and jumps to label if it is not DNN_OK. For functions with one
- * clean-up label. */
-#define DNN_TRY_TO(label, expr) \
-    do {                        \
-        st = (expr);            \
-        if (st != DNN_OK) {     \
-            goto label;         \
-        }                       \
+/* Assigns expr to the variable `status` and jumps to label if it is not DNN_OK. For functions with
+ * one clean-up label. */
+#define DNN_TRY_TO(status, label, expr) \
+    do {                                \
+        (status) = (expr);              \
+        if ((status) != DNN_OK) {       \
+            goto label;                 \
+        }                               \
     } while (0)
 
 /* Returns the name of the status ("DNN_E_NOMEM"), or "unknown status". Never NULL; static text. */
@@ -85,52 +90,11 @@ DNN_API const char *dnn_error_message(void);
  * calls (custom functions, hooks): return dnn_fail(DNN_E_INVALID, "..."). */
 DNN_API dnn_status dnn_fail(dnn_status status, const char *fmt, ...) DNN_PRINTF(2, 3);
 
-/* Returns the status of the pending error and clears it; DNN_OK if there is none. Operators work
- * again afterwards. */
-DNN_API DNN_CHECKED dnn_status dnn_scope_status(void);
-
-/* ---- scopes ----
- * A tensor that a function returns belongs to the innermost open scope of the thread. Closing the
- * scope releases it. Outside every scope it belongs to the root scope of the thread, which is
- * closed when the thread ends or calls dnn_shutdown. The pending error belongs to the thread: it
- * survives the scope. The struct is public only so that it can be on the stack; its members are
- * private. */
-typedef struct dnn_scope {
-    struct dnn_scope *dnn_parent;
-    struct dnn__owned *dnn_first;
-    int dnn_flags, dnn_once;
-} dnn_scope;
-
-/* Open and close a scope by hand, for other compilers and languages. dnn_scope_end also closes the
- * scopes that were opened after `scope` and are still open. It ignores NULL and a scope that is not
- * open. */
-DNN_API void dnn_scope_begin(dnn_scope *scope);
-DNN_API void dnn_scope_end(dnn_scope *scope);
-
-/* As dnn_scope_begin, and operators are not recorded until the scope ends (torch.no_grad). */
-DNN_API void dnn_no_grad_begin(dnn_scope *scope);
-
-/* As dnn_scope_begin, and operators are recorded until the scope ends (torch.enable_grad), also
- * inside a scope of dnn_no_grad_begin, a backward or a hook. */
-DNN_API void dnn_enable_grad_begin(dnn_scope *scope);
-
-/* Moves t from the innermost scope to the scope around it and returns t. `return dnn_keep(y);`
- * returns y from inside a DNN_SCOPE. NULL gives NULL. A tensor of another scope, or of the root
- * scope, stays there. */
-DNN_API struct dnn_tensor *dnn_keep(struct dnn_tensor *t);
-
-#define DNN_CAT_(a, b) a##b
-#define DNN_CAT(a, b) DNN_CAT_(a, b)
-#define DNN_SCOPE_(name, begin)                                                       \
-    for (dnn_scope name __attribute__((cleanup(dnn_scope_end))) = {NULL, NULL, 0, 1}; \
-         name.dnn_once && (begin(&name), name.dnn_once = 0, 1);)
-
-/* DNN_SCOPE { ... } opens a scope for the block. It closes at the end of the block and on return
- * and goto out of it. `break` and `continue` inside leave the scope, not a loop around it.
- * DNN_NO_GRAD { ... } also stops recording. DNN_ENABLE_GRAD { ... } also turns recording on. */
-#define DNN_SCOPE DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_scope_begin)
-#define DNN_NO_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_no_grad_begin)
-#define DNN_ENABLE_GRAD DNN_SCOPE_(DNN_CAT(dnn_scope_, __COUNTER__), dnn_enable_grad_begin)
+/* Takes the pending error: returns its status and clears it; DNN_OK if there is none. Operators
+ * work again afterwards. */
+DNN_API DNN_CHECKED dnn_status dnn_take_error(void);
+/* Returns the status of the pending error, which stays pending; DNN_OK if there is none. */
+DNN_API dnn_status dnn_pending(void);
 
 #ifdef __cplusplus
 }

@@ -1,21 +1,19 @@
 /* tensor.h - the tensor: a reference-counted view (dims, strides, offset, dtype) of storage.
  *
  * This header has queries, reading and writing; ops.h has the operators. A tensor that a function
- * returns belongs to the innermost scope of the thread (status.h). A function that returns a
+ * returns belongs to the innermost scope of the thread (object.h). A function that returns a
  * dnn_status takes the pending error first. Strides are in elements, sizes of buffers in bytes.
  *
  * Threads: any thread may use a tensor that another one made. Several threads may read, retain and
  * release one at once. One thread at a time may change it: in place, its gradient, its mapping. */
 #ifndef DNN_TENSOR_H
 #define DNN_TENSOR_H
-#include "dnn/status.h"
+#include "dnn/object.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define DNN_MAX_DIMS 8
-
-typedef struct dnn_tensor dnn_tensor;
 
 /* One DNN_T_ bit: DNN_T_F32 ... DNN_T_BOOL. In an option 0 means the default. */
 typedef uint32_t dnn_dtype;
@@ -67,12 +65,6 @@ DNN_API const char *dnn_dtype_name(dnn_dtype dtype); /* "f32"; "?" if it is no d
 DNN_API size_t dnn_dtype_size(dnn_dtype dtype);      /* bytes of an element; 0 if it is no dtype */
 DNN_API dnn_dtype dnn_dtype_named(const char *name); /* 0 if no dtype has that name */
 
-/* ---- references ---- */
-/* Adds a reference that the caller owns until dnn_release. Returns t; NULL stays NULL. */
-DNN_API dnn_tensor *dnn_retain(dnn_tensor *t);
-/* Releases one reference. NULL is allowed. Releasing the reference of the scope frees a temporary
- * early: the tensor then leaves its scope. */
-DNN_API void dnn_release(dnn_tensor *t);
 /* Return the number of tensors alive in the process, and the bytes of storage on a device ("cpu";
  * NULL = all devices). Both are 0 after dnn_shutdown if nothing leaked. */
 DNN_API int64_t dnn_live_tensors(void);

@@ -44,8 +44,9 @@ Test(autograd, gradients_of_two_leaves_do_not_share_memory)
 
     unit_backward(dnn_add(a, b));
     cr_assert_neq(dnn_grad(a), dnn_grad(b));
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         cr_assert_not_null(dnn_mul_scalar_(dnn_grad(a), 10));
     }
     EXPECT(dnn_grad(b), DNN_T_F64, S(2), 1, 1);
@@ -127,8 +128,9 @@ Test(autograd, in_place_rules_of_leaves_and_views)
     dnn_tensor *x = LEAF(S(2, 2), 1, 2, 3, 4), *y = dnn_mul_scalar(x, 2), *row;
 
     EXPECT_FAIL_KEEPS(x, dnn_add_scalar_(x, 1), "add", "leaf", "DNN_NO_GRAD");
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         cr_expect_not_null(dnn_add_scalar_(x, 1));
     }
     row = dnn_select(y, 0, 0);
@@ -163,8 +165,9 @@ Test(autograd, no_grad_records_nothing)
 {
     dnn_tensor *x = LEAF(S(2), 1, 2), *y = NULL;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         cr_expect(!dnn_grad_enabled());
         y = dnn_keep(dnn_mul(x, x));
     }
@@ -240,8 +243,8 @@ Test(autograd, a_long_chain_is_walked_and_freed_without_recursion)
 {
     dnn_tensor *x = LEAF(DNN_SCALAR, 1);
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *y = dnn_mul_scalar(x, 1);
 
         for (int i = 0; i < 200000; i++) {
@@ -254,8 +257,8 @@ Test(autograd, a_long_chain_is_walked_and_freed_without_recursion)
         cr_assert_eq(dnn_backward(y), DNN_OK, "%s", dnn_error_message());
     }
     EXPECT(dnn_grad(x), DNN_T_F64, DNN_SCALAR, 200001);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *y = x;
 
         for (int i = 0; i < 200000; i++) { /* and one that nobody walks */

@@ -72,8 +72,9 @@ Test(autograd_function, nothing_is_recorded_where_nobody_wants_a_gradient)
     dnn_tensor *x = LEAF(S(1), 0), *y;
 
     cr_expect(!dnn_requires_grad(dnn_apply(&my_exp, NULL, DNN_TENSORS(F64(S(1), 0)))));
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         y = dnn_apply(&my_exp, NULL, DNN_TENSORS(x));
         cr_expect(!dnn_requires_grad(y));
     }
@@ -186,8 +187,8 @@ Test(autograd_function, several_inputs_and_outputs)
     dnn_tensor *a = LEAF(S(2), 1, 2), *b = LEAF(S(2), 5, -6), *y[4];
     int freed = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         cr_assert_eq(dnn_function_apply(&mix, new_factor(10, &freed), DNN_TENSORS(a, b), y, 4),
                      DNN_OK, "%s", dnn_error_message());
         EXPECT(y[0], DNN_T_F64, S(2), 50, -120);
@@ -209,8 +210,8 @@ Test(autograd_function, an_output_that_nobody_used_has_a_gradient_of_zeros)
     dnn_tensor *a = LEAF(S(2), 1, 2), *b = F64(S(2), 5, -6), *y[4];
     int freed = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         cr_assert_eq(dnn_function_apply(&mix, new_factor(10, &freed), DNN_TENSORS(a, b), y, 4),
                      DNN_OK, "%s", dnn_error_message());
         unit_backward(y[1]);
@@ -224,8 +225,8 @@ Test(autograd_function, second_gradients_of_several_operands)
     dnn_tensor *a = LEAF(S(1), 2), *b = LEAF(S(1), 3), *y[4], *g;
     int freed = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         cr_assert_eq(dnn_function_apply(&mix, new_factor(1, &freed), DNN_TENSORS(a, b), y, 4),
                      DNN_OK, "%s", dnn_error_message());
         cr_assert_eq(dnn_backward(dnn_square(y[0]), .create_graph = true), DNN_OK, "%s",
@@ -434,10 +435,10 @@ Test(autograd_function, errors_of_forward)
     dnn_tensor *x = LEAF(S(2), 1, 2);
 
     cr_expect_null(BAD("status"));
-    cr_expect_eq(dnn_scope_status(), DNN_E_IO);
+    cr_expect_eq(dnn_take_error(), DNN_E_IO);
     cr_expect_str_eq(dnn_error_message(), "forward of bad: the table sine.bin is not there");
     cr_expect_null(BAD("silent"));
-    cr_expect_eq(dnn_scope_status(), DNN_E_IO);
+    cr_expect_eq(dnn_take_error(), DNN_E_IO);
     cr_expect_str_eq(dnn_error_message(), "forward of bad: it returned DNN_E_IO and no message");
     EXPECT_FAIL(BAD("null"), "bad", "output 0", "NULL");
     EXPECT_FAIL(BAD("index"), "bad", "output 1 of 1");

@@ -121,8 +121,8 @@ Test(autograd_hooks, removed_hooks_are_not_called_and_contexts_are_freed)
     int64_t id;
 
     begin();
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         y = dnn_mul_scalar(x, 2);
         id = dnn_hook_add(x, look, &a, count_free);
         cr_assert_gt(id, 0);
@@ -179,7 +179,7 @@ static dnn_status spoil(void *ctx, dnn_tensor **grad)
         *grad = dnn_cast(*grad, DNN_T_F32);
         return DNN_OK;
     default:
-        return dnn_mul_scalar_(*grad, 2) != NULL ? DNN_OK : dnn_scope_status();
+        return dnn_mul_scalar_(*grad, 2) != NULL ? DNN_OK : dnn_take_error();
     }
 }
 
@@ -239,8 +239,9 @@ static dnn_status again_backward(dnn_function_call *call, dnn_tensor *const *dou
 {
     dnn_tensor *x = dnn_detach(dnn_function_saved(call, 0)), *y;
 
-    DNN_ENABLE_GRAD
     {
+        DNN_SCOPE();
+        DNN_ENABLE_GRAD();
         y = dnn_mul(dnn_requires_grad_(x, true), (dnn_tensor *)call->ctx);
         DNN_TRY(dnn_backward_from(y, dout[0]));
     }
@@ -308,7 +309,7 @@ Test(autograd_hooks, a_result_with_a_kept_gradient_is_no_parameter)
     dnn_tensor *h = dnn_mul_scalar(LEAF(S(1), 1), 2);
 
     cr_assert_eq(dnn_retain_grad(h), DNN_OK);
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(h), 0.1), "parameter 0", "leaf");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(h), 0.1), "parameter 0", "leaf");
 }
 
 /* ---- grad_of ---- */
@@ -364,8 +365,9 @@ Test(autograd_hooks, create_graph_records_under_no_grad_too)
 {
     dnn_tensor *x = LEAF(DNN_SCALAR, 2), *y = dnn_mul(dnn_square(x), x), *g = NULL;
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         cr_assert_eq(dnn_grad_of(y, DNN_TENSORS(x), &g, .create_graph = true), DNN_OK);
         cr_expect(!dnn_grad_enabled());
         cr_expect(dnn_requires_grad(g));
@@ -426,6 +428,6 @@ Test(autograd_hooks, the_first_error_of_a_hook_is_returned)
 
         add_hook(x, fail_twice, (void *)(uintptr_t)texts[i]);
         EXPECT_STATUS_FAIL(dnn_backward(dnn_sum(x)), "hook of", "do not broadcast");
-        cr_expect_eq(dnn_scope_status(), DNN_OK, "the error of the operator is pending");
+        cr_expect_eq(dnn_take_error(), DNN_OK, "the error of the operator is pending");
     }
 }

@@ -8,7 +8,7 @@ Test(rng, takes_whole_blocks)
     dnn__rng a, b, c;
 
     dnn_manual_seed(42);
-    cr_expect_eq(dnn_seed(), 42);
+    cr_expect_eq(dnn_get_seed(), 42);
     a = dnn__rng_take(5);
     b = dnn__rng_take(4);
     c = dnn__rng_take(0);

@@ -8,11 +8,11 @@ Test(scope, closing_a_scope_frees_its_tensors)
 {
     int64_t before = dnn_live_tensors();
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_zeros(S(3));
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_zeros(S(3));
             cr_expect_eq(dnn_live_tensors(), before + 2);
         }
@@ -25,8 +25,8 @@ static dnn_tensor *made_in_a_scope(void)
 {
     dnn_tensor *out = NULL;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         return dnn_keep(dnn_full(3, S(1)));
     }
     return out;
@@ -43,8 +43,8 @@ Test(scope, retain_outlives_the_scope)
 {
     dnn_tensor *y = NULL;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         y = dnn_retain(dnn_full(3, S(1)));
     }
     EXPECT(y, DNN_T_F32, S(1), 3);
@@ -55,8 +55,8 @@ Test(scope, a_view_outlives_what_it_looks_at)
 {
     dnn_tensor *row = NULL;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         row = dnn_keep(dnn_select(F32(S(2, 2), 1, 2, 3, 4), 0, 1));
     }
     EXPECT(row, DNN_T_F32, S(2), 3, 4);
@@ -72,13 +72,39 @@ Test(scope, release_ahead_of_the_scope_frees_at_once)
     dnn_release(NULL);
 }
 
-Test(scope, break_leaves_the_scope_and_not_the_loop)
+Test(scope, break_leaves_the_loop_and_closes_the_scope)
 {
+    int64_t before = dnn_live_tensors();
+    int rounds = 0, continued = 0;
+
+    for (int i = 0; i < 10; i++) {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
+        dnn_zeros(S(1));
+        if (i == 1) {
+            continued++;
+            continue;
+        }
+        if (i == 3) {
+            break;
+        }
+        rounds++;
+    }
+    cr_expect_eq(rounds, 2);
+    cr_expect_eq(continued, 1);
+    cr_expect_eq(dnn_live_tensors(), before);
+    cr_expect(dnn_grad_enabled());
+}
+
+Test(scope, the_block_form_runs_once)
+{
+    int64_t before = dnn_live_tensors();
     int rounds = 0;
 
     for (int i = 0; i < 3; i++) {
-        DNN_SCOPE
+        DNN_SCOPED
         {
+            dnn_zeros(S(1));
             if (i == 1) {
                 break;
             }
@@ -86,22 +112,37 @@ Test(scope, break_leaves_the_scope_and_not_the_loop)
         rounds++;
     }
     cr_expect_eq(rounds, 3);
+    cr_expect_eq(dnn_live_tensors(), before);
+}
+
+Test(scope, more_scopes_than_the_block_of_a_thread_has)
+{
+    dnn_scope outermost = dnn_scope_begin(NULL);
+    int64_t before = dnn_live_tensors();
+
+    for (int i = 0; i < 1000; i++) {
+        dnn_scope_begin(NULL);
+        dnn_zeros(S(1));
+    }
+    cr_expect_eq(dnn_live_tensors(), before + 1000);
+    dnn_scope_end(&outermost);
+    cr_expect_eq(dnn_live_tensors(), before);
 }
 
 Test(scope, the_first_error_waits_and_operators_return_null_meanwhile)
 {
     dnn_tensor *a = F32(S(2), 1, 2), *b = F32(S(3), 1, 2, 3);
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         cr_expect_null(dnn_add(a, b));
         cr_expect_null(dnn_matmul(a, NULL));
         cr_expect_null(dnn_linear(a, a, dnn_add(a, b)), "a failed bias was read as no bias");
         cr_expect_null(dnn_zeros(S(2)));
     }
     cr_expect_not_null(strstr(dnn_error_message(), "add: "), "%s", dnn_error_message());
-    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
-    cr_expect_eq(dnn_scope_status(), DNN_OK);
+    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
+    cr_expect_eq(dnn_take_error(), DNN_OK);
     cr_expect_not_null(dnn_add(a, a));
 }
 
@@ -114,17 +155,18 @@ Test(scope, statuses_take_the_error_that_waits)
     cr_expect_eq(dnn_item(NULL, &value), DNN_E_INVALID);
     cr_expect_not_null(strstr(dnn_error_message(), "reshape"), "%s", dnn_error_message());
     cr_expect_eq(value, 42);
-    cr_expect_eq(dnn_scope_status(), DNN_OK);
+    cr_expect_eq(dnn_take_error(), DNN_OK);
 }
 
 Test(scope, ends_out_of_order_close_what_was_opened_after)
 {
-    dnn_scope outer, inner, stranger = {0};
+    dnn_scope outer, stranger = {0};
     int64_t before = dnn_live_tensors();
 
-    dnn_scope_begin(&outer);
+    outer = dnn_scope_begin("outer");
     dnn_zeros(S(1));
-    dnn_no_grad_begin(&inner);
+    dnn_scope_begin(NULL);
+    (void)dnn_no_grad_begin();
     dnn_zeros(S(1));
     dnn_scope_end(&stranger);
     dnn_scope_end(NULL);

@@ -36,7 +36,7 @@ static void expect_each_once(int64_t n, int64_t grain)
 
     r->n = n;
     r->grain = grain < 1 ? 1 : grain;
-    r->threads = dnn_threads();
+    r->threads = dnn_get_threads();
     dnn__parallel_for(n, grain, note, r);
     cr_assert_eq(r->bad, 0, "%lld pieces of the wrong cut", (long long)n);
     for (int64_t i = 0; i < MOST; i++) {
@@ -51,7 +51,7 @@ Test(threads, each_piece_once_with_any_number, .timeout = 120)
     cr_assert_eq(dnn__pool_start(), DNN_OK);
     for (int t = 1; t <= 16; t++) {
         cr_assert_eq(dnn_set_threads(t), DNN_OK);
-        cr_assert_eq(dnn_threads(), t);
+        cr_assert_eq(dnn_get_threads(), t);
         for (int round = 0; round < 30; round++) {
             expect_each_once(MOST, 1);
             expect_each_once(MOST, 7);
@@ -168,11 +168,11 @@ Test(threads, the_environment_is_checked)
 {
     dnn_set_log(keep_log, NULL);
     setenv("DNN_THREADS", "3", 1);
-    cr_expect_eq(dnn_threads(), 3);
+    cr_expect_eq(dnn_get_threads(), 3);
     setenv("DNN_THREADS", "many", 1);
     cr_assert_eq(dnn__pool_start(), DNN_OK);
     cr_expect(strstr(logged, "\"many\"") != NULL, "%s", logged);
-    cr_expect_geq(dnn_threads(), 1);
+    cr_expect_geq(dnn_get_threads(), 1);
     cr_expect_eq(dnn_set_threads(0), DNN_E_INVALID);
     cr_expect_eq(dnn_set_threads(257), DNN_E_INVALID);
     dnn__pool_stop();

@@ -22,7 +22,7 @@ static dnn_dataset *joined(dnn_dataset **part, int n)
 
     cr_assert_not_null(set, "%s", dnn_error_message());
     for (int i = 0; i < n; i++) {
-        dnn_dataset_release(part[i]);
+        dnn_release(part[i]);
     }
     return set;
 }
@@ -45,7 +45,7 @@ Test(concat, rows_of_several_parts_are_in_their_places)
            -12, 1, -1, 10, -10, 20, -20);
     EXPECT(get_one(set, (int64_t[]){4, 2, 3}, 3), DNN_T_F32, S(3, 2), 12, -12, 10, -10, 11, -11);
     EXPECT(get_one(set, (int64_t[]){1}, 1), DNN_T_F32, S(1, 2), 1, -1);
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 static dnn_tensor *twice(void *ctx, dnn_tensor *x)
@@ -63,7 +63,7 @@ Test(concat, each_part_is_asked_once_and_may_give_any_strides)
     EXPECT(get_one(set, (int64_t[]){2, 5, 1, 4}, 4), DNN_T_F32, S(4, 2), 4, -4, 2, -2, 2, -2, 1,
            -1);
     cr_expect_eq(calls, 1);
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(concat, unequal_parts_are_named)
@@ -75,14 +75,14 @@ Test(concat, unequal_parts_are_named)
     EXPECT_FAIL(dnn_dataset_concat((dnn_dataset *[]){base, other}, 2), "set 0 has 1",
                 "set 1 has 2");
     EXPECT_FAIL(dnn_dataset_concat((dnn_dataset *[]){base, NULL}, 2), "set 1", "NULL");
-    dnn_dataset_release(other);
-    set = joined((dnn_dataset *[]){dnn_dataset_retain(base), dnn_dataset_tensors(&wide, 1)}, 2);
+    dnn_release(other);
+    set = joined((dnn_dataset *[]){dnn_retain(base), dnn_dataset_tensors(&wide, 1)}, 2);
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0, 2}, 2, field), "field 0", "[3]", "[2]");
     EXPECT_EMPTY(dnn_narrow(get_one(set, (int64_t[]){2, 3}, 2), 0, 0, 0), DNN_T_F32, S(0, 3));
-    dnn_dataset_release(set);
+    dnn_release(set);
     set = joined((dnn_dataset *[]){base, dnn_dataset_tensors(&whole, 1)}, 2);
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){3, 0}, 2, field), "field 0", "f32", "i64");
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(concat, samples_without_elements)
@@ -92,7 +92,7 @@ Test(concat, samples_without_elements)
         joined((dnn_dataset *[]){dnn_dataset_tensors(&none, 1), dnn_dataset_tensors(&none, 1)}, 2);
 
     EXPECT_EMPTY(get_one(set, (int64_t[]){3, 0, 1}, 3), DNN_T_F32, S(3, 0, 3));
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(concat, a_get_leaves_its_fields_and_nothing_else)
@@ -100,16 +100,16 @@ Test(concat, a_get_leaves_its_fields_and_nothing_else)
     int calls = 0;
     dnn_dataset *base = pairs(0, 4), *set = dnn_dataset_map(base, 0, twice, NULL, &calls);
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         int64_t before = dnn_live_tensors();
 
         cr_expect_not_null(get_one(set, (int64_t[]){0, 1}, 2));
         cr_expect_eq(dnn_live_tensors(), before + 1, "%lld tensors",
                      (long long)(dnn_live_tensors() - before));
     }
-    dnn_dataset_release(set);
-    dnn_dataset_release(base);
+    dnn_release(set);
+    dnn_release(base);
 }
 
 /* Sample 1: an error without a message. Sample 2: a pending error besides the returned one. Sample
@@ -133,7 +133,7 @@ static void expect_failed(dnn_dataset *set, int64_t index, dnn_status status, co
     cr_expect_eq(dnn_dataset_get(set, &index, 1, field), status, "sample %lld", (long long)index);
     cr_expect_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"",
                        dnn_error_message(), text);
-    cr_expect_eq(dnn_scope_status(), DNN_OK, "an error is pending after sample %lld",
+    cr_expect_eq(dnn_take_error(), DNN_OK, "an error is pending after sample %lld",
                  (long long)index);
 }
 
@@ -150,7 +150,7 @@ Test(concat, a_function_that_fails_is_quoted_and_leaves_nothing_waiting)
     expect_failed(set, 2, DNN_E_FORMAT, "sample 2");
     expect_failed(set, 3, DNN_E_INVALID, "[2] and [3]");
     EXPECT(get_one(set, (int64_t[]){4, 0}, 2), DNN_T_F32, S(2, 1), 4, 0);
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 static dnn_tensor *spoils(void *ctx, dnn_tensor *x)
@@ -164,8 +164,8 @@ Test(concat, a_mapped_function_that_leaves_an_error_has_failed)
     dnn_dataset *base = pairs(0, 2), *set = dnn_dataset_map(base, 0, spoils, NULL, NULL);
 
     expect_failed(set, 0, DNN_E_INVALID, "[2] and [3]");
-    dnn_dataset_release(set);
-    dnn_dataset_release(base);
+    dnn_release(set);
+    dnn_release(base);
 }
 
 Test(concat, normalize_checks_channels_and_numbers)
@@ -177,11 +177,11 @@ Test(concat, normalize_checks_channels_and_numbers)
     set = dnn_dataset_normalize(base, 0, three, three, 3);
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0, 1}, 2, field), "3 channels",
                        "[2,1,2,2]");
-    dnn_dataset_release(set);
+    dnn_release(set);
     EXPECT_FAIL(dnn_dataset_normalize(base, 0, three, tiny, 1), "std", "channel 0");
     EXPECT_FAIL(dnn_dataset_normalize(base, 0, none, three, 1), "mean", "channel 0");
     EXPECT_FAIL(dnn_dataset_normalize(base, 0, three, three, 17), "17", "16");
-    dnn_dataset_release(base);
+    dnn_release(base);
 }
 
 /* Sample i is of shape [2], but number 2 of [3], number 3 of f64, number 4 a transposed view,
@@ -207,5 +207,5 @@ Test(concat, samples_of_a_function_are_alike)
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){1, 0, 2}, 3, field), "sample 1", "[2]",
                        "sample 2", "[3]");
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0, 3}, 2, field), "f32", "sample 3", "f64");
-    dnn_dataset_release(set);
+    dnn_release(set);
 }

@@ -34,14 +34,14 @@ Test(dataset, tensors_subset_and_concat)
 {
     dnn_dataset *set = numbers(6), *part = dnn_dataset_subset(set, (int64_t[]){5, 0, 3}, 3), *both;
 
-    dnn_dataset_release(set); /* the subset keeps it */
+    dnn_release(set); /* the subset keeps it */
     expect_targets(part, 3, (int64_t[]){5, 0, 3});
     set = numbers(2);
     both = dnn_dataset_concat((dnn_dataset *[]){part, set}, 2);
-    dnn_dataset_release(part);
-    dnn_dataset_release(set);
+    dnn_release(part);
+    dnn_release(set);
     expect_targets(both, 5, (int64_t[]){5, 0, 3, 0, 1});
-    dnn_dataset_release(both);
+    dnn_release(both);
 }
 
 Test(dataset, random_split_is_disjoint_and_repeats)
@@ -66,12 +66,12 @@ Test(dataset, random_split_is_disjoint_and_repeats)
             cr_expect_eq(seen[(int)got[i]]++, 0);
             cr_expect_eq(got[i], other[i]);
         }
-        dnn_dataset_release(a[k]);
-        dnn_dataset_release(b[k]);
+        dnn_release(a[k]);
+        dnn_release(b[k]);
     }
     EXPECT_STATUS_FAIL(dnn_dataset_random_split(set, (int64_t[]){7, 4}, 2, 0, a), "11", "10");
     EXPECT_STATUS_FAIL(dnn_dataset_random_split(set, (int64_t[]){-1, 11}, 2, 0, a), "-1");
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 static dnn_tensor *twice(void *ctx, dnn_tensor *x)
@@ -111,15 +111,15 @@ Test(dataset, map_sees_whole_batches)
     cr_expect_eq(calls, 1);
     bad = dnn_dataset_map(set, 0, sum_up, NULL, NULL);
     EXPECT_STATUS_FAIL(dnn_dataset_get(bad, index, 3, field), "3", "[]");
-    dnn_dataset_release(bad);
+    dnn_release(bad);
     bad = dnn_dataset_map(set, 0, nothing, NULL, NULL);
     EXPECT_STATUS_FAIL(dnn_dataset_get(bad, index, 3, field), "NULL");
-    dnn_dataset_release(bad);
+    dnn_release(bad);
     EXPECT_FAIL(dnn_dataset_map(set, 5, twice, count_release, &other), "field 5", "2 fields");
     cr_expect_eq(other, 100, "released once though the call failed");
-    dnn_dataset_release(mapped);
+    dnn_release(mapped);
     cr_expect_eq(calls, 101);
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(dataset, normalize_is_totensor_and_normalize)
@@ -144,8 +144,8 @@ Test(dataset, normalize_is_totensor_and_normalize)
     EXPECT_FAIL(dnn_dataset_normalize(set, 0, mean, (double[]){0.3, 0}, 2), "std", "channel 1",
                 "0");
     EXPECT_FAIL(dnn_dataset_normalize(set, 0, mean, NULL, 2), "both or none");
-    dnn_dataset_release(normal);
-    dnn_dataset_release(set);
+    dnn_release(normal);
+    dnn_release(set);
 }
 
 Test(dataset, every_pixel_is_normalised_to_the_same_bits)
@@ -174,9 +174,9 @@ Test(dataset, every_pixel_is_normalised_to_the_same_bits)
             cr_expect_eq(memcmp(&got[i], &want, sizeof want), 0, "pixel %d: %.9g, not %.9g", i,
                          (double)got[i], (double)want);
         }
-        dnn_dataset_release(normal);
+        dnn_release(normal);
     }
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 static dnn_status sample(void *ctx, int64_t index, dnn_tensor **field)
@@ -196,7 +196,7 @@ Test(dataset, functions_are_stacked)
     EXPECT(field[0], DNN_T_F32, S(2, 2), 4, 4, 1, 1);
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){3}, 1, field), "field 0", "sample 3",
                        "NULL");
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(dataset, bad_arguments_are_refused)
@@ -214,8 +214,8 @@ Test(dataset, bad_arguments_are_refused)
     EXPECT_FAIL(dnn_dataset_subset(NULL, NULL, 0), "NULL");
     EXPECT_FAIL(dnn_dataset_concat(NULL, 0), "0 sets");
     EXPECT_FAIL(dnn_dataset_function(-1, 1, sample, NULL, NULL), "-1");
-    dnn_dataset_release(set);
-    dnn_dataset_release(NULL);
+    dnn_release(set);
+    dnn_release(NULL);
 }
 
 Test(dataset, sets_over_nothing_are_refused)
@@ -245,7 +245,7 @@ Test(dataset, sets_over_nothing_are_refused)
     EXPECT_STATUS_FAIL(dnn_dataset_random_split(set, (int64_t[]){3}, 0, 0, out), "0 parts");
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, NULL, 1, (dnn_tensor *[2]){NULL}), "index", "NULL");
     EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0}, 1, NULL), "field", "NULL");
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(dataset, fields_that_do_not_match_are_refused)
@@ -260,20 +260,20 @@ Test(dataset, fields_that_do_not_match_are_refused)
     mixed = dnn_dataset_concat((dnn_dataset *[]){one, wide}, 2);
     cr_assert_not_null(mixed, "%s", dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_dataset_get(mixed, (int64_t[]){0, 4}, 2, field), "[2]", "[4]");
-    dnn_dataset_release(mixed);
+    dnn_release(mixed);
     normal = dnn_dataset_normalize(one, 0, (double[]){0, 0}, (double[]){1, 1}, 2);
     cr_assert_not_null(normal, "%s", dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_dataset_get(normal, (int64_t[]){0}, 1, field), "2 channels", "[1,2]");
-    dnn_dataset_release(normal);
-    dnn_dataset_release(one);
-    dnn_dataset_release(wide);
-    dnn_dataset_release(two);
+    dnn_release(normal);
+    dnn_release(one);
+    dnn_release(wide);
+    dnn_release(two);
 }
 
 static void expect_refused(dnn_dataset *set, dnn_status status, const char *text)
 {
     cr_expect_null(set);
-    cr_expect_eq(dnn_scope_status(), status, "%s", dnn_error_message());
+    cr_expect_eq(dnn_take_error(), status, "%s", dnn_error_message());
     cr_expect_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"",
                        dnn_error_message(), text);
 }
@@ -330,7 +330,7 @@ Test(dataset, labels_are_those_of_the_first_field_that_has_them)
     cr_assert_eq(dnn_item(field[2], &coarse), DNN_OK);
     cr_expect_str_eq(dnn_dataset_labels(set)[(int)fine], "woman");
     cr_expect_eq(coarse, 19);
-    dnn_dataset_release(set);
+    dnn_release(set);
     unlink(file);
     unlink(other);
     rmdir(folder);
@@ -346,7 +346,7 @@ Test(dataset, a_set_may_outlive_the_library)
     set = dnn_dataset_open("/usr/share/datasets/fashion-mnist", .split = "test");
     cr_assert_not_null(set, "%s", dnn_error_message());
     dnn_shutdown();
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(dataset, fashion_mnist_of_the_system)
@@ -370,5 +370,5 @@ Test(dataset, fashion_mnist_of_the_system)
     cr_expect_eq(dnn_size(field[0], 3), 28);
     cr_assert_eq(dnn_item(dnn_select(field[1], 0, 0), &label), DNN_OK);
     cr_expect_eq(label, 9);
-    dnn_dataset_release(set);
+    dnn_release(set);
 }

@@ -42,7 +42,7 @@ static int64_t epoch_of(dnn_loader *loader, int64_t *out)
             out[n++] = (int64_t)target[i];
         }
     }
-    cr_assert_eq(dnn_scope_status(), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_take_error(), DNN_OK, "%s", dnn_error_message());
     return n;
 }
 
@@ -53,8 +53,8 @@ Test(loader, batches_are_the_same_for_any_number_of_workers)
 
     for (int shuffle = 0; shuffle < 2; shuffle++) {
         for (int workers = 0; workers < 4; workers++) {
-            dnn_loader *loader = dnn_loader_new(set, .batch_size = 4, .shuffle = shuffle,
-                                                .workers = workers, .seed = 3);
+            dnn_loader *loader =
+                dnn_loader(set, .batch_size = 4, .shuffle = shuffle, .workers = workers, .seed = 3);
 
             cr_assert_not_null(loader, "%s", dnn_error_message());
             cr_expect_eq(dnn_loader_batches(loader), 6);
@@ -68,18 +68,18 @@ Test(loader, batches_are_the_same_for_any_number_of_workers)
                 cr_assert_eq(memcmp(first[epoch], order, sizeof order), 0, "%d workers, epoch %d",
                              workers, epoch);
             }
-            dnn_loader_free(loader);
+            dnn_release(loader);
         }
         cr_expect_eq(memcmp(first[0], first[1], sizeof first[0]) != 0, shuffle == 1,
                      "epochs differ if and only if shuffled");
     }
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(loader, shuffling_gives_every_sample_once)
 {
     dnn_dataset *set = counted(SAMPLES);
-    dnn_loader *loader = dnn_loader_new(set, .batch_size = 5, .shuffle = true, .workers = 2);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 5, .shuffle = true, .workers = 2);
     int64_t order[SAMPLES], again[SAMPLES];
     int seen[SAMPLES] = {0};
 
@@ -90,21 +90,21 @@ Test(loader, shuffling_gives_every_sample_once)
     dnn_loader_rewind(loader, 0);
     cr_assert_eq(epoch_of(loader, again), SAMPLES);
     cr_expect_eq(memcmp(order, again, sizeof order), 0, "rewinding repeats the epoch");
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
+    dnn_release(loader);
+    dnn_release(set);
 }
 
 Test(loader, drop_last_leaves_the_smaller_batch_out)
 {
     dnn_dataset *set = counted(SAMPLES);
-    dnn_loader *loader = dnn_loader_new(set, .batch_size = 4, .drop_last = true);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 4, .drop_last = true);
     int64_t order[SAMPLES];
 
     cr_expect_eq(dnn_loader_batches(loader), 5);
     cr_expect_eq(dnn_loader_samples(loader), 20);
     cr_expect_eq(epoch_of(loader, order), 20);
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
+    dnn_release(loader);
+    dnn_release(set);
 }
 
 Test(loader, a_batch_may_be_larger_than_the_set)
@@ -113,27 +113,27 @@ Test(loader, a_batch_may_be_larger_than_the_set)
     int64_t order[SAMPLES];
 
     for (int drop = 0; drop < 2; drop++) {
-        dnn_loader *loader = dnn_loader_new(set, .batch_size = INT64_MAX, .shuffle = true,
-                                            .workers = 1, .drop_last = drop);
+        dnn_loader *loader = dnn_loader(set, .batch_size = INT64_MAX, .shuffle = true, .workers = 1,
+                                        .drop_last = drop);
 
         cr_assert_not_null(loader, "%s", dnn_error_message());
         cr_expect_eq(dnn_loader_batches(loader), drop ? 0 : 1);
         cr_expect_eq(epoch_of(loader, order), drop ? 0 : SAMPLES);
-        dnn_loader_free(loader);
+        dnn_release(loader);
     }
-    dnn_dataset_release(set);
+    dnn_release(set);
 }
 
 Test(loader, an_empty_set_has_no_batch)
 {
     dnn_dataset *set = counted(0);
-    dnn_loader *loader = dnn_loader_new(set, .batch_size = 4, .shuffle = true, .workers = 1);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 4, .shuffle = true, .workers = 1);
     int64_t order[1];
 
     cr_assert_not_null(loader, "%s", dnn_error_message());
     cr_expect_eq(epoch_of(loader, order), 0);
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
+    dnn_release(loader);
+    dnn_release(set);
 }
 
 static dnn_status fails_at_seven(void *ctx, int64_t index, dnn_tensor **field)
@@ -141,7 +141,7 @@ static dnn_status fails_at_seven(void *ctx, int64_t index, dnn_tensor **field)
     (void)ctx;
     if (index == 7) {
         field[0] = dnn_add(dnn_zeros(S(2)), dnn_zeros(S(3)));
-        return dnn_scope_status();
+        return dnn_take_error();
     }
     field[0] = dnn_full((double)index, S(1));
     return DNN_OK;
@@ -151,7 +151,7 @@ Test(loader, a_failing_sample_is_the_callers_error_at_its_batch)
 {
     for (int workers = 0; workers < 4; workers++) {
         dnn_dataset *set = dnn_dataset_function(20, 1, fails_at_seven, NULL, NULL);
-        dnn_loader *loader = dnn_loader_new(set, .batch_size = 3, .workers = workers);
+        dnn_loader *loader = dnn_loader(set, .batch_size = 3, .workers = workers);
         dnn_batch batch;
         int batches = 0;
 
@@ -159,11 +159,11 @@ Test(loader, a_failing_sample_is_the_callers_error_at_its_batch)
             batches++;
         }
         cr_expect_eq(batches, 2, "%d workers: %d batches", workers, batches);
-        cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
+        cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
         cr_expect_not_null(strstr(dnn_error_message(), "[2] and [3]"), "%d workers: %s", workers,
                            dnn_error_message());
-        dnn_loader_free(loader);
-        dnn_dataset_release(set);
+        dnn_release(loader);
+        dnn_release(set);
     }
 }
 
@@ -180,15 +180,15 @@ static dnn_status sleeps(void *ctx, int64_t index, dnn_tensor **field)
 Test(loader, a_stuck_worker_is_an_error_and_not_a_hang)
 {
     dnn_dataset *set = dnn_dataset_function(4, 1, sleeps, NULL, NULL);
-    dnn_loader *loader = dnn_loader_new(set, .batch_size = 1, .workers = 1, .timeout = 0.1);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 1, .workers = 1, .timeout = 0.1);
     dnn_batch batch;
 
     cr_expect(!dnn_loader_next(loader, &batch));
-    cr_expect_eq(dnn_scope_status(), DNN_E_IO);
+    cr_expect_eq(dnn_take_error(), DNN_E_IO);
     cr_expect_not_null(strstr(dnn_error_message(), "stuck"), "%s", dnn_error_message());
     usleep(1500 * 1000); /* it wakes, so that freeing finds it at rest and nothing is left behind */
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
+    dnn_release(loader);
+    dnn_release(set);
 }
 
 static atomic_int awake;
@@ -220,15 +220,15 @@ static double seconds(void)
 Test(loader, freeing_does_not_wait_for_a_stuck_worker)
 {
     dnn_dataset *set = dnn_dataset_function(4, 1, sleeps_long, note_awake, NULL);
-    dnn_loader *loader = dnn_loader_new(set, .batch_size = 1, .workers = 1, .timeout = 0.2);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 1, .workers = 1, .timeout = 0.2);
     double start = seconds();
     dnn_batch batch;
 
     cr_expect(!dnn_loader_next(loader, &batch));
-    cr_expect_eq(dnn_scope_status(), DNN_E_IO);
+    cr_expect_eq(dnn_take_error(), DNN_E_IO);
     cr_expect_not_null(strstr(dnn_error_message(), "stuck"), "%s", dnn_error_message());
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
+    dnn_release(loader);
+    dnn_release(set);
     cr_expect_lt(seconds() - start, 2, "%g s", seconds() - start);
     for (int i = 0; i < 1000 && atomic_load(&awake) == 0; i++) {
         usleep(10 * 1000);
@@ -241,16 +241,16 @@ Test(loader, freeing_in_the_middle_stops_cleanly)
 {
     for (int workers = 0; workers < 4; workers++) {
         dnn_dataset *set = counted(SAMPLES);
-        dnn_loader *loader = dnn_loader_new(set, .batch_size = 2, .shuffle = true,
-                                            .workers = workers, .prefetch = 3);
+        dnn_loader *loader =
+            dnn_loader(set, .batch_size = 2, .shuffle = true, .workers = workers, .prefetch = 3);
         dnn_batch batch;
 
         cr_assert(dnn_loader_next(loader, &batch));
         cr_assert(dnn_loader_next(loader, &batch));
         cr_expect_eq(batch.index, 1);
         cr_expect_eq(batch.size, 2);
-        dnn_loader_free(loader);
-        dnn_dataset_release(set);
+        dnn_release(loader);
+        dnn_release(set);
     }
 }
 
@@ -259,21 +259,21 @@ Test(loader, bad_arguments_are_refused)
     dnn_dataset *set = counted(4);
     dnn_batch batch;
 
-    EXPECT_FAIL(dnn_loader_new(NULL), "dnn_loader_new", "set");
-    EXPECT_FAIL(dnn_loader_new(set, .batch_size = -2), "batch_size", "-2");
-    EXPECT_FAIL(dnn_loader_new(set, .workers = 1000), "workers", "1000", "256");
-    EXPECT_FAIL(dnn_loader_new(set, .prefetch = -1), "prefetch", "-1");
-    EXPECT_FAIL(dnn_loader_new(set, .workers = -1), "workers", "-1", "256");
-    EXPECT_FAIL(dnn_loader_new(set, .timeout = -1), "timeout");
-    EXPECT_FAIL(dnn_loader_new(set, .timeout = (double)NAN), "timeout", "nan");
-    cr_expect_null(dnn_loader_new(set, .device = "abacus"));
-    cr_expect_neq(dnn_scope_status(), DNN_OK);
+    EXPECT_FAIL(dnn_loader(NULL), "dnn_loader", "set");
+    EXPECT_FAIL(dnn_loader(set, .batch_size = -2), "batch_size", "-2");
+    EXPECT_FAIL(dnn_loader(set, .workers = 1000), "workers", "1000", "256");
+    EXPECT_FAIL(dnn_loader(set, .prefetch = -1), "prefetch", "-1");
+    EXPECT_FAIL(dnn_loader(set, .workers = -1), "workers", "-1", "256");
+    EXPECT_FAIL(dnn_loader(set, .timeout = -1), "timeout");
+    EXPECT_FAIL(dnn_loader(set, .timeout = (double)NAN), "timeout", "nan");
+    cr_expect_null(dnn_loader(set, .device = "abacus"));
+    cr_expect_neq(dnn_take_error(), DNN_OK);
     cr_expect_not_null(strstr(dnn_error_message(), "abacus"), "%s", dnn_error_message());
     cr_expect_eq(dnn_loader_batches(NULL), 0);
     cr_expect(!dnn_loader_next(NULL, &batch));
-    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
-    dnn_loader_free(NULL);
-    dnn_dataset_release(set);
+    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
+    dnn_release(NULL);
+    dnn_release(set);
 }
 
 /* ---- its place ---- */
@@ -282,8 +282,8 @@ Test(loader, a_place_is_told_and_found_again)
 {
     for (int workers = 0; workers <= 2; workers++) {
         dnn_dataset *set = counted(10);
-        dnn_loader *a = dnn_loader_new(set, .batch_size = 3, .shuffle = true, .workers = workers);
-        dnn_loader *b = dnn_loader_new(set, .batch_size = 3, .shuffle = true, .workers = workers);
+        dnn_loader *a = dnn_loader(set, .batch_size = 3, .shuffle = true, .workers = workers);
+        dnn_loader *b = dnn_loader(set, .batch_size = 3, .shuffle = true, .workers = workers);
         dnn_batch x, y;
 
         for (int k = 0; k < 9; k++) {
@@ -308,8 +308,8 @@ Test(loader, a_place_is_told_and_found_again)
         cr_expect_eq(dnn_loader_seek(b, -1, 0), DNN_E_INVALID);
         cr_expect_eq(dnn_loader_seek(NULL, 0, 0), DNN_E_INVALID);
         cr_expect(dnn_loader_next(b, &y) || dnn_loader_next(b, &y)); /* stands where it stood */
-        dnn_loader_free(a);
-        dnn_loader_free(b);
-        dnn_dataset_release(set);
+        dnn_release(a);
+        dnn_release(b);
+        dnn_release(set);
     }
 }

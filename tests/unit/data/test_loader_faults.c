@@ -55,11 +55,10 @@ static void note_release(void *ctx)
 static dnn_loader *scripted(struct script *s, int workers, double timeout)
 {
     dnn_dataset *set = dnn_dataset_function(12, 1, play, note_release, s);
-    dnn_loader *loader =
-        dnn_loader_new(set, .batch_size = 2, .workers = workers, .timeout = timeout);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 2, .workers = workers, .timeout = timeout);
 
     cr_assert_not_null(loader, "%s", dnn_error_message());
-    dnn_dataset_release(set);
+    dnn_release(set);
     return loader;
 }
 
@@ -79,7 +78,7 @@ static void expect_failure(dnn_loader *loader, dnn_status status, const char *te
     dnn_batch batch;
 
     cr_assert(!dnn_loader_next(loader, &batch));
-    cr_assert_eq(dnn_scope_status(), status, "%s", dnn_error_message());
+    cr_assert_eq(dnn_take_error(), status, "%s", dnn_error_message());
     cr_assert_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"",
                        dnn_error_message(), text);
     cr_expect_null(batch.input);
@@ -90,7 +89,7 @@ static void expect_end(dnn_loader *loader)
     dnn_batch batch;
 
     cr_assert(!dnn_loader_next(loader, &batch));
-    cr_assert_eq(dnn_scope_status(), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_take_error(), DNN_OK, "%s", dnn_error_message());
 }
 
 static void expect_released(struct script *s)
@@ -118,7 +117,7 @@ Test(loader_faults, a_batch_that_failed_is_tried_again_and_no_other_suffers)
         }
         expect_end(loader);
         expect_batch(loader, 0);
-        dnn_loader_free(loader);
+        dnn_release(loader);
         expect_released(&s);
     }
 }
@@ -136,7 +135,7 @@ Test(loader_faults, after_a_failure_the_loader_can_be_rewound)
             expect_batch(loader, b);
         }
         expect_end(loader);
-        dnn_loader_free(loader);
+        dnn_release(loader);
     }
 }
 
@@ -153,7 +152,7 @@ Test(loader_faults, a_stall_ends_in_an_error_and_then_goes_on)
     for (int64_t b = 1; b < 6; b++) {
         expect_batch(loader, b);
     }
-    dnn_loader_free(loader);
+    dnn_release(loader);
     expect_released(&s);
 }
 
@@ -165,7 +164,7 @@ Test(loader_faults, a_stalled_loader_is_freed_in_time_and_leaves_nothing_when_it
         double start = seconds();
 
         expect_failure(loader, DNN_E_IO, "0.2 s");
-        dnn_loader_free(loader);
+        dnn_release(loader);
         cr_expect_lt(seconds() - start, 0.9, "%g s", seconds() - start);
         cr_expect_eq(atomic_load(&s.released), 0, "the function may still be running");
         expect_released(&s);
@@ -180,13 +179,13 @@ Test(loader_faults, a_rewind_that_waits_in_vain_is_made_up_for)
 
     expect_batch(loader, 0);
     dnn_loader_rewind(loader, 3);
-    cr_expect_eq(dnn_scope_status(), DNN_E_IO);
+    cr_expect_eq(dnn_take_error(), DNN_E_IO);
     expect_failure(loader, DNN_E_IO, "stuck");
     pause_for(1);
     for (int64_t b = 0; b < 6; b++) {
         expect_batch(loader, b);
     }
-    dnn_loader_free(loader);
+    dnn_release(loader);
 }
 
 Test(loader_faults, epochs_out_of_range)
@@ -195,14 +194,14 @@ Test(loader_faults, epochs_out_of_range)
     dnn_loader *loader = scripted(&s, 1, 5);
 
     dnn_loader_rewind(loader, -1);
-    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
     dnn_loader_rewind(loader, INT64_C(1) << 24);
-    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
     cr_expect_not_null(strstr(dnn_error_message(), "16,777,216"), "%s", dnn_error_message());
     dnn_loader_rewind(NULL, 0);
-    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
     expect_batch(loader, 0);
-    dnn_loader_free(loader);
+    dnn_release(loader);
 }
 
 static int in_child(dnn_loader *loader, dnn_dataset *set)
@@ -212,19 +211,19 @@ static int in_child(dnn_loader *loader, dnn_dataset *set)
     int64_t index = 0;
 
     alarm(20);
-    if (dnn_loader_next(loader, &batch) || dnn_scope_status() == DNN_OK ||
+    if (dnn_loader_next(loader, &batch) || dnn_take_error() == DNN_OK ||
         strstr(dnn_error_message(), "fork") == NULL) {
         return 1;
     }
-    if (dnn_dataset_get(set, &index, 1, field) == DNN_OK || dnn_loader_new(set) != NULL ||
-        dnn_scope_status() == DNN_OK) {
+    if (dnn_dataset_get(set, &index, 1, field) == DNN_OK || dnn_loader(set) != NULL ||
+        dnn_take_error() == DNN_OK) {
         return 2;
     }
     dnn_loader_rewind(loader, 0);
-    if (dnn_scope_status() == DNN_OK) {
+    if (dnn_take_error() == DNN_OK) {
         return 3;
     }
-    dnn_loader_free(loader);
+    dnn_release(loader);
     return 0;
 }
 
@@ -233,7 +232,7 @@ Test(loader_faults, a_forked_child_gets_errors_and_does_not_hang)
     for (int workers = 0; workers < 3; workers++) {
         struct script s = {.bad = -1};
         dnn_dataset *set = dnn_dataset_function(12, 1, play, note_release, &s);
-        dnn_loader *loader = dnn_loader_new(set, .batch_size = 2, .workers = workers);
+        dnn_loader *loader = dnn_loader(set, .batch_size = 2, .workers = workers);
         int state = -1;
         pid_t child;
 
@@ -247,8 +246,8 @@ Test(loader_faults, a_forked_child_gets_errors_and_does_not_hang)
         cr_expect(WIFEXITED(state) && WEXITSTATUS(state) == 0, "%d workers: state %x", workers,
                   (unsigned)state);
         expect_batch(loader, 1);
-        dnn_loader_free(loader);
-        dnn_dataset_release(set);
+        dnn_release(loader);
+        dnn_release(set);
     }
 }
 
@@ -295,21 +294,21 @@ Test(loader_steady, a_steady_loop_asks_the_system_for_nothing)
     cr_assert_eq(dnn_dataset_random_split(whole, (int64_t[]){4000, 4000, 1000}, 3, 7, part), DNN_OK,
                  "%s", dnn_error_message());
     set = dnn_dataset_concat(part, 2);
-    loader = dnn_loader_new(set, .batch_size = 1600);
+    loader = dnn_loader(set, .batch_size = 1600);
     for (int epoch = 0; epoch < 2; epoch++) {
         while (dnn_loader_next(loader, &batch)) {
         }
-        cr_assert_eq(dnn_scope_status(), DNN_OK, "%s", dnn_error_message());
+        cr_assert_eq(dnn_take_error(), DNN_OK, "%s", dnn_error_message());
     }
     after_warm_up = atomic_load(&allocations);
     while (dnn_loader_next(loader, &batch)) {
     }
     cr_expect_eq(atomic_load(&allocations), after_warm_up, "%ld allocations",
                  atomic_load(&allocations) - after_warm_up);
-    dnn_loader_free(loader);
-    dnn_dataset_release(set);
-    dnn_dataset_release(whole);
+    dnn_release(loader);
+    dnn_release(set);
+    dnn_release(whole);
     for (int i = 0; i < 3; i++) {
-        dnn_dataset_release(part[i]);
+        dnn_release(part[i]);
     }
 }

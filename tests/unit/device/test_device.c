@@ -36,7 +36,7 @@ static dnn_status take(int32_t ord, uint64_t bytes, uint32_t mem, void **out)
     (void)ord;
     (void)mem;
     if (most_blocks && blocks >= most_blocks) {
-        strcpy(dnn__plugin_self.text, "no more blocks");
+        strcpy(dnn__thread_own()->plugin_text, "no more blocks");
         return DNN_E_NOMEM;
     }
     *out = aligned_alloc(256, (bytes + 255) / 256 * 256);
@@ -115,7 +115,7 @@ static dnn_status stream_wait(int32_t ord, void *stream)
     (void)stream;
     drain();
     if (late) {
-        strcpy(dnn__plugin_self.text, "illegal address");
+        strcpy(dnn__thread_own()->plugin_text, "illegal address");
         return DNN_E_DEVICE;
     }
     return DNN_OK;
@@ -158,11 +158,11 @@ static void event_drop(int32_t ord, void *event)
 /* Ordinal 1 fails. A failure may set the text; a call must not see that of an earlier one. */
 static dnn_status size_of_memory(int32_t ord, uint64_t *free_bytes, uint64_t *total)
 {
-    cr_expect_str_eq(dnn__plugin_self.text, "");
+    cr_expect_str_eq(dnn__plugin_text(), "");
     *free_bytes = 1000;
     *total = 4000;
     if (ord == 1) {
-        strcpy(dnn__plugin_self.text, "no such device");
+        strcpy(dnn__thread_own()->plugin_text, "no such device");
         return DNN_E_DEVICE;
     }
     return DNN_OK;
@@ -272,10 +272,10 @@ Test(device, names)
 
 Test(device, the_size_of_memory_is_asked_without_an_old_text)
 {
-    strcpy(dnn__plugin_self.text, "an earlier failure");
+    strcpy(dnn__thread_own()->plugin_text, "an earlier failure");
     cr_expect_eq(dnn__device_total_bytes(named("slow:0")), 4000);
     cr_expect_eq(dnn__device_total_bytes(named("slow:1")), 0);
-    strcpy(dnn__plugin_self.text, "an earlier failure");
+    strcpy(dnn__thread_own()->plugin_text, "an earlier failure");
     cr_expect_eq(dnn__device_total_bytes(named("slow:1")), 0);
     cr_expect_eq(dnn__device_total_bytes(named("cpu")), 0);
 }
@@ -299,15 +299,15 @@ Test(device, blocks_fit_and_are_used_again)
         cr_assert_eq(t->data, data);
         dnn__storage_release(t);
     }
-    cr_assert_eq(dnn_memory_stats(NULL, &before), DNN_OK);
+    cr_assert_eq(dnn_get_memory(NULL, &before), DNN_OK);
     cr_expect_eq(before.live_bytes, 0);
     cr_expect_gt(before.cached_bytes, 0);
     cr_expect_gt(before.system_requests, 0);
     cr_expect_leq(before.system_requests, before.requests / 2);
     cr_expect_eq(dnn_empty_cache("cpu"), DNN_OK);
-    cr_assert_eq(dnn_memory_stats("cpu", &after), DNN_OK);
+    cr_assert_eq(dnn_get_memory("cpu", &after), DNN_OK);
     cr_expect_eq(after.cached_bytes, 0);
-    cr_expect_eq(dnn_memory_stats("cpu", NULL), DNN_E_INVALID);
+    cr_expect_eq(dnn_get_memory("cpu", NULL), DNN_E_INVALID);
 }
 
 static void released(void *count)
@@ -351,18 +351,18 @@ Test(device, cap)
         "add: 16,384 bytes on cpu: out of memory (1,024 live, 8,192 cached, cap 10,000)");
     /* The cached block goes to make room for one of another class. */
     b = make(dnn__cpu(), 4096);
-    cr_assert_eq(dnn_memory_stats(NULL, &stats), DNN_OK);
+    cr_assert_eq(dnn_get_memory(NULL, &stats), DNN_OK);
     cr_expect_eq(stats.live_bytes, 5120);
     cr_expect_eq(stats.cached_bytes, 0);
     cr_expect_eq(stats.cap_bytes, 10000);
     dnn__storage_release(b);
     cr_assert_eq(dnn_set_memory_cap(NULL, 0), DNN_OK);
-    cr_assert_eq(dnn_memory_stats(NULL, &stats), DNN_OK);
+    cr_assert_eq(dnn_get_memory(NULL, &stats), DNN_OK);
     cr_expect_eq(dnn__storage_new(dnn__cpu(), UINT64_MAX, "add", &b), DNN_E_NOMEM);
     cr_expect_eq(dnn__storage_new(dnn__cpu(), UINT64_C(1) << 61, "add", &b), DNN_E_NOMEM);
     /* What failed does not count. */
     peak = stats.peak_bytes;
-    cr_assert_eq(dnn_memory_stats(NULL, &stats), DNN_OK);
+    cr_assert_eq(dnn_get_memory(NULL, &stats), DNN_OK);
     cr_expect_eq(stats.peak_bytes, peak);
     cr_expect_eq(stats.live_bytes, 1024);
     dnn__storage_release(a);

@@ -82,16 +82,16 @@ Test(anomaly, backward_names_the_operator_and_whose_gradient_it_was)
 Test(anomaly, a_net_that_is_finite_trains_as_ever)
 {
     dnn_tensor *w = LEAF(S(2), 1, 2);
-    dnn_optimizer *sgd = dnn_sgd(DNN_TENSORS(w), 0.1, .momentum = 0.9);
+    dnn_optimizer *sgd = dnn_optim_sgd(DNN_TENSORS(w), 0.1, .momentum = 0.9);
 
-    cr_expect(dnn_anomaly_enabled());
+    cr_expect(dnn_get_anomaly());
     for (int i = 0; i < 2; i++) {
         cr_assert_eq(dnn_backward(dnn_sum(dnn_square(w))), DNN_OK, "%s", dnn_error_message());
         cr_assert_eq(dnn_step(sgd), DNN_OK, "%s", dnn_error_message());
         cr_assert_eq(dnn_zero_grad(sgd), DNN_OK);
     }
     EXPECT(w, DNN_T_F64, S(2), 0.46, 0.92);
-    dnn_optimizer_free(sgd);
+    dnn_release(sgd);
 }
 
 /* ---- functions of the program ---- */
@@ -139,7 +139,7 @@ Test(anomaly_environment, it_is_on_or_off_or_an_error, .init = NULL)
     EXPECT_STATUS_FAIL(dnn_init(NULL), "DNN_ANOMALY", "yes", "0 or 1");
     setenv("DNN_ANOMALY", "1", 1);
     unit_init();
-    cr_expect(dnn_anomaly_enabled());
+    cr_expect(dnn_get_anomaly());
     EXPECT_FAIL(dnn_sqrt(F64(S(1), -1)), "sqrt: anomaly");
     unit_fini();
 }

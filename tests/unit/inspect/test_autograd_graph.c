@@ -35,7 +35,7 @@ Test(autograd_graph, a_net_as_a_tree_with_names)
                  "    leaf [4,8]\n"
                  "    leaf [4]\n",
                  dnn_relu(dnn_forward(dnn_module_child(net, "0"), x)));
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 Test(autograd_graph, a_result_that_is_used_twice_is_opened_once)

@@ -38,9 +38,9 @@ static void training_begin(struct training *t, int64_t samples, int64_t batch, d
     *t = (struct training){0};
     t->net = dnn_nn_sequential(
         DNN_MODULES(dnn_nn_linear(IN, 4), dnn_nn_dropout(0.5), dnn_nn_linear(4, OUT)));
-    t->optimizer = dnn_sgd(dnn_parameters(t->net), 0.1, .momentum = momentum);
+    t->optimizer = dnn_optim_sgd(dnn_parameters(t->net), 0.1, .momentum = momentum);
     t->set = dnn_dataset_tensors(fields, 2);
-    t->loader = dnn_loader_new(t->set, .batch_size = batch, .shuffle = true, .seed = 3);
+    t->loader = dnn_loader(t->set, .batch_size = batch, .shuffle = true, .seed = 3);
     cr_assert_not_null(t->loader, "%s", dnn_error_message());
     t->run = (dnn_run){.module = t->net,
                        .optimizer = {t->optimizer},
@@ -51,10 +51,10 @@ static void training_begin(struct training *t, int64_t samples, int64_t batch, d
 
 static void training_end(struct training *t)
 {
-    dnn_loader_free(t->loader);
-    dnn_dataset_release(t->set);
-    dnn_optimizer_free(t->optimizer);
-    dnn_module_free(t->net);
+    dnn_release(t->loader);
+    dnn_release(t->set);
+    dnn_release(t->optimizer);
+    dnn_release(t->net);
 }
 
 static dnn_status step(struct training *t)
@@ -62,10 +62,10 @@ static dnn_status step(struct training *t)
     dnn_batch batch;
 
     if (!dnn_loader_next(t->loader, &batch) && !dnn_loader_next(t->loader, &batch)) {
-        return dnn_scope_status();
+        return dnn_take_error();
     }
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *loss = dnn_mse_loss(dnn_forward(t->net, batch.input), batch.target);
         double value;
 
@@ -200,13 +200,13 @@ Test(checkpoint, any_reader_gets_the_weights)
     state_of(&a, x, sizeof x);
     state_of(&b, y, sizeof y);
     cr_expect_eq(memcmp(x, y, 4 * (IN * 4 + 4)), 0);
-    cr_assert_eq(dnn_file_open(in_folder("a"), &file), DNN_OK);
+    cr_assert_eq(open_file(in_folder("a"), &file), DNN_OK);
     for (int64_t i = 0; dnn_file_metadata(file, i, &key, &value); i++) {
         found = found || (strcmp(key, "dnn.program") == 0 && strcmp(value, "test") == 0);
     }
     cr_expect(found);
     cr_expect_eq(dnn_file_verify(file), DNN_OK);
-    dnn_file_close(file);
+    dnn_release(file);
     training_end(&a);
     training_end(&b);
 }
@@ -249,8 +249,8 @@ Test(checkpoint, another_run_is_refused_with_both_numbers)
     training_end(&b);
 
     training_begin(&b, SAMPLES, BATCH, 0.9);
-    dnn_loader_free(b.loader);
-    b.loader = dnn_loader_new(b.set, .batch_size = BATCH, .shuffle = true, .seed = 4);
+    dnn_release(b.loader);
+    b.loader = dnn_loader(b.set, .batch_size = BATCH, .shuffle = true, .seed = 4);
     b.run.loader[0] = b.loader;
     b.run.anyway = true;
     cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
@@ -288,7 +288,7 @@ Test(checkpoint, another_net_is_refused)
     cr_assert_eq(dnn_module_to(b.net, DNN_T_F64, NULL), DNN_OK);
     expect_status(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_E_INVALID, "of another dtype",
                   "f64");
-    dnn_module_free(other);
+    dnn_release(other);
     training_end(&b);
     training_end(&a);
 }
@@ -318,7 +318,7 @@ Test(checkpoint, wrong_arguments)
     a.run.module = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 4)));
     expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
                   "parameter 0 of optimizer 0 (sgd) is not in the module", "foreign optimizer");
-    dnn_module_free(a.run.module);
+    dnn_release(a.run.module);
     training_end(&a);
 }
 
@@ -401,7 +401,7 @@ static void forge(const char *name, const char *key, const char *value, const ch
     dnn_file *file = NULL;
     int64_t n = 0, n_texts = 0;
 
-    cr_assert_eq(dnn_file_open(in_folder("a"), &file), DNN_OK);
+    cr_assert_eq(open_file(in_folder("a"), &file), DNN_OK);
     for (int64_t i = 0; dnn_file_entry(file, i, &info); i++) {
         if (drop == NULL || strcmp(info.name, drop) != 0) {
             list[n++] = (dnn_named_tensor){info.name, dnn_file_tensor(file, info.name)};
@@ -421,7 +421,7 @@ static void forge(const char *name, const char *key, const char *value, const ch
     }
     cr_assert_eq(dnn__save_with_checksums(in_folder(name), list, n, texts, n_texts, false), DNN_OK,
                  "%s", dnn_error_message());
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(checkpoint, versions_and_unknown_names)

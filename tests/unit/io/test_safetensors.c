@@ -26,11 +26,11 @@ static const dnn_dtype dtypes[] = {DNN_T_F32, DNN_T_F64, DNN_T_F16, DNN_T_BF16, 
                                    DNN_T_U8,  DNN_T_I32, DNN_T_I64, DNN_T_BOOL};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
-static dnn_file *open_file(const char *path)
+static dnn_file *opened(const char *path)
 {
     dnn_file *file = NULL;
 
-    cr_assert_eq(dnn_file_open(path, &file), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(open_file(path, &file), DNN_OK, "%s", dnn_error_message());
     return file;
 }
 
@@ -49,12 +49,12 @@ Test(safetensors, every_dtype_comes_back)
             (dnn_named_tensor){dnn_dtype_name(dtypes[i]), T(dtypes[i], S(2, 3), 0, 1, 1, 0, 1, 0)};
     }
     save(in_folder("a"), list, N_DTYPES);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     cr_expect_eq(dnn_file_count(file), N_DTYPES);
     for (int i = 0; i < N_DTYPES; i++) {
         EXPECT(dnn_file_tensor(file, list[i].name), dtypes[i], S(2, 3), 0, 1, 1, 0, 1, 0);
     }
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, bytes_come_back_as_they_are)
@@ -67,14 +67,14 @@ Test(safetensors, bytes_come_back_as_they_are)
     dnn_file *file;
 
     save(in_folder("a"), list, 2);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     cr_assert_eq(dnn_read(dnn_file_tensor(file, "f"), reals, sizeof reals), DNN_OK, "%s",
                  dnn_error_message());
     cr_assert_eq(dnn_read(dnn_file_tensor(file, "i"), back, sizeof back), DNN_OK, "%s",
                  dnn_error_message());
     cr_expect_eq(memcmp(reals, special, sizeof reals), 0);
     cr_expect_eq(memcmp(back, whole, sizeof back), 0);
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, rank_0_rank_8_and_size_0_come_back)
@@ -86,12 +86,12 @@ Test(safetensors, rank_0_rank_8_and_size_0_come_back)
     dnn_file *file;
 
     save(in_folder("a"), list, 4);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     EXPECT(dnn_file_tensor(file, "scalar"), DNN_T_F64, DNN_SCALAR, 7);
     EXPECT_EMPTY(dnn_file_tensor(file, "empty"), DNN_T_F32, S(2, 0, 3));
     EXPECT_EMPTY(dnn_file_tensor(file, "empty_too"), DNN_T_BOOL, S(0));
     EXPECT(dnn_file_tensor(file, "deep"), DNN_T_F32, S(1, 1, 2, 1, 1, 1, 1, 1), 8, 9);
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, views_are_written_row_major)
@@ -101,10 +101,10 @@ Test(safetensors, views_are_written_row_major)
     dnn_file *file;
 
     save(in_folder("a"), list, 2);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     EXPECT(dnn_file_tensor(file, "t"), DNN_T_F32, S(3, 2), 1, 4, 2, 5, 3, 6);
     EXPECT(dnn_file_tensor(file, "n"), DNN_T_F32, S(2, 2), 2, 3, 5, 6);
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, names_and_metadata_of_any_unicode_come_back)
@@ -120,7 +120,7 @@ Test(safetensors, names_and_metadata_of_any_unicode_come_back)
     longest[1024] = 0;
     cr_assert_eq(dnn_save_tensors(in_folder("a"), list, 3, texts, 2), DNN_OK, "%s",
                  dnn_error_message());
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     for (int i = 0; i < 3; i++) {
         EXPECT(dnn_file_tensor(file, list[i].name), DNN_T_F32, S(1), i + 1);
     }
@@ -131,7 +131,7 @@ Test(safetensors, names_and_metadata_of_any_unicode_come_back)
     cr_expect_str_eq(key, "z");
     cr_expect_str_eq(value, "");
     cr_expect_not(dnn_file_metadata(file, 2, &key, &value));
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, no_tensors_at_all)
@@ -140,11 +140,11 @@ Test(safetensors, no_tensors_at_all)
     dnn_file *file;
 
     save(in_folder("a"), NULL, 0);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     cr_expect_eq(dnn_file_count(file), 0);
     cr_expect_not(dnn_file_entry(file, 0, &info));
     EXPECT_FAIL(dnn_file_tensor(file, "x"), "no tensor", "\"x\"");
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, entries_say_what_the_file_says)
@@ -155,7 +155,7 @@ Test(safetensors, entries_say_what_the_file_says)
     dnn_file *file;
 
     save(in_folder("a"), list, 2);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     cr_assert(dnn_file_entry(file, 0, &info));
     cr_expect_str_eq(info.name, "a");
     cr_expect_str_eq(info.dtype_name, "U8");
@@ -167,7 +167,7 @@ Test(safetensors, entries_say_what_the_file_says)
               info.bytes == 24);
     cr_expect_not(dnn_file_entry(file, 2, &info));
     cr_expect_not(dnn_file_entry(file, -1, &info));
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 /* ---- what is written ---- */
@@ -430,7 +430,7 @@ Test(safetensors, hostile_files_are_refused_by_name)
         dnn_status st;
 
         put_header(path, strlen(h->json), h->json, strlen(h->json), h->data);
-        st = dnn_file_open(path, &file);
+        st = open_file(path, &file);
         cr_expect(st == DNN_E_FORMAT && file == NULL, "%s: %s", h->what,
                   st == DNN_OK ? "opened" : dnn_error_message());
         if (st != DNN_OK) {
@@ -440,7 +440,7 @@ Test(safetensors, hostile_files_are_refused_by_name)
             cr_expect_not_null(strstr(dnn_error_message(), path), "%s: no path in \"%s\"", h->what,
                                dnn_error_message());
         }
-        dnn_file_close(file);
+        dnn_release(file);
     }
 }
 
@@ -450,7 +450,7 @@ static void refuse_length(uint64_t n, size_t json_bytes, const char *message)
     dnn_file *file = NULL;
 
     put_header(path, n, "{}      ", json_bytes, 0);
-    expect_status(dnn_file_open(path, &file), DNN_E_FORMAT, message, "length");
+    expect_status(open_file(path, &file), DNN_E_FORMAT, message, "length");
 }
 
 Test(safetensors, header_lengths_that_cannot_be)
@@ -459,7 +459,7 @@ Test(safetensors, header_lengths_that_cannot_be)
 
     for (size_t n = 0; n < 8; n++) {
         write_whole(in_folder("short"), "\2\0\0\0\0\0\0\0", n);
-        expect_status(dnn_file_open(in_folder("short"), &file), DNN_E_FORMAT, "fewer than the 8",
+        expect_status(open_file(in_folder("short"), &file), DNN_E_FORMAT, "fewer than the 8",
                       "short");
     }
     refuse_length(0, 0, "a header of 0 bytes");
@@ -482,24 +482,24 @@ Test(safetensors, names_and_entries_that_are_too_long)
     fill[ROOM - 1] = 0;
     snprintf(json, ROOM, "{\"%.1025s\":%s}", fill, ONE);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "1025 bytes",
+    expect_status(open_file(in_folder("a"), &file), DNN_E_FORMAT, "1025 bytes",
                   "a name of 1025 bytes");
     snprintf(json, ROOM, "{\"%.30000s\":%s}", fill, ONE);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "30002 bytes",
+    expect_status(open_file(in_folder("a"), &file), DNN_E_FORMAT, "30002 bytes",
                   "a name of 30000 bytes");
     snprintf(json, ROOM, "{\"a\":{\"dtype\":\"%.5000s\"}}", fill);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "more than 4096",
+    expect_status(open_file(in_folder("a"), &file), DNN_E_FORMAT, "more than 4096",
                   "an entry of 5000 bytes");
     memset(fill, '[', ROOM - 1);
     snprintf(json, ROOM, "{\"a\":{\"dtype\":%.4000s}}", fill);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "no JSON", "lists 4000 deep");
+    expect_status(open_file(in_folder("a"), &file), DNN_E_FORMAT, "no JSON", "lists 4000 deep");
     snprintf(json, ROOM, "%.30000s", fill);
     memset(json, '{', 30000);
     put_header(in_folder("a"), strlen(json), json, strlen(json), 4);
-    expect_status(dnn_file_open(in_folder("a"), &file), DNN_E_FORMAT, "a name in quotes",
+    expect_status(open_file(in_folder("a"), &file), DNN_E_FORMAT, "a name in quotes",
                   "braces only");
     free(json);
     free(fill);
@@ -508,7 +508,7 @@ Test(safetensors, names_and_entries_that_are_too_long)
 static dnn_file *open_json(const char *json, size_t data)
 {
     put_header(in_folder("a"), strlen(json), json, strlen(json), data);
-    return open_file(in_folder("a"));
+    return opened(in_folder("a"));
 }
 
 Test(safetensors, legal_and_rare)
@@ -521,13 +521,13 @@ Test(safetensors, legal_and_rare)
     cr_expect(info.dtype == 0 && info.bytes == 2);
     cr_expect_str_eq(info.dtype_name, "F4");
     cr_expect_null(dnn_file_tensor(file, "a"));
-    expect_status(dnn_scope_status(), DNN_E_FORMAT, "libdnn has no dtype F4", "F4");
+    expect_status(dnn_take_error(), DNN_E_FORMAT, "libdnn has no dtype F4", "F4");
     cr_expect_null(dnn_file_tensor(file, "b"));
-    expect_status(dnn_scope_status(), DNN_E_FORMAT, "libdnn has no dtype I16", "I16");
-    dnn_file_close(file);
+    expect_status(dnn_take_error(), DNN_E_FORMAT, "libdnn has no dtype I16", "I16");
+    dnn_release(file);
     file = open_json("{\"a\":" E("F32", "[0,9223372036854775807]", "[0,0]") "}", 0);
     cr_expect_eq(dnn_file_count(file), 1);
-    dnn_file_close(file);
+    dnn_release(file);
 }
 
 Test(safetensors, a_bool_that_is_2_is_refused_when_it_is_read)
@@ -539,10 +539,10 @@ Test(safetensors, a_bool_that_is_2_is_refused_when_it_is_read)
     memcpy(bytes + 8, json, sizeof json - 1);
     bytes[8 + sizeof json] = 2;
     write_whole(in_folder("a"), bytes, sizeof bytes);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     cr_expect_null(dnn_file_tensor(file, "a"));
-    expect_status(dnn_scope_status(), DNN_E_FORMAT, "element 1 is the byte 2", "bool");
-    dnn_file_close(file);
+    expect_status(dnn_take_error(), DNN_E_FORMAT, "element 1 is the byte 2", "bool");
+    dnn_release(file);
 }
 
 /* ---- every truncation, every bit ---- */
@@ -566,8 +566,8 @@ Test(safetensors, every_truncation_is_refused)
         dnn_file *file = NULL;
 
         write_whole(in_folder("cut"), data, n);
-        cr_expect_eq(dnn_file_open(in_folder("cut"), &file), DNN_E_FORMAT, "cut at %zu", n);
-        dnn_file_close(file);
+        cr_expect_eq(open_file(in_folder("cut"), &file), DNN_E_FORMAT, "cut at %zu", n);
+        dnn_release(file);
     }
     free(data);
 }
@@ -579,10 +579,10 @@ static void judge_opened(dnn_file *file, size_t bit)
     const char *key, *value;
 
     for (int64_t i = 0; dnn_file_entry(file, i, &info); i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *t = dnn_file_tensor(file, info.name);
-            dnn_status st = dnn_scope_status();
+            dnn_status st = dnn_take_error();
 
             cr_expect(t != NULL || st == DNN_E_FORMAT, "bit %zu: %s", bit, dnn_error_message());
             cr_expect(t == NULL ||
@@ -606,12 +606,12 @@ Test(safetensors, every_bit_flip_is_refused_or_consistent)
 
         data[bit / 8] = (unsigned char)(data[bit / 8] ^ 1 << bit % 8);
         write_whole(in_folder("flip"), data, bytes);
-        st = dnn_file_open(in_folder("flip"), &file);
+        st = open_file(in_folder("flip"), &file);
         cr_expect(st == DNN_OK || st == DNN_E_FORMAT, "bit %zu: %s", bit, dnn_error_message());
         if (st == DNN_OK) {
             judge_opened(file, bit);
         }
-        dnn_file_close(file);
+        dnn_release(file);
         data[bit / 8] = (unsigned char)(data[bit / 8] ^ 1 << bit % 8);
     }
     free(data);
@@ -624,15 +624,14 @@ Test(safetensors, what_is_no_file)
     dnn_file *file = NULL;
 
     cr_assert_eq(mkfifo(in_folder("fifo"), 0600), 0);
-    expect_status(dnn_file_open(in_folder("fifo"), &file), DNN_E_IO, "not a regular file", "FIFO");
-    expect_status(dnn_file_open(folder_path, &file), DNN_E_IO, "not a regular file", "folder");
-    expect_status(dnn_file_open("/dev/zero", &file), DNN_E_IO, "not a regular file", "device");
-    expect_status(dnn_file_open(in_folder("nothing"), &file), DNN_E_IO, "No such file", "nothing");
-    expect_status(dnn_file_open("", &file), DNN_E_IO, "No such file", "empty");
-    EXPECT_STATUS_FAIL(dnn_file_open(NULL, &file), "path");
-    EXPECT_STATUS_FAIL(dnn_file_open(in_folder("x"), NULL), "out");
+    expect_status(open_file(in_folder("fifo"), &file), DNN_E_IO, "not a regular file", "FIFO");
+    expect_status(open_file(folder_path, &file), DNN_E_IO, "not a regular file", "folder");
+    expect_status(open_file("/dev/zero", &file), DNN_E_IO, "not a regular file", "device");
+    expect_status(open_file(in_folder("nothing"), &file), DNN_E_IO, "No such file", "nothing");
+    expect_status(open_file("", &file), DNN_E_IO, "No such file", "empty");
+    EXPECT_STATUS_FAIL(open_file(NULL, &file), "path");
     cr_expect_null(file);
-    dnn_file_close(NULL);
+    dnn_release(NULL);
     cr_expect_eq(dnn_file_count(NULL), 0);
     EXPECT_FAIL(dnn_file_tensor(NULL, "x"), "file", "NULL");
 }
@@ -717,13 +716,13 @@ Test(safetensors, a_save_replaces_and_leaves_nothing_else)
     dnn_file *file, *old;
 
     save(in_folder("a"), one, 1);
-    old = open_file(in_folder("a"));
+    old = opened(in_folder("a"));
     save(in_folder("a"), two, 1);
-    file = open_file(in_folder("a"));
+    file = opened(in_folder("a"));
     EXPECT(dnn_file_tensor(file, "w"), DNN_T_F32, S(2), 3, 4);
     EXPECT(dnn_file_tensor(old, "w"), DNN_T_F32, S(2), 1,
            2); /* who had it open sees what was there */
-    dnn_file_close(file);
-    dnn_file_close(old);
+    dnn_release(file);
+    dnn_release(old);
     cr_expect_eq(folder_count(), 1);
 }

@@ -67,8 +67,8 @@ Test(weights, saved_and_loaded_they_are_the_same)
                  dnn_error_message());
     cr_expect(same_bytes(a, b));
     cr_expect_eq(n, 4);
-    dnn_module_free(a);
-    dnn_module_free(b);
+    dnn_release(a);
+    dnn_release(b);
 }
 
 Test(weights, the_file_has_the_dotted_names_and_the_format)
@@ -80,7 +80,7 @@ Test(weights, the_file_has_the_dotted_names_and_the_format)
     dnn_file *file = NULL;
 
     save_net(a, "a");
-    cr_assert_eq(dnn_file_open(in_folder("a"), &file), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(open_file(in_folder("a"), &file), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(dnn_file_count(file), 4);
     for (int i = 0; i < 4; i++) {
         cr_assert(dnn_file_entry(file, i, &info));
@@ -89,8 +89,8 @@ Test(weights, the_file_has_the_dotted_names_and_the_format)
     cr_assert(dnn_file_metadata(file, 0, &key, &value));
     cr_expect_str_eq(key, "format");
     cr_expect_str_eq(value, "pt");
-    dnn_file_close(file);
-    dnn_module_free(a);
+    dnn_release(file);
+    dnn_release(a);
 }
 
 Test(weights, buffers_of_any_dtype_are_saved_too)
@@ -98,16 +98,16 @@ Test(weights, buffers_of_any_dtype_are_saved_too)
     static const dnn_module_type type = {.name = "Counter", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type), *b = dnn_module_new(&type);
 
-    cr_assert_not_null(dnn_module_buffer(a, "count", I64(DNN_SCALAR, 5)));
-    cr_assert_not_null(dnn_module_buffer(b, "count", I64(DNN_SCALAR, 0)));
-    cr_assert_not_null(dnn_module_parameter(a, "empty", dnn_zeros(S(0, 3))));
-    cr_assert_not_null(dnn_module_parameter(b, "empty", dnn_zeros(S(0, 3))));
+    cr_assert_not_null(dnn_module_add_buffer(a, "count", I64(DNN_SCALAR, 5)));
+    cr_assert_not_null(dnn_module_add_buffer(b, "count", I64(DNN_SCALAR, 0)));
+    cr_assert_not_null(dnn_module_add_parameter(a, "empty", dnn_zeros(S(0, 3))));
+    cr_assert_not_null(dnn_module_add_parameter(b, "empty", dnn_zeros(S(0, 3))));
     save_net(a, "a");
     cr_assert_eq(dnn_load_weights(b, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     EXPECT(dnn_module_tensor(b, "count"), DNN_T_I64, DNN_SCALAR, 5);
     cr_expect_not(dnn_requires_grad(dnn_module_tensor(b, "count")));
-    dnn_module_free(a);
-    dnn_module_free(b);
+    dnn_release(a);
+    dnn_release(b);
 }
 
 /* A file that has one of every fault for small_net. */
@@ -137,7 +137,7 @@ Test(weights, all_that_does_not_fit_is_told_at_once_and_nothing_changes)
     cr_expect_eq(bytes_of(a, after, sizeof after), n);
     cr_expect_eq(memcmp(before, after, n), 0);
     cr_expect_eq(loaded, -1);
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, partial_loads_what_fits)
@@ -157,8 +157,8 @@ Test(weights, partial_loads_what_fits)
     cr_assert_eq(dnn_to_list(dnn_module_tensor(b, "0.bias"), bias, 4), DNN_OK);
     cr_assert_eq(dnn_to_list(dnn_module_tensor(a, "0.bias"), want, 4), DNN_OK);
     cr_expect_eq(memcmp(bias, want, sizeof bias), 0);
-    dnn_module_free(a);
-    dnn_module_free(b);
+    dnn_release(a);
+    dnn_release(b);
 }
 
 Test(weights, long_lists_of_faults_end_in_a_count)
@@ -175,7 +175,7 @@ Test(weights, long_lists_of_faults_end_in_a_count)
                  dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("many")), "missing 0.weight", "unexpected x",
                        "and 14 more");
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, a_prefix_is_dropped_where_it_is)
@@ -193,8 +193,8 @@ Test(weights, a_prefix_is_dropped_where_it_is)
     save_net(b, "b");
     cr_assert_eq(dnn_load_weights(b, in_folder("b"), .prefix = "module."), DNN_OK, "%s",
                  dnn_error_message());
-    dnn_module_free(outer);
-    dnn_module_free(b);
+    dnn_release(outer);
+    dnn_release(b);
 }
 
 Test(weights, floating_dtypes_are_cast)
@@ -212,9 +212,9 @@ Test(weights, floating_dtypes_are_cast)
         cr_assert_eq(dnn_load_weights(b, in_folder("a")), DNN_OK, "%s", dnn_error_message());
         EXPECT(dnn_module_tensor(b, "weight"), floats[i], S(1, 2), 0.375, 0.375);
         EXPECT(dnn_module_tensor(b, "bias"), floats[i], S(1), -2);
-        dnn_module_free(b);
+        dnn_release(b);
     }
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, handles_stay_and_still_want_gradients)
@@ -233,8 +233,8 @@ Test(weights, handles_stay_and_still_want_gradients)
     }
     unit_backward(dnn_forward(b, F32(S(1, 3), 1, 2, 3)));
     cr_expect_not_null(dnn_grad(before[0]));
-    dnn_module_free(a);
-    dnn_module_free(b);
+    dnn_release(a);
+    dnn_release(b);
 }
 
 Test(weights, views_of_a_parameter_see_what_is_loaded)
@@ -251,8 +251,8 @@ Test(weights, views_of_a_parameter_see_what_is_loaded)
     EXPECT(row, DNN_T_F32, S(2), 3, 3);
     EXPECT(t, DNN_T_F32, S(2), 4, 4);
     EXPECT(dnn_module_tensor(b, "weight"), DNN_T_F32, S(2, 2), 3, 3, 3, 3);
-    dnn_module_free(a);
-    dnn_module_free(b);
+    dnn_release(a);
+    dnn_release(b);
 }
 
 Test(weights, what_was_recorded_before_the_load_is_refused)
@@ -263,13 +263,13 @@ Test(weights, what_was_recorded_before_the_load_is_refused)
     save_net(a, "a");
     cr_assert_eq(dnn_load_weights(a, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_backward(y), "in place");
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, an_optimizer_from_before_goes_on)
 {
     dnn_module *a = dnn_nn_linear(2, 1), *b = dnn_nn_linear(2, 1);
-    dnn_optimizer *sgd = dnn_sgd(dnn_parameters(b), 0.5, .momentum = 0.5);
+    dnn_optimizer *sgd = dnn_optim_sgd(dnn_parameters(b), 0.5, .momentum = 0.5);
 
     cr_assert_not_null(sgd, "%s", dnn_error_message());
     unit_backward(dnn_forward(b, F32(S(1, 2), 1, 2)));
@@ -284,9 +284,9 @@ Test(weights, an_optimizer_from_before_goes_on)
                  dnn_error_message()); /* the buffer is 1.5 times the gradient now */
     EXPECT(dnn_module_tensor(b, "weight"), DNN_T_F32, S(1, 2), 9.25, 8.5);
     EXPECT(dnn_module_tensor(b, "bias"), DNN_T_F32, S(1), 19.25);
-    dnn_optimizer_free(sgd);
-    dnn_module_free(a);
-    dnn_module_free(b);
+    dnn_release(sgd);
+    dnn_release(a);
+    dnn_release(b);
 }
 
 Test(weights, broken_files_and_missing_arguments)
@@ -304,7 +304,7 @@ Test(weights, broken_files_and_missing_arguments)
     EXPECT_STATUS_FAIL(dnn_save_weights(a, NULL), "path");
     cr_expect_eq(bytes_of(a, after, sizeof after), n);
     cr_expect_eq(memcmp(before, after, n), 0);
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 /* The last tensor of the file has a bool byte of 2: the first ones have been read when it is found.
@@ -316,8 +316,8 @@ Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
     unsigned char *data;
     size_t bytes;
 
-    cr_assert_not_null(dnn_module_parameter(a, "w", F32(S(2), 1, 2)));
-    cr_assert_not_null(dnn_module_buffer(a, "mask", BOOL(S(1), 1)));
+    cr_assert_not_null(dnn_module_add_parameter(a, "w", F32(S(2), 1, 2)));
+    cr_assert_not_null(dnn_module_add_buffer(a, "mask", BOOL(S(1), 1)));
     save_net(a, "a");
     data = read_whole(in_folder("a"), &bytes);
     memset(data + bytes - 9, 0, 8);
@@ -329,7 +329,7 @@ Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
                   "mask");
     EXPECT(dnn_module_tensor(a, "w"), DNN_T_F32, S(2), 1, 2);
     EXPECT(dnn_module_tensor(a, "mask"), DNN_T_BOOL, S(1), 1);
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, a_parameter_that_two_modules_share_is_loaded)
@@ -338,14 +338,14 @@ Test(weights, a_parameter_that_two_modules_share_is_loaded)
     dnn_module *a = dnn_module_new(&type);
     dnn_tensor *w = F32(S(2), 1, 2);
 
-    cr_assert_not_null(dnn_module_parameter(a, "encoder", w));
-    cr_assert_not_null(dnn_module_parameter(a, "decoder", w));
+    cr_assert_not_null(dnn_module_add_parameter(a, "encoder", w));
+    cr_assert_not_null(dnn_module_add_parameter(a, "decoder", w));
     save_net(a, "a");
     cr_assert_not_null(dnn_init_constant(w, 9));
     cr_assert_eq(dnn_load_weights(a, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     EXPECT(w, DNN_T_F32, S(2), 1, 2);
     cr_expect_eq(dnn_module_tensor(a, "decoder"), w);
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, one_entry_for_two_names_by_prefix_is_refused)
@@ -358,7 +358,7 @@ Test(weights, one_entry_for_two_names_by_prefix_is_refused)
                  dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a"), .prefix = "m."),
                        "with and without the prefix weight");
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 Test(weights, a_parameter_that_is_mapped_is_left_alone)
@@ -367,15 +367,16 @@ Test(weights, a_parameter_that_is_mapped_is_left_alone)
     void *data;
 
     save_net(a, "a");
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         cr_assert_eq(dnn_map(dnn_module_tensor(a, "bias"), DNN_MAP_READ, &data), DNN_OK, "%s",
                      dnn_error_message());
         EXPECT_STATUS_FAIL(dnn_load_weights(a, in_folder("a")), "bias is mapped", "dnn_unmap");
         cr_assert_eq(dnn_unmap(dnn_module_tensor(a, "bias")), DNN_OK, "%s", dnn_error_message());
     }
     cr_assert_eq(dnn_load_weights(a, in_folder("a")), DNN_OK, "%s", dnn_error_message());
-    dnn_module_free(a);
+    dnn_release(a);
 }
 
 /* ---- memory that ends in the middle of a load ---- */
@@ -444,7 +445,7 @@ Test(weights, a_load_that_runs_out_of_memory_changes_nothing, .init = init_faili
         cr_expect_gt(at, 3, "hardly anything failed");
         dnn_release(w);
         dnn_release(v);
-        dnn_module_free(a);
-        dnn_module_free(b);
+        dnn_release(a);
+        dnn_release(b);
     }
 }

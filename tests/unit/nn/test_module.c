@@ -48,8 +48,8 @@ static block *new_block(int *freed)
     b->freed = freed;
     b->fc1 = dnn_module_add(&b->base, "fc1", dnn_nn_linear(2, 3));
     b->fc2 = dnn_module_add(&b->base, "fc2", dnn_nn_linear(3, 2, .no_bias = true));
-    b->scale = dnn_module_parameter(&b->base, "scale", F32(S(2), 1, 10));
-    cr_assert_not_null(dnn_module_buffer(&b->base, "steps", I64(DNN_SCALAR, 4)), "%s",
+    b->scale = dnn_module_add_parameter(&b->base, "scale", F32(S(2), 1, 10));
+    cr_assert_not_null(dnn_module_add_buffer(&b->base, "steps", I64(DNN_SCALAR, 4)), "%s",
                        dnn_error_message());
     cr_assert(b->fc1 != NULL && b->fc2 != NULL && b->scale != NULL, "%s", dnn_error_message());
     return b;
@@ -93,7 +93,7 @@ Test(module, names_come_in_the_order_of_a_state_dict)
     expect_names(net, DNN_PARAMETERS | DNN_BUFFERS, all, 7);
     expect_names(net, DNN_PARAMETERS, parameters, 6);
     expect_names(net, DNN_BUFFERS, buffers, 1);
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 Test(module, paths_find_modules_and_tensors)
@@ -115,7 +115,7 @@ Test(module, paths_find_modules_and_tensors)
     cr_expect_null(dnn_module_tensor(net, ".1.scale"));
     cr_expect_null(dnn_module_tensor(net, "1.scal"));
     cr_expect_null(dnn_module_tensor(net, "1.scale.x"));
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 Test(module, a_name_is_cut_to_the_room)
@@ -126,7 +126,7 @@ Test(module, a_name_is_cut_to_the_room)
     cr_assert_not_null(dnn_module_tensor_at(net, DNN_PARAMETERS, 1, name, sizeof name));
     cr_expect_eq(strlen(name), 5);
     cr_expect_not_null(dnn_module_tensor_at(net, DNN_PARAMETERS, 1, NULL, 0));
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 Test(module, bad_names_are_refused)
@@ -137,20 +137,20 @@ Test(module, bad_names_are_refused)
 
     memset(longer, 'x', 256);
     longer[256] = 0;
-    EXPECT_FAIL(dnn_module_parameter(m, "", t), "dnn_module_parameter", "1 to 255");
-    EXPECT_FAIL(dnn_module_parameter(m, "a.b", t), "\"a.b\"");
-    EXPECT_FAIL(dnn_module_parameter(m, "a b", t), "\"a b\"");
-    EXPECT_FAIL(dnn_module_parameter(m, "\xc3\xa9", t), "[A-Za-z0-9_]");
-    EXPECT_FAIL(dnn_module_parameter(m, longer, t), "255");
-    EXPECT_FAIL(dnn_module_parameter(m, "dnn_x", t), "begins with \"dnn\"");
-    EXPECT_FAIL(dnn_module_parameter(m, NULL, t), "name is NULL");
-    EXPECT_FAIL(dnn_module_parameter(NULL, "a", t), "module is NULL");
-    EXPECT_FAIL(dnn_module_parameter(m, "a", NULL), "\"a\" is NULL");
-    EXPECT_FAIL(dnn_module_buffer(m, "a.", t), "dnn_module_buffer", "\"a.\"");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "", t), "dnn_module_add_parameter", "1 to 255");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "a.b", t), "\"a.b\"");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "a b", t), "\"a b\"");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "\xc3\xa9", t), "[A-Za-z0-9_]");
+    EXPECT_FAIL(dnn_module_add_parameter(m, longer, t), "255");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "dnn_x", t), "begins with \"dnn\"");
+    EXPECT_FAIL(dnn_module_add_parameter(m, NULL, t), "name is NULL");
+    EXPECT_FAIL(dnn_module_add_parameter(NULL, "a", t), "module is NULL");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "a", NULL), "\"a\" is NULL");
+    EXPECT_FAIL(dnn_module_add_buffer(m, "a.", t), "dnn_module_add_buffer", "\"a.\"");
     EXPECT_FAIL(dnn_module_add(m, "a.b", dnn_nn_relu()), "dnn_module_add", "\"a.b\"");
     cr_expect_null(dnn_module_tensor_at(m, DNN_PARAMETERS | DNN_BUFFERS, 0, NULL, 0));
     cr_expect_not(dnn_requires_grad(t), "a refused parameter became a leaf that wants gradients");
-    dnn_module_free(m);
+    dnn_release(m);
 }
 
 Test(module, names_are_unique_among_all_kinds)
@@ -158,13 +158,13 @@ Test(module, names_are_unique_among_all_kinds)
     dnn_module *m = bare();
     dnn_tensor *t = F32(S(1), 1);
 
-    cr_assert_not_null(dnn_module_parameter(m, "p", t));
-    cr_assert_not_null(dnn_module_buffer(m, "b", t));
+    cr_assert_not_null(dnn_module_add_parameter(m, "p", t));
+    cr_assert_not_null(dnn_module_add_buffer(m, "b", t));
     cr_assert_not_null(dnn_module_add(m, "c", dnn_nn_relu()));
-    EXPECT_FAIL(dnn_module_parameter(m, "b", t), "Bare", "\"b\" already");
-    EXPECT_FAIL(dnn_module_buffer(m, "c", t), "\"c\" already");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "b", t), "Bare", "\"b\" already");
+    EXPECT_FAIL(dnn_module_add_buffer(m, "c", t), "\"c\" already");
     EXPECT_FAIL(dnn_module_add(m, "p", dnn_nn_relu()), "\"p\" already");
-    dnn_module_free(m);
+    dnn_release(m);
 }
 
 Test(module, values_that_cannot_be_parameters)
@@ -172,13 +172,13 @@ Test(module, values_that_cannot_be_parameters)
     dnn_module *m = bare();
     dnn_tensor *x = LEAF(S(2), 1, 2);
 
-    EXPECT_FAIL(dnn_module_parameter(m, "a", I64(S(1), 1)), "i64");
-    EXPECT_FAIL(dnn_module_parameter(m, "a", dnn_mul(x, x)), "recorded", "dnn_detach");
-    EXPECT_FAIL(dnn_module_parameter(m, "a", dnn_transpose(F32(S(2, 2), 1, 2, 3, 4), 0, 1)),
+    EXPECT_FAIL(dnn_module_add_parameter(m, "a", I64(S(1), 1)), "i64");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "a", dnn_mul(x, x)), "recorded", "dnn_detach");
+    EXPECT_FAIL(dnn_module_add_parameter(m, "a", dnn_transpose(F32(S(2, 2), 1, 2, 3, 4), 0, 1)),
                 "not contiguous", "[2,2]");
-    cr_assert_not_null(dnn_module_parameter(m, "a", F32(S(1), 1)),
+    cr_assert_not_null(dnn_module_add_parameter(m, "a", F32(S(1), 1)),
                        "a name that failed is free again");
-    dnn_module_free(m);
+    dnn_release(m);
 }
 
 /* ---- trees and ownership ---- */
@@ -190,49 +190,63 @@ Test(module, a_null_child_is_an_error_and_an_error_that_waits_stays)
     EXPECT_FAIL(dnn_module_add(m, "a", NULL), "child is NULL");
     EXPECT_FAIL(dnn_module_add(m, "a", dnn_nn_dropout(2)), "Dropout", "p is 2");
     EXPECT_FAIL(dnn_module_add(NULL, "a", dnn_nn_relu()), "parent is NULL");
-    dnn_module_free(m);
+    dnn_release(m);
 }
 
-Test(module, a_child_is_freed_by_its_parent_and_by_nobody_else)
+Test(module, a_child_lives_as_long_as_its_parent)
 {
     int freed = 0;
     dnn_module *root = bare(), *other = bare();
     block *b = new_block(&freed);
 
     cr_assert_eq(dnn_module_add(root, "b", &b->base), &b->base);
-    dnn_module_free(&b->base);
+    dnn_release(&b->base); /* the reference of the scope */
     cr_expect_eq(freed, 0, "a child was freed under its parent");
     EXPECT_FAIL(dnn_module_add(other, "b", &b->base), "has a parent already");
     cr_expect_eq(freed, 0);
     EXPECT_FAIL(dnn_module_add(&b->base, "up", root), "inside itself");
     EXPECT_FAIL(dnn_module_add(root, "self", root), "inside itself");
-    dnn_module_free(root);
+    dnn_release(root);
     cr_expect_eq(freed, 1);
-    dnn_module_free(other);
-    dnn_module_free(NULL);
+    dnn_release(other);
+    dnn_release(NULL);
 }
 
-Test(module, a_failed_add_frees_the_child)
-{
-    int freed = 0;
-    dnn_module *m = bare();
-
-    EXPECT_FAIL(dnn_module_add(m, "a.b", &new_block(&freed)->base), "a.b");
-    cr_expect_eq(freed, 1);
-    dnn_module_free(m);
-}
-
-Test(module, a_sequential_with_a_null_frees_the_others)
+Test(module, what_no_parent_took_is_freed_by_the_scope)
 {
     int freed = 0;
 
-    EXPECT_FAIL(
-        dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, NULL, &new_block(&freed)->base)),
-        "Sequential", "module 1 is NULL");
-    cr_expect_eq(freed, 2);
-    EXPECT_FAIL(dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, dnn_nn_linear(-1, 2))),
-                "Linear", "-1");
-    cr_expect_eq(freed, 3);
+    {
+        DNN_SCOPE();
+        EXPECT_FAIL(dnn_module_add(bare(), "a.b", &new_block(&freed)->base), "a.b");
+        EXPECT_FAIL(dnn_nn_sequential(
+                        DNN_MODULES(&new_block(&freed)->base, NULL, &new_block(&freed)->base)),
+                    "Sequential", "module 1 is NULL");
+        EXPECT_FAIL(dnn_nn_sequential(DNN_MODULES(&new_block(&freed)->base, dnn_nn_linear(-1, 2))),
+                    "Linear", "-1");
+        cr_expect_eq(freed, 0);
+    }
+    cr_expect_eq(freed, 4);
+}
+
+Test(module, a_child_that_was_retained_outlives_its_parent)
+{
+    int freed = 0;
+    dnn_module *other = bare();
+    block *b = NULL;
+
+    {
+        DNN_SCOPE();
+        b = new_block(&freed);
+        dnn_retain(&b->base);
+        cr_assert_not_null(dnn_module_add(bare(), "b", &b->base));
+    }
+    cr_expect_eq(freed, 0);
+    cr_expect_eq(dnn_module_add(other, "b", &b->base), &b->base, "%s", dnn_error_message());
+    dnn_release(&b->base);
+    cr_expect_eq(freed, 0);
+    dnn_release(other);
+    cr_expect_eq(freed, 1);
 }
 
 Test(module, types_that_cannot_be)
@@ -259,7 +273,7 @@ Test(module, a_type_of_its_own_runs_and_learns)
     unit_backward(dnn_forward(&b->base, F32(S(1, 2), 1, 2)));
     EXPECT(dnn_grad(b->scale), DNN_T_F32, S(2), 21, 21);
     EXPECT(dnn_grad(dnn_module_tensor(&b->base, "fc1.bias")), DNN_T_F32, S(3), 22, 22, 22);
-    dnn_module_free(&b->base);
+    dnn_release(&b->base);
 }
 
 Test(module, forward_fails_with_a_name)
@@ -270,8 +284,8 @@ Test(module, forward_fails_with_a_name)
     EXPECT_FAIL(dnn_forward(m, F32(S(1), 1)), "Bare has no forward");
     EXPECT_FAIL(dnn_forward(linear, NULL), "Linear");
     EXPECT_FAIL(dnn_forward(linear, F32(S(1, 2), 1, 2)), "linear", "[1,2]");
-    dnn_module_free(m);
-    dnn_module_free(linear);
+    dnn_release(m);
+    dnn_release(linear);
 }
 
 Test(module, train_and_eval_go_through_the_tree)
@@ -290,7 +304,7 @@ Test(module, train_and_eval_go_through_the_tree)
               !dnn_module_training(b->fc1));
     dnn_module_train(NULL, true);
     cr_expect_not(dnn_module_training(NULL));
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 /* ---- lists ---- */
@@ -301,10 +315,10 @@ Test(module, parameters_are_counted_and_listed_once)
     dnn_tensor *w = F32(S(2, 3), 1, 2, 3, 4, 5, 6), *b = F32(S(3), 1, 2, 3);
     dnn_tensor_list list;
 
-    cr_assert_not_null(dnn_module_parameter(m, "w", w));
-    cr_assert_not_null(dnn_module_parameter(m, "tied", w));
-    cr_assert_not_null(dnn_module_parameter(m, "b", b));
-    cr_assert_not_null(dnn_module_buffer(m, "buffer", F32(S(1), 1)));
+    cr_assert_not_null(dnn_module_add_parameter(m, "w", w));
+    cr_assert_not_null(dnn_module_add_parameter(m, "tied", w));
+    cr_assert_not_null(dnn_module_add_parameter(m, "b", b));
+    cr_assert_not_null(dnn_module_add_buffer(m, "buffer", F32(S(1), 1)));
     list = dnn_parameters(m);
     cr_assert_eq(list.n, 2);
     cr_expect(list.item[0] == w && list.item[1] == b);
@@ -312,7 +326,7 @@ Test(module, parameters_are_counted_and_listed_once)
                  "the list given out before is no longer the list");
     cr_expect_eq(dnn_module_parameter_count(m), 9);
     cr_expect_eq(dnn_module_parameter_count(NULL), 0);
-    dnn_module_free(m);
+    dnn_release(m);
 }
 
 Test(module, a_tree_without_parameters)
@@ -320,11 +334,11 @@ Test(module, a_tree_without_parameters)
     dnn_module *net = dnn_nn_sequential(DNN_MODULES(dnn_nn_relu(), dnn_nn_flatten()));
 
     cr_expect_eq(dnn_parameters(net).n, 0);
-    cr_expect_eq(dnn_scope_status(), DNN_OK);
+    cr_expect_eq(dnn_take_error(), DNN_OK);
     cr_expect_eq(dnn_module_parameter_count(net), 0);
     dnn_module_zero_grad(net);
     cr_expect_eq(dnn_module_to(net, DNN_T_F64, NULL), DNN_OK, "%s", dnn_error_message());
-    dnn_module_free(net);
+    dnn_release(net);
     cr_expect_eq(dnn_parameters(NULL).n, 0);
     EXPECT_FAIL(NULL, "dnn_parameters", "NULL");
 }
@@ -334,7 +348,7 @@ Test(module, parameters_outlive_the_module_for_who_retains_them)
     dnn_module *m = dnn_nn_linear(1, 1);
     dnn_tensor *w = dnn_retain(dnn_module_tensor(m, "weight"));
 
-    dnn_module_free(m);
+    dnn_release(m);
     cr_assert_not_null(dnn_init_constant(w, 5));
     EXPECT(w, DNN_T_F32, S(1, 1), 5);
     dnn_release(w);
@@ -352,7 +366,7 @@ Test(module, zero_grad_drops_all_gradients)
     }
     dnn_module_zero_grad(&b->base);
     dnn_module_zero_grad(NULL);
-    dnn_module_free(&b->base);
+    dnn_release(&b->base);
 }
 
 /* ---- dtypes ---- */
@@ -380,7 +394,7 @@ Test(module, to_f64_and_back_keeps_handles_values_and_gradients)
     cr_assert_eq(dnn_module_to(&b->base, DNN_T_F32, NULL), DNN_OK, "%s", dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
     cr_expect_not_null(dnn_forward(&b->base, F32(S(1, 2), 1, 2)));
-    dnn_module_free(&b->base);
+    dnn_release(&b->base);
 }
 
 Test(module, to_what_it_is_already_changes_nothing)
@@ -390,7 +404,7 @@ Test(module, to_what_it_is_already_changes_nothing)
     cr_expect_eq(dnn_module_to(&b->base, 0, NULL), DNN_OK);
     cr_expect_eq(dnn_module_to(&b->base, DNN_T_F32, "cpu"), DNN_OK, "%s", dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
-    dnn_module_free(&b->base);
+    dnn_release(&b->base);
 }
 
 Test(module, to_refuses_what_is_no_floating_dtype_or_device)
@@ -403,7 +417,7 @@ Test(module, to_refuses_what_is_no_floating_dtype_or_device)
     cr_expect_neq(dnn_module_to(&b->base, 0, "nowhere:9"), DNN_OK);
     cr_expect_not_null(strstr(dnn_error_message(), "nowhere:9"), "%s", dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
-    dnn_module_free(&b->base);
+    dnn_release(&b->base);
 }
 
 Test(module, to_names_the_tensor_that_is_mapped)
@@ -416,13 +430,13 @@ Test(module, to_names_the_tensor_that_is_mapped)
     EXPECT_STATUS_FAIL(dnn_module_to(net, DNN_T_F64, NULL), "1.bias [2]", "dnn_unmap");
     cr_expect_eq(dnn_unmap(bias), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(dnn_dtype_of(dnn_module_tensor(net, "1.weight")), DNN_T_F32);
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 Test(module, an_optimizer_from_before_a_move_goes_on)
 {
     dnn_module *m = dnn_nn_linear(1, 1);
-    dnn_optimizer *sgd = dnn_sgd(dnn_parameters(m), 0.5);
+    dnn_optimizer *sgd = dnn_optim_sgd(dnn_parameters(m), 0.5);
 
     cr_assert_not_null(sgd, "%s", dnn_error_message());
     cr_assert_not_null(dnn_init_constant(dnn_module_tensor(m, "weight"), 1));
@@ -430,8 +444,8 @@ Test(module, an_optimizer_from_before_a_move_goes_on)
     unit_backward(dnn_forward(m, F64(S(1, 1), 2)));
     cr_assert_eq(dnn_step(sgd), DNN_OK, "%s", dnn_error_message());
     EXPECT(dnn_module_tensor(m, "weight"), DNN_T_F64, S(1, 1), 0);
-    dnn_optimizer_free(sgd);
-    dnn_module_free(m);
+    dnn_release(sgd);
+    dnn_release(m);
 }
 
 /* ---- text ---- */
@@ -455,7 +469,7 @@ static void expect_text(dnn_module *module, const char *want)
     cr_assert_not_null(module, "%s", dnn_error_message());
     cr_assert_eq(dnn_module_format(module, text, sizeof text), (int64_t)strlen(want), "%s", text);
     cr_expect_str_eq(text, want);
-    dnn_module_free(module);
+    dnn_release(module);
 }
 
 /* The text is what PyTorch 1.13 prints for the same network. */
@@ -527,7 +541,7 @@ Test(module, text_is_cut_to_the_room)
     EXPECT_STATUS_FAIL(dnn_module_format(NULL, text, sizeof text), "dnn_module_format", "NULL");
     EXPECT_STATUS_FAIL(dnn_module_summary(NULL, NULL, text, sizeof text), "dnn_module_summary",
                        "module");
-    dnn_module_free(net);
+    dnn_release(net);
 }
 
 /* The line of the summary that begins with the path, up to its end. */
@@ -570,5 +584,5 @@ Test(module, the_summary_has_shapes_and_the_total)
     EXPECT_STATUS_FAIL(dnn_module_summary(net, dnn_zeros(S(2, 3, 28, 28)), text, sizeof text),
                        "conv2d");
     cr_expect(dnn_module_training(net), "the mode is not what it was after a failure");
-    dnn_module_free(net);
+    dnn_release(net);
 }

@@ -53,13 +53,13 @@ Test(creation, bad_shapes_dtypes_and_devices_are_refused)
     EXPECT_FAIL(dnn_rand(S(2), .dtype = DNN_T_I64), "i64");
     EXPECT_FAIL(dnn_scalar(0.5, DNN_T_I64), "scalar", "0.5");
     cr_assert_null(dnn_zeros(S(2), .device = "nosuch"));
-    cr_assert_eq(dnn_scope_status(), DNN_E_DEVICE);
+    cr_assert_eq(dnn_take_error(), DNN_E_DEVICE);
 }
 
 Test(creation, a_huge_request_says_so_and_the_process_lives_on)
 {
     cr_assert_null(dnn_empty(S(INT64_C(1) << 45, 1 << 10)));
-    cr_assert_eq(dnn_scope_status(), DNN_E_NOMEM, "%s", dnn_error_message());
+    cr_assert_eq(dnn_take_error(), DNN_E_NOMEM, "%s", dnn_error_message());
     EXPECT(dnn_ones(S(1)), DNN_T_F32, S(1), 1);
 }
 
@@ -75,7 +75,7 @@ Test(creation, an_error_that_waits_makes_operators_return_null)
 {
     cr_assert_null(dnn_zeros(S(-1)));
     cr_assert_null(dnn_ones(S(1)));
-    cr_assert_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_assert_eq(dnn_take_error(), DNN_E_INVALID);
     cr_assert_not_null(strstr(dnn_error_message(), "zeros"));
     cr_assert_not_null(dnn_ones(S(1)));
 }
@@ -103,8 +103,8 @@ Test(creation, a_buffer_is_shared_and_released_once)
     static double values[4] = {1, 2, 3, 4};
     int released = 0;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *t = dnn_from_buffer(values, S(2, 2), DNN_T_F64, count_release, &released);
         dnn_tensor *row = dnn_select(t, 0, 1);
 
@@ -174,7 +174,7 @@ Test(creation, copies_are_dense_and_their_own)
     cr_assert_neq(dnn_contiguous(t), t);
     cr_assert_eq(dnn_to_device(x, "cpu"), x);
     cr_assert_null(dnn_to_device(x, "nosuch"));
-    cr_assert_eq(dnn_scope_status(), DNN_E_DEVICE);
+    cr_assert_eq(dnn_take_error(), DNN_E_DEVICE);
 }
 
 Test(creation, assignment_broadcasts_casts_and_refuses)
@@ -196,8 +196,9 @@ Test(creation, a_leaf_that_wants_a_gradient_is_changed_under_no_grad_only)
     dnn_tensor *x = LEAF(S(2), 1, 2);
 
     EXPECT_FAIL_KEEPS(x, dnn_zero_(x), "fill", "DNN_NO_GRAD");
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         cr_assert_eq(dnn_fill_(x, 5), x);
     }
     EXPECT(x, DNN_T_F64, S(2), 5, 5);

@@ -14,18 +14,20 @@ Test(loss, nll_loss_and_its_reductions)
     dnn_tensor *x = logp(), *t = I64(S(2), 0, 2), *w = F64(S(3), 1, 2, 3);
 
     EXPECT(dnn_nll_loss(x, t), DNN_T_F64, DNN_SCALAR, 3.5);
-    EXPECT(dnn_nll_loss(x, t, .reduction = DNN_SUM), DNN_T_F64, DNN_SCALAR, 7);
-    EXPECT(dnn_nll_loss(x, t, .reduction = DNN_NONE), DNN_T_F64, S(2), 1, 6);
+    EXPECT(dnn_nll_loss(x, t, .reduction = DNN_REDUCTION_SUM), DNN_T_F64, DNN_SCALAR, 7);
+    EXPECT(dnn_nll_loss(x, t, .reduction = DNN_REDUCTION_NONE), DNN_T_F64, S(2), 1, 6);
     EXPECT(dnn_nll_loss(x, t, .weight = w), DNN_T_F64, DNN_SCALAR, 19.0 / 4);
     EXPECT(dnn_nll_loss(x, t, .ignore_index = 2), DNN_T_F64, DNN_SCALAR, 1);
     EXPECT(dnn_nll_loss(x, t, .ignore_index = DNN_ZERO_INT), DNN_T_F64, DNN_SCALAR, 6);
     EXPECT(dnn_nll_loss(x, I64(S(2), -100, 1)), DNN_T_F64, DNN_SCALAR, 5);
     EXPECT(dnn_nll_loss(x, I64(S(2), -100, -100)), DNN_T_F64, DNN_SCALAR, NAN);
-    EXPECT(dnn_nll_loss(x, I64(S(2), -100, -100), .reduction = DNN_SUM), DNN_T_F64, DNN_SCALAR, 0);
+    EXPECT(dnn_nll_loss(x, I64(S(2), -100, -100), .reduction = DNN_REDUCTION_SUM), DNN_T_F64,
+           DNN_SCALAR, 0);
     EXPECT(dnn_nll_loss(x, T(DNN_T_U8, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
     EXPECT(dnn_nll_loss(x, T(DNN_T_I32, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
     EXPECT(dnn_nll_loss(F64(S(3), -1, -2, -3), dnn_scalar(1, DNN_T_I64)), DNN_T_F64, DNN_SCALAR, 2);
-    EXPECT(dnn_nll_loss(F64(S(1, 2, 2), -1, -2, -3, -4), I64(S(1, 2), 0, 1), .reduction = DNN_NONE),
+    EXPECT(dnn_nll_loss(F64(S(1, 2, 2), -1, -2, -3, -4), I64(S(1, 2), 0, 1),
+                        .reduction = DNN_REDUCTION_NONE),
            DNN_T_F64, S(1, 2), 1, 4);
 }
 
@@ -34,8 +36,8 @@ Test(loss, an_empty_batch_has_no_mean)
     dnn_tensor *x = dnn_zeros(S(0, 3)), *t = dnn_zeros(S(0), .dtype = DNN_T_I64);
 
     EXPECT(dnn_nll_loss(x, t), DNN_T_F32, DNN_SCALAR, NAN);
-    EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_SUM), DNN_T_F32, DNN_SCALAR, 0);
-    EXPECT_EMPTY(dnn_cross_entropy(x, t, .reduction = DNN_NONE), DNN_T_F32, S(0));
+    EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_REDUCTION_SUM), DNN_T_F32, DNN_SCALAR, 0);
+    EXPECT_EMPTY(dnn_cross_entropy(x, t, .reduction = DNN_REDUCTION_NONE), DNN_T_F32, S(0));
     EXPECT(dnn_mse_loss(dnn_zeros(S(0)), dnn_zeros(S(0))), DNN_T_F32, DNN_SCALAR, NAN);
 }
 
@@ -45,10 +47,12 @@ Test(loss, cross_entropy_is_nll_of_log_softmax)
     double first = -log(0.75), second = log(2);
 
     EXPECT(dnn_cross_entropy(x, t), DNN_T_F64, DNN_SCALAR, (first + second) / 2);
-    EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_NONE), DNN_T_F64, S(2), first, second);
-    EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_NONE, .label_smoothing = 0.5), DNN_T_F64, S(2),
-           0.5 * first + 0.25 * (first - log(0.25)), second);
-    EXPECT(dnn_cross_entropy(F64(S(2), 0, log(3)), dnn_scalar(1, DNN_T_I64), .reduction = DNN_NONE),
+    EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_REDUCTION_NONE), DNN_T_F64, S(2), first,
+           second);
+    EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_REDUCTION_NONE, .label_smoothing = 0.5),
+           DNN_T_F64, S(2), 0.5 * first + 0.25 * (first - log(0.25)), second);
+    EXPECT(dnn_cross_entropy(F64(S(2), 0, log(3)), dnn_scalar(1, DNN_T_I64),
+                             .reduction = DNN_REDUCTION_NONE),
            DNN_T_F64, DNN_SCALAR, first);
 }
 
@@ -59,9 +63,10 @@ Test(loss, gradients_go_to_the_input)
     unit_backward(dnn_cross_entropy(x, t));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2, 2), 0.125, -0.125, -0.25, 0.25);
     cr_assert_eq(dnn_set_grad(x, NULL), DNN_OK);
-    unit_backward(dnn_nll_loss(x, t, .reduction = DNN_SUM));
+    unit_backward(dnn_nll_loss(x, t, .reduction = DNN_REDUCTION_SUM));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2, 2), 0, -1, -1, 0);
-    unit_backward(dnn_cross_entropy(row, dnn_scalar(0, DNN_T_I64), .reduction = DNN_NONE));
+    unit_backward(
+        dnn_cross_entropy(row, dnn_scalar(0, DNN_T_I64), .reduction = DNN_REDUCTION_NONE));
     EXPECT(dnn_grad(row), DNN_T_F64, S(2), -0.5, 0.5);
 }
 
@@ -98,8 +103,8 @@ Test(loss, squared_and_absolute_error)
     dnn_tensor *a = LEAF(S(2), 1, 4), *b = F64(S(2), 3, 4);
 
     EXPECT(dnn_mse_loss(a, b), DNN_T_F64, DNN_SCALAR, 2);
-    EXPECT(dnn_mse_loss(a, b, .reduction = DNN_NONE), DNN_T_F64, S(2), 4, 0);
-    EXPECT(dnn_l1_loss(a, b, .reduction = DNN_SUM), DNN_T_F64, DNN_SCALAR, 2);
+    EXPECT(dnn_mse_loss(a, b, .reduction = DNN_REDUCTION_NONE), DNN_T_F64, S(2), 4, 0);
+    EXPECT(dnn_l1_loss(a, b, .reduction = DNN_REDUCTION_SUM), DNN_T_F64, DNN_SCALAR, 2);
     unit_backward(dnn_mse_loss(a, b));
     EXPECT(dnn_grad(a), DNN_T_F64, S(2), -2, 0);
     cr_assert_eq(dnn_set_grad(a, NULL), DNN_OK);

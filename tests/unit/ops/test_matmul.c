@@ -91,5 +91,5 @@ Test(matmul, linear_refuses_what_does_not_fit)
     EXPECT_FAIL(dnn_linear(dnn_scalar(1, 0), good, NULL), "linear", "[4,3]");
     EXPECT_FAIL(dnn_linear(x, NULL, NULL), "linear", "NULL");
     cr_assert_null(dnn_linear(x, good, dnn_zeros(S(-1))));
-    cr_assert_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_assert_eq(dnn_take_error(), DNN_E_INVALID);
 }

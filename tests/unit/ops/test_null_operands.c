@@ -6,17 +6,17 @@
 #define S DNN_SHAPE
 
 /* The call fails with "op: name is NULL". */
-#define EXPECT_NAMED(call, text)                         \
-    do {                                                 \
-        cr_expect_null(call);                            \
-        cr_expect_eq(dnn_scope_status(), DNN_E_INVALID); \
-        cr_expect_str_eq(dnn_error_message(), text);     \
+#define EXPECT_NAMED(call, text)                       \
+    do {                                               \
+        cr_expect_null(call);                          \
+        cr_expect_eq(dnn_take_error(), DNN_E_INVALID); \
+        cr_expect_str_eq(dnn_error_message(), text);   \
     } while (0)
 
 Test(null_operands, the_message_names_the_operand)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_ones(S(2, 3)), *image = dnn_ones(S(1, 1, 4, 4)), *none = NULL;
 
         EXPECT_NAMED(dnn_relu(none), "relu: x is NULL");

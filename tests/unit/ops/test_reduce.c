@@ -147,5 +147,5 @@ Test(reduce, more_results_than_memory_holds_are_refused)
     dnn_tensor *x = dnn_expand(dnn_zeros(S(1, 1), .dtype = DNN_T_BOOL), S(INT64_MAX, 1));
 
     cr_expect_null(dnn_amax(x, .dims = DNN_DIMS(1)));
-    cr_expect_neq(dnn_scope_status(), DNN_OK); /* no workspace, or no memory, is that large */
+    cr_expect_neq(dnn_take_error(), DNN_OK); /* no workspace, or no memory, is that large */
 }

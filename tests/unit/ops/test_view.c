@@ -139,8 +139,8 @@ Test(view, a_view_outlives_its_source_and_its_scope)
 {
     dnn_tensor *kept = NULL;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         kept = dnn_keep(dnn_select(six(), 0, 1));
     }
     EXPECT(kept, DNN_T_F32, S(3), 3, 4, 5);

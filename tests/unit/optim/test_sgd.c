@@ -12,7 +12,7 @@ static void step(dnn_optimizer *optimizer, dnn_tensor *p, double g)
 }
 
 /* The formula of optim.h for one number. */
-static double by_hand(double p, const double *g, int n, dnn_sgd_args a)
+static double by_hand(double p, const double *g, int n, dnn_optim_sgd_args a)
 {
     double b = 0;
 
@@ -31,29 +31,30 @@ static double by_hand(double p, const double *g, int n, dnn_sgd_args a)
 Test(sgd, steps_follow_the_formula)
 {
     static const double g[] = {0.5, -2, 3, 0.25};
-    const dnn_sgd_args all[] = {{.lr = 0.1},
-                                {.lr = 0.1, .momentum = 0.9},
-                                {.lr = 0.1, .momentum = 0.9, .dampening = 0.3},
-                                {.lr = 0.1, .momentum = 0.9, .nesterov = true},
-                                {.lr = 0.1, .weight_decay = 0.01},
-                                {.lr = 0.1, .momentum = 0.5, .weight_decay = 0.2, .nesterov = true},
-                                {.lr = 0.1, .momentum = 0.5, .maximize = true}};
+    const dnn_optim_sgd_args all[] = {
+        {.lr = 0.1},
+        {.lr = 0.1, .momentum = 0.9},
+        {.lr = 0.1, .momentum = 0.9, .dampening = 0.3},
+        {.lr = 0.1, .momentum = 0.9, .nesterov = true},
+        {.lr = 0.1, .weight_decay = 0.01},
+        {.lr = 0.1, .momentum = 0.5, .weight_decay = 0.2, .nesterov = true},
+        {.lr = 0.1, .momentum = 0.5, .maximize = true}};
 
     for (size_t k = 0; k < sizeof all / sizeof all[0]; k++) {
         dnn_tensor *p = LEAF(S(3), 1, 1, 1);
-        dnn_sgd_args a = all[k];
+        dnn_optim_sgd_args a = all[k];
         dnn_optimizer *optimizer;
         double want = by_hand(1, g, 4, a);
 
         a.parameters = DNN_TENSORS(p);
-        optimizer = dnn_sgd_with(a);
+        optimizer = dnn_optim_sgd_with(a);
         cr_assert_not_null(optimizer, "%s", dnn_error_message());
         for (int i = 0; i < 4; i++) {
             step(optimizer, p, g[i]);
         }
         EXPECT(p, DNN_T_F64, S(3), want, want, want);
         cr_expect_eq(dnn_optimizer_steps(optimizer), 4);
-        dnn_optimizer_free(optimizer);
+        dnn_release(optimizer);
     }
 }
 
@@ -61,7 +62,7 @@ Test(sgd, steps_follow_the_formula)
 Test(sgd, two_steps_are_those_worked_out_on_paper)
 {
     static const struct {
-        dnn_sgd_args args;
+        dnn_optim_sgd_args args;
         double first, second;
     } row[] = {
         {{.lr = 0.5}, 0, -2},
@@ -75,11 +76,11 @@ Test(sgd, two_steps_are_those_worked_out_on_paper)
 
     for (size_t k = 0; k < sizeof row / sizeof row[0]; k++) {
         dnn_tensor *p = LEAF(S(2), 1, 1);
-        dnn_sgd_args a = row[k].args;
+        dnn_optim_sgd_args a = row[k].args;
         dnn_optimizer *optimizer;
 
         a.parameters = DNN_TENSORS(p);
-        optimizer = dnn_sgd_with(a);
+        optimizer = dnn_optim_sgd_with(a);
         cr_assert_not_null(optimizer, "row %zu: %s", k, dnn_error_message());
         step(optimizer, p, 2);
         EXPECT(p, DNN_T_F64, S(2), row[k].first, row[k].first);
@@ -87,14 +88,14 @@ Test(sgd, two_steps_are_those_worked_out_on_paper)
         EXPECT(p, DNN_T_F64, S(2), row[k].second, row[k].second);
         cr_expect_eq(dnn_optimizer_state(optimizer, 0, "momentum_buffer") != NULL, a.momentum > 0,
                      "row %zu", k);
-        dnn_optimizer_free(optimizer);
+        dnn_release(optimizer);
     }
 }
 
 Test(sgd, parameters_without_a_gradient_are_passed_over)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *q = LEAF(S(2), 3, 4);
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p, q), 0.5, .momentum = 0.5);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p, q), 0.5, .momentum = 0.5);
 
     step(optimizer, q, 1);
     EXPECT(p, DNN_T_F64, S(2), 1, 2);
@@ -107,7 +108,7 @@ Test(sgd, parameters_without_a_gradient_are_passed_over)
     step(optimizer, p, 2); /* its first step, while q's would have been the second */
     EXPECT(p, DNN_T_F64, S(2), 0, 1);
     EXPECT(q, DNN_T_F64, S(2), 2.5, 3.5);
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, dtypes_and_strides_may_differ)
@@ -115,7 +116,7 @@ Test(sgd, dtypes_and_strides_may_differ)
     dnn_tensor *p = LEAF(S(2), 1, 2), *q = dnn_requires_grad_(F32(S(2), 1, 2), true);
     dnn_tensor *w =
         dnn_requires_grad_(dnn_detach(dnn_transpose(F64(S(2, 3), 1, 2, 3, 4, 5, 6), 0, 1)), true);
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p, q, w), 1, .momentum = 0.9);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p, q, w), 1, .momentum = 0.9);
 
     cr_assert(!dnn_is_contiguous(w), "the transposed leaf is what this is about");
     cr_assert_eq(dnn_set_grad(p, F64(S(2), 1, 1)), DNN_OK);
@@ -126,13 +127,13 @@ Test(sgd, dtypes_and_strides_may_differ)
     EXPECT(p, DNN_T_F64, S(2), 0, 1);
     EXPECT(q, DNN_T_F32, S(2), -1, 0);
     EXPECT(w, DNN_T_F64, S(3, 2), 0, 2, -1, 1, -2, 0);
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, the_learning_rate_may_change)
 {
     dnn_tensor *p = LEAF(S(1), 1);
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p), 0.5);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p), 0.5);
 
     step(optimizer, p, 1);
     cr_assert_eq(dnn_optimizer_set_lr(optimizer, 0.25), DNN_OK);
@@ -140,23 +141,23 @@ Test(sgd, the_learning_rate_may_change)
     step(optimizer, p, 1);
     EXPECT(p, DNN_T_F64, S(1), 0.25);
     EXPECT_STATUS_FAIL(dnn_optimizer_set_lr(optimizer, -1), "lr", "-1");
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, a_graph_from_before_the_step_is_refused)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *y = dnn_sum(dnn_mul(p, p));
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p), 0.5);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p), 0.5);
 
     step(optimizer, p, 1);
     EXPECT_STATUS_FAIL(dnn_backward(y), "mul", "in place");
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, a_failed_backward_leaves_the_next_step_nothing_to_do)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *y = dnn_square(p);
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p), 0.5, .momentum = 0.5);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p), 0.5, .momentum = 0.5);
 
     EXPECT_STATUS_FAIL(dnn_backward(y), "[2]", "seed");
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
@@ -165,26 +166,26 @@ Test(sgd, a_failed_backward_leaves_the_next_step_nothing_to_do)
     unit_backward(dnn_square(p)); /* the optimizer goes on as if nothing had been */
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
     EXPECT(p, DNN_T_F64, S(2), 0, 0);
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, an_error_that_waits_is_the_steps_error)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2);
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p), 0.5);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p), 0.5);
 
     cr_assert_eq(dnn_set_grad(p, F64(S(2), 1, 1)), DNN_OK);
     cr_assert_null(dnn_add(p, F64(S(3), 1, 2, 3)));
     EXPECT_STATUS_FAIL(dnn_step(optimizer), "add", "[2]", "[3]");
     EXPECT(p, DNN_T_F64, S(2), 1, 2);
     cr_expect_eq(dnn_optimizer_steps(optimizer), 0);
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, a_parameter_that_was_frozen_is_passed_over)
 {
     dnn_tensor *p = LEAF(S(1), 1), *q = LEAF(S(1), 2);
-    dnn_optimizer *optimizer = dnn_sgd(DNN_TENSORS(p, q), 0.5);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p, q), 0.5);
 
     cr_assert_not_null(dnn_requires_grad_(p, false));
     step(optimizer, q, 1);
@@ -192,7 +193,7 @@ Test(sgd, a_parameter_that_was_frozen_is_passed_over)
     cr_expect_null(dnn_grad(q));
     EXPECT(p, DNN_T_F64, S(1), 1);
     EXPECT(q, DNN_T_F64, S(1), 1.5);
-    dnn_optimizer_free(optimizer);
+    dnn_release(optimizer);
 }
 
 Test(sgd, bad_arguments_are_refused)
@@ -200,19 +201,20 @@ Test(sgd, bad_arguments_are_refused)
     dnn_tensor *p = LEAF(S(2), 1, 2), *plain = F64(S(2), 1, 2);
     dnn_tensor_list none = {0, NULL};
 
-    EXPECT_FAIL(dnn_sgd(none, 0.1), "sgd");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p, NULL), 0.1), "sgd", "1", "NULL");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(plain), 0.1), "sgd", "leaf");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(dnn_square(p)), 0.1), "sgd", "parameter 0", "leaf");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p, p), 0.1), "parameter 1", "parameter 0 again");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), (double)NAN), "lr", "nan");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .weight_decay = -0.5), "weight_decay", "-0.5");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), -0.1), "lr", "-0.1");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .momentum = -1), "momentum", "-1");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .nesterov = true), "nesterov", "momentum");
-    EXPECT_FAIL(dnn_sgd(DNN_TENSORS(p), 0.1, .momentum = 0.9, .dampening = 0.1, .nesterov = true),
-                "nesterov", "dampening");
+    EXPECT_FAIL(dnn_optim_sgd(none, 0.1), "sgd");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p, NULL), 0.1), "sgd", "1", "NULL");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(plain), 0.1), "sgd", "leaf");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(dnn_square(p)), 0.1), "sgd", "parameter 0", "leaf");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p, p), 0.1), "parameter 1", "parameter 0 again");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p), (double)NAN), "lr", "nan");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p), 0.1, .weight_decay = -0.5), "weight_decay", "-0.5");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p), -0.1), "lr", "-0.1");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p), 0.1, .momentum = -1), "momentum", "-1");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p), 0.1, .nesterov = true), "nesterov", "momentum");
+    EXPECT_FAIL(
+        dnn_optim_sgd(DNN_TENSORS(p), 0.1, .momentum = 0.9, .dampening = 0.1, .nesterov = true),
+        "nesterov", "dampening");
     EXPECT_STATUS_FAIL(dnn_step(NULL), "NULL");
     EXPECT_STATUS_FAIL(dnn_zero_grad(NULL), "NULL");
-    dnn_optimizer_free(NULL);
+    dnn_release(NULL);
 }

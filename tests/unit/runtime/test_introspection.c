@@ -153,7 +153,7 @@ Test(introspection, candidates_come_in_order, .init = unit_init, .fini = unit_fi
     cr_expect_not(dnn_candidate_at("conv2d", "no_device", DNN_T_F32, 0, &c));
     cr_expect_not(dnn_candidate_at("conv2d", "cpu", DNN_T_F32, -1, &c));
     cr_expect_not(dnn_candidate_at("conv2d", "cpu", DNN_T_F32, 0, NULL));
-    cr_assert_eq(dnn_prefer("conv2d=cpu_blas"), DNN_OK);
+    cr_assert_eq(dnn_set_prefer("conv2d=cpu_blas"), DNN_OK);
     cr_assert(dnn_candidate_at("conv2d", NULL, DNN_T_F32, 0, &c));
     cr_expect(c.pinned);
 }

@@ -28,7 +28,7 @@ static void expect_made(dnn_tensor *t)
 {
     cr_expect_not_null(t, "%s", dnn_error_message());
     expect_running();
-    cr_expect_eq(dnn_scope_status(), DNN_OK);
+    cr_expect_eq(dnn_take_error(), DNN_OK);
     dnn_shutdown();
 }
 
@@ -67,7 +67,7 @@ Test(lifecycle, a_module_may_be_the_first_call)
 
     cr_expect_not_null(linear, "%s", dnn_error_message());
     expect_running();
-    dnn_module_free(linear);
+    dnn_release(linear);
     dnn_shutdown();
 }
 
@@ -80,7 +80,7 @@ Test(lifecycle, the_default_device_may_be_the_first_call)
 
 Test(lifecycle, a_pin_may_be_the_first_call)
 {
-    cr_expect_eq(dnn_prefer("add=cpu_blas"), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_set_prefer("add=cpu_blas"), DNN_OK, "%s", dnn_error_message());
     expect_running();
     dnn_shutdown();
 }
@@ -93,7 +93,7 @@ static void expect_readers(void)
     cr_expect_null(set);
     cr_expect_not_null(strstr(dnn_error_message(), "mnist"), "the readers were not found: %s",
                        dnn_error_message());
-    cr_expect_neq(dnn_scope_status(), DNN_OK);
+    cr_expect_neq(dnn_take_error(), DNN_OK);
 }
 
 Test(lifecycle, opening_a_data_set_may_be_the_first_call)
@@ -184,14 +184,14 @@ Test(lifecycle, backward_starts_the_library_again)
 Test(lifecycle, an_optimizer_step_starts_the_library_again)
 {
     dnn_tensor *w = dnn_retain(dnn_full(2, DNN_SHAPE(1), .requires_grad = true));
-    dnn_optimizer *sgd = dnn_sgd(DNN_TENSORS(w), 0.5);
+    dnn_optimizer *sgd = dnn_retain(dnn_optim_sgd(DNN_TENSORS(w), 0.5));
 
     cr_assert_not_null(sgd, "%s", dnn_error_message());
     cr_assert_eq(dnn_backward(dnn_sum(dnn_mul(w, w))), DNN_OK);
     dnn_shutdown();
     cr_expect_eq(dnn_step(sgd), DNN_OK, "%s", dnn_error_message());
     expect_item(w, 0);
-    dnn_optimizer_free(sgd);
+    dnn_release(sgd);
     dnn_release(w);
     dnn_shutdown();
 }

@@ -26,7 +26,7 @@ dnn_status conf_call(const harness *h, const conf_case *c, dnn_tensor *const *in
 
     if (c->call != NULL) {
         out[0] = c->call(c, in);
-        return out[0] != NULL ? DNN_OK : dnn_scope_status();
+        return out[0] != NULL ? DNN_OK : dnn_take_error();
     }
     memcpy(operands, in, sizeof operands);
     for (int j = 0; j < c->n_out; j++) {

@@ -2,6 +2,7 @@
  * floating input in each layout. In f64 the library itself computes the differences, and second
  * gradients are checked too. In narrower dtypes the oracle computes them, in f64 at the same
  * operands. The harness passes each case of a differentiable row to conf_emit_grad. */
+#include "dnn/autograd.h"
 #include "harness.h"
 #include <math.h>
 #include <stdio.h>
@@ -78,7 +79,7 @@ static dnn_tensor *forward(const problem *p, dnn_tensor **leaf)
             leaf[i] = dnn_requires_grad_(leaf[i], true);
         in[i] = conf_view(leaf[i], &p->in[i], p->layout[i]);
     }
-    if (dnn_scope_status() != DNN_OK || !conf_destinations(p->c, in, out) ||
+    if (dnn_take_error() != DNN_OK || !conf_destinations(p->c, in, out) ||
         conf_call(p->h, p->c, in, out) != DNN_OK)
         return NULL;
     return out[0];
@@ -166,8 +167,9 @@ static dnn_status evaluate(const problem *p, ref_array *y)
     if (p->h->sink.dtype != DNN_T_F64)
         return evaluate_reference(p, y);
 
-    DNN_NO_GRAD
     {
+        DNN_SCOPE();
+        DNN_NO_GRAD();
         dnn_tensor *leaf[REF_MAX_IN], *out = forward(p, leaf);
 
         if (out != NULL)
@@ -222,8 +224,8 @@ static dnn_status second_difference(problem *p, double *x, double *slope)
 
     for (int side = 0; side < 2 && st == DNN_OK; side++) {
         *x = side == 0 ? high : low;
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             st = gradients(p, true, false, leaf, side == 0 ? up : down);
         }
     }
@@ -322,8 +324,8 @@ static void check_twice(problem *p)
     dnn_status st;
     bool same = true;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = two_backwards(p, once, twice);
     }
     for (int i = 0; i < p->c->n_in && st == DNN_OK; i++) {
@@ -346,8 +348,8 @@ static void first_check(problem *p)
     dnn_tensor *leaf[REF_MAX_IN];
     dnn_status st;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = gradients(p, false, false, leaf, gradient);
     }
     if (st == DNN_OK && p->h->sink.dtype != DNN_T_F64)
@@ -398,7 +400,7 @@ static dnn_status second_gradients(const problem *p, ref_array *gradient)
         if (dnn_grad(leaf[i]) != NULL)
             st = conf_read(dnn_grad(leaf[i]), &gradient[i]);
     }
-    return st != DNN_OK ? st : dnn_scope_status();
+    return st != DNN_OK ? st : dnn_take_error();
 }
 
 /* A row whose gradient cannot be differentiated must fail; a second gradient that it returns must
@@ -408,8 +410,8 @@ static void second_check(problem *p)
     ref_array gradient[REF_MAX_IN] = {0};
     dnn_status st;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         st = second_gradients(p, gradient);
     }
     if (st == DNN_OK)

@@ -41,20 +41,20 @@ static dnn_status run_once(harness *h, const conf_case *c, dnn_tensor *const *in
         if (c->alias[j] >= 0)
             own[c->alias[j]] = dnn_clone(in[c->alias[j]]);
     }
-    DNN_TRY(dnn_scope_status());
+    DNN_TRY(dnn_take_error());
     if (!conf_destinations(c, own, out))
-        return dnn_scope_status();
+        return dnn_take_error();
     return conf_call(h, c, own, out);
 }
 
 static void check_threads(harness *h, const conf_case *c, dnn_tensor *const *in,
                           char *const *expected)
 {
-    int before = dnn_threads();
+    int before = dnn_get_threads();
 
     for (int threads = 1; threads <= 4; threads++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *out[REF_MAX_OUT] = {NULL};
             dnn_status st = dnn_set_threads(threads);
             bool same = true;
@@ -87,14 +87,14 @@ static void check_in_place(harness *h, const conf_case *c, dnn_tensor *const *in
     for (int i = 0; i < c->n_in; i++) {
         if (!fits(&c->in[i], &c->out[0]))
             continue;
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_tensor *own[REF_MAX_IN] = {NULL}, *out[REF_MAX_OUT] = {NULL};
             dnn_status st;
 
             memcpy(own, in, sizeof own);
             own[i] = out[0] = dnn_clone(in[i]);
-            st = dnn_scope_status();
+            st = dnn_take_error();
             st = st == DNN_OK ? conf_call(h, c, own, out) : st;
             if (st != DNN_OK)
                 conf_fail(h, c, "in place of input %d: %s", i, dnn_error_message());
@@ -115,13 +115,13 @@ static void check_strided_target(harness *h, const conf_case *c, dnn_tensor *con
     int64_t last = wide.dim[wide.ndim - 1];
 
     wide.dim[wide.ndim - 1] = 2 * last + 1;
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *base = dnn_ones(wide, .dtype = c->out[0].dtype), *out[REF_MAX_OUT] = {NULL};
         dnn_tensor *gaps = dnn_slice(base, -1, 0, 2 * last + 1, 2);
         size_t n;
         char *before = bytes_of(gaps, &n);
-        dnn_status st = dnn_scope_status();
+        dnn_status st = dnn_take_error();
 
         out[0] = dnn_slice(base, -1, 1, 2 * last, 2);
         st = st == DNN_OK ? conf_call(h, c, in, out) : st;
@@ -150,7 +150,7 @@ static bool make_operands(harness *h, const conf_case *c, dnn_tensor **in)
         }
         ref_array_free(&a);
     }
-    return good && dnn_scope_status() == DNN_OK;
+    return good && dnn_take_error() == DNN_OK;
 }
 
 void conf_emit_promises(conf_sink *sink, const conf_case *c)
@@ -161,8 +161,8 @@ void conf_emit_promises(conf_sink *sink, const conf_case *c)
 
     if (c->call != NULL)
         return;
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *in[REF_MAX_IN] = {NULL}, *out[REF_MAX_OUT] = {NULL};
         bool good = make_operands(h, c, in) && run_once(h, c, in, out) == DNN_OK;
         bool target =

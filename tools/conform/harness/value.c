@@ -56,8 +56,8 @@ static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout
 {
     dnn_status st;
 
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         for (int i = 0; i < c->n_in; i++) {
             enum conf_layout own;
 
@@ -70,7 +70,7 @@ static void run_trial(harness *h, const conf_case *c, trial *t, enum conf_layout
             if (t->tensor[i] == NULL)
                 conf_fail(h, c, "input %d cannot be made: %s", i, dnn_error_message());
         }
-        if (conf_destinations(c, t->tensor, t->out) && dnn_scope_status() == DNN_OK) {
+        if (conf_destinations(c, t->tensor, t->out) && dnn_take_error() == DNN_OK) {
             if (!c->destination && c->n_out > 0 && c->out[0].dtype != 0)
                 conf_poison(&c->out[0]);
             st = conf_call(h, c, t->tensor, t->out);

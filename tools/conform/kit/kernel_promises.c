@@ -381,7 +381,7 @@ void kit_emit_promises(conf_sink *sink, const conf_case *c)
     static kit_call first;
     promise p = {.check = (kit_check *)sink, .c = c, .first = &first};
     kit_setup setup = {.only = -1, .poison_out = 0xff, .poison_workspace = 0xff};
-    int before = dnn_threads();
+    int before = dnn_get_threads();
     bool good = c->call == NULL && c->n_out > 0 && dnn_set_threads(1) == DNN_OK;
 
     for (int i = 0; i < c->n_in && good; i++)

@@ -83,12 +83,12 @@ void kit_host_start(void)
 
 const char *kit_said(void)
 {
-    return dnn__plugin_self.text[0] != 0 ? dnn__plugin_self.text : "no reason given";
+    return dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "no reason given";
 }
 
 void kit_said_forget(void)
 {
-    dnn__plugin_self.text[0] = 0;
+    dnn__plugin_text_clear();
 }
 
 void kit_scramble(int n)

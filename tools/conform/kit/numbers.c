@@ -15,7 +15,7 @@ bool kit_accepts(kit_check *check, kit_call *call)
         return true;
     if (status != DNN_DECLINED) {
         conf_fail(&check->h, call->c, "plan fails with %d: %s", (int)status, kit_said());
-    } else if (dnn__plugin_self.text[0] == 0) {
+    } else if (dnn__plugin_text()[0] == 0) {
         conf_fail(&check->h, call->c, "plan declines without a sentence");
     } else {
         if (check->declined == 0)

@@ -110,7 +110,7 @@ static bool start_plugin(const kit_child *child, const dnn_plugin *table, const 
     status = table->init != NULL ? table->init(&kit_host) : DNN_OK;
     if (when[0] == 0)
         send_fact(child, "init_us", now_us() - began);
-    if (status == DNN_DECLINED && dnn__plugin_self.text[0] == 0)
+    if (status == DNN_DECLINED && dnn__plugin_text()[0] == 0)
         kit_sendf(child, KIT_FAIL, -1, 0, "init declines without a sentence");
     else if (status != DNN_OK)
         kit_sendf(child, KIT_FAIL, -1, 0, "init%s %s: %s", when,

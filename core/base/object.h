@@ -1,0 +1,48 @@
+/* object.h - counted objects that scopes own: what every kind of object does the same way. Private;
+ * programs see dnn/object.h. */
+#ifndef DNN__OBJECT_H
+#define DNN__OBJECT_H
+#include "base.h"
+
+typedef struct dnn__kind {
+    const char *name; /* "tensor": for messages */
+    /* Frees an object without references: all that it owns, then itself with dnn__object_free. */
+    void (*destroy)(dnn_object *object);
+} dnn__kind;
+
+/* Returns `bytes` bytes, not zeroed but for the head, which the innermost scope owns with one
+ * reference. NULL and a pending error, which `what` begins, if there is no memory. */
+void *dnn__object_new(const dnn__kind *kind, size_t bytes, const char *what);
+/* The same, zeroed. */
+void *dnn__object_zeroed(const dnn__kind *kind, size_t bytes, const char *what);
+/* Return memory that the innermost scope owns: a text of `bytes` bytes with the final 0, and an
+ * array of n pointers. Not zeroed. NULL and a pending error if there is no memory. */
+char *dnn__scope_text(size_t bytes);
+void *dnn__scope_array(int64_t n);
+/* Frees the memory of an object that dnn__object_new has made. */
+void dnn__object_free(void *object, size_t bytes);
+/* Removes an object from its scope, if it is in one. The caller then owns the scope's reference. */
+void dnn__object_unscope(dnn_object *object);
+/* Gives the caller's reference to the innermost scope. */
+void dnn__object_adopt(dnn_object *object);
+
+/* ---- checked handles (freed.c) ---- */
+extern bool dnn__check_handles;
+/* Reads DNN_CHECK_HANDLES; dnn_init and the first object call it. */
+void dnn__check_handles_start(void);
+/* Remembers that an object was freed, and keeps its memory from being reused for a while. */
+void dnn__freed_add(dnn_object *object, size_t bytes);
+/* Forgets the address: it is an object again. */
+void dnn__freed_forget(const void *object);
+/* Frees the memory that is kept. The addresses are still known. */
+void dnn__freed_release(void);
+/* Returns false, with an error pending, if `object` is the address of a freed object. */
+bool dnn__alive_slow(const char *function, const char *argument, const void *object);
+static inline bool dnn__alive(const char *function, const char *argument, const void *object)
+{
+    return DNN__LIKELY(!dnn__check_handles) || dnn__alive_slow(function, argument, object);
+}
+/* For queries, which have a value for NULL: true if the object can be used. */
+#define dnn__usable(object) ((object) != NULL && dnn__alive(__func__, #object, (object)))
+
+#endif
