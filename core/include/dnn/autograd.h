@@ -34,9 +34,11 @@ DNN_API dnn_tensor *dnn_grad(const dnn_tensor *t);
 DNN_API DNN_CHECKED dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g);
 
 typedef struct dnn_backward_args {
-    dnn_tensor *of;    /* the tensor to differentiate */
-    dnn_tensor *seed;  /* gradient of `of`, with its shape, dtype and device. NULL = 1, and then
-                        * `of` must have one element */
+    dnn_tensor *of; /* the tensor to differentiate */
+    DNN_BY_NAME;
+    dnn_tensor *seed; /* gradient of `of`, with its shape, dtype and device. NULL = 1, and then
+                       * `of` must have one element */
+    DNN_BY_NAME_TOO;
     bool retain_graph; /* keep the saved tensors, so that backward may run on the graph again */
     bool create_graph; /* record the backward itself, for second gradients; implies retain_graph */
 } dnn_backward_args;
@@ -50,15 +52,18 @@ typedef struct dnn_backward_args {
  *         again, or pass .retain_graph; a saved tensor was changed in place (the operator is
  *         named); the operator has no second gradient; the status of a hook or custom function;
  *         DNN_E_NOMEM; DNN_E_DEVICE. */
-#define dnn_backward(...) dnn_backward_with((dnn_backward_args){.of = __VA_ARGS__})
-#define dnn_backward_from(of_, ...) \
-    dnn_backward_with((dnn_backward_args){.of = (of_), .seed = __VA_ARGS__})
+#define dnn_backward(...) dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = __VA_ARGS__))
+#define dnn_backward_from(...) DNN_CAT(dnn_backward_from_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_backward_from_missing_(of, seed)
+#define dnn_backward_from_given_(of_, ...) \
+    dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = (of_), .seed = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_backward_with(dnn_backward_args args);
 
 typedef struct dnn_grad_of_args {
     dnn_tensor *of;         /* the tensor to differentiate */
     dnn_tensor_list inputs; /* with respect to these leaves and non-leaves: DNN_TENSORS(x, w) */
     dnn_tensor **grads;     /* [inputs.n] results: new tensors of the scope; all NULL on failure */
+    DNN_BY_NAME;
     dnn_tensor *seed;       /* seed, retain_graph and create_graph as in dnn_backward_args */
     bool retain_graph, create_graph;
     bool allow_unused; /* `of` need not depend on every input: such an input gets NULL */
@@ -70,8 +75,11 @@ typedef struct dnn_grad_of_args {
  *     dnn_grad_of(loss, DNN_TENSORS(x), &dx, .create_graph = true)
  * Fails   as dnn_backward; DNN_E_INVALID: the list is empty, an input is NULL or not on the tape,
  *         or `of` does not depend on it and allow_unused is not set. */
-#define dnn_grad_of(of_, inputs_, ...) \
-    dnn_grad_of_with((dnn_grad_of_args){.of = (of_), .inputs = inputs_, .grads = __VA_ARGS__})
+#define dnn_grad_of(...) DNN_CAT(dnn_grad_of_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_grad_of_missing_(of, inputs, grads)
+#define dnn_grad_of_given_(of_, inputs_, ...) \
+    dnn_grad_of_with(                         \
+        DNN_ARGS(dnn_grad_of_args, .of = (of_), .inputs = inputs_, .grads = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
 
 /* ---- hooks (torch.Tensor.register_hook) ----
@@ -87,13 +95,13 @@ DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
  * the text with dnn_fail), makes the backward fail with it. */
 typedef dnn_status (*dnn_hook_fn)(void *ctx, dnn_tensor **grad);
 
-/* Adds a hook to t. Returns its number, > 0, or a negative status. A hook on a non-leaf is bound to
+/* Adds a hook to t, and stores its number in *id (which may be NULL). A hook on a non-leaf is bound to
  * its current value; later in-place changes are not seen. The hook owns ctx: free_ctx(ctx) is
  * called once, when the hook is removed, when its leaf or graph is freed, or at once if the call
  * fails. free_ctx NULL: the caller keeps ctx.
  * Fails   DNN_E_INVALID: t or fn is NULL, t is not on the tape; DNN_E_NOMEM. */
-DNN_API DNN_CHECKED int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx,
-                                         void (*free_ctx)(void *ctx));
+DNN_API DNN_CHECKED dnn_status dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx,
+                                            void (*free_ctx)(void *ctx), int64_t *id);
 /* Removes a hook. Fails with DNN_E_INVALID if t has no hook of that number. */
 DNN_API DNN_CHECKED dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id);
 
@@ -209,9 +217,6 @@ DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t by
  * read on the host. Environment: DNN_ANOMALY=1. */
 DNN_API void dnn_set_anomaly(bool on);
 DNN_API bool dnn_get_anomaly(void);
-
-/* Returns whether this thread records operators: true outside DNN_NO_GRAD. */
-DNN_API bool dnn_grad_enabled(void);
 
 #ifdef __cplusplus
 }

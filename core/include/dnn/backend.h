@@ -76,12 +76,17 @@ DNN_API int dnn_get_threads(void);
 DNN_API void dnn_manual_seed(uint64_t seed);
 DNN_API uint64_t dnn_get_seed(void);
 
-enum { DNN_LOG_DEBUG = 0, DNN_LOG_INFO = 1, DNN_LOG_WARN = 2, DNN_LOG_ERROR = 3 };
+typedef enum dnn_log_level {
+    DNN_LOG_DEBUG = 0,
+    DNN_LOG_INFO = 1,
+    DNN_LOG_WARN = 2,
+    DNN_LOG_ERROR = 3
+} dnn_log_level;
 /* Sets the function that gets log messages, of all levels. NULL: messages of level WARN and above
  * go to standard error.
  * Threads: any thread may call log, several at once. It may be called while the library starts or
  * stops, and then must not call libdnn. */
-DNN_API void dnn_set_log(void (*log)(void *ctx, int level, const char *text), void *ctx);
+DNN_API void dnn_set_log(void (*log)(void *ctx, dnn_log_level level, const char *text), void *ctx);
 
 /* ---- preferences: how kernels are selected ----
  * Each has an environment variable, which is read when the library starts. A value that the program
@@ -99,12 +104,12 @@ DNN_API const char *dnn_get_prefer(void);
 
 /* Sets how far products of f32 operands may round their inputs: not at all (DNN_MATH=strict, the
  * default), to tf32, or to bf16 (which allows tf32 too). A permission, not a request: kernels may
- * ignore it. Survives dnn_shutdown. Before the library has started dnn_math returns what the
+ * ignore it. Survives dnn_shutdown. Before the library has started dnn_get_math returns what the
  * program has set, else the default.
  * Fails   DNN_E_INVALID: another number. */
-enum { DNN_MATH_STRICT = 0, DNN_MATH_TF32 = 1, DNN_MATH_BF16 = 2 };
-DNN_API DNN_CHECKED dnn_status dnn_set_math(int math);
-DNN_API int dnn_get_math(void);
+typedef enum dnn_math { DNN_MATH_STRICT = 0, DNN_MATH_TF32 = 1, DNN_MATH_BF16 = 2 } dnn_math;
+DNN_API DNN_CHECKED dnn_status dnn_set_math(dnn_math math);
+DNN_API dnn_math dnn_get_math(void);
 
 /* DNN_DETERMINISTIC: only kernels with the flag DNN_K_DETERMINISTIC are asked, so the same inputs
  * give the same bits on any number of threads, and no kernel is selected by timing. Survives

@@ -30,7 +30,8 @@ typedef struct dnn_batch {
 } dnn_batch;
 
 typedef struct dnn_dataset_args {
-    const char *path;    /* file or folder */
+    const char *path; /* file or folder */
+    DNN_BY_NAME;
     const char *split;   /* "train", "test", or NULL: all samples, or the split that the file is
                           * named after */
     const char *reader;  /* id of a reader plugin; NULL = the reader with the highest bid */
@@ -42,7 +43,8 @@ typedef struct dnn_dataset_args {
  *         missing, or neither a file nor a folder; DNN_E_FORMAT: corrupt, or no reader bids (those
  *         asked are named), or two bid alike; DNN_E_DEVICE: no reader has that id; DNN_E_INVALID:
  *         path is NULL or empty, an unknown option; DNN_E_NOMEM. */
-#define dnn_dataset_open(...) dnn_dataset_open_with((dnn_dataset_args){.path = __VA_ARGS__})
+#define dnn_dataset_open(...) \
+    dnn_dataset_open_with(DNN_ARGS(dnn_dataset_args, .path = __VA_ARGS__))
 DNN_API dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args);
 /* Makes a set of tensors [samples, ...] on cpu with equal first sizes; sample i is element i of
  * each. The set retains them and does not copy (a tensor that is not contiguous is copied once): do
@@ -106,12 +108,13 @@ DNN_API DNN_CHECKED dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *
                                                dnn_tensor **field);
 
 typedef struct dnn_loader_args {
-    dnn_dataset *set;   /* retained */
+    dnn_dataset *set; /* retained */
+    DNN_BY_NAME;
     int64_t batch_size; /* 0 = 1 */
     bool shuffle;       /* each epoch in the order of a Philox permutation of (seed, epoch) */
     bool drop_last;     /* drop a last batch that is smaller */
-    int workers;        /* threads that prepare batches, 0 to 256; 0 = in the calling thread */
-    int prefetch;       /* batches prepared ahead per worker, up to 4096; 0 = 2 */
+    int64_t workers;    /* threads that prepare batches, 0 to 256; 0 = in the calling thread */
+    int64_t prefetch;   /* batches prepared ahead per worker, up to 4096; 0 = 2 */
     uint64_t seed;      /* for the shuffling */
     const char *device; /* device of the batches; NULL = the default device */
     double timeout;     /* seconds to wait for a worker, up to 1e6; 0 = 60. Unused without
@@ -123,7 +126,7 @@ typedef struct dnn_loader_args {
  * frees the loader when it returns. In a forked child nothing is freed.
  * Fails   NULL, DNN_E_INVALID: set is NULL, a number out of its range; DNN_E_DEVICE;
  *         DNN_E_NOMEM. */
-#define dnn_loader(...) dnn_loader_with((dnn_loader_args){.set = __VA_ARGS__})
+#define dnn_loader(...) dnn_loader_with(DNN_ARGS(dnn_loader_args, .set = __VA_ARGS__))
 DNN_API dnn_loader *dnn_loader_with(dnn_loader_args args);
 /* Stores the next batch of the epoch in *batch and returns true. Returns false at the end of the
  * epoch (the next call begins the next epoch) and on failure: then an error is pending, and the
@@ -135,9 +138,9 @@ DNN_API dnn_loader *dnn_loader_with(dnn_loader_args args);
 DNN_API bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch);
 DNN_API int64_t dnn_loader_batches(const dnn_loader *loader); /* per epoch; 0 for NULL */
 DNN_API int64_t dnn_loader_samples(const dnn_loader *loader); /* per epoch; 0 for NULL */
-/* Makes the first batch of an epoch, 0 to 2^24 - 1, the next one. A failure leaves a pending
- * error. */
-DNN_API void dnn_loader_rewind(dnn_loader *loader, int64_t epoch);
+/* Makes the first batch of an epoch, 0 to 2^24 - 1, the next one.
+ * Fails   as dnn_loader_seek. */
+DNN_API DNN_CHECKED dnn_status dnn_loader_rewind(dnn_loader *loader, int64_t epoch);
 
 /* Stores the epoch and the number of the batch that comes next (dnn_loader_batches at the end of an
  * epoch).

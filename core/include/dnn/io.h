@@ -60,6 +60,7 @@ DNN_API DNN_CHECKED dnn_status dnn_save_tensors(const char *path, const dnn_name
 typedef struct dnn_load_args {
     dnn_module *module;
     const char *path;
+    DNN_BY_NAME;
     bool partial;       /* load what fits and ignore the rest (strict=False) */
     int64_t *n_loaded;  /* if not NULL, receives the number of loaded tensors */
     const char *prefix; /* removed from the names in the file that begin with it; NULL = none */
@@ -70,8 +71,10 @@ typedef struct dnn_load_args {
  * Fails   DNN_E_INVALID: missing, unexpected and misshapen names, all listed in one message (unless
  *         .partial); a tensor is mapped; DNN_E_FORMAT, DNN_E_IO, DNN_E_NOMEM. The module is
  *         unchanged. */
-#define dnn_load_weights(module_, ...) \
-    dnn_load_weights_with((dnn_load_args){.module = (module_), .path = __VA_ARGS__})
+#define dnn_load_weights(...) DNN_CAT(dnn_load_weights_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_load_weights_missing_(module, path)
+#define dnn_load_weights_given_(module_, ...) \
+    dnn_load_weights_with(DNN_ARGS(dnn_load_args, .module = (module_), .path = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_load_weights_with(dnn_load_args args);
 DNN_API DNN_CHECKED dnn_status dnn_save_weights(dnn_module *module, const char *path);
 

@@ -90,13 +90,20 @@ DNN_API int64_t dnn_module_parameter_count(const dnn_module *module);
 
 /* Sets the gradients of all parameters to NULL. */
 DNN_API void dnn_module_zero_grad(dnn_module *module);
-/* Casts all floating parameters and buffers to dtype and moves all of them to device; 0 and NULL
- * leave them as they are. The same happens to their gradients. The tensors keep their identity, so
+/* Casts all floating parameters and buffers to a dtype and moves all of them to a device:
+ * dnn_module_to(net, .device = "cuda"). The same happens to their gradients. The tensors keep their identity, so
  * optimizers and the program see the new values. On failure nothing has changed.
  * Fails   DNN_E_INVALID: module is NULL, dtype is not floating, a tensor is mapped; DNN_E_DEVICE;
  *         DNN_E_NOMEM. Takes the pending error first. */
-DNN_API DNN_CHECKED dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype,
-                                             const char *device);
+typedef struct dnn_module_to_args {
+    dnn_module *module;
+    DNN_BY_NAME;
+    dnn_dtype dtype;    /* 0 = as they are */
+    const char *device; /* NULL = where they are */
+} dnn_module_to_args;
+#define dnn_module_to(...) \
+    dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
+DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
 /* dnn_module_format writes the tree as PyTorch prints it. dnn_module_summary writes a table of
  * modules with output shapes and parameters; the shapes come from one forward of x in evaluation
@@ -112,10 +119,13 @@ DNN_API int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text
 
 /* Linear: y = x weight' + bias. weight [out,in], bias [out], both uniform in +-1/sqrt(in). in, out
  * >= 0. dnn_nn_linear(784, 10, .no_bias = true) */
-#define dnn_nn_linear(in_, ...) \
-    dnn_nn_linear_with((dnn_nn_linear_args){.in = (in_), .out = __VA_ARGS__})
+#define dnn_nn_linear(...) DNN_CAT(dnn_nn_linear_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_nn_linear_missing_(in, out)
+#define dnn_nn_linear_given_(in_, ...) \
+    dnn_nn_linear_with(DNN_ARGS(dnn_nn_linear_args, .in = (in_), .out = __VA_ARGS__))
 typedef struct dnn_nn_linear_args {
     int64_t in, out;
+    DNN_BY_NAME;
     bool no_bias;
     dnn_dtype dtype; /* 0 = f32 */
 } dnn_nn_linear_args;
@@ -125,25 +135,45 @@ DNN_API dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args);
  * dnn_nn_conv2d(1, 6, 5, .padding = 2)
  * Fails   in, out or kernel < 1; groups that do not divide in and out; the other limits of
  *         dnn_conv2d. */
-#define dnn_nn_conv2d(in_, out_, ...) \
-    dnn_nn_conv2d_with((dnn_nn_conv2d_args){.in = (in_), .out = (out_), .kernel = __VA_ARGS__})
+#define dnn_nn_conv2d(...) DNN_CAT(dnn_nn_conv2d_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_nn_conv2d_missing_(in, out, kernel)
+#define dnn_nn_conv2d_given_(in_, out_, ...) \
+    dnn_nn_conv2d_with(                      \
+        DNN_ARGS(dnn_nn_conv2d_args, .in = (in_), .out = (out_), .kernel = __VA_ARGS__))
 typedef struct dnn_nn_conv2d_args {
-    int64_t in, out;
-    int kernel, kernel_h, kernel_w; /* kernel_h and kernel_w override kernel; likewise below */
-    int stride, stride_h, stride_w; /* 0 = 1 */
-    int padding, padding_h, padding_w;
-    int dilation, groups; /* 0 = 1 */
-    bool no_bias, same;   /* same: output size = input size; stride 1 only */
-    dnn_dtype dtype;      /* 0 = f32 */
+    int64_t in, out, kernel;
+    DNN_BY_NAME;
+    int64_t kernel_h, kernel_w;         /* override kernel; likewise below */
+    int64_t stride, stride_h, stride_w; /* 0 = 1 */
+    int64_t padding, padding_h, padding_w;
+    int64_t dilation, groups; /* 0 = 1 */
+    bool no_bias, same;       /* same: output size = input size; stride 1 only */
+    dnn_dtype dtype;          /* 0 = f32 */
 } dnn_nn_conv2d_args;
 DNN_API dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args);
 
-/* MaxPool2d, AvgPool2d, with the options of dnn_max_pool2d (x and indices are ignored), and the
- * adaptive forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2) */
-#define dnn_nn_max_pool2d(...) dnn_nn_max_pool2d_with((dnn_pool2d_args){__VA_ARGS__})
-#define dnn_nn_avg_pool2d(...) dnn_nn_avg_pool2d_with((dnn_pool2d_args){__VA_ARGS__})
-DNN_API dnn_module *dnn_nn_max_pool2d_with(dnn_pool2d_args args);
-DNN_API dnn_module *dnn_nn_avg_pool2d_with(dnn_pool2d_args args);
+/* MaxPool2d, AvgPool2d, with the options of dnn_max_pool2d and dnn_avg_pool2d, and the adaptive
+ * forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2) */
+typedef struct dnn_nn_max_pool2d_args {
+    DNN_BY_NAME;
+    int64_t kernel, kernel_h, kernel_w;
+    int64_t stride, stride_h, stride_w; /* 0 = kernel */
+    int64_t padding, padding_h, padding_w;
+    int64_t dilation, dilation_h, dilation_w; /* 0 = 1 */
+    bool ceil_mode;
+} dnn_nn_max_pool2d_args;
+typedef struct dnn_nn_avg_pool2d_args {
+    DNN_BY_NAME;
+    int64_t kernel, kernel_h, kernel_w;
+    int64_t stride, stride_h, stride_w; /* 0 = kernel */
+    int64_t padding, padding_h, padding_w;
+    bool ceil_mode, exclude_pad;
+    int64_t divisor; /* 0 = not set */
+} dnn_nn_avg_pool2d_args;
+#define dnn_nn_max_pool2d(...) dnn_nn_max_pool2d_with(DNN_ARGS(dnn_nn_max_pool2d_args, __VA_ARGS__))
+#define dnn_nn_avg_pool2d(...) dnn_nn_avg_pool2d_with(DNN_ARGS(dnn_nn_avg_pool2d_args, __VA_ARGS__))
+DNN_API dnn_module *dnn_nn_max_pool2d_with(dnn_nn_max_pool2d_args args);
+DNN_API dnn_module *dnn_nn_avg_pool2d_with(dnn_nn_avg_pool2d_args args);
 DNN_API dnn_module *dnn_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
 DNN_API dnn_module *dnn_nn_adaptive_max_pool2d(int64_t height, int64_t width);
 
@@ -165,12 +195,16 @@ DNN_API dnn_module *dnn_nn_log_softmax(int dim);
 
 /* Sequential: calls its children "0", "1", ... in turn. DNN_MODULES(a, b) lists them. */
 typedef struct dnn_module_list {
+    DNN_BY_NAME;
     int64_t n;
     dnn_module *const *item;
 } dnn_module_list;
-#define DNN_MODULES(...)                                                                        \
-    ((dnn_module_list){(int64_t)(sizeof((dnn_module *[]){__VA_ARGS__}) / sizeof(dnn_module *)), \
-                       (dnn_module *[]){__VA_ARGS__}})
+#ifndef __cplusplus
+#define DNN_MODULES(...)                                                              \
+    ((dnn_module_list){                                                               \
+        .n = (int64_t)(sizeof((dnn_module *[]){__VA_ARGS__}) / sizeof(dnn_module *)), \
+        .item = (dnn_module *[]){__VA_ARGS__}})
+#endif
 DNN_API dnn_module *dnn_nn_sequential(dnn_module_list list);
 
 /* ---- initialisers (torch.nn.init) ----
@@ -192,5 +226,15 @@ DNN_API dnn_tensor *dnn_init_kaiming_normal(dnn_tensor *t, double a);
 
 #ifdef __cplusplus
 }
+
+inline dnn_module_list dnn_modules_of(std::initializer_list<dnn_module *> modules)
+{
+    dnn_module_list list = dnn_module_list();
+
+    list.n = static_cast<int64_t>(modules.size());
+    list.item = modules.begin();
+    return list;
+}
+#define DNN_MODULES(...) (dnn_modules_of({__VA_ARGS__}))
 #endif
 #endif

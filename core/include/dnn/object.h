@@ -65,16 +65,16 @@ DNN_API dnn_object *dnn_keep(dnn_object *object);
 #ifndef __cplusplus
 /* x as the head of an object; another type than that of an object does not compile. */
 /* clang-format off */
-#define DNN_OBJECT(x)                    \
-    ((dnn_object *)(void *)_Generic((x), \
-        dnn_object *: (x),               \
-        dnn_tensor *: (x),               \
-        dnn_module *: (x),               \
-        dnn_optimizer *: (x),            \
-        dnn_dataset *: (x),              \
-        dnn_loader *: (x),               \
-        dnn_file *: (x),                 \
-        void *: (x)))
+#define DNN_OBJECT(x)               \
+    ((void)_Generic((x),            \
+        dnn_object *: 0,            \
+        dnn_tensor *: 0,            \
+        dnn_module *: 0,            \
+        dnn_optimizer *: 0,         \
+        dnn_dataset *: 0,           \
+        dnn_loader *: 0,            \
+        dnn_file *: 0,              \
+        void *: 0), (dnn_object *)(void *)(x))
 /* clang-format on */
 #define dnn_retain(x) ((__typeof__(x))(void *)(dnn_retain)(DNN_OBJECT(x)))
 #define dnn_release(x) ((dnn_release)(DNN_OBJECT(x)))
@@ -113,10 +113,6 @@ DNN_API void dnn_grad_mode_end(dnn_grad_mode *mode);
 /* Returns whether this thread records operators. */
 DNN_API bool dnn_grad_enabled(void);
 
-#define DNN_CAT_(a, b) a##b
-#define DNN_CAT(a, b) DNN_CAT_(a, b)
-#define DNN_TEXT_(x) #x
-#define DNN_TEXT(x) DNN_TEXT_(x)
 #define DNN_GUARD_(type, begin, end) \
     type DNN_CAT(dnn_guard_, __COUNTER__) __attribute__((cleanup(end), unused)) = begin
 

@@ -16,6 +16,7 @@ typedef struct dnn_optim_sgd_args {
     dnn_tensor_list parameters; /* leaves that require gradients, each once; retained; the array is
                                  * not needed after the call */
     double lr;                  /* required, >= 0 */
+    DNN_BY_NAME;
     double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
     bool nesterov;                            /* needs momentum > 0 and dampening 0 */
     bool maximize;                            /* steps along the gradient, not against it */
@@ -31,8 +32,11 @@ typedef struct dnn_optim_sgd_args {
  * Fails   NULL and a pending error: an empty list; a member that is NULL, listed twice or no leaf
  *         that requires a gradient; a number out of its range; nesterov without momentum;
  *         DNN_E_NOMEM. */
-#define dnn_optim_sgd(parameters_, ...) \
-    dnn_optim_sgd_with((dnn_optim_sgd_args){.parameters = (parameters_), .lr = __VA_ARGS__})
+#define dnn_optim_sgd(...) DNN_CAT(dnn_optim_sgd_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_optim_sgd_missing_(parameters, lr)
+#define dnn_optim_sgd_given_(parameters_, ...) \
+    dnn_optim_sgd_with(                        \
+        DNN_ARGS(dnn_optim_sgd_args, .parameters = (parameters_), .lr = __VA_ARGS__))
 DNN_API dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args);
 
 /* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */

@@ -20,33 +20,42 @@ typedef uint32_t dnn_dtype;
 
 /* Rank and sizes. DNN_SHAPE(2, 3) is [2,3]; DNN_SCALAR is rank 0. */
 typedef struct dnn_shape {
+    DNN_BY_NAME; /* so that dnn_ones(3, 4) does not pass for a shape */
     int64_t ndim;
     int64_t dim[DNN_MAX_DIMS];
 } dnn_shape;
-#define DNN_SHAPE(...) \
-    ((dnn_shape){(int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), {__VA_ARGS__}})
-#define DNN_SCALAR ((dnn_shape){0, {0}})
+#ifndef __cplusplus
+#define DNN_SHAPE(...)                                                              \
+    ((dnn_shape){.ndim = (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
+                 .dim = {__VA_ARGS__}})
+#define DNN_SCALAR ((dnn_shape){.ndim = 0})
+#endif
 
 /* A list of axes, DNN_DIMS(0, 2) or DNN_DIMS(-1). For reductions an empty list means all axes. */
 typedef struct dnn_dims {
+    DNN_BY_NAME;
     int32_t n;
     int32_t dim[DNN_MAX_DIMS];
 } dnn_dims;
-#define DNN_DIMS(...) \
-    ((dnn_dims){(int32_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), {__VA_ARGS__}})
+#ifndef __cplusplus
+#define DNN_DIMS(...)                                                              \
+    ((dnn_dims){.n = (int32_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), \
+                .dim = {__VA_ARGS__}})
+#endif
 
-/* A list of tensors, for optimizers, gradients and custom functions: DNN_TENSORS(w, b). */
+/* A list of tensors: DNN_TENSORS(w, b). A list that a function returns belongs to the scope, as its
+ * tensors do; where it fails, n is 0 and item NULL. */
 typedef struct dnn_tensor_list {
+    DNN_BY_NAME;
     int64_t n;
     dnn_tensor *const *item;
 } dnn_tensor_list;
-#define DNN_TENSORS(...)                                                                        \
-    ((dnn_tensor_list){(int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)), \
-                       (dnn_tensor *[]){__VA_ARGS__}})
-
-/* A literal zero in an option whose 0 means the default: .slope = DNN_ZERO. */
-#define DNN_ZERO (-0.0)
-#define DNN_ZERO_INT INT64_MIN
+#ifndef __cplusplus
+#define DNN_TENSORS(...)                                                                    \
+    ((dnn_tensor_list){                                                                     \
+        .n = (int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)),       \
+        .item = (dnn_tensor *[]){__VA_ARGS__}})
+#endif
 
 /* ---- properties: all return 0, NULL or false if t is NULL ---- */
 DNN_API int dnn_ndim(const dnn_tensor *t);
@@ -79,22 +88,28 @@ DNN_API DNN_CHECKED dnn_status dnn_read(dnn_tensor *t, void *buf, size_t bytes);
  * (ops.h).
  * Fails   as dnn_read, and as in-place operators. */
 DNN_API DNN_CHECKED dnn_status dnn_write(dnn_tensor *t, const void *buf, size_t bytes);
-/* Stores the one element of t as a double; an i64 beyond 2^53 is rounded. Waits for the device.
- * Fails   DNN_E_INVALID: t has not exactly one element; DNN_E_DEVICE. *out is unchanged then. */
-DNN_API DNN_CHECKED dnn_status dnn_item(dnn_tensor *t, double *out);
-/* The same as an exact int64_t; a float that is no whole number of 64 bits is DNN_E_INVALID. */
-DNN_API DNN_CHECKED dnn_status dnn_item_i64(dnn_tensor *t, int64_t *out);
+/* Returns the one element of t as a double (torch.Tensor.item); an i64 beyond 2^53 is rounded.
+ * Waits for the device.
+ * Fails   NaN and a pending error: DNN_E_INVALID: t has not exactly one element; DNN_E_DEVICE. */
+DNN_API double dnn_value(dnn_tensor *t);
+/* The same as an exact int64_t, 0 on failure; a float that is no whole number of 64 bits is
+ * DNN_E_INVALID. */
+DNN_API int64_t dnn_value_i64(dnn_tensor *t);
 /* Stores all elements as doubles, row-major; n must be numel. Fails as dnn_read. */
 DNN_API DNN_CHECKED dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n);
 
-enum { DNN_MAP_READ = 1, DNN_MAP_WRITE = 2 };
+typedef enum dnn_map_access {
+    DNN_MAP_READ = 1,
+    DNN_MAP_WRITE = 2,
+    DNN_MAP_READ_WRITE = 3
+} dnn_map_access;
 /* Stores in *data a host pointer to the elements of t, row-major: the storage itself if the host
  * can access it and t is contiguous, else a copy. Waits for the device. dnn_unmap ends the mapping:
  * with DNN_MAP_WRITE it writes a copy back, and counts as an in-place change of t. Each map needs
  * one unmap; a tensor has one mapping at a time. The pointer belongs to t.
  * Fails   DNN_E_INVALID: mapped already, other bits in access, a change that in-place operators
  *         refuse; DNN_E_NOMEM; DNN_E_DEVICE. */
-DNN_API DNN_CHECKED dnn_status dnn_map(dnn_tensor *t, int access, void **data);
+DNN_API DNN_CHECKED dnn_status dnn_map(dnn_tensor *t, dnn_map_access access, void **data);
 DNN_API DNN_CHECKED dnn_status dnn_unmap(dnn_tensor *t);
 
 /* Writes t as PyTorch prints it (long tensors with "...") into text: at most `bytes` bytes with the
@@ -103,5 +118,43 @@ DNN_API int64_t dnn_format(dnn_tensor *t, char *text, size_t bytes);
 
 #ifdef __cplusplus
 }
+
+#include <initializer_list>
+inline dnn_shape dnn_shape_of(std::initializer_list<int64_t> sizes)
+{
+    dnn_shape shape = dnn_shape();
+
+    for (int64_t size : sizes) {
+        if (shape.ndim < DNN_MAX_DIMS) {
+            shape.dim[shape.ndim] = size;
+        }
+        shape.ndim++; /* more than DNN_MAX_DIMS: the function that gets the shape refuses it */
+    }
+    return shape;
+}
+inline dnn_dims dnn_dims_of(std::initializer_list<int32_t> axes)
+{
+    dnn_dims dims = dnn_dims();
+
+    for (int32_t axis : axes) {
+        if (dims.n < DNN_MAX_DIMS) {
+            dims.dim[dims.n] = axis;
+        }
+        dims.n++;
+    }
+    return dims;
+}
+inline dnn_tensor_list dnn_tensors_of(std::initializer_list<dnn_tensor *> tensors)
+{
+    dnn_tensor_list list = dnn_tensor_list();
+
+    list.n = static_cast<int64_t>(tensors.size());
+    list.item = tensors.begin();
+    return list;
+}
+#define DNN_SHAPE(...) (dnn_shape_of({__VA_ARGS__}))
+#define DNN_SCALAR (dnn_shape())
+#define DNN_DIMS(...) (dnn_dims_of({__VA_ARGS__}))
+#define DNN_TENSORS(...) (dnn_tensors_of({__VA_ARGS__}))
 #endif
 #endif
