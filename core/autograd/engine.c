@@ -162,7 +162,7 @@ static dnn_status pass_gradient(dnn__walk *w, const dnn__node *node, const dnn__
      * wider one. */
     if (g->dtype != node->in[i].desc.dtype && (g->dtype & DNN__FLOATS) != 0 &&
         (node->in[i].desc.dtype & DNN__FLOATS) != 0) {
-        g = dnn_cast(g, node->in[i].desc.dtype);
+        g = dnn_to(g, .dtype = node->in[i].desc.dtype);
         if (g == NULL) {
             return dnn__take();
         }

@@ -88,7 +88,8 @@ static dnn_status check_add(const dnn_tensor *t, dnn_hook_fn fn)
     return DNN_OK;
 }
 
-int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx, void (*free_ctx)(void *ctx))
+dnn_status dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx, void (*free_ctx)(void *ctx),
+                        int64_t *id)
 {
     dnn_status st = check_add(t, fn);
     dnn__hook *hook = st == DNN_OK ? dnn__hook_new(list_of(t), t->node_out) : NULL;
@@ -106,7 +107,10 @@ int64_t dnn_hook_add(dnn_tensor *t, dnn_hook_fn fn, void *ctx, void (*free_ctx)(
         hook->out = 0;
         atomic_fetch_add_explicit(&dnn__leaf_hooks, 1, memory_order_relaxed);
     }
-    return hook->id;
+    if (id != NULL) {
+        *id = hook->id;
+    }
+    return DNN_OK;
 }
 
 dnn_status dnn_hook_remove(dnn_tensor *t, int64_t id)

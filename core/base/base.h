@@ -29,6 +29,8 @@ void dnn__message_restore(const dnn__message *message);
 /* Makes `status`, with the message that dnn__fail has set, the pending error, unless one is pending
  * already. Returns NULL. */
 void *dnn__null(dnn_status status);
+/* Makes a failure the pending error as dnn__null does; returns true for DNN_OK. */
+bool dnn__ok(dnn_status status);
 /* Returns the status of the pending error of this thread, or DNN_OK. The error stays pending. */
 dnn_status dnn__pending(void);
 /* Returns the status of the pending error and clears it: the internal name of dnn_take_error. */

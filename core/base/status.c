@@ -145,6 +145,12 @@ void *dnn__null(dnn_status status)
     return NULL;
 }
 
+bool dnn__ok(dnn_status status)
+{
+    dnn__null(status);
+    return status == DNN_OK;
+}
+
 dnn_status dnn__pending(void)
 {
     return dnn__self.pending;
@@ -200,10 +206,10 @@ dnn_status dnn__require(const void *pointer, const char *function, const char *a
 
 /* ---- log ---- */
 
-static void (*log_callback)(void *, int, const char *);
+static void (*log_callback)(void *, dnn_log_level, const char *);
 static void *log_ctx;
 
-void dnn_set_log(void (*log)(void *ctx, int level, const char *text), void *ctx)
+void dnn_set_log(void (*log)(void *ctx, dnn_log_level level, const char *text), void *ctx)
 {
     log_callback = log;
     log_ctx = ctx;
@@ -219,7 +225,7 @@ void dnn__vlog(int level, const char *fmt, va_list list)
     }
     length = vsnprintf(text, sizeof text - 1, fmt, list);
     if (log_callback != NULL) {
-        log_callback(log_ctx, level, text);
+        log_callback(log_ctx, (dnn_log_level)level, text);
         return;
     }
     if (length < 0) {

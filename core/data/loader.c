@@ -48,7 +48,7 @@ static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
         {
             DNN_SCOPE();
             DNN_NO_GRAD();
-            dnn_tensor *moved = dnn_retain(dnn_to_device(field[i], dnn__dev(l->device)->name));
+            dnn_tensor *moved = dnn_retain(dnn_to(field[i], .device = dnn__dev(l->device)->name));
 
             st = moved != NULL ? DNN_OK : dnn__take();
             if (st == DNN_OK) {
@@ -143,21 +143,12 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
     return more;
 }
 
-void dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
+dnn_status dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
 {
-    dnn_status st = dnn__pending();
-
-    if (st != DNN_OK) {
-        return;
-    }
-    st = dnn__sampler_check_epoch(loader, "dnn_loader_rewind", epoch);
-    if (st == DNN_OK) {
-        dnn__fields_release(loader->given);
-        st = begin_epoch(loader, epoch, "dnn_loader_rewind");
-    }
-    if (st != DNN_OK) {
-        dnn__null(st);
-    }
+    DNN_TRY(dnn__require(loader, "dnn_loader_rewind", "loader"));
+    DNN_TRY(dnn__sampler_check_epoch(loader, "dnn_loader_rewind", epoch));
+    dnn__fields_release(loader->given);
+    return begin_epoch(loader, epoch, "dnn_loader_rewind");
 }
 
 int64_t dnn_loader_batches(const dnn_loader *loader)
@@ -305,12 +296,12 @@ static dnn_status check_args(const dnn_loader_args *a)
                          dnn__number_text(a->batch_size));
     }
     if (a->workers < 0 || a->workers > MAX_WORKERS) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader: workers is %d, must be 0 to %d", a->workers,
-                         MAX_WORKERS);
+        return dnn__fail(DNN_E_INVALID, "dnn_loader: workers is %lld, must be 0 to %d",
+                         (long long)a->workers, MAX_WORKERS);
     }
     if (a->prefetch < 0 || a->prefetch > MAX_PREFETCH) {
-        return dnn__fail(DNN_E_INVALID, "dnn_loader: prefetch is %d, must be 1 to %d, or 0 for 2",
-                         a->prefetch, MAX_PREFETCH);
+        return dnn__fail(DNN_E_INVALID, "dnn_loader: prefetch is %lld, must be 1 to %d, or 0 for 2",
+                         (long long)a->prefetch, MAX_PREFETCH);
     }
     if (!(a->timeout >= 0) || a->timeout > 1e6) {
         return dnn__fail(
@@ -373,7 +364,7 @@ static dnn_status set_up(dnn_loader *l, const dnn_loader_args *a)
     DNN_TRY(dnn__device_for(a->device, &l->device));
     DNN_TRY(allocate(l, a));
     DNN_TRY(dnn__sampler_permute(l, l->seed, 0, l->order));
-    return dnn__workers_start(l, a->workers);
+    return dnn__workers_start(l, (int)a->workers);
 }
 
 static void destroy(dnn_object *object)

@@ -114,9 +114,9 @@ struct normalize {
 /* Returns [C,1,1] of f32 on cpu, which broadcasts over [n,C,H,W]. */
 static dnn_tensor *per_channel(const double *value, int channels)
 {
-    return dnn_cast(
+    return dnn_to(
         dnn_from_data(value, DNN_SHAPE(channels, 1, 1), .dtype = DNN_T_F64, .device = "cpu"),
-        DNN_T_F32);
+        .dtype = DNN_T_F32);
 }
 
 /* y = (x/255 - mean) / std. The operations and their order are those of torchvision, each rounded
@@ -133,7 +133,7 @@ static dnn_tensor *normalize(void *ctx, dnn_tensor *x)
             "dnn_dataset_normalize: mean and std of %d channels, images %s instead of [n,%d,H,W]",
             n->channels, dnn__shape_text(x->ndim, x->dim), n->channels));
     }
-    y = dnn_cast(x, DNN_T_F32);
+    y = dnn_to(x, .dtype = DNN_T_F32);
     if (y == x) {
         y = dnn_clone(x);
     }

@@ -208,7 +208,7 @@ static dnn_status stack(int k, const int64_t *index, int64_t n, dnn_tensor **sam
     if (dnn__dev(dnn__device_of(sample[0]))->api == NULL) {
         return stack_on_cpu(sample, n, out);
     }
-    *out = dnn_stack(sample, n, 0);
+    *out = dnn_stack((dnn_tensor_list){.n = n, .item = sample}, 0);
     return *out != NULL ? DNN_OK : dnn__take();
 }
 

@@ -147,7 +147,7 @@ static dnn_status read_slot(struct load *l, const char *name, const dnn_tensor *
                          dnn_dtype_name(parameter->dtype),
                          dnn__shape_text(parameter->ndim, parameter->dim));
     }
-    t = dnn_to_device(dnn_file_tensor(l->file, name), dnn_device_of(parameter));
+    t = dnn_to(dnn_file_tensor(l->file, name), .device = dnn_device_of(parameter));
     if (t == NULL) {
         return dnn__take();
     }

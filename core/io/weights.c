@@ -126,9 +126,9 @@ static dnn_status load_one(dnn__weights *l, const char *name, struct dnn__weight
     {
         DNN_SCOPE();
         DNN_NO_GRAD();
-        dnn_tensor *t = dnn_cast(dnn_file_tensor(l->file, name), pair->target->dtype);
+        dnn_tensor *t = dnn_to(dnn_file_tensor(l->file, name), .dtype = pair->target->dtype);
 
-        t = dnn_to_device(t, dnn_device_of(pair->target));
+        t = dnn_to(t, .device = dnn_device_of(pair->target));
         st = t != NULL ? DNN_OK : dnn__take();
         pair->loaded = dnn_retain(t);
     }

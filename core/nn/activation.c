@@ -15,12 +15,6 @@ static activation *settings(dnn_module *self)
     return (activation *)self;
 }
 
-/* A layer's 0 means 0, but an option of an operator that is 0 stands for the default. */
-static double explicit_zero(double number)
-{
-    return number == 0 ? DNN_ZERO : number;
-}
-
 static dnn_tensor *flatten_forward(dnn_module *self, dnn_tensor *x)
 {
     (void)self;
@@ -64,18 +58,17 @@ static dnn_tensor *gelu_forward(dnn_module *self, dnn_tensor *x)
 
 static dnn_tensor *leaky_relu_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_leaky_relu(x, .slope = explicit_zero(settings(self)->a));
+    return dnn_leaky_relu(x, settings(self)->a);
 }
 
 static dnn_tensor *elu_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_elu(x, .alpha = explicit_zero(settings(self)->a));
+    return dnn_elu(x, settings(self)->a);
 }
 
 static dnn_tensor *softplus_forward(dnn_module *self, dnn_tensor *x)
 {
-    return dnn_softplus(x, .beta = explicit_zero(settings(self)->a),
-                        .threshold = explicit_zero(settings(self)->b));
+    return dnn_softplus(x, settings(self)->a, settings(self)->b);
 }
 
 static dnn_tensor *softmax_forward(dnn_module *self, dnn_tensor *x)

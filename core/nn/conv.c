@@ -30,18 +30,19 @@ static void conv2d_describe(const dnn_module *self, char *text, size_t bytes)
     const dnn_nn_conv2d_args *a = &((const conv2d *)self)->args;
     dnn__text to = dnn__text_to(text, bytes);
 
-    dnn__put(&to, "%lld, %lld, kernel_size=(%d, %d), stride=(%d, %d)", (long long)a->in,
-             (long long)a->out, a->kernel_h, a->kernel_w, a->stride_h, a->stride_w);
+    dnn__put(&to, "%lld, %lld, kernel_size=(%lld, %lld), stride=(%lld, %lld)", (long long)a->in,
+             (long long)a->out, (long long)a->kernel_h, (long long)a->kernel_w,
+             (long long)a->stride_h, (long long)a->stride_w);
     if (a->same) {
         dnn__put(&to, ", padding=same");
     } else if (a->padding_h != 0 || a->padding_w != 0) {
-        dnn__put(&to, ", padding=(%d, %d)", a->padding_h, a->padding_w);
+        dnn__put(&to, ", padding=(%lld, %lld)", (long long)a->padding_h, (long long)a->padding_w);
     }
     if (a->dilation != 1) {
-        dnn__put(&to, ", dilation=(%d, %d)", a->dilation, a->dilation);
+        dnn__put(&to, ", dilation=(%lld, %lld)", (long long)a->dilation, (long long)a->dilation);
     }
     if (a->groups != 1) {
-        dnn__put(&to, ", groups=%d", a->groups);
+        dnn__put(&to, ", groups=%lld", (long long)a->groups);
     }
     if (a->no_bias) {
         dnn__put(&to, ", bias=False");
@@ -53,7 +54,7 @@ static const dnn_module_type conv2d_type = {.name = "Conv2d",
                                             .forward = conv2d_forward,
                                             .describe = conv2d_describe};
 
-static int or_else(int number, int fallback)
+static int64_t or_else(int64_t number, int64_t fallback)
 {
     return number != 0 ? number : fallback;
 }
@@ -77,28 +78,29 @@ static dnn_status check_args(const dnn_nn_conv2d_args *a)
                          (long long)a->in, (long long)a->out);
     }
     if (a->kernel_h < 1 || a->kernel_w < 1) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: kernel %d x %d must be at least 1 x 1",
-                         a->kernel_h, a->kernel_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: kernel %lld x %lld must be at least 1 x 1",
+                         (long long)a->kernel_h, (long long)a->kernel_w);
     }
     if (a->stride_h < 1 || a->stride_w < 1 || a->dilation < 1) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: stride %d x %d and dilation %d must be at least 1",
-                         a->stride_h, a->stride_w, a->dilation);
+        return dnn__fail(DNN_E_INVALID,
+                         "Conv2d: stride %lld x %lld and dilation %lld must be at least 1",
+                         (long long)a->stride_h, (long long)a->stride_w, (long long)a->dilation);
     }
     if (a->padding_h < 0 || a->padding_w < 0) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: padding %d x %d must not be negative",
-                         a->padding_h, a->padding_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: padding %lld x %lld must not be negative",
+                         (long long)a->padding_h, (long long)a->padding_w);
     }
     if (a->groups < 1 || a->in % a->groups != 0 || a->out % a->groups != 0) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: %d groups do not divide in %lld and out %lld",
-                         a->groups, (long long)a->in, (long long)a->out);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: %lld groups do not divide in %lld and out %lld",
+                         (long long)a->groups, (long long)a->in, (long long)a->out);
     }
     if (a->same && (a->stride_h != 1 || a->stride_w != 1)) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding needs stride 1, not %d x %d",
-                         a->stride_h, a->stride_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding needs stride 1, not %lld x %lld",
+                         (long long)a->stride_h, (long long)a->stride_w);
     }
     if (a->same && (a->padding_h != 0 || a->padding_w != 0)) {
-        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding excludes padding %d x %d",
-                         a->padding_h, a->padding_w);
+        return dnn__fail(DNN_E_INVALID, "Conv2d: same padding excludes padding %lld x %lld",
+                         (long long)a->padding_h, (long long)a->padding_w);
     }
     return DNN_OK;
 }

@@ -36,11 +36,11 @@ static dnn_status convert(const dnn_module *module, dnn_tensor *t, dnn_dtype dty
     if (t->mapped != NULL) {
         return refuse_mapped(module, t);
     }
-    made = dnn_contiguous(dnn_to_device(dnn_cast(t, to), dnn__dev(where)->name));
+    made = dnn_contiguous(dnn_to(t, .dtype = to, .device = dnn__dev(where)->name));
     if (made != NULL && t->leaf != NULL) {
         made = dnn_requires_grad_(made, true);
         if (made != NULL && t->leaf->grad != NULL) {
-            dnn_tensor *grad = dnn_to_device(dnn_cast(t->leaf->grad, to), dnn__dev(where)->name);
+            dnn_tensor *grad = dnn_to(t->leaf->grad, .dtype = to, .device = dnn__dev(where)->name);
 
             DNN_TRY(dnn_take_error());
             DNN_TRY(dnn_set_grad(made, grad));
@@ -92,8 +92,11 @@ static dnn_status convert_all(const dnn_module *module, dnn__tensors *list, dnn_
     return DNN_OK;
 }
 
-dnn_status dnn_module_to(dnn_module *module, dnn_dtype dtype, const char *device)
+dnn_status dnn_module_to_with(dnn_module_to_args args)
 {
+    dnn_module *module = args.module;
+    dnn_dtype dtype = args.dtype;
+    const char *device = args.device;
     dnn__tensors list = {0};
     dnn__device *where = NULL;
     dnn_tensor **made = NULL;

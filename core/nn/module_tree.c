@@ -116,7 +116,7 @@ dnn_status dnn__module_tensors(const char *call, const dnn_module *module, int k
 
 dnn_tensor_list dnn_parameters(dnn_module *module)
 {
-    dnn_tensor_list none = {0, NULL};
+    dnn_tensor_list none = {.n = 0};
     dnn__tensors list = {0};
     dnn_tensor **out;
     dnn_status st;
@@ -135,7 +135,7 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
         memcpy(out, list.item, (size_t)list.n * sizeof *out);
     }
     dnn__free(list.item);
-    return out != NULL ? (dnn_tensor_list){list.n, out} : none;
+    return out != NULL ? (dnn_tensor_list){.n = list.n, .item = out} : none;
 }
 
 /* Counts elements without a list of parameters. A shared parameter counts once: at the first path

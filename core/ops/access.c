@@ -1,4 +1,4 @@
-/* access.c - reads and writes the elements of tensors from C: dnn_read, dnn_write, dnn_item,
+/* access.c - reads and writes the elements of tensors from C: dnn_read, dnn_write, dnn_value,
  * dnn_to_list, dnn_map. transfer.c copies the bytes of dense tensors; the row copy makes others
  * dense. */
 #include "ops_impl.h"
@@ -88,35 +88,33 @@ static dnn_status read_one(const char *op, dnn_tensor *t, uint64_t *element)
     return dnn__storage_read(t->storage, byte_offset(t), element, dnn__item_size(t->dtype));
 }
 
-dnn_status dnn_item(dnn_tensor *t, double *out)
+double dnn_value(dnn_tensor *t)
 {
     uint64_t element = 0;
 
-    DNN_TRY(read_one("dnn_item", t, &element));
-    if (out == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_item: out is NULL");
+    if (!dnn__ready("dnn_value", t)) {
+        return NAN;
     }
-    *out = dnn__load_double(t->dtype, &element);
-    return DNN_OK;
+    return dnn__ok(read_one("dnn_value", t, &element)) ? dnn__load_double(t->dtype, &element) : NAN;
 }
 
-dnn_status dnn_item_i64(dnn_tensor *t, int64_t *out)
+int64_t dnn_value_i64(dnn_tensor *t)
 {
     uint64_t element = 0;
     int64_t value;
     bool exact;
 
-    DNN_TRY(read_one("dnn_item_i64", t, &element));
+    if (!dnn__ready("dnn_value_i64", t) || !dnn__ok(read_one("dnn_value_i64", t, &element))) {
+        return 0;
+    }
     value = dnn__load_i64(t->dtype, &element, &exact);
     if (!exact) {
-        return dnn__fail(DNN_E_INVALID, "dnn_item_i64: t is %g, must be a whole number of 64 bits",
-                         dnn__load_double(t->dtype, &element));
+        dnn__null(dnn__fail(DNN_E_INVALID,
+                            "dnn_value_i64: t is %g, must be a whole number of 64 bits",
+                            dnn__load_double(t->dtype, &element)));
+        return 0;
     }
-    if (out == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_item_i64: out is NULL");
-    }
-    *out = value;
-    return DNN_OK;
+    return value;
 }
 
 dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
@@ -151,7 +149,7 @@ dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
 
 /* ---- mapping ---- */
 
-dnn_status dnn_map(dnn_tensor *t, int access, void **data)
+dnn_status dnn_map(dnn_tensor *t, dnn_map_access access, void **data)
 {
     size_t bytes;
     void *copy;

@@ -40,7 +40,7 @@ void dnn__relu_bwd_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *y = p->in[1];
 
-    p->out[0] = dnn_where(dnn_le_scalar(y, 0.0), dnn_zeros_like(dy), dy);
+    p->out[0] = dnn_where(dnn_le(y, 0.0), dnn_zeros_like(dy), dy);
 }
 
 void dnn__relu_bwd_backward(dnn__grad *g)
@@ -50,11 +50,18 @@ void dnn__relu_bwd_backward(dnn__grad *g)
 
 /* ---- leaky_relu ---- */
 
-dnn_tensor *dnn_leaky_relu_with(dnn_activation_args args)
+dnn_tensor *dnn_leaky_relu(dnn_tensor *x, double slope)
 {
-    const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = dnn__option(args.slope, 0.01)};
+    const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = slope};
 
-    return dnn__call(DNN_OP_leaky_relu, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_leaky_relu, &x, 1, &attr);
+}
+
+dnn_tensor *dnn_leaky_relu_(dnn_tensor *x, double slope)
+{
+    const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = slope};
+
+    return dnn__call_to(DNN_OP_leaky_relu, x, &x, 1, &attr);
 }
 
 void dnn__leaky_relu_backward(dnn__grad *g)
@@ -79,7 +86,7 @@ void dnn__silu_bwd_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *x = p->in[1], *s = dnn_sigmoid(x);
 
-    p->out[0] = dnn_mul(dy, dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_rsub(s, 1.0)), 1.0)));
+    p->out[0] = dnn_mul(dy, dnn_mul(s, dnn_add(dnn_mul(x, dnn_rsub(s, 1.0)), 1.0)));
 }
 
 void dnn__silu_backward(dnn__grad *g)
@@ -89,7 +96,7 @@ void dnn__silu_backward(dnn__grad *g)
 
 /* ---- gelu ---- */
 
-dnn_tensor *dnn_gelu_with(dnn_activation_args args)
+dnn_tensor *dnn_gelu_with(dnn_gelu_args args)
 {
     const dnn_attr_gelu attr = {.size = sizeof attr, .tanh = args.tanh};
 
@@ -102,13 +109,13 @@ void dnn__gelu_decompose(dnn__decomposition *p)
     dnn_tensor *x = p->in[0], *gate;
 
     if (attr->tanh != 0) {
-        dnn_tensor *cubic = dnn_mul_scalar(dnn_mul(dnn_square(x), x), 0.044715);
+        dnn_tensor *cubic = dnn_mul(dnn_mul(dnn_square(x), x), 0.044715);
 
-        gate = dnn_tanh(dnn_mul_scalar(dnn_add(x, cubic), sqrt(2.0 / acos(-1.0))));
+        gate = dnn_tanh(dnn_mul(dnn_add(x, cubic), sqrt(2.0 / acos(-1.0))));
     } else {
-        gate = dnn_erf(dnn_mul_scalar(x, sqrt(0.5)));
+        gate = dnn_erf(dnn_mul(x, sqrt(0.5)));
     }
-    p->out[0] = dnn_mul(dnn_mul_scalar(x, 0.5), dnn_add_scalar(gate, 1.0));
+    p->out[0] = dnn_mul(dnn_mul(x, 0.5), dnn_add(gate, 1.0));
 }
 
 /* y = x P(x) has slope P + x P', with P the normal distribution or (1 + tanh(k (x + c x^3)))/2. */
@@ -118,15 +125,15 @@ static dnn_tensor *gelu_slope(dnn_tensor *x, bool by_tanh)
     dnn_tensor *square = dnn_square(x), *p, *slope;
 
     if (by_tanh) {
-        dnn_tensor *u = dnn_mul(x, dnn_add_scalar(dnn_mul_scalar(square, c), 1.0));
-        dnn_tensor *t = dnn_tanh(dnn_mul_scalar(u, k));
+        dnn_tensor *u = dnn_mul(x, dnn_add(dnn_mul(square, c), 1.0));
+        dnn_tensor *t = dnn_tanh(dnn_mul(u, k));
 
-        p = dnn_mul_scalar(dnn_add_scalar(t, 1.0), 0.5);
+        p = dnn_mul(dnn_add(t, 1.0), 0.5);
         slope = dnn_mul(dnn_rsub(dnn_square(t), 1.0),
-                        dnn_mul_scalar(dnn_add_scalar(dnn_mul_scalar(square, 3 * c), 1.0), k / 2));
+                        dnn_mul(dnn_add(dnn_mul(square, 3 * c), 1.0), k / 2));
     } else {
-        p = dnn_mul_scalar(dnn_erfc(dnn_mul_scalar(x, -root_half)), 0.5);
-        slope = dnn_mul_scalar(dnn_exp(dnn_mul_scalar(square, -0.5)), k / 2);
+        p = dnn_mul(dnn_erfc(dnn_mul(x, -root_half)), 0.5);
+        slope = dnn_mul(dnn_exp(dnn_mul(square, -0.5)), k / 2);
     }
     return dnn_add(p, dnn_mul(x, slope));
 }
@@ -145,11 +152,11 @@ void dnn__gelu_backward(dnn__grad *g)
 
 /* ---- elu ---- */
 
-dnn_tensor *dnn_elu_with(dnn_activation_args args)
+dnn_tensor *dnn_elu(dnn_tensor *x, double alpha)
 {
-    const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = dnn__option(args.alpha, 1.0)};
+    const dnn_attr_alpha attr = {.size = sizeof attr, .alpha = alpha};
 
-    return dnn__call(DNN_OP_elu, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_elu, &x, 1, &attr);
 }
 
 /* dy where x > 0, else dy alpha exp(x). The clamp keeps exp(x) finite where it is not used. */
@@ -157,9 +164,9 @@ void dnn__elu_bwd_decompose(dnn__decomposition *p)
 {
     const dnn_attr_alpha *attr = p->attr;
     dnn_tensor *dy = p->in[0], *x = p->in[1];
-    dnn_tensor *low = dnn_exp(dnn_clamp_scalar(x, -INFINITY, 0.0));
+    dnn_tensor *low = dnn_exp(dnn_clamp(x, -INFINITY, 0.0));
 
-    p->out[0] = dnn_where(dnn_gt_scalar(x, 0.0), dy, dnn_mul(dy, dnn_mul_scalar(low, attr->alpha)));
+    p->out[0] = dnn_where(dnn_gt(x, 0.0), dy, dnn_mul(dy, dnn_mul(low, attr->alpha)));
 }
 
 void dnn__elu_backward(dnn__grad *g)
@@ -169,28 +176,25 @@ void dnn__elu_backward(dnn__grad *g)
 
 /* ---- softplus ---- */
 
-dnn_tensor *dnn_softplus_with(dnn_activation_args args)
+dnn_tensor *dnn_softplus(dnn_tensor *x, double beta, double threshold)
 {
-    const dnn_attr_softplus attr = {.size = sizeof attr,
-                                    .beta = dnn__option(args.beta, 1.0),
-                                    .threshold = dnn__option(args.threshold, 20.0)};
+    const dnn_attr_softplus attr = {.size = sizeof attr, .beta = beta, .threshold = threshold};
 
     if (dnn__pending() == DNN_OK && attr.beta == 0.0) {
         return dnn__null(dnn__fail(
             DNN_E_INVALID, "softplus: beta is %g, must not be 0: the result is divided by it",
             attr.beta));
     }
-    return dnn__call(DNN_OP_softplus, &args.x, 1, &attr);
+    return dnn__call(DNN_OP_softplus, &x, 1, &attr);
 }
 
 /* dy where beta x > threshold, else dy sigmoid(beta x) */
 void dnn__softplus_bwd_decompose(dnn__decomposition *p)
 {
     const dnn_attr_softplus *attr = p->attr;
-    dnn_tensor *dy = p->in[0], *scaled = dnn_mul_scalar(p->in[1], attr->beta);
+    dnn_tensor *dy = p->in[0], *scaled = dnn_mul(p->in[1], attr->beta);
 
-    p->out[0] =
-        dnn_where(dnn_gt_scalar(scaled, attr->threshold), dy, dnn_mul(dy, dnn_sigmoid(scaled)));
+    p->out[0] = dnn_where(dnn_gt(scaled, attr->threshold), dy, dnn_mul(dy, dnn_sigmoid(scaled)));
 }
 
 void dnn__softplus_backward(dnn__grad *g)

@@ -12,23 +12,37 @@ static void backward_by_row(dnn__grad *g, dnn__op_id op)
 
 /* ---- avg_pool2d ---- */
 
-dnn_tensor *dnn_avg_pool2d_with(dnn_pool2d_args args)
+static bool pack_attr(const dnn_avg_pool2d_args *args, dnn_attr_pool2d *attr)
+{
+    const dnn_max_pool2d_args window = {.kernel = args->kernel,
+                                        .kernel_h = args->kernel_h,
+                                        .kernel_w = args->kernel_w,
+                                        .stride = args->stride,
+                                        .stride_h = args->stride_h,
+                                        .stride_w = args->stride_w,
+                                        .padding = args->padding,
+                                        .padding_h = args->padding_h,
+                                        .padding_w = args->padding_w,
+                                        .ceil_mode = args->ceil_mode};
+
+    attr->exclude_pad = args->exclude_pad;
+    if (args->divisor < 0) {
+        return dnn__ok(dnn__fail(DNN_E_INVALID, "avg_pool2d: divisor %lld must be >= 0",
+                                 (long long)args->divisor));
+    }
+    return dnn__pool_attr("avg_pool2d", &window, attr) &&
+           dnn__ok(dnn__fits_int32("avg_pool2d", "divisor", args->divisor, &attr->divisor));
+}
+
+dnn_tensor *dnn_avg_pool2d_with(dnn_avg_pool2d_args args)
 {
     dnn_attr_pool2d attr = {.size = sizeof attr};
     dnn_tensor *x = dnn__pool_batch("avg_pool2d", args.x), *y = NULL;
-    dnn_status st = DNN_OK;
 
     if (x == NULL) {
         return NULL;
     }
-    dnn__pool_attr(&args, &attr);
-    attr.exclude_pad = args.exclude_pad;
-    attr.divisor = args.divisor;
-    if (attr.dilation_h != 1 || attr.dilation_w != 1 || attr.divisor < 0) {
-        st = dnn__fail(DNN_E_INVALID, "avg_pool2d: dilation %d, %d must be 1, divisor %d >= 0",
-                       attr.dilation_h, attr.dilation_w, attr.divisor);
-        dnn__null(st);
-    } else {
+    if (pack_attr(&args, &attr)) {
         y = dnn__call(DNN_OP_avg_pool2d, &x, 1, &attr);
     }
     dnn__drop(x, args.x);

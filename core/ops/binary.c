@@ -8,14 +8,30 @@ dnn_tensor *dnn_rsub(dnn_tensor *a, double b)
     return dnn__binary_number(DNN_OP_sub, a, b, true);
 }
 
-dnn_tensor *dnn_add_scalar_(dnn_tensor *a, double b)
+/* ---- a + alpha b ---- */
+
+dnn_tensor *dnn_add_tensor_with(dnn_tensor *a, dnn_tensor *b, dnn_alpha_args args)
 {
-    return dnn__binary_number_(DNN_OP_add, a, b);
+    DNN_SCOPE();
+
+    return dnn_keep(dnn_add_tensor(a, dnn_mul_number(b, args.alpha)));
 }
 
-dnn_tensor *dnn_mul_scalar_(dnn_tensor *a, double b)
+dnn_tensor *dnn_sub_tensor_with(dnn_tensor *a, dnn_tensor *b, dnn_alpha_args args)
 {
-    return dnn__binary_number_(DNN_OP_mul, a, b);
+    DNN_SCOPE();
+
+    return dnn_keep(dnn_sub_tensor(a, dnn_mul_number(b, args.alpha)));
+}
+
+dnn_tensor *dnn_add_number_with(dnn_tensor *a, double b, dnn_alpha_args args)
+{
+    return dnn_add_number(a, args.alpha * b);
+}
+
+dnn_tensor *dnn_sub_number_with(dnn_tensor *a, double b, dnn_alpha_args args)
+{
+    return dnn_sub_number(a, args.alpha * b);
 }
 
 /* ---- gradients of arithmetic ---- */
@@ -67,25 +83,36 @@ void dnn__div_backward(dnn__grad *g)
 
 /* A negative power of an integer is no integer. The row defines the result for a
  * tensor of exponents. */
-dnn_tensor *dnn_pow_scalar(dnn_tensor *a, double b)
+static bool exponent_ready(dnn_tensor *a, double b)
 {
     if (!dnn__ready("pow", a)) {
-        return NULL;
+        return false;
     }
     if (!dnn__is_float(a->dtype) && b < 0.0) {
-        return dnn__null(dnn__fail(
+        dnn__null(dnn__fail(
             DNN_E_INVALID,
             "pow: the exponent b is %g, a is %s: b must be >= 0 for integers: cast a first", b,
             dnn_dtype_name(a->dtype)));
+        return false;
     }
-    return dnn__binary_number(DNN_OP_pow, a, b, false);
+    return true;
+}
+
+dnn_tensor *dnn_pow_number(dnn_tensor *a, double b)
+{
+    return exponent_ready(a, b) ? dnn__binary_number(DNN_OP_pow, a, b, false) : NULL;
+}
+
+dnn_tensor *dnn_pow_number_(dnn_tensor *a, double b)
+{
+    return exponent_ready(a, b) ? dnn__binary_number_(DNN_OP_pow, a, b) : NULL;
 }
 
 /* da = dy e a^(e-1), and 0 where e = 0. A 1 replaces e = 0, because 0^-1 would have slope NaN. */
 static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
 {
-    dnn_tensor *zero_slope = dnn_eq_scalar(e, 0.0);
-    dnn_tensor *e_minus_1 = dnn_sub_scalar(dnn_masked_fill(e, zero_slope, 1.0), 1.0);
+    dnn_tensor *zero_slope = dnn_eq(e, 0.0);
+    dnn_tensor *e_minus_1 = dnn_sub(dnn_masked_fill(e, zero_slope, 1.0), 1.0);
 
     return dnn_masked_fill(dnn_mul(dy, dnn_mul(e, dnn_pow(a, e_minus_1))), zero_slope, 0.0);
 }
@@ -94,7 +121,7 @@ static dnn_tensor *pow_base(dnn_tensor *dy, dnn_tensor *a, dnn_tensor *e)
 void dnn__pow_bwd_exponent_decompose(dnn__decomposition *p)
 {
     dnn_tensor *dy = p->in[0], *a = p->in[1], *y = p->in[2], *e = p->in[3];
-    dnn_tensor *zero_slope = dnn_logical_and(dnn_eq_scalar(a, 0.0), dnn_ge_scalar(e, 0.0));
+    dnn_tensor *zero_slope = dnn_logical_and(dnn_eq(a, 0.0), dnn_ge(e, 0.0));
 
     p->out[0] = dnn_mul(dy, dnn_mul(y, dnn_log(dnn_masked_fill(a, zero_slope, 1.0))));
 }

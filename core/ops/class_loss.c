@@ -69,7 +69,7 @@ dnn_status dnn__check_dloss(const char *op, const dnn_attr_loss *attr, const dnn
 
 /* ---- calls ---- */
 
-bool dnn__class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *attr)
+bool dnn__class_attr(const char *op, const dnn_cross_entropy_args *args, dnn_attr_loss *attr)
 {
     dnn_status st;
 
@@ -77,6 +77,10 @@ bool dnn__class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *a
         return false;
     }
     st = dnn__check_reduction(op, args->reduction);
+    if (st == DNN_OK && args->ignore_zero && args->ignore_index != 0) {
+        st = dnn__fail(DNN_E_INVALID, "%s: ignore_zero ignores class 0, ignore_index is %lld too",
+                       op, (long long)args->ignore_index);
+    }
     if (st == DNN_OK) {
         st = dnn__check_smoothing(op, args->label_smoothing);
     }
@@ -85,14 +89,12 @@ bool dnn__class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *a
         return false;
     }
     attr->reduction = (uint32_t)args->reduction;
-    attr->ignore_index = args->ignore_index == 0              ? -100
-                         : args->ignore_index == DNN_ZERO_INT ? 0
-                                                              : args->ignore_index;
+    attr->ignore_index = args->ignore_zero || args->ignore_index != 0 ? args->ignore_index : -100;
     return true;
 }
 
 /* input [C] and its target of rank 0 become a batch of one. false: an error is pending. */
-static bool add_batch_axis(const char *op, const dnn_loss_args *args, dnn_tensor **input,
+static bool add_batch_axis(const char *op, const dnn_cross_entropy_args *args, dnn_tensor **input,
                            dnn_tensor **target)
 {
     if (args->target->ndim != 0) {
@@ -105,7 +107,8 @@ static bool add_batch_axis(const char *op, const dnn_loss_args *args, dnn_tensor
     return *input != NULL && *target != NULL;
 }
 
-dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_attr_loss *attr)
+dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_cross_entropy_args *args,
+                            const dnn_attr_loss *attr)
 {
     dnn_tensor *in[] = {args->input, args->target, args->weight}, *out[2] = {NULL}, *loss, *single;
     bool one_sample = args->input->ndim == 1;
@@ -127,7 +130,7 @@ dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_
     if (loss == NULL || loss->ndim == 0) {
         return loss;
     }
-    single = dnn_squeeze(loss, (dnn_dims){1, {0}});
+    single = dnn_squeeze(loss, DNN_DIMS(0));
     dnn_release(loss);
     return single;
 }

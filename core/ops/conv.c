@@ -88,15 +88,17 @@ static dnn_status conv_dims(const char *op, const dnn_attr_conv2d *a, const int6
 
 /* ---- options of conv2d ---- */
 
-/* Options are int, and the sum of two may not fit the 32 bits of an attribute. */
-static dnn_status fits_int32(const char *option, int64_t value, int32_t *out)
+static dnn_status fits(const char *option, int64_t value, int32_t *out)
 {
-    if (value < INT32_MIN || value > INT32_MAX) {
-        return dnn__fail(DNN_E_INVALID, "conv2d: %s %lld is beyond 32 bits", option,
-                         (long long)value);
-    }
-    *out = (int32_t)value;
-    return DNN_OK;
+    return dnn__fits_int32("conv2d", option, value, out);
+}
+
+/* The sum of two paddings, which may be beyond 64 bits, as an attribute. */
+static dnn_status fits_sum(int64_t both, int64_t side, int32_t *out)
+{
+    int64_t sum = 0;
+
+    return fits("padding", __builtin_add_overflow(both, side, &sum) ? INT64_MAX : sum, out);
 }
 
 /* y is as large as x: dilation (kernel-1) rows and columns of padding, an odd one below and right.
@@ -112,11 +114,12 @@ static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
     if (args->padding != 0 || args->padding_h != 0 || args->padding_w != 0 || args->pad_top != 0 ||
         args->pad_left != 0 || args->pad_bottom != 0 || args->pad_right != 0) {
         return dnn__fail(DNN_E_INVALID,
-                         "conv2d: same sets the padding, but padding is given too: %d, %d and %d, "
-                         "%d, %d, %d (top, left, bottom, right)",
-                         dnn__first_set(args->padding_h, args->padding, 0),
-                         dnn__first_set(args->padding_w, args->padding, 0), args->pad_top,
-                         args->pad_left, args->pad_bottom, args->pad_right);
+                         "conv2d: same sets the padding, but padding is given too: %lld, %lld and "
+                         "%lld, %lld, %lld, %lld (top, left, bottom, right)",
+                         (long long)dnn__first_set(args->padding_h, args->padding, 0),
+                         (long long)dnn__first_set(args->padding_w, args->padding, 0),
+                         (long long)args->pad_top, (long long)args->pad_left,
+                         (long long)args->pad_bottom, (long long)args->pad_right);
     }
     if (kh < 1 || kw < 1 || __builtin_mul_overflow(kh - 1, (int64_t)attr->dilation_h, &rows) ||
         __builtin_mul_overflow(kw - 1, (int64_t)attr->dilation_w, &columns)) {
@@ -126,10 +129,10 @@ static dnn_status pad_same(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
             "%lld, dilation %d, %d",
             (long long)kh, (long long)kw, attr->dilation_h, attr->dilation_w);
     }
-    DNN_TRY(fits_int32("padding", rows / 2, &attr->pad_top));
-    DNN_TRY(fits_int32("padding", rows - rows / 2, &attr->pad_bottom));
-    DNN_TRY(fits_int32("padding", columns / 2, &attr->pad_left));
-    return fits_int32("padding", columns - columns / 2, &attr->pad_right);
+    DNN_TRY(fits("padding", rows / 2, &attr->pad_top));
+    DNN_TRY(fits("padding", rows - rows / 2, &attr->pad_bottom));
+    DNN_TRY(fits("padding", columns / 2, &attr->pad_left));
+    return fits("padding", columns - columns / 2, &attr->pad_right);
 }
 
 static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
@@ -137,11 +140,13 @@ static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
     int64_t rows = dnn__first_set(args->padding_h, args->padding, 0),
             columns = dnn__first_set(args->padding_w, args->padding, 0);
 
-    attr->stride_h = dnn__first_set(args->stride_h, args->stride, 1);
-    attr->stride_w = dnn__first_set(args->stride_w, args->stride, 1);
-    attr->dilation_h = dnn__first_set(args->dilation_h, args->dilation, 1);
-    attr->dilation_w = dnn__first_set(args->dilation_w, args->dilation, 1);
-    attr->groups = args->groups != 0 ? args->groups : 1;
+    DNN_TRY(fits("stride", dnn__first_set(args->stride_h, args->stride, 1), &attr->stride_h));
+    DNN_TRY(fits("stride", dnn__first_set(args->stride_w, args->stride, 1), &attr->stride_w));
+    DNN_TRY(
+        fits("dilation", dnn__first_set(args->dilation_h, args->dilation, 1), &attr->dilation_h));
+    DNN_TRY(
+        fits("dilation", dnn__first_set(args->dilation_w, args->dilation, 1), &attr->dilation_w));
+    DNN_TRY(fits("groups", dnn__first_set(args->groups, 0, 1), &attr->groups));
     if (args->w->ndim != 4) {
         return dnn__fail(DNN_E_INVALID, "conv2d: w is %s, must be [O,C/groups,kh,kw]",
                          dnn__dims_text(args->w));
@@ -149,10 +154,10 @@ static dnn_status pack_attr(const dnn_conv2d_args *args, dnn_attr_conv2d *attr)
     if (args->same) {
         return pad_same(args, attr);
     }
-    DNN_TRY(fits_int32("padding", rows + args->pad_top, &attr->pad_top));
-    DNN_TRY(fits_int32("padding", rows + args->pad_bottom, &attr->pad_bottom));
-    DNN_TRY(fits_int32("padding", columns + args->pad_left, &attr->pad_left));
-    return fits_int32("padding", columns + args->pad_right, &attr->pad_right);
+    DNN_TRY(fits_sum(rows, args->pad_top, &attr->pad_top));
+    DNN_TRY(fits_sum(rows, args->pad_bottom, &attr->pad_bottom));
+    DNN_TRY(fits_sum(columns, args->pad_left, &attr->pad_left));
+    return fits_sum(columns, args->pad_right, &attr->pad_right);
 }
 
 /* ---- calls of the three rows by their gradient rules ---- */
@@ -201,7 +206,7 @@ dnn_tensor *dnn_conv2d_with(dnn_conv2d_args args)
     in[0] = dnn_unsqueeze(args.x, 0);
     y = dnn__call(DNN_OP_conv2d, in, 3, &attr);
     dnn_release(in[0]);
-    single = y == NULL ? NULL : dnn_squeeze(y, (dnn_dims){1, {0}});
+    single = y == NULL ? NULL : dnn_squeeze(y, DNN_DIMS(0));
     dnn_release(y);
     return single;
 }

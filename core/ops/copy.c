@@ -36,15 +36,8 @@ static dnn_tensor *copy_as(const char *op, dnn_tensor *x, dnn_dtype dtype)
     return status == DNN_OK ? dnn__copy_as(op, x, dtype) : dnn__null(status);
 }
 
-dnn_tensor *dnn_cast(dnn_tensor *x, dnn_dtype dtype)
+static dnn_tensor *to_dtype(dnn_tensor *x, dnn_dtype dtype)
 {
-    if (!dnn__ready("cast", x)) {
-        return NULL;
-    }
-    if (!dnn__dtype_ok(dtype)) {
-        return dnn__null(dnn__fail(
-            DNN_E_INVALID, "cast: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype));
-    }
     return x->dtype == dtype ? x : copy_as("cast", x, dtype);
 }
 
@@ -74,7 +67,7 @@ dnn_tensor *dnn_copy_(dnn_tensor *target, dnn_tensor *x)
 /* y = x in y's dtype, expanded: dx = dy in x's dtype, summed over the expanded axes. */
 void dnn__copy_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_cast(dnn__sum_to_desc(g->dout[0], &g->in_desc[0]), g->in_desc[0].dtype);
+    g->din[0] = dnn_to(dnn__sum_to_desc(g->dout[0], &g->in_desc[0]), .dtype = g->in_desc[0].dtype);
 }
 
 /* ---- other devices ---- */
@@ -101,16 +94,12 @@ static dnn_tensor *copy_to(dnn_tensor *x, dnn__device *device)
     return dnn__or_release(y, st == DNN_OK ? y : dnn__null(st));
 }
 
-dnn_tensor *dnn_to_device(dnn_tensor *x, const char *device)
+static dnn_tensor *to_device(dnn_tensor *x, const char *device)
 {
     dnn__device *to = NULL;
     dnn_tensor *dense, *y;
-    dnn_status st;
+    dnn_status st = dnn__device_for(device, &to);
 
-    if (!dnn__ready("to_device", x)) {
-        return NULL;
-    }
-    st = dnn__device_for(device, &to);
     if (st != DNN_OK) {
         return dnn__null(st);
     }
@@ -128,9 +117,41 @@ dnn_tensor *dnn_to_device(dnn_tensor *x, const char *device)
     return y;
 }
 
+/* The cast comes first where it makes the transfer smaller. */
+dnn_tensor *dnn_to_with(dnn_to_args args)
+{
+    dnn_tensor *x = args.x, *cast = x, *moved;
+    bool cast_first;
+
+    if (!dnn__ready("to", x)) {
+        return NULL;
+    }
+    if (args.dtype != 0 && !dnn__dtype_ok(args.dtype)) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "to: dtype %u is none of DNN_T_F32 to DNN_T_BOOL",
+                                   (unsigned)args.dtype));
+    }
+    if (args.device == NULL) {
+        return args.dtype != 0 ? to_dtype(x, args.dtype) : x;
+    }
+    cast_first = args.dtype != 0 && dnn__item_size(args.dtype) < dnn__item_size(x->dtype);
+    cast = cast_first ? to_dtype(x, args.dtype) : x;
+    moved = cast != NULL ? to_device(cast, args.device) : NULL;
+    if (cast != x && cast != moved) {
+        dnn_release(cast);
+    }
+    if (moved == NULL || cast_first || args.dtype == 0) {
+        return moved;
+    }
+    cast = to_dtype(moved, args.dtype);
+    if (moved != x && moved != cast) {
+        dnn_release(moved);
+    }
+    return cast;
+}
+
 void dnn__to_device_backward(dnn__grad *g)
 {
     const dnn_attr_to_device *attr = g->attr;
 
-    g->din[0] = dnn_to_device(g->dout[0], dnn__dev(attr->source)->name);
+    g->din[0] = dnn_to(g->dout[0], .device = dnn__dev(attr->source)->name);
 }

@@ -103,9 +103,14 @@ dnn_tensor *dnn_ones_with(dnn_create_args args)
     return make_full("ones", &args, 1.0);
 }
 
-dnn_tensor *dnn_full_with(double value, dnn_create_args args)
+dnn_tensor *dnn_full_with(dnn_full_args args)
 {
-    return make_full("full", &args, value);
+    const dnn_create_args create = {.shape = args.shape,
+                                    .dtype = args.dtype,
+                                    .device = args.device,
+                                    .requires_grad = args.requires_grad};
+
+    return make_full("full", &create, args.value);
 }
 
 /* The row copy casts the number from i64, because a double does not hold every i64. */
@@ -155,32 +160,25 @@ dnn_tensor *dnn_randn_with(dnn_create_args args)
     return make_normal("randn", &args);
 }
 
-dnn_tensor *dnn_eye(int64_t n, int64_t m, dnn_dtype dtype)
+dnn_tensor *dnn_eye_with(dnn_eye_args args)
 {
-    const dnn_create_args create = {.shape = {2, {n, m}}, .dtype = dtype};
+    const dnn_create_args create = {.shape = DNN_SHAPE(args.n, args.m == 0 ? args.n : args.m),
+                                    .dtype = args.dtype,
+                                    .device = args.device,
+                                    .requires_grad = args.requires_grad};
     dnn_tensor *t = dnn__make_empty("eye", &create, DNN_T_F32);
 
-    return t == NULL ? NULL : dnn__or_release(t, dnn__call_to(DNN_OP_eye, t, NULL, 0, NULL));
+    return t == NULL
+               ? NULL
+               : dnn__finish(t, dnn__call_to(DNN_OP_eye, t, NULL, 0, NULL), args.requires_grad);
 }
 
-dnn_tensor *dnn_scalar(double value, dnn_dtype dtype)
+dnn_tensor *dnn_scalar_with(dnn_scalar_args args)
 {
-    dnn__device *device = NULL;
-    dnn_dtype of = dtype == 0 ? DNN_T_F32 : dtype;
-    dnn_status st;
+    const dnn_create_args create = {
+        .dtype = args.dtype, .device = args.device, .requires_grad = args.requires_grad};
 
-    if (dnn__pending() != DNN_OK) {
-        return NULL;
-    }
-    if (!dnn__dtype_ok(of)) {
-        return dnn__null(dnn__fail(
-            DNN_E_INVALID, "scalar: dtype %u is none of DNN_T_F32 to DNN_T_BOOL", (unsigned)dtype));
-    }
-    st = dnn__check_number("scalar", value, of);
-    if (st == DNN_OK) {
-        st = dnn__device_for(NULL, &device);
-    }
-    return st == DNN_OK ? dnn__scalar(value, of, device) : dnn__null(st);
+    return make_full("scalar", &create, args.value);
 }
 
 /* ---- creation with the shape, dtype and device of another tensor ---- */
@@ -221,11 +219,15 @@ dnn_tensor *dnn_ones_like_with(dnn_like_args args)
     return args_of_like("ones_like", &args, &create) ? make_full("ones_like", &create, 1.0) : NULL;
 }
 
-dnn_tensor *dnn_full_like_with(double value, dnn_like_args args)
+dnn_tensor *dnn_full_like_with(dnn_full_like_args args)
 {
+    const dnn_like_args like = {.like = args.like,
+                                .dtype = args.dtype,
+                                .device = args.device,
+                                .requires_grad = args.requires_grad};
     dnn_create_args create;
 
-    return args_of_like("full_like", &args, &create) ? make_full("full_like", &create, value)
+    return args_of_like("full_like", &like, &create) ? make_full("full_like", &create, args.value)
                                                      : NULL;
 }
 

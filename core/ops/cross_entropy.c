@@ -3,7 +3,7 @@
 #include "loss_impl.h"
 #include "rules.h"
 
-dnn_tensor *dnn_cross_entropy_with(dnn_loss_args args)
+dnn_tensor *dnn_cross_entropy_with(dnn_cross_entropy_args args)
 {
     dnn_attr_loss attr = {.size = sizeof attr,
                           .smoothing = args.label_smoothing + 0.0}; /* -0 becomes 0 */
@@ -72,7 +72,7 @@ static dnn_tensor *ones(const struct cross_entropy *c, const dnn__desc *desc)
 static dnn_tensor *dloss_of_samples(const struct cross_entropy *c)
 {
     const dnn__desc one = {.dtype = c->desc.dtype};
-    dnn_tensor *dloss = c->dloss, *target = dnn_cast(c->target, DNN_T_I64), *ignored;
+    dnn_tensor *dloss = c->dloss, *target = dnn_to(c->target, .dtype = DNN_T_I64), *ignored;
 
     if (c->attr->reduction == DNN_REDUCTION_MEAN) {
         dnn_tensor *weights = dnn__nll_loss_bwd(c->attr, ones(c, &one), &c->desc, c->target,
@@ -80,7 +80,7 @@ static dnn_tensor *dloss_of_samples(const struct cross_entropy *c)
 
         dloss = dnn_div(dloss, dnn_neg(dnn_sum(weights)));
     }
-    ignored = dnn_eq_scalar(target, (double)c->attr->ignore_index);
+    ignored = dnn_eq(target, (double)c->attr->ignore_index);
     return dnn_unsqueeze(dnn_masked_fill(dloss, ignored, 0.0), 1);
 }
 
@@ -90,7 +90,7 @@ static dnn_tensor *smoothing_dlogp(const struct cross_entropy *c)
 {
     const dnn__desc *x = &c->desc, classes = {.dtype = x->dtype, .ndim = 1, {x->dim[1]}};
     dnn_tensor *weight = c->weight != NULL ? c->weight : ones(c, &classes);
-    dnn_shape shape = {x->ndim, {1}};
+    dnn_shape shape = {.ndim = x->ndim, .dim = {1}};
 
     for (int d = 0; d < x->ndim; d++) {
         shape.dim[d] = d == 1 ? x->dim[1] : 1;
@@ -113,8 +113,7 @@ void dnn__softmax_cross_entropy_bwd_decompose(dnn__decomposition *parts)
     double e = c.attr->smoothing;
 
     if (e != 0.0) {
-        d = dnn_add(dnn_mul_scalar(d, 1.0 - e),
-                    dnn_mul_scalar(smoothing_dlogp(&c), e / (double)c.desc.dim[1]));
+        d = dnn_add(dnn_mul(d, 1.0 - e), dnn_mul(smoothing_dlogp(&c), e / (double)c.desc.dim[1]));
     }
     parts->out[0] = dnn_sub(d, dnn_mul(p, dnn_sum(d, .dims = DNN_DIMS(1), .keepdim = true)));
 }

@@ -62,20 +62,25 @@ void dnn__zero_backward(dnn__grad *g)
     {                                         \
         return dnn__unary_(DNN_OP_##name, x); \
     }
-#define DEFINE_BINARY(name)                              \
-    dnn_tensor *dnn_##name(dnn_tensor *a, dnn_tensor *b) \
-    {                                                    \
-        return dnn__binary(DNN_OP_##name, a, b);         \
+#define DEFINE_BINARY(name)                                       \
+    dnn_tensor *dnn_##name##_tensor(dnn_tensor *a, dnn_tensor *b) \
+    {                                                             \
+        return dnn__binary(DNN_OP_##name, a, b);                  \
     }
-#define DEFINE_BINARY_IN_PLACE(name)                        \
-    dnn_tensor *dnn_##name##_(dnn_tensor *a, dnn_tensor *b) \
-    {                                                       \
-        return dnn__binary_(DNN_OP_##name, a, b);           \
-    }
-#define DEFINE_SCALAR(name)                                    \
-    dnn_tensor *dnn_##name##_scalar(dnn_tensor *a, double b)   \
+#define DEFINE_NUMBER(name)                                    \
+    dnn_tensor *dnn_##name##_number(dnn_tensor *a, double b)   \
     {                                                          \
         return dnn__binary_number(DNN_OP_##name, a, b, false); \
+    }
+#define DEFINE_BINARY_IN_PLACE(name)                               \
+    dnn_tensor *dnn_##name##_tensor_(dnn_tensor *a, dnn_tensor *b) \
+    {                                                              \
+        return dnn__binary_(DNN_OP_##name, a, b);                  \
+    }
+#define DEFINE_NUMBER_IN_PLACE(name)                          \
+    dnn_tensor *dnn_##name##_number_(dnn_tensor *a, double b) \
+    {                                                         \
+        return dnn__binary_number_(DNN_OP_##name, a, b);      \
     }
 
 /* Each row of these families has a public function. Those of ACTIVATION take options
@@ -99,18 +104,29 @@ void dnn__zero_backward(dnn__grad *g)
 #include "families/binary.def"
 #include "families/compare.def"
 
-/* ---- calls with a number as b ---- */
+/* ---- calls with a number as b; dnn_pow_number has a rule of its own (binary.c) ---- */
 
-DEFINE_SCALAR(add)
-DEFINE_SCALAR(sub)
-DEFINE_SCALAR(mul)
-DEFINE_SCALAR(div)
-DEFINE_SCALAR(eq)
-DEFINE_SCALAR(ne)
-DEFINE_SCALAR(lt)
-DEFINE_SCALAR(le)
-DEFINE_SCALAR(gt)
-DEFINE_SCALAR(ge)
+DEFINE_NUMBER(add)
+DEFINE_NUMBER(sub)
+DEFINE_NUMBER(mul)
+DEFINE_NUMBER(div)
+DEFINE_NUMBER(floor_divide)
+DEFINE_NUMBER(remainder)
+DEFINE_NUMBER(fmod)
+DEFINE_NUMBER(atan2)
+DEFINE_NUMBER(maximum)
+DEFINE_NUMBER(minimum)
+DEFINE_NUMBER(fmax)
+DEFINE_NUMBER(fmin)
+DEFINE_NUMBER(logical_and)
+DEFINE_NUMBER(logical_or)
+DEFINE_NUMBER(logical_xor)
+DEFINE_NUMBER(eq)
+DEFINE_NUMBER(ne)
+DEFINE_NUMBER(lt)
+DEFINE_NUMBER(le)
+DEFINE_NUMBER(gt)
+DEFINE_NUMBER(ge)
 
 /* ---- calls in place ---- */
 
@@ -118,9 +134,16 @@ DEFINE_BINARY_IN_PLACE(add)
 DEFINE_BINARY_IN_PLACE(sub)
 DEFINE_BINARY_IN_PLACE(mul)
 DEFINE_BINARY_IN_PLACE(div)
+DEFINE_BINARY_IN_PLACE(pow)
+DEFINE_NUMBER_IN_PLACE(add)
+DEFINE_NUMBER_IN_PLACE(sub)
+DEFINE_NUMBER_IN_PLACE(mul)
+DEFINE_NUMBER_IN_PLACE(div)
 DEFINE_UNARY_IN_PLACE(neg)
+DEFINE_UNARY_IN_PLACE(abs)
 DEFINE_UNARY_IN_PLACE(relu)
 DEFINE_UNARY_IN_PLACE(sigmoid)
 DEFINE_UNARY_IN_PLACE(tanh)
 DEFINE_UNARY_IN_PLACE(exp)
+DEFINE_UNARY_IN_PLACE(log)
 DEFINE_UNARY_IN_PLACE(sqrt)

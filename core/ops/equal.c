@@ -4,9 +4,9 @@
 /* *out: all elements of truth are true. */
 static dnn_status all_true(dnn_tensor *truth, bool *out)
 {
-    int64_t n = dnn_numel(truth), right = 0;
+    int64_t n = dnn_numel(truth), right = dnn_value_i64(dnn_sum(truth));
 
-    DNN_TRY(dnn_item_i64(dnn_sum(truth), &right));
+    DNN_TRY(dnn__take());
     *out = right == n;
     return DNN_OK;
 }
@@ -37,9 +37,9 @@ dnn_status dnn_equal(dnn_tensor *a, dnn_tensor *b, bool *out)
  * that integers do not wrap. */
 static dnn_tensor *close_elements(dnn_tensor *a, dnn_tensor *b, double rtol, double atol)
 {
-    dnn_tensor *x = dnn_cast(a, DNN_T_F64), *y = dnn_cast(b, DNN_T_F64);
+    dnn_tensor *x = dnn_to(a, .dtype = DNN_T_F64), *y = dnn_to(b, .dtype = DNN_T_F64);
     dnn_tensor *difference = dnn_abs(dnn_sub(x, y));
-    dnn_tensor *bound = dnn_add_scalar(dnn_mul_scalar(dnn_abs(y), rtol), atol);
+    dnn_tensor *bound = dnn_add(dnn_mul(dnn_abs(y), rtol), atol);
 
     return dnn_logical_or(dnn_eq(x, y),
                           dnn_logical_and(dnn_isfinite(difference), dnn_le(difference, bound)));
@@ -47,12 +47,10 @@ static dnn_tensor *close_elements(dnn_tensor *a, dnn_tensor *b, double rtol, dou
 
 dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, bool *out)
 {
-    double relative = dnn__option(rtol, 1e-5), absolute = dnn__option(atol, 1e-8);
-
     DNN_TRY(check_pair("dnn_allclose", a, b, out));
-    if (!(relative >= 0.0) || !(absolute >= 0.0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", relative,
-                         absolute);
+    if (!(rtol >= 0.0) || !(atol >= 0.0)) {
+        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", rtol,
+                         atol);
     }
     if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
         *out = false;
@@ -61,7 +59,7 @@ dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, 
     {
         DNN_SCOPE();
         DNN_NO_GRAD();
-        DNN_TRY(all_true(close_elements(a, b, relative, absolute), out));
+        DNN_TRY(all_true(close_elements(a, b, rtol, atol), out));
     }
     return DNN_OK;
 }

@@ -1,4 +1,5 @@
-/* from_data.c - tensors from memory of the program: from_data copies it, from_buffer borrows it. */
+/* from_data.c - tensors from memory of the program: from_data and values copy it, from_buffer
+ * borrows it. */
 #include "ops_impl.h"
 
 /* Kernels rely on a bool being 0 or 1. */
@@ -42,6 +43,43 @@ dnn_tensor *dnn_from_data_with(dnn_data_args args)
         }
     }
     return dnn__finish(t, st == DNN_OK ? t : dnn__null(st), args.requires_grad);
+}
+
+static dnn_status store_values(dnn_tensor *t, const double *values)
+{
+    int64_t n = dnn__numel(t);
+    size_t item = dnn__item_size(t->dtype);
+    char *element = dnn__alloc((size_t)n * item);
+    dnn_status st = DNN_OK;
+
+    if (element == NULL) {
+        return dnn__nomem("values", (size_t)n * item);
+    }
+    for (int64_t i = 0; i < n && st == DNN_OK; i++) {
+        st = dnn__check_number("values", values[i], t->dtype);
+        dnn__store_double(t->dtype, element + (size_t)i * item, values[i]);
+    }
+    if (st == DNN_OK && n > 0) {
+        st = dnn__storage_write(t->storage, 0, element, (uint64_t)n * item);
+    }
+    dnn__free(element);
+    return st;
+}
+
+dnn_tensor *dnn_values_with(dnn_dtype dtype, dnn_shape shape, const double *values, int64_t n)
+{
+    const dnn_create_args create = {.shape = shape, .dtype = dtype};
+    dnn_tensor *t = dnn__make_empty("values", &create, DNN_T_F32);
+    dnn_status st;
+
+    if (t == NULL) {
+        return NULL;
+    }
+    st = values == NULL || n != dnn__numel(t)
+             ? dnn__fail(DNN_E_INVALID, "values: %lld numbers for a shape %s, which has %lld",
+                         (long long)n, dnn__dims_text(t), (long long)dnn__numel(t))
+             : store_values(t, values);
+    return dnn__or_release(t, st == DNN_OK ? t : dnn__null(st));
 }
 
 static dnn_status check_buffer(const void *data, const dnn_shape *shape, dnn_dtype dtype,

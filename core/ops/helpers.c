@@ -2,6 +2,16 @@
  * table, not public operators. */
 #include "ops_impl.h"
 
+dnn_status dnn__fits_int32(const char *op, const char *option, int64_t value, int32_t *out)
+{
+    if (value < INT32_MIN || value > INT32_MAX) {
+        return dnn__fail(DNN_E_INVALID, "%s: %s %lld is beyond 32 bits", op, option,
+                         (long long)value);
+    }
+    *out = (int32_t)value;
+    return DNN_OK;
+}
+
 /* ---- numbers as operands ---- */
 
 dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype)

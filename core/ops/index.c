@@ -1,4 +1,6 @@
 /* index.c - basic indexing by text: "1:3, 2", "...", "None". The result is a view. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include "ops_impl.h"
 
@@ -168,21 +170,13 @@ static dnn_status index_items(struct cursor *c)
     return *c->at == 0 ? DNN_OK : bad_text(c, "expected a comma or the end");
 }
 
-dnn_tensor *dnn_index(dnn_tensor *x, const char *text)
+static dnn_tensor *index_text(dnn_tensor *x, const char *text)
 {
     struct cursor c = {.text = text, .at = text, .source = x, .view = x};
-    dnn_status st;
+    dnn_status st = index_items(&c);
 
-    if (!dnn__ready("index", x)) {
-        return NULL;
-    }
-    if (text == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "index: text is NULL"));
-    }
-    st = index_items(&c);
     if (st == DNN_OK && c.view == x) { /* "..." alone makes a new view, as in PyTorch */
-        c.view = dnn__call_view(DNN_OP_view, x, x->ndim, x->dim, x->stride, x->offset, NULL);
-        return c.view;
+        return dnn__call_view(DNN_OP_view, x, x->ndim, x->dim, x->stride, x->offset, NULL);
     }
     if (st != DNN_OK) {
         if (c.view != x) {
@@ -191,4 +185,26 @@ dnn_tensor *dnn_index(dnn_tensor *x, const char *text)
         return dnn__null(st);
     }
     return c.view;
+}
+
+dnn_tensor *dnn_index(dnn_tensor *x, const char *text, ...)
+{
+    char items[512];
+    va_list list;
+    int length;
+
+    if (!dnn__ready("index", x)) {
+        return NULL;
+    }
+    if (text == NULL) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "index: text is NULL"));
+    }
+    va_start(list, text);
+    length = vsnprintf(items, sizeof items, text, list);
+    va_end(list);
+    if (length < 0 || length >= (int)sizeof items) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "index: the text has %d bytes, at most %zu",
+                                   length, sizeof items - 1));
+    }
+    return index_text(x, items);
 }

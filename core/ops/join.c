@@ -111,8 +111,10 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
     return true;
 }
 
-dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim)
+dnn_tensor *dnn_cat(dnn_tensor_list list, int dim)
 {
+    dnn_tensor *const *x = list.item;
+    int64_t n = list.n;
     dnn_attr_dim attr = {.size = sizeof attr};
     dnn_status st = DNN_OK;
     int axis = 0, first;
@@ -132,8 +134,10 @@ dnn_tensor *dnn_cat(dnn_tensor *const *x, int64_t n, int dim)
     return st == DNN_OK ? dnn__call(DNN_OP_cat, x, (int)n, &attr) : dnn__null(st);
 }
 
-dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim)
+dnn_tensor *dnn_stack(dnn_tensor_list list, int dim)
 {
+    dnn_tensor *const *x = list.item;
+    int64_t n = list.n;
     dnn_tensor **row, *y = NULL;
     int64_t made = 0;
 
@@ -155,7 +159,7 @@ dnn_tensor *dnn_stack(dnn_tensor *const *x, int64_t n, int dim)
         made++;
     }
     if (made == n) {
-        y = dnn_cat(row, n, dim);
+        y = dnn_cat((dnn_tensor_list){.n = n, .item = row}, dim);
     }
     while (made > 0) {
         dnn_release(row[--made]);

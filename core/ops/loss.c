@@ -25,10 +25,10 @@ static bool check_pair(const char *op, const dnn_loss_args *args)
     }
     st = dnn__check_reduction(op, args->reduction);
     if (st == DNN_OK && (!dnn__is_float(a->dtype) || a->dtype != b->dtype)) {
-        st = dnn__fail(
-            DNN_E_INVALID,
-            "%s: input is %s, target is %s: must be one floating dtype (dnn_cast converts)", op,
-            dnn_dtype_name(a->dtype), dnn_dtype_name(b->dtype));
+        st =
+            dnn__fail(DNN_E_INVALID,
+                      "%s: input is %s, target is %s: must be one floating dtype (dnn_to converts)",
+                      op, dnn_dtype_name(a->dtype), dnn_dtype_name(b->dtype));
     }
     if (st == DNN_OK && !dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
         st = dnn__fail(DNN_E_INVALID, "%s: input is %s, target is %s: shapes must be equal", op,

@@ -18,10 +18,11 @@ dnn_status dnn__check_dloss(const char *op, const dnn_attr_loss *attr, const dnn
                             const dnn_tensor *target);
 
 /* The attributes of a public call. false: an error is pending. */
-bool dnn__class_attr(const char *op, const dnn_loss_args *args, dnn_attr_loss *attr);
+bool dnn__class_attr(const char *op, const dnn_cross_entropy_args *args, dnn_attr_loss *attr);
 
 /* Calls the row; adds a batch axis to input [C] and target []. NULL: an error is pending. */
-dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_loss_args *args, const dnn_attr_loss *attr);
+dnn_tensor *dnn__class_loss(dnn__op_id op, const dnn_cross_entropy_args *args,
+                            const dnn_attr_loss *attr);
 
 /* Gradient rules: weight has no gradient, and zero would be wrong, so asking for it is an error. */
 void dnn__refuse_weight_gradient(const dnn__grad *g);

@@ -74,7 +74,7 @@ static dnn_tensor *times_matrix(dnn_tensor *a, dnn_tensor *b)
 /* Both have rank >= 2: expands the batch axes to their common dims. */
 static dnn_tensor *times_batches(dnn_tensor *a, dnn_tensor *b)
 {
-    dnn_shape as = {0, {0}}, bs;
+    dnn_shape as = {.ndim = 0}, bs;
     int32_t n = 0;
     dnn_tensor *x, *y, *z;
     dnn_status st = dnn__broadcast("matmul", a->ndim - 2, a->dim, b->ndim - 2, b->dim, &n, as.dim);
@@ -104,7 +104,7 @@ static dnn_tensor *times_vectors(dnn_tensor *a, dnn_tensor *b)
     dnn_tensor *z = x == NULL || y == NULL ? NULL : dnn_matmul(x, y), *result = NULL;
 
     if (z != NULL) {
-        dnn_shape shape = {0, {0}};
+        dnn_shape shape = {.ndim = 0};
 
         for (int d = 0; d < z->ndim; d++) {
             bool row = a->ndim == 1 && d == z->ndim - 2, column = b->ndim == 1 && d == z->ndim - 1;

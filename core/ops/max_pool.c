@@ -37,7 +37,7 @@ static dnn_tensor *finish_max(dnn_tensor *y, dnn_tensor *narrow, const dnn_tenso
     dnn_tensor *result = dnn__pool_unbatch(y, given), *wide = NULL;
 
     if (result != NULL && indices != NULL) {
-        wide = dnn_cast(narrow, DNN_T_I64);
+        wide = dnn_to(narrow, .dtype = DNN_T_I64);
         wide = wide == NULL ? NULL : dnn__pool_unbatch(wide, given);
         if (wide == NULL) {
             dnn_release(result);
@@ -52,7 +52,7 @@ static dnn_tensor *finish_max(dnn_tensor *y, dnn_tensor *narrow, const dnn_tenso
 
 /* ---- max_pool2d ---- */
 
-dnn_tensor *dnn_max_pool2d_with(dnn_pool2d_args args)
+dnn_tensor *dnn_max_pool2d_with(dnn_max_pool2d_args args)
 {
     dnn_attr_pool2d attr = {.size = sizeof attr};
     dnn_tensor *x = dnn__pool_batch("max_pool2d", args.x), *out[2] = {NULL};
@@ -60,8 +60,9 @@ dnn_tensor *dnn_max_pool2d_with(dnn_pool2d_args args)
     if (x == NULL) {
         return NULL;
     }
-    dnn__pool_attr(&args, &attr);
-    dnn__call_results(DNN_OP_max_pool2d, &x, 1, &attr, wanted_results(x, args.indices), out);
+    if (dnn__pool_attr("max_pool2d", &args, &attr)) {
+        dnn__call_results(DNN_OP_max_pool2d, &x, 1, &attr, wanted_results(x, args.indices), out);
+    }
     dnn__drop(x, args.x);
     return finish_max(out[0], out[1], args.x, args.indices);
 }
@@ -162,5 +163,5 @@ void dnn__max_pool2d_backward_composed(dnn__grad *g)
     dx = dnn__empty_desc("avg_pool2d_bwd", &g->in_desc[0], g->device);
     spread = dnn__call_to(DNN_OP_avg_pool2d_bwd, dx, &g->dout[0], 1, &windows);
     ones = dnn_fill_(dnn_empty_like(g->dout[0]), 1.0);
-    g->din[0] = dnn_masked_fill(spread, dnn_eq_scalar(max_pool2d_bwd(g, ones), 0.0), 0.0);
+    g->din[0] = dnn_masked_fill(spread, dnn_eq(max_pool2d_bwd(g, ones), 0.0), 0.0);
 }

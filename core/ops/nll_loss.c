@@ -2,20 +2,19 @@
 #include "loss_impl.h"
 #include "rules.h"
 
-dnn_tensor *dnn_nll_loss_with(dnn_loss_args args)
+dnn_tensor *dnn_nll_loss_with(dnn_nll_loss_args args)
 {
+    const dnn_cross_entropy_args common = {.input = args.input,
+                                           .target = args.target,
+                                           .reduction = args.reduction,
+                                           .weight = args.weight,
+                                           .ignore_index = args.ignore_index,
+                                           .ignore_zero = args.ignore_zero};
     dnn_attr_loss attr = {.size = sizeof attr};
 
-    if (!dnn__class_attr("nll_loss", &args, &attr)) {
-        return NULL;
-    }
-    if (args.label_smoothing != 0.0) {
-        return dnn__null(dnn__fail(
-            DNN_E_INVALID,
-            "nll_loss: label_smoothing is %g, must be 0: only cross_entropy smooths labels",
-            args.label_smoothing));
-    }
-    return dnn__class_loss(DNN_OP_nll_loss, &args, &attr);
+    return dnn__class_attr("nll_loss", &common, &attr)
+               ? dnn__class_loss(DNN_OP_nll_loss, &common, &attr)
+               : NULL;
 }
 
 /* (input, target, weight) -> loss of rank 0; of target's dims where it is not reduced. */

@@ -55,20 +55,14 @@ static inline bool dnn__recording(const dnn_tensor *x)
     return dnn__tracked(x) && dnn_grad_enabled();
 }
 
-/* An option whose zero means its default; DNN_ZERO, which is -0.0, means zero. */
-static inline double dnn__option(double value, double otherwise)
-{
-    if (value != 0.0) {
-        return value;
-    }
-    return signbit(value) ? 0.0 : otherwise;
-}
-
 /* An option of one axis, else of both, else the default; zero means not given. */
-static inline int dnn__first_set(int specific, int common, int otherwise)
+static inline int64_t dnn__first_set(int64_t specific, int64_t common, int64_t otherwise)
 {
     return specific != 0 ? specific : common != 0 ? common : otherwise;
 }
+
+/* Stores an option in an attribute of 32 bits. Fails if it does not fit. */
+dnn_status dnn__fits_int32(const char *op, const char *option, int64_t value, int32_t *out);
 
 /* An index along an axis, which counts from the end if it is negative, clamped to 0 .. size. */
 static inline int64_t dnn__clamp_index(int64_t index, int64_t size)

@@ -126,17 +126,35 @@ dnn_status dnn__plane_shape(dnn__sig *sig)
 
 /* ---- options and axes ---- */
 
-void dnn__pool_attr(const dnn_pool2d_args *args, dnn_attr_pool2d *attr)
+static dnn_status pack_attr(const char *op, const dnn_max_pool2d_args *a, dnn_attr_pool2d *attr)
 {
-    attr->kernel_h = dnn__first_set(args->kernel_h, args->kernel, 0);
-    attr->kernel_w = dnn__first_set(args->kernel_w, args->kernel, 0);
-    attr->stride_h = dnn__first_set(args->stride_h, args->stride, attr->kernel_h);
-    attr->stride_w = dnn__first_set(args->stride_w, args->stride, attr->kernel_w);
-    attr->pad_h = dnn__first_set(args->padding_h, args->padding, 0);
-    attr->pad_w = dnn__first_set(args->padding_w, args->padding, 0);
-    attr->dilation_h = dnn__first_set(args->dilation_h, args->dilation, 1);
-    attr->dilation_w = dnn__first_set(args->dilation_w, args->dilation, 1);
-    attr->ceil_mode = args->ceil_mode;
+    int64_t kernel_h = dnn__first_set(a->kernel_h, a->kernel, 0),
+            kernel_w = dnn__first_set(a->kernel_w, a->kernel, 0);
+    const struct {
+        const char *name;
+        int64_t value;
+        int32_t *out;
+    } options[] = {
+        {"kernel", kernel_h, &attr->kernel_h},
+        {"kernel", kernel_w, &attr->kernel_w},
+        {"stride", dnn__first_set(a->stride_h, a->stride, kernel_h), &attr->stride_h},
+        {"stride", dnn__first_set(a->stride_w, a->stride, kernel_w), &attr->stride_w},
+        {"padding", dnn__first_set(a->padding_h, a->padding, 0), &attr->pad_h},
+        {"padding", dnn__first_set(a->padding_w, a->padding, 0), &attr->pad_w},
+        {"dilation", dnn__first_set(a->dilation_h, a->dilation, 1), &attr->dilation_h},
+        {"dilation", dnn__first_set(a->dilation_w, a->dilation, 1), &attr->dilation_w},
+    };
+
+    for (size_t i = 0; i < DNN__COUNT(options); i++) {
+        DNN_TRY(dnn__fits_int32(op, options[i].name, options[i].value, options[i].out));
+    }
+    attr->ceil_mode = a->ceil_mode;
+    return DNN_OK;
+}
+
+bool dnn__pool_attr(const char *op, const dnn_max_pool2d_args *args, dnn_attr_pool2d *attr)
+{
+    return dnn__ok(pack_attr(op, args, attr));
 }
 
 dnn_tensor *dnn__pool_batch(const char *op, dnn_tensor *x)
@@ -158,7 +176,7 @@ dnn_tensor *dnn__pool_unbatch(dnn_tensor *y, const dnn_tensor *given)
     if (y == NULL || given->ndim == 4) {
         return y;
     }
-    single = dnn_squeeze(y, (dnn_dims){1, {0}});
+    single = dnn_squeeze(y, DNN_DIMS(0));
     dnn_release(y);
     return single;
 }

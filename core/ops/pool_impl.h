@@ -8,8 +8,8 @@
 dnn_status dnn__pool_dims(const char *op, const dnn_attr_pool2d *attr, int ndim, const int64_t *x,
                           int64_t *y);
 
-/* The options that max and average pooling have in common. */
-void dnn__pool_attr(const dnn_pool2d_args *args, dnn_attr_pool2d *attr);
+/* The options that max and average pooling have in common. Fails with a pending error. */
+bool dnn__pool_attr(const char *op, const dnn_max_pool2d_args *args, dnn_attr_pool2d *attr);
 
 /* x as [N,C,H,W]. The caller calls dnn__drop on the result. NULL: an error is pending. */
 dnn_tensor *dnn__pool_batch(const char *op, dnn_tensor *x);

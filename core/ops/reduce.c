@@ -20,7 +20,7 @@ void dnn__reduced_dims(const dnn_tensor *x, uint32_t mask, uint32_t keepdim, dnn
 
 dnn_tensor *dnn__with_axes(dnn_tensor *t, const dnn__desc *x, uint32_t mask)
 {
-    dnn_shape shape = {x->ndim, {0}};
+    dnn_shape shape = {.ndim = x->ndim};
 
     for (int d = 0; d < x->ndim; d++) {
         shape.dim[d] = (mask >> d & 1) != 0 ? 1 : x->dim[d];
@@ -115,9 +115,8 @@ void dnn__mean_decompose(dnn__decomposition *p)
 {
     dnn_tensor *sum = dnn__call(DNN_OP_sum, p->in, 1, p->attr);
 
-    p->out[0] = sum == NULL
-                    ? NULL
-                    : dnn_div_scalar(sum, (double)dnn__numel(p->in[0]) / (double)dnn__numel(sum));
+    p->out[0] =
+        sum == NULL ? NULL : dnn_div(sum, (double)dnn__numel(p->in[0]) / (double)dnn__numel(sum));
 }
 
 /* dx = dy/n for each of the n elements of a mean. */
@@ -131,7 +130,7 @@ void dnn__mean_backward(dnn__grad *g)
     for (int d = 0; d < x->ndim; d++) {
         n *= (attr->dims >> d & 1) != 0 ? (double)x->dim[d] : 1.0;
     }
-    dy = dnn_div_scalar(g->dout[0], n);
+    dy = dnn_div(g->dout[0], n);
     g->din[0] = dnn_expand(dnn__with_axes(dy, x, attr->dims), dnn__shape(x));
 }
 
@@ -180,7 +179,7 @@ void dnn__amax_backward(dnn__grad *g)
     const dnn__desc *x = &g->in_desc[0];
     dnn_tensor *y = dnn__with_axes(g->out[0], x, attr->dims),
                *dy = dnn__with_axes(g->dout[0], x, attr->dims);
-    dnn_tensor *m = dnn_cast(dnn_eq(g->in[0], y), x->dtype);
+    dnn_tensor *m = dnn_to(dnn_eq(g->in[0], y), .dtype = x->dtype);
     const dnn_attr_reduce keep = {.size = sizeof keep, .keepdim = 1, .dims = attr->dims};
 
     g->din[0] = dnn_mul(m, dnn_div(dy, dnn__call(DNN_OP_sum, &m, 1, &keep)));

@@ -23,7 +23,7 @@ static dnn_status reduced_along(dnn__sig *sig, dnn__desc *out)
 
 /* ---- max_dim, min_dim ---- */
 
-static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
+static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_max_dim_args *args)
 {
     dnn_attr_reduce_dim attr = {.size = sizeof attr};
     dnn_tensor *out[2] = {NULL};
@@ -47,12 +47,12 @@ static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_reduce_dim_args *args)
     return out[0];
 }
 
-dnn_tensor *dnn_max_dim_with(dnn_reduce_dim_args args)
+dnn_tensor *dnn_max_dim_with(dnn_max_dim_args args)
 {
     return extreme_dim(DNN_OP_max_dim, &args);
 }
 
-dnn_tensor *dnn_min_dim_with(dnn_reduce_dim_args args)
+dnn_tensor *dnn_min_dim_with(dnn_max_dim_args args)
 {
     return extreme_dim(DNN_OP_min_dim, &args);
 }
@@ -112,17 +112,17 @@ void dnn__max_dim_bwd_backward(dnn__grad *g)
     dnn_tensor *in[] = {dnn_fill_(ones, 1.0), g->in[1]};
     dnn_tensor *mark = dnn__call_to(DNN_OP_max_dim_bwd, dnn_empty_like(r), in, 2, attr);
 
-    g->din[0] = dnn_sum(dnn_masked_fill(r, dnn_eq_scalar(mark, 0.0), 0.0),
-                        .dims = DNN_DIMS(attr->dim), .keepdim = true);
+    g->din[0] = dnn_sum(dnn_masked_fill(r, dnn_eq(mark, 0.0), 0.0), .dims = DNN_DIMS(attr->dim),
+                        .keepdim = true);
 }
 
 /* ---- argmax, argmin ---- */
 
 /* dim = DNN_ALL: the index counts the elements of the flattened x. */
-static dnn_tensor *arg_of_all(dnn__op_id op, const dnn_reduce_dim_args *args)
+static dnn_tensor *arg_of_all(dnn__op_id op, const dnn_argmax_args *args)
 {
     const dnn_attr_reduce_dim attr = {.size = sizeof attr};
-    dnn_shape ones = {0, {1, 1, 1, 1, 1, 1, 1, 1}};
+    dnn_shape ones = {.ndim = 0, .dim = {1, 1, 1, 1, 1, 1, 1, 1}};
     dnn_tensor *flat, *index, *shaped;
 
     if (!dnn__ready(dnn__ops[op].name, args->x)) {
@@ -140,7 +140,7 @@ static dnn_tensor *arg_of_all(dnn__op_id op, const dnn_reduce_dim_args *args)
     return shaped;
 }
 
-static dnn_tensor *arg_along(dnn__op_id op, const dnn_reduce_dim_args *args)
+static dnn_tensor *arg_along(dnn__op_id op, const dnn_argmax_args *args)
 {
     dnn_attr_reduce_dim attr = {.size = sizeof attr};
     int axis = 0;
@@ -160,12 +160,12 @@ static dnn_tensor *arg_along(dnn__op_id op, const dnn_reduce_dim_args *args)
     return index;
 }
 
-dnn_tensor *dnn_argmax_with(dnn_reduce_dim_args args)
+dnn_tensor *dnn_argmax_with(dnn_argmax_args args)
 {
     return arg_along(DNN_OP_argmax, &args);
 }
 
-dnn_tensor *dnn_argmin_with(dnn_reduce_dim_args args)
+dnn_tensor *dnn_argmin_with(dnn_argmax_args args)
 {
     return arg_along(DNN_OP_argmin, &args);
 }

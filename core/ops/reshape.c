@@ -100,7 +100,7 @@ dnn_tensor *dnn_view_as(dnn_tensor *x, dnn_tensor *other)
 
 dnn_tensor *dnn_flatten(dnn_tensor *x, int first, int last)
 {
-    dnn_shape shape = {0, {0}};
+    dnn_shape shape = {.ndim = 0};
     int from = 0, to = 0;
     dnn_status st;
 
@@ -134,7 +134,7 @@ dnn_tensor *dnn_flatten(dnn_tensor *x, int first, int last)
 
 dnn_tensor *dnn_unflatten(dnn_tensor *x, int dim, dnn_shape sizes)
 {
-    dnn_shape shape = {0, {0}};
+    dnn_shape shape = {.ndim = 0};
     int at = 0;
     dnn_status st;
 

@@ -33,7 +33,7 @@ static dnn_tensor *one_minus_square(dnn_tensor *x)
 /* exp(-x^2) 2/sqrt(pi) */
 static dnn_tensor *erf_slope(dnn_tensor *x)
 {
-    return dnn_mul_scalar(dnn_exp(dnn_neg(dnn_square(x))), 2.0 / sqrt_pi);
+    return dnn_mul(dnn_exp(dnn_neg(dnn_square(x))), 2.0 / sqrt_pi);
 }
 
 DEFINE_SLOPE_OF_X(abs, dnn_sign(x)) /* 0 at 0 */
@@ -46,11 +46,11 @@ DEFINE_SLOPE_OF_X(cosh, dnn_sinh(x))
 DEFINE_SLOPE_OF_X(erf, erf_slope(x))
 DEFINE_SLOPE_OF_X(erfc, dnn_neg(erf_slope(x)))
 DEFINE_SLOPE_OF_Y(reciprocal, dnn_neg(dnn_square(y)))
-DEFINE_SLOPE_OF_Y(rsqrt, dnn_mul_scalar(dnn_mul(dnn_square(y), y), -0.5))
+DEFINE_SLOPE_OF_Y(rsqrt, dnn_mul(dnn_mul(dnn_square(y), y), -0.5))
 DEFINE_SLOPE_OF_Y(exp, y)
-DEFINE_SLOPE_OF_Y(exp2, dnn_mul_scalar(y, ln_2))
-DEFINE_SLOPE_OF_Y(expm1, dnn_add_scalar(y, 1.0))
-DEFINE_SLOPE_OF_Y(tan, dnn_add_scalar(dnn_square(y), 1.0))
+DEFINE_SLOPE_OF_Y(exp2, dnn_mul(y, ln_2))
+DEFINE_SLOPE_OF_Y(expm1, dnn_add(y, 1.0))
+DEFINE_SLOPE_OF_Y(tan, dnn_add(dnn_square(y), 1.0))
 DEFINE_SLOPE_OF_Y(tanh, one_minus_square(y))
 DEFINE_SLOPE_OF_Y(sigmoid, dnn_mul(y, dnn_rsub(y, 1.0)))
 
@@ -64,7 +64,7 @@ void dnn__neg_backward(dnn__grad *g)
 /* dy/(2y): infinite at 0, as in PyTorch. */
 void dnn__sqrt_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_div(g->dout[0], dnn_mul_scalar(g->out[0], 2.0));
+    g->din[0] = dnn_div(g->dout[0], dnn_mul(g->out[0], 2.0));
 }
 
 void dnn__log_backward(dnn__grad *g)
@@ -74,22 +74,22 @@ void dnn__log_backward(dnn__grad *g)
 
 void dnn__log2_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_div(g->dout[0], dnn_mul_scalar(g->in[0], ln_2));
+    g->din[0] = dnn_div(g->dout[0], dnn_mul(g->in[0], ln_2));
 }
 
 void dnn__log10_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_div(g->dout[0], dnn_mul_scalar(g->in[0], ln_10));
+    g->din[0] = dnn_div(g->dout[0], dnn_mul(g->in[0], ln_10));
 }
 
 void dnn__log1p_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_div(g->dout[0], dnn_add_scalar(g->in[0], 1.0));
+    g->din[0] = dnn_div(g->dout[0], dnn_add(g->in[0], 1.0));
 }
 
 void dnn__atan_backward(dnn__grad *g)
 {
-    g->din[0] = dnn_div(g->dout[0], dnn_add_scalar(dnn_square(g->in[0]), 1.0));
+    g->din[0] = dnn_div(g->dout[0], dnn_add(dnn_square(g->in[0]), 1.0));
 }
 
 /* ---- rows with a decomposition, which is written in x ---- */
@@ -103,7 +103,7 @@ void dnn__atan_backward(dnn__grad *g)
     }
 
 DEFINE_DECOMPOSITION(square, dnn_mul(x, x))
-DEFINE_SLOPE_OF_X(square, dnn_mul_scalar(x, 2.0))
+DEFINE_SLOPE_OF_X(square, dnn_mul(x, 2.0))
 
-DEFINE_DECOMPOSITION(softsign, dnn_div(x, dnn_add_scalar(dnn_abs(x), 1.0)))
-DEFINE_SLOPE_OF_X(softsign, dnn_square(dnn_reciprocal(dnn_add_scalar(dnn_abs(x), 1.0))))
+DEFINE_DECOMPOSITION(softsign, dnn_div(x, dnn_add(dnn_abs(x), 1.0)))
+DEFINE_SLOPE_OF_X(softsign, dnn_square(dnn_reciprocal(dnn_add(dnn_abs(x), 1.0))))

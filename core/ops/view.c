@@ -247,7 +247,7 @@ dnn_tensor *dnn_select(dnn_tensor *x, int dim, int64_t index)
                                    (long long)index, dnn__dims_text(x), (long long)x->dim[at], at));
     }
     slice = dnn__slice_view(x, at, position, 1, 1);
-    y = slice == NULL ? NULL : dnn_squeeze(slice, (dnn_dims){1, {at}});
+    y = slice == NULL ? NULL : dnn_squeeze(slice, DNN_DIMS(at));
     dnn_release(slice);
     return y;
 }
@@ -259,4 +259,62 @@ void dnn__slice_backward(dnn__grad *g)
     dnn_tensor *in[] = {zeros, g->dout[0]};
 
     g->din[0] = dnn__call(DNN_OP_slice_scatter, in, 2, g->attr);
+}
+
+/* ---- views in place: the handle itself changes ---- */
+
+/* Gives x the sizes and strides of a view of it. */
+static dnn_tensor *become(dnn_tensor *x, dnn_tensor *view)
+{
+    if (view == NULL) {
+        return NULL;
+    }
+    x->ndim = view->ndim;
+    x->offset = view->offset;
+    for (int d = 0; d < view->ndim; d++) {
+        x->dim[d] = view->dim[d];
+        x->stride[d] = view->stride[d];
+    }
+    return x;
+}
+
+static bool may_become(const char *op, dnn_tensor *x)
+{
+    if (!dnn__ready(op, x)) {
+        return false;
+    }
+    if (dnn__tracked(x) || x->mapped != NULL) {
+        dnn__null(dnn__fail(DNN_E_INVALID, "%s: x %s is %s: use the form without _", op,
+                            dnn__dims_text(x), x->mapped != NULL ? "mapped" : "on the tape"));
+        return false;
+    }
+    return true;
+}
+
+dnn_tensor *dnn_t_(dnn_tensor *x)
+{
+    DNN_SCOPE();
+
+    return may_become("t_", x) ? become(x, dnn_t(x)) : NULL;
+}
+
+dnn_tensor *dnn_transpose_(dnn_tensor *x, int a, int b)
+{
+    DNN_SCOPE();
+
+    return may_become("transpose_", x) ? become(x, dnn_transpose(x, a, b)) : NULL;
+}
+
+dnn_tensor *dnn_unsqueeze_(dnn_tensor *x, int dim)
+{
+    DNN_SCOPE();
+
+    return may_become("unsqueeze_", x) ? become(x, dnn_unsqueeze(x, dim)) : NULL;
+}
+
+dnn_tensor *dnn_squeeze_(dnn_tensor *x, dnn_dims dims)
+{
+    DNN_SCOPE();
+
+    return may_become("squeeze_", x) ? become(x, dnn_squeeze(x, dims)) : NULL;
 }

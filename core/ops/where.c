@@ -29,8 +29,8 @@ dnn_tensor *dnn_where(dnn_tensor *condition, dnn_tensor *a, dnn_tensor *b)
         return NULL;
     }
     common = dnn__promote(a->dtype, a->ndim == 0, b->dtype, b->ndim == 0);
-    x = dnn_cast(a, common);
-    y = dnn_cast(b, common);
+    x = dnn_to(a, .dtype = common);
+    y = dnn_to(b, .dtype = common);
     z = dnn__pending() == DNN_OK ? dnn__ternary(DNN_OP_where, condition, x, y) : NULL;
     if (x != a) {
         dnn_release(x);
@@ -53,7 +53,7 @@ void dnn__where_backward(dnn__grad *g)
 
 /* ---- clamp ---- */
 
-dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high)
+dnn_tensor *dnn_clamp_tensor(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high)
 {
     if (!dnn__ready("clamp", x)) {
         return NULL;
@@ -64,7 +64,7 @@ dnn_tensor *dnn_clamp(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high)
     return dnn__ternary(DNN_OP_clamp, x, low, high);
 }
 
-dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high)
+dnn_tensor *dnn_clamp_number(dnn_tensor *x, double low, double high)
 {
     bool has_low = low != -INFINITY, has_high = high != INFINITY;
     dnn_tensor *low_operand, *high_operand, *y;
@@ -81,6 +81,38 @@ dnn_tensor *dnn_clamp_scalar(dnn_tensor *x, double low, double high)
     dnn_release(low_operand);
     dnn_release(high_operand);
     return y;
+}
+
+dnn_tensor *dnn_clamp_tensor_(dnn_tensor *x, dnn_tensor *low, dnn_tensor *high)
+{
+    dnn_tensor *in[] = {x, low, high};
+
+    if (!dnn__ready("clamp", x)) {
+        return NULL;
+    }
+    if (low == NULL && high == NULL) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "clamp: low and high are both NULL"));
+    }
+    return dnn__call_to(DNN_OP_clamp, x, in, 3, NULL);
+}
+
+dnn_tensor *dnn_clamp_number_(dnn_tensor *x, double low, double high)
+{
+    bool has_low = low != -INFINITY, has_high = high != INFINITY;
+    dnn_tensor *low_operand, *high_operand;
+
+    if (!dnn__ready("clamp", x)) {
+        return NULL;
+    }
+    if (!has_low && !has_high) {
+        return x;
+    }
+    low_operand = has_low ? dnn__number("clamp", low, x) : NULL;
+    high_operand = has_high ? dnn__number("clamp", high, x) : NULL;
+    x = dnn__pending() == DNN_OK ? dnn_clamp_tensor_(x, low_operand, high_operand) : NULL;
+    dnn_release(low_operand);
+    dnn_release(high_operand);
+    return x;
 }
 
 /* A bound gets dy where it is the result: high where max(x, low) > high, else low where x < low. */

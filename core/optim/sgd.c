@@ -373,7 +373,7 @@ dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args)
     DNN_TRY_TO(st, failed,
                dnn__optimizer_new(&sgd_type, sizeof(sgd), args.parameters, args.lr, &made));
     ((sgd *)made)->args = args;
-    ((sgd *)made)->args.parameters = (dnn_tensor_list){0, NULL}; /* the caller may free the array */
+    ((sgd *)made)->args.parameters = (dnn_tensor_list){.n = 0}; /* the caller may free the array */
     DNN_TRY_TO(st, failed, allocate((sgd *)made));
     return made;
 failed:

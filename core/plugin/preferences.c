@@ -65,9 +65,9 @@ static void update_mode(void)
                           memory_order_relaxed);
 }
 
-dnn_status dnn_set_math(int value)
+dnn_status dnn_set_math(dnn_math value)
 {
-    if (value < DNN_MATH_STRICT || value > DNN_MATH_BF16) {
+    if ((unsigned)value > DNN_MATH_BF16) {
         return dnn__fail(DNN_E_INVALID,
                          "dnn_set_math: %d, must be DNN_MATH_STRICT (%d) to BF16 (%d)", value,
                          DNN_MATH_STRICT, DNN_MATH_BF16);
@@ -77,9 +77,9 @@ dnn_status dnn_set_math(int value)
     return DNN_OK;
 }
 
-int dnn_get_math(void)
+dnn_math dnn_get_math(void)
 {
-    return math.value;
+    return (dnn_math)math.value;
 }
 
 void dnn_set_deterministic(bool on)

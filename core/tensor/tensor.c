@@ -221,7 +221,7 @@ int64_t dnn_numel(const dnn_tensor *t)
 
 dnn_shape dnn_shape_of(const dnn_tensor *t)
 {
-    dnn_shape shape = {0, {0}};
+    dnn_shape shape = {.ndim = 0};
 
     if (dnn__usable(t)) {
         shape.ndim = t->ndim;
@@ -234,7 +234,7 @@ dnn_shape dnn_shape_of(const dnn_tensor *t)
 
 dnn_shape dnn__shape(const dnn__desc *desc)
 {
-    dnn_shape shape = {desc->ndim, {0}};
+    dnn_shape shape = {.ndim = desc->ndim};
 
     for (int i = 0; i < desc->ndim; i++) {
         shape.dim[i] = desc->dim[i];

@@ -10,8 +10,8 @@ enum { POINTS = 64, STEPS = 200 };
 
 static dnn_status train(dnn_module *net, dnn_optimizer *optimizer)
 {
-    dnn_tensor *x = dnn_reshape(dnn_linspace(-1, 1, POINTS, 0), DNN_SHAPE(POINTS, 1));
-    dnn_tensor *y = dnn_add_scalar(dnn_mul_scalar(x, 2), 1);
+    dnn_tensor *x = dnn_reshape(dnn_linspace(-1, 1, POINTS), DNN_SHAPE(POINTS, 1));
+    dnn_tensor *y = dnn_add(dnn_mul(x, 2), 1);
 
     for (int step = 0; step < STEPS; step++) {
         {

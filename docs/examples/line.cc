@@ -47,8 +47,8 @@ dnn_status run(double *weight, double *bias)
     sgd.lr = 0.1;
     sgd.momentum = 0.9;
     std::unique_ptr<dnn_optimizer, free_optimizer> optimizer(dnn_optim_sgd_with(sgd));
-    dnn_tensor *x = dnn_reshape(dnn_linspace(-1, 1, 64, 0), dnn_shape{2, {64, 1}});
-    dnn_tensor *y = dnn_add_scalar(dnn_mul_scalar(x, 2), 1);
+    dnn_tensor *x = dnn_reshape(dnn_linspace(-1, 1, 64), dnn_shape{2, {64, 1}});
+    dnn_tensor *y = dnn_add(dnn_mul(x, 2), 1);
 
     for (int i = 0; i < 200; i++)
         DNN_TRY(step(net.get(), optimizer.get(), x, y));

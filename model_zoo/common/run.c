@@ -43,7 +43,7 @@ static int build_net(zoo_run *r)
     int code;
 
     r->net = r->program->build(zoo_data_classes(&r->data));
-    code = zoo_run_check(r, dnn_module_to(r->net, 0, dnn_default_device()));
+    code = zoo_run_check(r, dnn_module_to(r->net, .device = dnn_default_device()));
     if (code == ZOO_GO_ON && init != NULL && dnn_load_weights(r->net, init) != DNN_OK) {
         zoo_error(&r->report.messages, "init", "%s", dnn_error_message());
         return ZOO_DATA;

@@ -34,7 +34,7 @@ typedef struct parts { /* what the program makes and frees */
 static dnn_tensor *brighten(void *ctx, dnn_tensor *x)
 {
     (void)ctx;
-    return dnn_add_scalar(dnn_mul_scalar(x, 0.5), 0.25);
+    return dnn_add(dnn_mul(x, 0.5), 0.25);
 }
 
 static dnn_status build(parts *p, const input *in)

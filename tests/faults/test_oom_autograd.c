@@ -54,7 +54,7 @@ static dnn_status square_forward(dnn_function_call *call, dnn_tensor *const *in,
 static dnn_status square_backward(dnn_function_call *call, dnn_tensor *const *dout,
                                   dnn_tensor **din)
 {
-    din[0] = dnn_mul_scalar(dnn_mul(dout[0], dnn_function_saved(call, 0)), 2);
+    din[0] = dnn_mul(dnn_mul(dout[0], dnn_function_saved(call, 0)), 2);
     return DNN_OK;
 }
 
@@ -64,7 +64,7 @@ static const dnn_function square_once = {
 static dnn_status halve(void *ctx, dnn_tensor **grad)
 {
     (void)ctx;
-    *grad = dnn_mul_scalar(*grad, 0.5);
+    *grad = dnn_mul(*grad, 0.5);
     return DNN_OK;
 }
 

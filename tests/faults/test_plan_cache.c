@@ -61,7 +61,7 @@ static bool negate(int number)
 
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_full(2, DNN_SHAPE(1 + number % 100, 1 + number / 100));
+        dnn_tensor *x = dnn_full(DNN_SHAPE(1 + number % 100, 1 + number / 100), 2);
         double least, largest;
 
         x = dnn_neg(x);

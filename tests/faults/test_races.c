@@ -127,7 +127,7 @@ static void *make_some(void *unused)
 
         {
             DNN_SCOPE();
-            t = dnn_retain(dnn_full(i, DNN_SHAPE(1 + i % 300)));
+            t = dnn_retain(dnn_full(DNN_SHAPE(1 + i % 300), i));
         }
         while (!put) {
             pthread_mutex_lock(&lock);
@@ -198,7 +198,7 @@ static void handed_over(void)
 static dnn_status sample(void *ctx, int64_t index, dnn_tensor **field)
 {
     (void)ctx;
-    field[0] = dnn_full((double)index, DNN_SHAPE(40));
+    field[0] = dnn_full(DNN_SHAPE(40), (double)index);
     field[1] = dnn_full_i64(index % 3, (dnn_create_args){.shape = DNN_SCALAR});
     return field[1] != NULL ? DNN_OK : dnn_take_error();
 }
@@ -206,7 +206,7 @@ static dnn_status sample(void *ctx, int64_t index, dnn_tensor **field)
 static dnn_tensor *halve(void *ctx, dnn_tensor *x)
 {
     (void)ctx;
-    return dnn_mul_scalar(x, 0.5);
+    return dnn_mul(x, 0.5);
 }
 
 static void *load(void *unused)

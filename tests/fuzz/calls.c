@@ -56,7 +56,7 @@ static void draw(fuzz_call *c, arguments *a, int flags)
 /* The number of pieces, or of what fails, as the functions on values say it. */
 static dnn_tensor *first_piece(int64_t n, dnn_tensor **piece)
 {
-    return n < 0 ? dnn__null((dnn_status)n) : n > 0 ? piece[0] : dnn_scalar(0, 0);
+    return n < 0 ? dnn__null((dnn_status)n) : n > 0 ? piece[0] : dnn_scalar(0);
 }
 
 static dnn_tensor *unbind(const arguments *a)
@@ -97,7 +97,7 @@ static dnn_tensor *max_along(const arguments *a)
 {
     dnn_tensor *places = NULL;
 
-    return dnn_max_dim(a->x, a->i[0], &places, a->yes);
+    return dnn_max_dim(a->x, a->i[0], .indices = &places, a->yes);
 }
 
 static dnn_tensor *conv(fuzz_call *c, const arguments *a)
@@ -161,7 +161,7 @@ static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)
     for (int i = 0; i <= n; i++) {
         list[i] = i == 0 ? a->x : fuzz_operand(c);
     }
-    return stacked ? dnn_stack(list, n, a->i[0]) : dnn_cat(list, n, a->i[0]);
+    return stacked ? dnn_stack((dnn_tensor_list){.n = n, .item = list}, a->i[0]) : dnn_cat((dnn_tensor_list){.n = n, .item = list}, a->i[0]);
 }
 
 /* ---- the list ---- */
@@ -190,17 +190,17 @@ static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)
     CALL(stack, 0, joined(c, a, true))                                                        \
     CALL(slice_scatter, Y, dnn_slice_scatter(a->x, a->y, a->i[0], a->n[0], a->n[1], a->n[2])) \
     CALL(select_scatter, Y, dnn_select_scatter(a->x, a->y, a->i[0], a->n[0]))                 \
-    CALL(cast, 0, dnn_cast(a->x, (dnn_dtype)a->n[0]))                                         \
+    CALL(cast, 0, dnn_to(a->x, .dtype = (dnn_dtype)a->n[0]))                                         \
     CALL(copy_, Y, dnn_copy_(a->x, a->y))                                                     \
     CALL(fill_, 0, dnn_fill_(a->x, a->r[0]))                                                  \
     CALL(add_, Y, dnn_add_(a->x, a->y))                                                       \
-    CALL(mul_scalar_, 0, dnn_mul_scalar_(a->x, a->r[0]))                                      \
+    CALL(mul_scalar_, 0, dnn_mul_(a->x, a->r[0]))                                      \
     CALL(relu_, 0, dnn_relu_(a->x))                                                           \
-    CALL(pow_scalar, 0, dnn_pow_scalar(a->x, a->r[0]))                                        \
-    CALL(clamp_scalar, 0, dnn_clamp_scalar(a->x, a->r[0], a->r[1]))                           \
+    CALL(pow_scalar, 0, dnn_pow(a->x, a->r[0]))                                        \
+    CALL(clamp_scalar, 0, dnn_clamp(a->x, a->r[0], a->r[1]))                           \
     CALL(masked_fill, Y, dnn_masked_fill(a->x, a->y, a->r[0]))                                \
     CALL(leaky_relu, 0, dnn_leaky_relu(a->x, a->r[0]))                                        \
-    CALL(softplus, 0, dnn_softplus(a->x, .beta = a->r[0], .threshold = a->r[1]))              \
+    CALL(softplus, 0, dnn_softplus(a->x, a->r[0], a->r[1]))              \
     CALL(sum, 0, dnn_sum(a->x, .dims = a->dims, .keepdim = a->yes))                           \
     CALL(sum_to, 0, dnn_sum_to(a->x, a->shape))                                               \
     CALL(argmax, 0, dnn_argmax(a->x, a->i[0] == 2 ? DNN_ALL : a->i[1], .keepdim = a->yes))    \
@@ -227,10 +227,10 @@ static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)
     CALL(bernoulli_, 0, dnn_bernoulli_(a->x, a->r[0]))                                        \
     CALL(full, 0, dnn_full_with(a->r[0], create(c, a)))                                       \
     CALL(rand, 0, dnn_rand_with(create(c, a)))                                                \
-    CALL(arange, 0, dnn_arange(a->r[0], (double)a->n[0], a->r[1], c->dtype))                  \
-    CALL(linspace, 0, dnn_linspace(a->r[0], a->r[1], a->n[0], c->dtype))                      \
-    CALL(logspace, 0, dnn_logspace(a->r[0], a->r[1], a->n[0], c->dtype))                      \
-    CALL(eye, 0, dnn_eye(a->n[0], a->n[1], c->dtype))
+    CALL(arange, 0, dnn_arange(.start = a->r[0], .end = (double)a->n[0], .step = a->r[1], .dtype = c->dtype))                  \
+    CALL(linspace, 0, dnn_linspace(a->r[0], a->r[1], a->n[0], .dtype = c->dtype))                      \
+    CALL(logspace, 0, dnn_logspace(a->r[0], a->r[1], a->n[0], .dtype = c->dtype))                      \
+    CALL(eye, 0, dnn_eye(a->n[0], .m = a->n[1], .dtype = c->dtype))
 
 #define CALL(name_, flags_, expression)                               \
     static dnn_tensor *call_##name_(fuzz_call *c, const arguments *a) \

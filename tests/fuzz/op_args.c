@@ -55,7 +55,7 @@ static void mutating_operands(fuzz_call *c, dnn__request *rq)
         bool number = i < 2 && !fuzz_one_in(&c->bytes, 16);
         bool alike = i > 2 && !fuzz_one_in(&c->bytes, 8);
 
-        rq->in[i] = number  ? dnn_scalar(0.5, DNN_T_F64)
+        rq->in[i] = number  ? dnn_scalar(0.5, .dtype = DNN_T_F64)
                     : alike ? rq->in[2] != NULL ? fuzz_alike(c, rq->in[2]) : NULL
                             : fuzz_operand(c);
     }

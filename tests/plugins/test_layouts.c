@@ -39,7 +39,7 @@ static dnn_tensor *into_blocks(dnn_tensor *x)
     int64_t channels = dnn_size(x, 1);
 
     return dnn_conv2d(
-        x, dnn_reshape(dnn_eye(channels, channels, DNN_T_F32), DNN_SHAPE(channels, channels, 1, 1)),
+        x, dnn_reshape(dnn_eye(channels, .m = channels, .dtype = DNN_T_F32), DNN_SHAPE(channels, channels, 1, 1)),
         NULL);
 }
 
@@ -122,12 +122,12 @@ static void operators(void)
           "FLAT does not run over padding that would not stay zero");
     q = dnn_exp(p);
     check(!is_private(q) && same(q, dnn_exp(x)), "a kernel that knows no blocks gets strides");
-    q = dnn_cat((dnn_tensor *[]){p, p}, 2, 1);
-    check(same(q, dnn_cat((dnn_tensor *[]){x, x}, 2, 1)), "cat of blocks");
+    q = dnn_cat(DNN_TENSORS(p, p), 1);
+    check(same(q, dnn_cat(DNN_TENSORS(x, x), 1)), "cat of blocks");
     q = dnn_where(dnn_gt(p, y), p, y);
     check(same(q, dnn_maximum(x, y)), "comparison and choice of blocks");
-    q = dnn_cast(p, DNN_T_F64);
-    check(same(dnn_cast(q, DNN_T_F32), x), "a cast of blocks");
+    q = dnn_to(p, .dtype = DNN_T_F64);
+    check(same(dnn_to(q, .dtype = DNN_T_F32), x), "a cast of blocks");
     check(same(dnn_softmax(p, 1), dnn_softmax(x, 1)), "softmax of blocks");
 }
 
@@ -147,7 +147,7 @@ static void in_place(void)
     check(same(p, dnn_add(x, x)), "in place with a strided operand");
     p = into_blocks(x);
     dnn_fill_(p, 3);
-    check(same(p, dnn_full_like(3, x)), "fill of blocks");
+    check(same(p, dnn_full_like(x, 3)), "fill of blocks");
     p = into_blocks(x);
     alias = dnn_detach(p);
     dnn_copy_(p, dnn_neg(x));
@@ -182,7 +182,7 @@ static void steps(void)
           "a step where all operands lie in blocks leaves them there");
     check(dnn_set_grad(p, g) == DNN_OK && dnn_step(sgd) == DNN_OK && !is_private(p),
           "a step with a strided gradient makes the parameter strided");
-    check(same(dnn_detach(p), dnn_sub(dnn_sub(x, dnn_mul_scalar(g, 0.5)), dnn_mul_scalar(g, 0.5))),
+    check(same(dnn_detach(p), dnn_sub(dnn_sub(x, dnn_mul(g, 0.5)), dnn_mul(g, 0.5))),
           "to the same numbers");
     dnn_release(sgd);
 }
@@ -242,13 +242,13 @@ static dnn_tensor *apply(int which, dnn_tensor *a, dnn_tensor *b)
     case 5:
         return dnn_add_(dnn_clone(a), b);
     case 6:
-        return dnn_reciprocal(dnn_add_scalar(dnn_abs(a), 1));
+        return dnn_reciprocal(dnn_add(dnn_abs(a), 1));
     case 7:
-        return dnn_div(a, dnn_add_scalar(dnn_square(b), 1));
+        return dnn_div(a, dnn_add(dnn_square(b), 1));
     case 8:
         return dnn_tanh(a);
     default:
-        return dnn_mul_scalar(a, 0.5);
+        return dnn_mul(a, 0.5);
     }
 }
 
@@ -598,7 +598,7 @@ static void absurd_layout(void)
 
         check(dnn_exp(x) == NULL && dnn_take_error() == DNN_E_NOMEM,
               "2^60 bytes for a layout: no memory");
-        check(same(dnn_add(x, x), dnn_full(2, DNN_SHAPE(2, 3))), "and all goes on");
+        check(same(dnn_add(x, x), dnn_full(DNN_SHAPE(2, 3), 2)), "and all goes on");
     }
     stop("absurd layout");
 }

@@ -33,7 +33,7 @@ static struct walk relu(int64_t n)
 
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_linspace(-3, 4, n, DNN_T_F32), *y;
+        dnn_tensor *x = dnn_linspace(-3, 4, n, .dtype = DNN_T_F32), *y;
         float first = 1, last = 0;
 
         dnn_explain(note, &w);

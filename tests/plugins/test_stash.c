@@ -53,10 +53,10 @@ static void stashes(void)
         }
         {
             DNN_SCOPE();
-            dnn_tensor *x = dnn_arange(-3, 3, 1, DNN_T_F32), *s = dnn_sigmoid(x), *expected;
-            dnn_tensor *wide = dnn_arange(-3, 3, 0.5, DNN_T_F32);
+            dnn_tensor *x = dnn_arange(.start = -3, .end = 3, .dtype = DNN_T_F32), *s = dnn_sigmoid(x), *expected;
+            dnn_tensor *wide = dnn_arange(.start = -3, .end = 3, .step = 0.5, .dtype = DNN_T_F32);
 
-            expected = dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_add_scalar(dnn_neg(s), 1)), 1));
+            expected = dnn_mul(s, dnn_add(dnn_mul(x, dnn_add(dnn_neg(s), 1)), 1));
             said[0] = 0;
             dnn_explain(keep, NULL);
             check(close_to(silu_gradient(x, false), expected), "the gradient");
@@ -153,10 +153,10 @@ static void parts(void)
             y[n++] = dnn_linear(x, w, b);
             y[n++] = dnn_linear(x, w, NULL);
             y[n++] = dnn_relu(x);
-            y[n++] = dnn_elu(x, .alpha = 0.7);
-            y[n++] = dnn_softplus(x, .beta = 2.0, .threshold = 1.0);
+            y[n++] = dnn_elu(x, 0.7);
+            y[n++] = dnn_softplus(x, 2.0, 1.0);
             y[n++] = dnn_cross_entropy(x, dnn_argmax(dnn_detach(x), 1), .label_smoothing = 0.1);
-            y[n++] = dnn_pow(dnn_full(0.5, DNN_SHAPE(4, 6)), x);
+            y[n++] = dnn_pow(dnn_full(DNN_SHAPE(4, 6), 0.5), x);
             for (int i = 0; i < n; i++) {
                 float now[64];
                 dnn_tensor *g;

@@ -100,7 +100,7 @@ static dnn_status run_operators(void)
         dnn_explain(answer, NULL);
         status = call("relu", dnn_relu(x), 0);
         if (status == DNN_OK) {
-            status = call("leaky_relu", dnn_leaky_relu(x, .slope = 0.5), -1);
+            status = call("leaky_relu", dnn_leaky_relu(x, 0.5), -1);
         }
 #if DNN_PLUGIN_TARGET >= 1
         if (status == DNN_OK) {

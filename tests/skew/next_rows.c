@@ -35,7 +35,7 @@ dnn_status dnn__three_shape(dnn__sig *sig)
 void dnn__eight_decompose(dnn__decomposition *d)
 {
     for (int k = 0; k < 7; k++) {
-        d->out[k] = dnn_mul_scalar(d->in[0], k + 1);
+        d->out[k] = dnn_mul(d->in[0], k + 1);
     }
     d->out[7] = dnn_mul(d->in[0], d->in[0]);
 }

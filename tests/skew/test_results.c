@@ -17,7 +17,7 @@ static dnn_tensor *sample(void)
 /* What result k of eight must be. */
 static dnn_tensor *expected(dnn_tensor *x, int k)
 {
-    return k < N - 1 ? dnn_mul_scalar(x, k + 1) : dnn_mul(x, x);
+    return k < N - 1 ? dnn_mul(x, k + 1) : dnn_mul(x, x);
 }
 
 static bool eight(dnn_tensor *x, uint32_t want, dnn_tensor **out)
@@ -58,11 +58,11 @@ static void writes_destinations(void)
         dnn_tensor *x = sample(), *wide = dnn_zeros(DNN_SHAPE(4), .dtype = DNN_T_F64);
         dnn_tensor *steps = dnn_slice(dnn_zeros(DNN_SHAPE(8)), 0, 0, 8, 2);
         dnn_tensor *out[N] = {[2] = dnn_zeros(DNN_SHAPE(4)), [5] = wide, [6] = steps};
-        dnn_tensor *x3 = dnn_mul_scalar(x, 3), *square = dnn_mul(x, x);
+        dnn_tensor *x3 = dnn_mul(x, 3), *square = dnn_mul(x, x);
 
         check(eight(x, DNN__RESULT(0) | DNN__RESULT(7), out), "destinations");
         check(same(out[0], x) && same(out[2], x3) && same(out[7], square), "made and given");
-        check(out[5] == wide && same(dnn_cast(wide, DNN_T_F32), expected(x, 5)),
+        check(out[5] == wide && same(dnn_to(wide, .dtype = DNN_T_F32), expected(x, 5)),
               "a destination of another dtype");
         check(out[6] == steps && same(steps, expected(x, 6)), "a destination with gaps");
         check(out[1] == NULL && out[3] == NULL && out[4] == NULL, "left out");
@@ -83,7 +83,7 @@ static dnn_tensor *slope(dnn_tensor *x, uint32_t mask)
 
     for (int k = 0; k < N; k++) {
         if ((mask >> k & 1) != 0) {
-            dx = k < N - 1 ? dnn_add_scalar(dx, k + 1) : dnn_add(dx, dnn_mul_scalar(x, 2));
+            dx = k < N - 1 ? dnn_add(dx, k + 1) : dnn_add(dx, dnn_mul(x, 2));
         }
     }
     return dx;
@@ -133,7 +133,7 @@ static void is_timed(void)
     dnn_set_tune(true);
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_arange(0, 1000, 1, DNN_T_F32), *out[N] = {[1] = dnn_zeros_like(x)};
+        dnn_tensor *x = dnn_arange(.end = 1000, .dtype = DNN_T_F32), *out[N] = {[1] = dnn_zeros_like(x)};
 
         said[0] = 0;
         dnn_explain(keep, NULL);
@@ -163,7 +163,7 @@ static void tells_the_result_by_name(void)
     dnn_set_anomaly(true);
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_full(3e19, DNN_SHAPE(2)), *out[N] = {NULL};
+        dnn_tensor *x = dnn_full(DNN_SHAPE(2), 3e19), *out[N] = {NULL};
 
         check(!eight(x, ALL, out) &&
                   strstr(dnn_error_message(), "eight: anomaly: squared [2] f32 has 2 infinities"),
@@ -185,7 +185,7 @@ static void on_a_device(void)
 {
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_to_device(sample(), "phantom"), *out[3] = {NULL};
+        dnn_tensor *x = dnn_to(sample(), .device = "phantom"), *out[3] = {NULL};
         int64_t before = atomic_load(&dnn__count.fallback_calls);
 
         check_eight(x, ALL, "decomposed on a device");
@@ -197,10 +197,10 @@ static void on_a_device(void)
             check((want & 1) == 0 ? out[0] == NULL : same(out[0], dnn_neg(x)), "y");
             check((want & 2) == 0 ? out[1] == NULL
                                   : out[1]->dtype == DNN_T_I32 &&
-                                        same(dnn_cast(out[1], DNN_T_F32),
-                                             dnn_cast(dnn_gt(x, dnn_zeros_like(x)), DNN_T_F32)),
+                                        same(dnn_to(out[1], .dtype = DNN_T_F32),
+                                             dnn_to(dnn_gt(x, dnn_zeros_like(x)), .dtype = DNN_T_F32)),
                   "positive");
-            check((want & 4) == 0 ? out[2] == NULL : same(out[2], dnn_mul_scalar(x, 2)), "twice");
+            check((want & 4) == 0 ? out[2] == NULL : same(out[2], dnn_mul(x, 2)), "twice");
         }
         check(atomic_load(&dnn__count.fallback_calls) == before + 7, "the host computed it");
     }

@@ -43,7 +43,7 @@ static inline dnn_tensor *unit_tensor(dnn_dtype dtype, dnn_shape shape, const do
     cr_assert_not_null(t, "%s", dnn_error_message());
     cr_assert_eq((size_t)dnn_numel(t), n, "%lld places for %zu numbers", (long long)dnn_numel(t),
                  n);
-    t = dnn_cast(t, dtype);
+    t = dnn_to(t, .dtype = dtype);
     cr_assert_not_null(t, "%s", dnn_error_message());
     return t;
 }

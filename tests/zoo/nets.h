@@ -48,7 +48,7 @@ static inline dnn_tensor *formula(uint64_t stream, dnn_shape shape, double a, do
     for (int64_t i = 0; i < dnn_numel(t); i++) {
         ((double *)data)[i] = a + b * uniform_at(stream, (uint64_t)i);
     }
-    return dnn_unmap(t) == DNN_OK ? dnn_cast(t, dtype) : NULL;
+    return dnn_unmap(t) == DNN_OK ? dnn_to(t, .dtype = dtype) : NULL;
 }
 
 /* Class numbers 0..9. */
@@ -80,7 +80,7 @@ static inline dnn_status set_weights(dnn_module *net)
             DNN_NO_GRAD();
             dnn_tensor *u = formula((uint64_t)i, dnn_shape_of(p), 0, 1, DNN_T_F64);
 
-            dnn_copy_(p, dnn_div_scalar(dnn_add_scalar(dnn_mul_scalar(u, 2), -1), sqrt(fan)));
+            dnn_copy_(p, dnn_div(dnn_add(dnn_mul(u, 2), -1), sqrt(fan)));
         }
     }
     return dnn_take_error();

@@ -39,10 +39,9 @@ static dnn_status train(const char *model, double *loss)
     dnn_status st = DNN_OK;
     int i = 0;
 
-    data[0] = dnn_to_device(cifar ? formula(1, DNN_SHAPE(n, 3, 32, 32), -1, 2, DNN_T_F32)
-                                  : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32),
-                            "cpu");
-    data[1] = dnn_to_device(labels(2, n), "cpu");
+    data[0] = dnn_to(cifar ? formula(1, DNN_SHAPE(n, 3, 32, 32), -1, 2, DNN_T_F32)
+                                  : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32), .device = "cpu");
+    data[1] = dnn_to(labels(2, n), .device = "cpu");
     set = dnn_dataset_tensors(data, 2);
     loader = dnn_loader(set, .batch_size = 8, .shuffle = true, .workers = 1);
     while (st == DNN_OK && i < STEPS && dnn_loader_next(loader, &batch)) {
@@ -137,7 +136,7 @@ static void ladder(void)
     }
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_full(0.5, DNN_SHAPE(2, 3), .requires_grad = true);
+        dnn_tensor *x = dnn_full(DNN_SHAPE(2, 3), 0.5, .requires_grad = true);
         dnn_status st = dnn_backward(dnn_sum(dnn_erf(x)));
 
         check(st == DNN_OK &&

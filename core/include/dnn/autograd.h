@@ -64,7 +64,7 @@ typedef struct dnn_grad_of_args {
     dnn_tensor_list inputs; /* with respect to these leaves and non-leaves: DNN_TENSORS(x, w) */
     dnn_tensor **grads;     /* [inputs.n] results: new tensors of the scope; all NULL on failure */
     DNN_BY_NAME;
-    dnn_tensor *seed;       /* seed, retain_graph and create_graph as in dnn_backward_args */
+    dnn_tensor *seed; /* seed, retain_graph and create_graph as in dnn_backward_args */
     bool retain_graph, create_graph;
     bool allow_unused; /* `of` need not depend on every input: such an input gets NULL */
 } dnn_grad_of_args;
@@ -95,8 +95,8 @@ DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
  * the text with dnn_fail), makes the backward fail with it. */
 typedef dnn_status (*dnn_hook_fn)(void *ctx, dnn_tensor **grad);
 
-/* Adds a hook to t, and stores its number in *id (which may be NULL). A hook on a non-leaf is bound to
- * its current value; later in-place changes are not seen. The hook owns ctx: free_ctx(ctx) is
+/* Adds a hook to t, and stores its number in *id (which may be NULL). A hook on a non-leaf is bound
+ * to its current value; later in-place changes are not seen. The hook owns ctx: free_ctx(ctx) is
  * called once, when the hook is removed, when its leaf or graph is freed, or at once if the call
  * fails. free_ctx NULL: the caller keeps ctx.
  * Fails   DNN_E_INVALID: t or fn is NULL, t is not on the tape; DNN_E_NOMEM. */

@@ -105,8 +105,8 @@ DNN_API dnn_tensor *dnn_from_data_with(dnn_data_args args);
 DNN_API dnn_tensor *dnn_values_with(dnn_dtype dtype, dnn_shape shape, const double *values,
                                     int64_t n);
 #ifndef __cplusplus
-#define dnn_values(dtype_, shape_, ...)                                    \
-    dnn_values_with((dtype_), (shape_), (const double[]){__VA_ARGS__},     \
+#define dnn_values(dtype_, shape_, ...)                                \
+    dnn_values_with((dtype_), (shape_), (const double[]){__VA_ARGS__}, \
                     (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)))
 #endif
 /* A tensor over memory of the program, on the device cpu, without a copy; dtype has no default. The

@@ -43,8 +43,7 @@ typedef struct dnn_dataset_args {
  *         missing, or neither a file nor a folder; DNN_E_FORMAT: corrupt, or no reader bids (those
  *         asked are named), or two bid alike; DNN_E_DEVICE: no reader has that id; DNN_E_INVALID:
  *         path is NULL or empty, an unknown option; DNN_E_NOMEM. */
-#define dnn_dataset_open(...) \
-    dnn_dataset_open_with(DNN_ARGS(dnn_dataset_args, .path = __VA_ARGS__))
+#define dnn_dataset_open(...) dnn_dataset_open_with(DNN_ARGS(dnn_dataset_args, .path = __VA_ARGS__))
 DNN_API dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args);
 /* Makes a set of tensors [samples, ...] on cpu with equal first sizes; sample i is element i of
  * each. The set retains them and does not copy (a tensor that is not contiguous is copied once): do

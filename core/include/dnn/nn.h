@@ -91,9 +91,9 @@ DNN_API int64_t dnn_module_parameter_count(const dnn_module *module);
 /* Sets the gradients of all parameters to NULL. */
 DNN_API void dnn_module_zero_grad(dnn_module *module);
 /* Casts all floating parameters and buffers to a dtype and moves all of them to a device:
- * dnn_module_to(net, .device = "cuda"). The same happens to their gradients. The tensors keep their identity, so
- * optimizers and the program see the new values. On failure nothing has changed.
- * Fails   DNN_E_INVALID: module is NULL, dtype is not floating, a tensor is mapped; DNN_E_DEVICE;
+ * dnn_module_to(net, .device = "cuda"). The same happens to their gradients. The tensors keep their
+ * identity, so optimizers and the program see the new values. On failure nothing has changed. Fails
+ * DNN_E_INVALID: module is NULL, dtype is not floating, a tensor is mapped; DNN_E_DEVICE;
  *         DNN_E_NOMEM. Takes the pending error first. */
 typedef struct dnn_module_to_args {
     dnn_module *module;
@@ -101,8 +101,7 @@ typedef struct dnn_module_to_args {
     dnn_dtype dtype;    /* 0 = as they are */
     const char *device; /* NULL = where they are */
 } dnn_module_to_args;
-#define dnn_module_to(...) \
-    dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
+#define dnn_module_to(...) dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
 /* dnn_module_format writes the tree as PyTorch prints it. dnn_module_summary writes a table of

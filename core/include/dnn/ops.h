@@ -28,11 +28,11 @@
  *             (use slice_scatter); a destination that overlaps itself, or partly overlaps another
  *             operand (clone it).
  *   Numbers   Where b is a tensor or a C number, dnn_add(x, y) and dnn_add(x, 2) are both written
- *             dnn_add: a _Generic selection, in C++ overloads. dnn_add(x, NULL) is a missing tensor.
- *   Options   By name: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true) (status.h). Zero means the
- *             default; what has no natural zero is positional, dnn_leaky_relu(x, 0.01).
- *   Random    Draws advance the default generator (backend.h, dnn_manual_seed).
- * Threads: any thread; tensor.h says which tensors threads may share. */
+ *             dnn_add: a _Generic selection, in C++ overloads. dnn_add(x, NULL) is a missing
+ * tensor. Options   By name: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true) (status.h). Zero
+ * means the default; what has no natural zero is positional, dnn_leaky_relu(x, 0.01). Random Draws
+ * advance the default generator (backend.h, dnn_manual_seed). Threads: any thread; tensor.h says
+ * which tensors threads may share. */
 #ifndef DNN_OPS_PUBLIC_H
 #define DNN_OPS_PUBLIC_H
 #include "dnn/creation.h"
@@ -50,10 +50,10 @@ typedef struct dnn_to_args {
     const char *device; /* "cpu", "cuda:1"; NULL = that of x */
 } dnn_to_args;
 /* x in another dtype, on another device (torch.Tensor.to): dnn_to(x, .dtype = DNN_T_BF16, .device =
- * "cuda:1"). x itself, no new reference, if it is so already. A. Grad: yes, between floating dtypes.
- * Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN is
- *         true. To f16 and bf16: nearest even.
- * Fails   DNN_E_DEVICE: no such device; the message lists the devices there are. */
+ * "cuda:1"). x itself, no new reference, if it is so already. A. Grad: yes, between floating
+ * dtypes. Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN
+ * is true. To f16 and bf16: nearest even. Fails   DNN_E_DEVICE: no such device; the message lists
+ * the devices there are. */
 #define dnn_to(...) dnn_to_with(DNN_ARGS(dnn_to_args, .x = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_to_with(dnn_to_args args);
 /* clone: a contiguous copy. contiguous: x itself if it is contiguous, else a clone. A. Grad:
@@ -111,8 +111,9 @@ DNN_API dnn_tensor *dnn_index(dnn_tensor *x, const char *text, ...) DNN_PRINTF(2
 DNN_API dnn_tensor_list dnn_unbind(dnn_tensor *x, int dim);
 DNN_API dnn_tensor_list dnn_split(dnn_tensor *x, int64_t size, int dim);
 DNN_API dnn_tensor_list dnn_chunk(dnn_tensor *x, int64_t chunks, int dim);
-/* Change the handle x itself: its sizes and strides become those of the view (torch.Tensor.t_, ...).
- * Return x. Not for a tensor on the tape, which has other rules than its elements: an error. */
+/* Change the handle x itself: its sizes and strides become those of the view (torch.Tensor.t_,
+ * ...). Return x. Not for a tensor on the tape, which has other rules than its elements: an error.
+ */
 DNN_API dnn_tensor *dnn_t_(dnn_tensor *x);
 DNN_API dnn_tensor *dnn_transpose_(dnn_tensor *x, int a, int b);
 DNN_API dnn_tensor *dnn_squeeze_(dnn_tensor *x, dnn_dims dims);
@@ -157,11 +158,11 @@ DNN_API dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, 
 #define dnn_sub(...) DNN_CAT(dnn_sub_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_add_missing_(a, b) DNN_BY_TYPE(b, dnn_add_tensor, dnn_add_number)(a, b)
 #define dnn_sub_missing_(a, b) DNN_BY_TYPE(b, dnn_sub_tensor, dnn_sub_number)(a, b)
-#define dnn_add_given_(a, b, ...)                                                 \
-    DNN_BY_TYPE(b, dnn_add_tensor_with, dnn_add_number_with)                      \
+#define dnn_add_given_(a, b, ...)                            \
+    DNN_BY_TYPE(b, dnn_add_tensor_with, dnn_add_number_with) \
     (a, b, DNN_ARGS(dnn_alpha_args, __VA_ARGS__))
-#define dnn_sub_given_(a, b, ...)                                                 \
-    DNN_BY_TYPE(b, dnn_sub_tensor_with, dnn_sub_number_with)                      \
+#define dnn_sub_given_(a, b, ...)                            \
+    DNN_BY_TYPE(b, dnn_sub_tensor_with, dnn_sub_number_with) \
     (a, b, DNN_ARGS(dnn_alpha_args, __VA_ARGS__))
 #define dnn_mul(a, b) DNN_BY_TYPE(b, dnn_mul_tensor, dnn_mul_number)(a, b)
 #define dnn_div(a, b) DNN_BY_TYPE(b, dnn_div_tensor, dnn_div_number)(a, b)
@@ -202,16 +203,15 @@ DNN_API dnn_tensor *dnn_pow_tensor_(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_pow_number_(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_rsub(dnn_tensor *a, double b); /* b - a */
 
-/* b is a tensor or a C number, of atan2 a tensor. floor_divide: floor(a/b). remainder: a - floor(a/b) b, sign of the divisor. fmod: a - trunc(a/b)
- * b, sign of the dividend. atan2: the angle of (b, a).
- * Dtype   N; atan2: F.
- * Values  floats by 0: a/0, NaN, NaN.
- * Grad    yes; of floor_divide zero.
- * Fails   integers by 0. */
+/* b is a tensor or a C number. floor_divide: floor(a/b). remainder: a - floor(a/b) b, sign of the
+ * divisor. fmod: a - trunc(a/b) b, sign of the dividend. atan2: the angle of (b, a). Dtype   N;
+ * atan2: F. Values  floats by 0: a/0, NaN, NaN. Grad    yes; of floor_divide zero. Fails   integers
+ * by 0. */
 #ifndef __cplusplus
 #define dnn_floor_divide(a, b) \
     DNN_BY_TYPE(b, dnn_floor_divide_tensor, dnn_floor_divide_number)(a, b)
 #define dnn_remainder(a, b) DNN_BY_TYPE(b, dnn_remainder_tensor, dnn_remainder_number)(a, b)
+#define dnn_atan2(a, b) DNN_BY_TYPE(b, dnn_atan2_tensor, dnn_atan2_number)(a, b)
 #define dnn_fmod(a, b) DNN_BY_TYPE(b, dnn_fmod_tensor, dnn_fmod_number)(a, b)
 #endif
 DNN_API dnn_tensor *dnn_floor_divide_tensor(dnn_tensor *a, dnn_tensor *b);
@@ -220,15 +220,26 @@ DNN_API dnn_tensor *dnn_remainder_tensor(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_remainder_number(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_fmod_tensor(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_fmod_number(dnn_tensor *a, double b);
-DNN_API dnn_tensor *dnn_atan2(dnn_tensor *a, dnn_tensor *b);
-/* The larger and the smaller of two. N.
+DNN_API dnn_tensor *dnn_atan2_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_atan2_number(dnn_tensor *a, double b);
+/* The larger and the smaller of a and b, a tensor or a C number. N.
  * Values  maximum and minimum: NaN if one is NaN. fmax and fmin: the number if one is NaN.
  * Grad    yes. Equal arguments: maximum and minimum give each a half; fmax and fmin give all of it
  *         to a (differs: PyTorch 2 gives halves). */
-DNN_API dnn_tensor *dnn_maximum(dnn_tensor *a, dnn_tensor *b);
-DNN_API dnn_tensor *dnn_minimum(dnn_tensor *a, dnn_tensor *b);
-DNN_API dnn_tensor *dnn_fmax(dnn_tensor *a, dnn_tensor *b);
-DNN_API dnn_tensor *dnn_fmin(dnn_tensor *a, dnn_tensor *b);
+#ifndef __cplusplus
+#define dnn_maximum(a, b) DNN_BY_TYPE(b, dnn_maximum_tensor, dnn_maximum_number)(a, b)
+#define dnn_minimum(a, b) DNN_BY_TYPE(b, dnn_minimum_tensor, dnn_minimum_number)(a, b)
+#define dnn_fmax(a, b) DNN_BY_TYPE(b, dnn_fmax_tensor, dnn_fmax_number)(a, b)
+#define dnn_fmin(a, b) DNN_BY_TYPE(b, dnn_fmin_tensor, dnn_fmin_number)(a, b)
+#endif
+DNN_API dnn_tensor *dnn_maximum_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_maximum_number(dnn_tensor *a, double b);
+DNN_API dnn_tensor *dnn_minimum_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_minimum_number(dnn_tensor *a, double b);
+DNN_API dnn_tensor *dnn_fmax_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_fmax_number(dnn_tensor *a, double b);
+DNN_API dnn_tensor *dnn_fmin_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_fmin_number(dnn_tensor *a, double b);
 /* Comparisons, with a tensor or a C number, and logic. A; the result is bool. Grad: none.
  * Values  Compared by value: -0 = 0; NaN is unequal to everything and neither less nor greater.
  *         logical_*: nonzero is true, so NaN is true. isnan, isinf, isfinite take integers too. */
@@ -239,6 +250,9 @@ DNN_API dnn_tensor *dnn_fmin(dnn_tensor *a, dnn_tensor *b);
 #define dnn_le(a, b) DNN_BY_TYPE(b, dnn_le_tensor, dnn_le_number)(a, b)
 #define dnn_gt(a, b) DNN_BY_TYPE(b, dnn_gt_tensor, dnn_gt_number)(a, b)
 #define dnn_ge(a, b) DNN_BY_TYPE(b, dnn_ge_tensor, dnn_ge_number)(a, b)
+#define dnn_logical_and(a, b) DNN_BY_TYPE(b, dnn_logical_and_tensor, dnn_logical_and_number)(a, b)
+#define dnn_logical_or(a, b) DNN_BY_TYPE(b, dnn_logical_or_tensor, dnn_logical_or_number)(a, b)
+#define dnn_logical_xor(a, b) DNN_BY_TYPE(b, dnn_logical_xor_tensor, dnn_logical_xor_number)(a, b)
 #endif
 DNN_API dnn_tensor *dnn_eq_tensor(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_eq_number(dnn_tensor *a, double b);
@@ -252,9 +266,12 @@ DNN_API dnn_tensor *dnn_gt_tensor(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_gt_number(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_ge_tensor(dnn_tensor *a, dnn_tensor *b);
 DNN_API dnn_tensor *dnn_ge_number(dnn_tensor *a, double b);
-DNN_API dnn_tensor *dnn_logical_and(dnn_tensor *a, dnn_tensor *b);
-DNN_API dnn_tensor *dnn_logical_or(dnn_tensor *a, dnn_tensor *b);
-DNN_API dnn_tensor *dnn_logical_xor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_logical_and_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_logical_and_number(dnn_tensor *a, double b);
+DNN_API dnn_tensor *dnn_logical_or_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_logical_or_number(dnn_tensor *a, double b);
+DNN_API dnn_tensor *dnn_logical_xor_tensor(dnn_tensor *a, dnn_tensor *b);
+DNN_API dnn_tensor *dnn_logical_xor_number(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_logical_not(dnn_tensor *a);
 DNN_API dnn_tensor *dnn_isnan(dnn_tensor *a);
 DNN_API dnn_tensor *dnn_isinf(dnn_tensor *a);
@@ -326,12 +343,10 @@ DNN_API dnn_tensor *dnn_softplus(dnn_tensor *x, double beta, double threshold);
 DNN_API dnn_tensor *dnn_gelu_with(dnn_gelu_args args);
 
 /* min(max(x, low), high). low and high are two tensors, which broadcast, and of which one may be
- * NULL = no bound; or two C numbers, where -INFINITY and INFINITY mean no bound, and without a bound
- * the result is a clone. N.
- * Values  low > high gives high. NaN in x stays.
- * Grad    yes: to x where low <= x <= high, bounds included (differs: PyTorch 2 gives x less at a
- *         bound); to a bound where the result is that bound.
- * Fails   both bounds NULL; a number that the dtype cannot hold. */
+ * NULL = no bound; or two C numbers, where -INFINITY and INFINITY mean no bound, and without a
+ * bound the result is a clone. N. Values  low > high gives high. NaN in x stays. Grad    yes: to x
+ * where low <= x <= high, bounds included (differs: PyTorch 2 gives x less at a bound); to a bound
+ * where the result is that bound. Fails   both bounds NULL; a number that the dtype cannot hold. */
 #ifndef __cplusplus
 #define dnn_clamp(x, low, high) DNN_BY_TYPE(low, dnn_clamp_tensor, dnn_clamp_number)(x, low, high)
 #define dnn_clamp_(x, low, high) \
@@ -400,16 +415,20 @@ typedef struct dnn_argmax_args {
  * Fails   an axis of size 0. *.indices is set on success only. */
 #define dnn_max_dim(...) DNN_CAT(dnn_max_dim_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_max_dim_missing_(x, dim)
-#define dnn_max_dim_given_(x_, ...) dnn_max_dim_with(DNN_ARGS(dnn_max_dim_args, .x = (x_), .dim = __VA_ARGS__))
+#define dnn_max_dim_given_(x_, ...) \
+    dnn_max_dim_with(DNN_ARGS(dnn_max_dim_args, .x = (x_), .dim = __VA_ARGS__))
 #define dnn_min_dim(...) DNN_CAT(dnn_min_dim_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_min_dim_missing_(x, dim)
-#define dnn_min_dim_given_(x_, ...) dnn_min_dim_with(DNN_ARGS(dnn_max_dim_args, .x = (x_), .dim = __VA_ARGS__))
+#define dnn_min_dim_given_(x_, ...) \
+    dnn_min_dim_with(DNN_ARGS(dnn_max_dim_args, .x = (x_), .dim = __VA_ARGS__))
 #define dnn_argmax(...) DNN_CAT(dnn_argmax_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_argmax_missing_(x, dim)
-#define dnn_argmax_given_(x_, ...) dnn_argmax_with(DNN_ARGS(dnn_argmax_args, .x = (x_), .dim = __VA_ARGS__))
+#define dnn_argmax_given_(x_, ...) \
+    dnn_argmax_with(DNN_ARGS(dnn_argmax_args, .x = (x_), .dim = __VA_ARGS__))
 #define dnn_argmin(...) DNN_CAT(dnn_argmin_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_argmin_missing_(x, dim)
-#define dnn_argmin_given_(x_, ...) dnn_argmin_with(DNN_ARGS(dnn_argmax_args, .x = (x_), .dim = __VA_ARGS__))
+#define dnn_argmin_given_(x_, ...) \
+    dnn_argmin_with(DNN_ARGS(dnn_argmax_args, .x = (x_), .dim = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_max_dim_with(dnn_max_dim_args args);
 DNN_API dnn_tensor *dnn_min_dim_with(dnn_max_dim_args args);
 DNN_API dnn_tensor *dnn_argmax_with(dnn_argmax_args args);
@@ -577,7 +596,8 @@ DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
 #define dnn_cross_entropy(...) DNN_CAT(dnn_cross_entropy_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_cross_entropy_missing_(input, target)
 #define dnn_cross_entropy_given_(input_, ...) \
-    dnn_cross_entropy_with(DNN_ARGS(dnn_cross_entropy_args, .input = (input_), .target = __VA_ARGS__))
+    dnn_cross_entropy_with(                   \
+        DNN_ARGS(dnn_cross_entropy_args, .input = (input_), .target = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_nll_loss_with(dnn_nll_loss_args args);
 DNN_API dnn_tensor *dnn_cross_entropy_with(dnn_cross_entropy_args args);
 
@@ -599,20 +619,20 @@ DNN_API DNN_CHECKED dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double
 /* dnn_add(x, y), dnn_add(x, 2), dnn_add(x, nullptr) and the others, as overloads. */
 #include <cstddef>
 #include <type_traits>
-#define DNN_OVERLOADS_(name, tensor, number)                                                  \
-    inline dnn_tensor *name(dnn_tensor *a, dnn_tensor *b)                                     \
-    {                                                                                         \
-        return tensor(a, b);                                                                  \
-    }                                                                                         \
-    inline dnn_tensor *name(dnn_tensor *a, std::nullptr_t)                                    \
-    {                                                                                         \
-        return tensor(a, nullptr);                                                            \
-    }                                                                                         \
-    template <class N>                                                                        \
-    inline typename std::enable_if<std::is_arithmetic<N>::value, dnn_tensor *>::type name(    \
-        dnn_tensor *a, N b)                                                                   \
-    {                                                                                         \
-        return number(a, static_cast<double>(b));                                             \
+#define DNN_OVERLOADS_(name, tensor, number)                                               \
+    inline dnn_tensor *name(dnn_tensor *a, dnn_tensor *b)                                  \
+    {                                                                                      \
+        return tensor(a, b);                                                               \
+    }                                                                                      \
+    inline dnn_tensor *name(dnn_tensor *a, std::nullptr_t)                                 \
+    {                                                                                      \
+        return tensor(a, nullptr);                                                         \
+    }                                                                                      \
+    template <class N>                                                                     \
+    inline typename std::enable_if<std::is_arithmetic<N>::value, dnn_tensor *>::type name( \
+        dnn_tensor *a, N b)                                                                \
+    {                                                                                      \
+        return number(a, static_cast<double>(b));                                          \
     }
 DNN_OVERLOADS_(dnn_add, dnn_add_tensor, dnn_add_number)
 DNN_OVERLOADS_(dnn_sub, dnn_sub_tensor, dnn_sub_number)
@@ -622,6 +642,14 @@ DNN_OVERLOADS_(dnn_pow, dnn_pow_tensor, dnn_pow_number)
 DNN_OVERLOADS_(dnn_floor_divide, dnn_floor_divide_tensor, dnn_floor_divide_number)
 DNN_OVERLOADS_(dnn_remainder, dnn_remainder_tensor, dnn_remainder_number)
 DNN_OVERLOADS_(dnn_fmod, dnn_fmod_tensor, dnn_fmod_number)
+DNN_OVERLOADS_(dnn_atan2, dnn_atan2_tensor, dnn_atan2_number)
+DNN_OVERLOADS_(dnn_maximum, dnn_maximum_tensor, dnn_maximum_number)
+DNN_OVERLOADS_(dnn_minimum, dnn_minimum_tensor, dnn_minimum_number)
+DNN_OVERLOADS_(dnn_fmax, dnn_fmax_tensor, dnn_fmax_number)
+DNN_OVERLOADS_(dnn_fmin, dnn_fmin_tensor, dnn_fmin_number)
+DNN_OVERLOADS_(dnn_logical_and, dnn_logical_and_tensor, dnn_logical_and_number)
+DNN_OVERLOADS_(dnn_logical_or, dnn_logical_or_tensor, dnn_logical_or_number)
+DNN_OVERLOADS_(dnn_logical_xor, dnn_logical_xor_tensor, dnn_logical_xor_number)
 DNN_OVERLOADS_(dnn_eq, dnn_eq_tensor, dnn_eq_number)
 DNN_OVERLOADS_(dnn_ne, dnn_ne_tensor, dnn_ne_number)
 DNN_OVERLOADS_(dnn_lt, dnn_lt_tensor, dnn_lt_number)

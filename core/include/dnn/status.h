@@ -63,13 +63,17 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
  * that fill a struct, dnn_sum_args, and call dnn_sum_with. What is not named is zero, which means
  * the default. In such a struct the first member behind the operands has no element: a value
  * without a name, dnn_sum(x, 0), lands on it, and the compiler says so at the call ("excess
- * elements"). A forgotten operand is an error at the call too: "macro dnn_conv2d_missing_ requires 3
- * arguments". In C++20 the names must be in the order of the struct; or fill the struct. */
+ * elements"). A forgotten operand is an error at the call too: "macro dnn_conv2d_missing_ requires
+ * 3 arguments". In C++20 the names must be in the order of the struct; or fill the struct. */
 #define DNN_BY_NAME __extension__ int options_go_by_name[0]
 #define DNN_BY_NAME_TOO __extension__ int options_go_by_name_too[0]
 
 #ifdef __cplusplus
-#define DNN_ARGS(type, ...) type{__VA_ARGS__}
+#define DNN_ARGS(type, ...) \
+    type                    \
+    {                       \
+        __VA_ARGS__         \
+    }
 #else
 #define DNN_ARGS(type, ...) ((type){__VA_ARGS__})
 #endif
@@ -81,16 +85,16 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 /* DNN_GIVEN2(...) is given_ for two arguments or more, else missing_; DNN_GIVEN3 likewise. At most
  * 32. */
 #define DNN_33RD_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, z, A, \
-                  B, C, D, E, F, it, ...)                                                        \
+                  B, C, D, E, F, it, ...)                                                          \
     it
 #define DNN_SIX_GIVEN_ given_, given_, given_, given_, given_, given_
 #define DNN_33RD(...) DNN_33RD_(__VA_ARGS__)
-#define DNN_GIVEN2(...)                                                                        \
+#define DNN_GIVEN2(...)                                                                   \
     DNN_33RD(__VA_ARGS__, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, \
-                  DNN_SIX_GIVEN_, given_, missing_, 0)
-#define DNN_GIVEN3(...)                                                                        \
+             DNN_SIX_GIVEN_, given_, missing_, 0)
+#define DNN_GIVEN3(...)                                                                   \
     DNN_33RD(__VA_ARGS__, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, \
-                  DNN_SIX_GIVEN_, missing_, missing_, 0)
+             DNN_SIX_GIVEN_, missing_, missing_, 0)
 
 /* Evaluates expr; if it is not DNN_OK, returns it from the calling function. For functions that
  * hold no resource at that point. */

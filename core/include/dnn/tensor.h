@@ -25,7 +25,7 @@ typedef struct dnn_shape {
     int64_t dim[DNN_MAX_DIMS];
 } dnn_shape;
 #ifndef __cplusplus
-#define DNN_SHAPE(...)                                                              \
+#define DNN_SHAPE(...)                                                                  \
     ((dnn_shape){.ndim = (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
                  .dim = {__VA_ARGS__}})
 #define DNN_SCALAR ((dnn_shape){.ndim = 0})
@@ -38,7 +38,7 @@ typedef struct dnn_dims {
     int32_t dim[DNN_MAX_DIMS];
 } dnn_dims;
 #ifndef __cplusplus
-#define DNN_DIMS(...)                                                              \
+#define DNN_DIMS(...)                                                               \
     ((dnn_dims){.n = (int32_t)(sizeof((int32_t[]){__VA_ARGS__}) / sizeof(int32_t)), \
                 .dim = {__VA_ARGS__}})
 #endif
@@ -51,9 +51,9 @@ typedef struct dnn_tensor_list {
     dnn_tensor *const *item;
 } dnn_tensor_list;
 #ifndef __cplusplus
-#define DNN_TENSORS(...)                                                                    \
-    ((dnn_tensor_list){                                                                     \
-        .n = (int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)),       \
+#define DNN_TENSORS(...)                                                              \
+    ((dnn_tensor_list){                                                               \
+        .n = (int64_t)(sizeof((dnn_tensor *[]){__VA_ARGS__}) / sizeof(dnn_tensor *)), \
         .item = (dnn_tensor *[]){__VA_ARGS__}})
 #endif
 

@@ -10,7 +10,7 @@ Test(autograd, derivatives_of_the_notes)
     dnn_tensor *x = LEAF(DNN_SCALAR, 2);
     dnn_tensor *u = LEAF(DNN_SCALAR, 1), *v = LEAF(DNN_SCALAR, 2);
 
-    unit_backward(dnn_add_scalar(dnn_add(dnn_square(x), dnn_mul_scalar(x, 2)), 1));
+    unit_backward(dnn_add(dnn_add(dnn_square(x), dnn_mul(x, 2)), 1));
     EXPECT(dnn_grad(x), DNN_T_F64, DNN_SCALAR, 6);
     unit_backward(dnn_add(dnn_mul(u, v), dnn_square(u)));
     EXPECT(dnn_grad(u), DNN_T_F64, DNN_SCALAR, 4);
@@ -21,8 +21,8 @@ Test(autograd, gradients_accumulate_until_they_are_dropped)
 {
     dnn_tensor *x = LEAF(S(2), 3, 4);
 
-    unit_backward(dnn_mul_scalar(x, 2));
-    unit_backward(dnn_mul_scalar(x, 5));
+    unit_backward(dnn_mul(x, 2));
+    unit_backward(dnn_mul(x, 5));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 7, 7);
     cr_expect_eq(dnn_set_grad(x, NULL), DNN_OK);
     cr_expect_null(dnn_grad(x));
@@ -32,7 +32,7 @@ Test(autograd, gradients_accumulate_until_they_are_dropped)
 
 Test(autograd, a_value_that_is_used_twice_gets_both_gradients)
 {
-    dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul_scalar(x, 3);
+    dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul(x, 3);
 
     unit_backward(dnn_add(dnn_mul(y, y), y)); /* d/dx (9x^2 + 3x) */
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 21, 39);
@@ -47,7 +47,7 @@ Test(autograd, gradients_of_two_leaves_do_not_share_memory)
     {
         DNN_SCOPE();
         DNN_NO_GRAD();
-        cr_assert_not_null(dnn_mul_scalar_(dnn_grad(a), 10));
+        cr_assert_not_null(dnn_mul_(dnn_grad(a), 10));
     }
     EXPECT(dnn_grad(b), DNN_T_F64, S(2), 1, 1);
 }
@@ -108,7 +108,7 @@ Test(autograd, changing_what_is_not_saved_is_free)
 
 Test(autograd, in_place_on_the_tape_goes_on_the_tape)
 {
-    dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul_scalar(x, 2);
+    dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul(x, 2);
 
     cr_assert_not_null(dnn_add_(y, x), "%s", dnn_error_message());
     unit_backward(y);
@@ -117,27 +117,27 @@ Test(autograd, in_place_on_the_tape_goes_on_the_tape)
 
 Test(autograd, in_place_that_overwrites_what_the_gradient_needs_is_an_error)
 {
-    dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul_scalar(x, 2);
+    dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul(x, 2);
 
-    cr_assert_not_null(dnn_mul_(y, dnn_mul_scalar(x, 1)), "%s", dnn_error_message());
+    cr_assert_not_null(dnn_mul_(y, dnn_mul(x, 1)), "%s", dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "mul", "overwritten");
 }
 
 Test(autograd, in_place_rules_of_leaves_and_views)
 {
-    dnn_tensor *x = LEAF(S(2, 2), 1, 2, 3, 4), *y = dnn_mul_scalar(x, 2), *row;
+    dnn_tensor *x = LEAF(S(2, 2), 1, 2, 3, 4), *y = dnn_mul(x, 2), *row;
 
-    EXPECT_FAIL_KEEPS(x, dnn_add_scalar_(x, 1), "add", "leaf", "DNN_NO_GRAD");
+    EXPECT_FAIL_KEEPS(x, dnn_add_(x, 1), "add", "leaf", "DNN_NO_GRAD");
     {
         DNN_SCOPE();
         DNN_NO_GRAD();
-        cr_expect_not_null(dnn_add_scalar_(x, 1));
+        cr_expect_not_null(dnn_add_(x, 1));
     }
     row = dnn_select(y, 0, 0);
     EXPECT_FAIL_KEEPS(row, dnn_fill_(row, 0), "fill", "view", "slice_scatter");
-    EXPECT_FAIL_KEEPS(y, dnn_mul_scalar_(y, 2), "mul", "1 other", "clone");
+    EXPECT_FAIL_KEEPS(y, dnn_mul_(y, 2), "mul", "1 other", "clone");
     dnn_release(row);
-    cr_expect_not_null(dnn_mul_scalar_(y, 2), "%s", dnn_error_message());
+    cr_expect_not_null(dnn_mul_(y, 2), "%s", dnn_error_message());
 }
 
 Test(autograd, views_of_untracked_tensors_may_be_assigned)
@@ -156,7 +156,7 @@ Test(autograd, detach_shares_storage_and_version)
     dnn_tensor *x = LEAF(S(2), 1, 2), *y = dnn_mul(x, x), *d = dnn_detach(x);
 
     cr_expect(!dnn_requires_grad(d));
-    cr_assert_not_null(dnn_add_scalar_(d, 1));
+    cr_assert_not_null(dnn_add_(d, 1));
     EXPECT(x, DNN_T_F64, S(2), 2, 3);
     EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "mul", "in place");
 }
@@ -182,7 +182,7 @@ Test(autograd, integers_have_no_gradients)
 
     EXPECT_FAIL_KEEPS(i, dnn_requires_grad_(i, true), "requires_grad_", "i64");
     EXPECT_FAIL(dnn_ones(S(2), .dtype = DNN_T_I32, .requires_grad = true), "i32");
-    EXPECT_FAIL(dnn_requires_grad_(dnn_mul_scalar(LEAF(S(1), 1), 2), false), "leaf", "mul");
+    EXPECT_FAIL(dnn_requires_grad_(dnn_mul(LEAF(S(1), 1), 2), false), "leaf", "mul");
 }
 
 Test(autograd, a_rule_without_a_gradient_says_so_when_it_is_differentiated)
@@ -245,7 +245,7 @@ Test(autograd, a_long_chain_is_walked_and_freed_without_recursion)
 
     {
         DNN_SCOPE();
-        dnn_tensor *y = dnn_mul_scalar(x, 1);
+        dnn_tensor *y = dnn_mul(x, 1);
 
         for (int i = 0; i < 200000; i++) {
             dnn_tensor *next = dnn_add(y, x);
@@ -277,8 +277,8 @@ Test(autograd, a_failed_backward_leaves_gradients_as_they_were)
 {
     dnn_tensor *x = LEAF(S(2), 1, 2), *w = F64(S(2), 1, 1), *y;
 
-    unit_backward(dnn_mul_scalar(x, 3));
-    y = dnn_add(dnn_mul(x, w), dnn_mul_scalar(x, 7));
+    unit_backward(dnn_mul(x, 3));
+    y = dnn_add(dnn_mul(x, w), dnn_mul(x, 7));
     cr_assert_not_null(dnn_fill_(w, 5));
     EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "mul", "in place");
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 3, 3);
@@ -316,7 +316,7 @@ Test(autograd, create_graph_adds_to_the_gradient_that_is_there)
 {
     dnn_tensor *x = LEAF(S(2), 1, 2);
 
-    unit_backward(dnn_mul_scalar(x, 3));
+    unit_backward(dnn_mul(x, 3));
     cr_assert_eq(dnn_backward(dnn_sum(dnn_square(x)), .create_graph = true), DNN_OK, "%s",
                  dnn_error_message());
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 5, 7);

@@ -34,7 +34,7 @@ Test(autograd_function, one_output_by_the_idiom_of_operators)
 
     EXPECT(y, DNN_T_F64, S(2), 1, exp(1));
     cr_expect(dnn_requires_grad(y) && !dnn_is_leaf(y));
-    unit_backward(dnn_mul_scalar(y, 2));
+    unit_backward(dnn_mul(y, 2));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 2, 2 * exp(1));
     EXPECT_STATUS_FAIL(dnn_backward_from(y, dnn_ones_like(y)), "my_exp", "has been freed");
 }
@@ -84,7 +84,7 @@ Test(autograd_function, a_saved_output_that_was_changed_is_an_error)
 {
     dnn_tensor *x = LEAF(S(1), 0), *y = dnn_apply(&my_exp, NULL, DNN_TENSORS(x));
 
-    cr_assert_not_null(dnn_mul_scalar_(y, 3), "%s", dnn_error_message());
+    cr_assert_not_null(dnn_mul_(y, 3), "%s", dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_backward(y), "my_exp", "saved tensor 0", "in place", "version");
     cr_expect_null(dnn_grad(x));
 }
@@ -101,7 +101,7 @@ BACKWARD(swish_backward)
 {
     dnn_tensor *x = dnn_function_saved(call, 0), *s = dnn_sigmoid(x);
 
-    din[0] = dnn_mul(dout[0], dnn_mul(s, dnn_add_scalar(dnn_mul(x, dnn_rsub(s, 1)), 1)));
+    din[0] = dnn_mul(dout[0], dnn_mul(s, dnn_add(dnn_mul(x, dnn_rsub(s, 1)), 1)));
     return DNN_OK;
 }
 
@@ -154,10 +154,10 @@ FORWARD(mix_forward)
 
     cr_expect_eq(call->n_in, 2);
     cr_expect_eq(call->n_out, 4);
-    out[0] = dnn_mul_scalar(dnn_mul(in[0], in[1]), f->by);
+    out[0] = dnn_mul(dnn_mul(in[0], in[1]), f->by);
     out[1] = dnn_add(in[0], in[1]);
-    out[2] = dnn_cast(dnn_gt(in[0], in[1]), DNN_T_F64);
-    out[3] = dnn_cast(out[2], DNN_T_I64);
+    out[2] = dnn_to(dnn_gt(in[0], in[1]), .dtype = DNN_T_F64);
+    out[3] = dnn_to(out[2], .dtype = DNN_T_I64);
     DNN_TRY(dnn_function_save(call, in[0]));
     DNN_TRY(dnn_function_save(call, in[1]));
     return dnn_function_no_gradient(call, 2);
@@ -166,7 +166,7 @@ FORWARD(mix_forward)
 BACKWARD(mix_backward)
 {
     const factor *f = call->ctx;
-    dnn_tensor *dy = dnn_mul_scalar(dout[0], f->by);
+    dnn_tensor *dy = dnn_mul(dout[0], f->by);
 
     cr_expect_null(dout[2]);
     cr_expect_null(dout[3]);
@@ -197,7 +197,7 @@ Test(autograd_function, several_inputs_and_outputs)
         cr_expect(dnn_requires_grad(y[1]));
         cr_expect(!dnn_requires_grad(y[2]));
         cr_expect(!dnn_requires_grad(y[3]));
-        unit_backward(dnn_add(y[0], dnn_mul_scalar(y[1], 3)));
+        unit_backward(dnn_add(y[0], dnn_mul(y[1], 3)));
         cr_expect_eq(freed, 0, "the graph lives");
     }
     cr_expect_eq(freed, 1);
@@ -295,7 +295,7 @@ Test(autograd_function, an_input_that_is_returned_becomes_another_handle)
                  dnn_error_message());
     cr_expect(y[0] != x && y[0] != y[1]);
     cr_expect(dnn_is_leaf(x) && !dnn_is_leaf(y[0]));
-    unit_backward(dnn_add(y[0], dnn_mul_scalar(y[1], 4)));
+    unit_backward(dnn_add(y[0], dnn_mul(y[1], 4)));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 5, 5);
 }
 
@@ -375,7 +375,7 @@ FORWARD(bad_forward)
 {
     const char *what = call->ctx;
 
-    out[0] = dnn_mul_scalar(in[0], 2);
+    out[0] = dnn_mul(in[0], 2);
     if (strcmp(what, "status") == 0) {
         return dnn_fail(DNN_E_IO, "the table %s is not there", "sine.bin");
     }
@@ -386,7 +386,7 @@ FORWARD(bad_forward)
         out[0] = NULL;
     }
     if (strcmp(what, "in place") == 0) {
-        out[0] = dnn_add_scalar_(in[0], 1);
+        out[0] = dnn_add_(in[0], 1);
     }
     if (strcmp(what, "index") == 0) {
         return dnn_function_no_gradient(call, 1);
@@ -401,7 +401,7 @@ BACKWARD(bad_backward)
 {
     const char *what = call->ctx;
 
-    din[0] = dnn_mul_scalar(dout[0], 2);
+    din[0] = dnn_mul(dout[0], 2);
     if (strcmp(what, "backward status") == 0) {
         return dnn_fail(DNN_E_INVALID, "no slope at %d", 7);
     }
@@ -412,10 +412,10 @@ BACKWARD(bad_backward)
         din[0] = dnn_sum(dout[0]);
     }
     if (strcmp(what, "dtype") == 0) {
-        din[0] = dnn_cast(dout[0], DNN_T_I64);
+        din[0] = dnn_to(dout[0], .dtype = DNN_T_I64);
     }
     if (strcmp(what, "dout") == 0) {
-        din[0] = dnn_mul_scalar_(dout[0], 2);
+        din[0] = dnn_mul_(dout[0], 2);
     }
     if (strcmp(what, "save") == 0) {
         return dnn_function_save(call, dout[0]);
@@ -484,7 +484,7 @@ Test(autograd_function, a_gradient_in_another_floating_dtype_is_cast)
     static const dnn_function narrow = {
         .name = "narrow", .forward = exp_forward, .backward = exp_backward};
 
-    y = dnn_apply(&narrow, NULL, DNN_TENSORS(dnn_cast(x, DNN_T_F32)));
+    y = dnn_apply(&narrow, NULL, DNN_TENSORS(dnn_to(x, .dtype = DNN_T_F32)));
     EXPECT(y, DNN_T_F32, S(1), 1);
     unit_backward(y);
     EXPECT(dnn_grad(x), DNN_T_F64, S(1), 1);

@@ -33,7 +33,7 @@ static dnn_status look(void *ctx, dnn_tensor **grad)
     note.order[note.n] = self->name;
     note.value[note.n++] = first[0];
     if (self->scale != 0) {
-        *grad = dnn_mul_scalar(*grad, self->scale);
+        *grad = dnn_mul(*grad, self->scale);
     }
     return DNN_OK;
 }
@@ -58,11 +58,11 @@ Test(autograd_hooks, a_leaf_hook_sees_the_sum_of_all_uses_and_not_what_was_there
     named a = {'a', 0}, b = {'b', 10}, c = {'c', 0};
 
     begin();
-    unit_backward(dnn_mul_scalar(x, 100));
+    unit_backward(dnn_mul(x, 100));
     add_hook(x, look, &a);
     add_hook(x, look, &b);
     add_hook(x, look, &c);
-    unit_backward(dnn_add(dnn_mul_scalar(x, 3), dnn_mul_scalar(dnn_mul_scalar(x, 2), 2)));
+    unit_backward(dnn_add(dnn_mul(x, 3), dnn_mul(dnn_mul(x, 2), 2)));
     cr_expect_str_eq(note.order, "abc");
     cr_expect_float_eq(note.value[0], 7, 0);
     cr_expect_float_eq(note.value[2], 70, 0);
@@ -104,7 +104,7 @@ Test(autograd_hooks, a_gradient_that_is_final_only_at_the_end_is_seen_all_the_sa
 
 Test(autograd_hooks, a_hook_of_a_result_changes_what_goes_on)
 {
-    dnn_tensor *x = LEAF(S(2), 1, 2), *h = dnn_mul_scalar(x, 2), *y = dnn_add(h, h);
+    dnn_tensor *x = LEAF(S(2), 1, 2), *h = dnn_mul(x, 2), *y = dnn_add(h, h);
     named a = {'a', 0.5};
 
     begin();
@@ -123,7 +123,7 @@ Test(autograd_hooks, removed_hooks_are_not_called_and_contexts_are_freed)
     begin();
     {
         DNN_SCOPE();
-        y = dnn_mul_scalar(x, 2);
+        y = dnn_mul(x, 2);
         id = dnn_hook_add(x, look, &a, count_free);
         cr_assert_gt(id, 0);
         cr_assert_gt(dnn_hook_add(x, look, &b, count_free), id);
@@ -157,8 +157,8 @@ Test(autograd_hooks, a_hook_may_remove_itself)
     begin();
     id[0] = add_hook(x, remove_itself, id);
     add_hook(x, look, &b);
-    unit_backward(dnn_mul_scalar(x, 2));
-    unit_backward(dnn_mul_scalar(x, 2));
+    unit_backward(dnn_mul(x, 2));
+    unit_backward(dnn_mul(x, 2));
     cr_expect_eq(note.n, 3, "%d", note.n);
 }
 
@@ -176,10 +176,10 @@ static dnn_status spoil(void *ctx, dnn_tensor **grad)
         *grad = NULL;
         return DNN_OK;
     case 'd':
-        *grad = dnn_cast(*grad, DNN_T_F32);
+        *grad = dnn_to(*grad, .dtype = DNN_T_F32);
         return DNN_OK;
     default:
-        return dnn_mul_scalar_(*grad, 2) != NULL ? DNN_OK : dnn_take_error();
+        return dnn_mul_(*grad, 2) != NULL ? DNN_OK : dnn_take_error();
     }
 }
 
@@ -188,9 +188,9 @@ static void expect_spoiled(const char *how, bool of_leaf, const char *a, const c
     dnn_tensor *x = LEAF(S(2), 1, 2), *z = LEAF(S(2), 3, 4), *y = dnn_mul(x, z);
     dnn_status st;
 
-    unit_backward(dnn_mul_scalar(x, 3));
+    unit_backward(dnn_mul(x, 3));
     add_hook(of_leaf ? x : y, spoil, (void *)(uintptr_t)how);
-    st = dnn_backward_from(dnn_mul_scalar(y, 2), F64(S(2), 1, 1));
+    st = dnn_backward_from(dnn_mul(y, 2), F64(S(2), 1, 1));
     cr_assert_neq(st, DNN_OK, "%s", how);
     cr_expect_not_null(strstr(dnn_error_message(), "hook of"), "%s", dnn_error_message());
     cr_expect_not_null(strstr(dnn_error_message(), a), "%s", dnn_error_message());
@@ -269,7 +269,7 @@ Test(autograd_hooks, a_backward_inside_a_backward_has_its_own_sums)
 
 Test(autograd_hooks, the_gradient_of_a_result_is_kept_on_demand)
 {
-    dnn_tensor *x = LEAF(S(2), 1, 2), *h = dnn_mul_scalar(x, 2), *y = dnn_square(h);
+    dnn_tensor *x = LEAF(S(2), 1, 2), *h = dnn_mul(x, 2), *y = dnn_square(h);
 
     cr_expect_null(dnn_grad(h));
     cr_assert_eq(dnn_retain_grad(h), DNN_OK, "%s", dnn_error_message());
@@ -287,18 +287,18 @@ Test(autograd_hooks, the_gradient_of_a_result_is_kept_on_demand)
 
 Test(autograd_hooks, a_kept_gradient_follows_a_change_in_place_and_a_hook_does_not)
 {
-    dnn_tensor *x = LEAF(S(1), 1), *h = dnn_mul_scalar(x, 2);
+    dnn_tensor *x = LEAF(S(1), 1), *h = dnn_mul(x, 2);
     named old = {'o', 0};
 
     begin();
     cr_assert_eq(dnn_retain_grad(h), DNN_OK);
     add_hook(h, look, &old);
-    cr_assert_not_null(dnn_mul_scalar_(h, 5), "%s", dnn_error_message());
-    unit_backward(dnn_mul_scalar(h, 3));
+    cr_assert_not_null(dnn_mul_(h, 5), "%s", dnn_error_message());
+    unit_backward(dnn_mul(h, 3));
     EXPECT(dnn_grad(h), DNN_T_F64, S(1), 3);
     cr_expect_float_eq(note.value[0], 15, 0);
     EXPECT(dnn_grad(x), DNN_T_F64, S(1), 30);
-    h = dnn_mul_scalar(x, 2);
+    h = dnn_mul(x, 2);
     cr_assert_eq(dnn_retain_grad(h), DNN_OK);
     cr_assert_not_null(dnn_copy_(h, F64(S(1), 1)), "%s", dnn_error_message());
     cr_expect(!dnn_requires_grad(h), "overwritten: it has no history");
@@ -306,7 +306,7 @@ Test(autograd_hooks, a_kept_gradient_follows_a_change_in_place_and_a_hook_does_n
 
 Test(autograd_hooks, a_result_with_a_kept_gradient_is_no_parameter)
 {
-    dnn_tensor *h = dnn_mul_scalar(LEAF(S(1), 1), 2);
+    dnn_tensor *h = dnn_mul(LEAF(S(1), 1), 2);
 
     cr_assert_eq(dnn_retain_grad(h), DNN_OK);
     EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(h), 0.1), "parameter 0", "leaf");
@@ -319,7 +319,7 @@ Test(autograd_hooks, grad_of_gives_gradients_and_touches_no_leaf)
     dnn_tensor *x = LEAF(S(2), 1, 2), *w = LEAF(S(2), 5, 6), *h = dnn_mul(x, w), *g[3];
     dnn_tensor *y = dnn_sum(dnn_square(h));
 
-    unit_backward(dnn_mul_scalar(x, 3));
+    unit_backward(dnn_mul(x, 3));
     cr_assert_eq(dnn_grad_of(y, DNN_TENSORS(h, x, h), g, .retain_graph = true), DNN_OK, "%s",
                  dnn_error_message());
     EXPECT(g[0], DNN_T_F64, S(2), 10, 24);
@@ -398,13 +398,13 @@ Test(autograd_hooks, grad_of_an_input_that_does_not_count)
 
 Test(autograd_hooks, hooks_see_what_grad_of_computes)
 {
-    dnn_tensor *x = LEAF(S(1), 3), *h = dnn_mul_scalar(x, 2), *g[1];
+    dnn_tensor *x = LEAF(S(1), 3), *h = dnn_mul(x, 2), *g[1];
     named a = {'a', 0}, b = {'b', 2};
 
     begin();
     add_hook(x, look, &a);
     add_hook(h, look, &b);
-    cr_assert_eq(dnn_grad_of(dnn_mul_scalar(h, 5), DNN_TENSORS(x), g), DNN_OK);
+    cr_assert_eq(dnn_grad_of(dnn_mul(h, 5), DNN_TENSORS(x), g), DNN_OK);
     cr_expect_str_eq(note.order, "ba");
     EXPECT(g[0], DNN_T_F64, S(1), 20);
 }

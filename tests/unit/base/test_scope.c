@@ -27,7 +27,7 @@ static dnn_tensor *made_in_a_scope(void)
 
     {
         DNN_SCOPE();
-        return dnn_keep(dnn_full(3, S(1)));
+        return dnn_keep(dnn_full(S(1), 3));
     }
     return out;
 }
@@ -45,7 +45,7 @@ Test(scope, retain_outlives_the_scope)
 
     {
         DNN_SCOPE();
-        y = dnn_retain(dnn_full(3, S(1)));
+        y = dnn_retain(dnn_full(S(1), 3));
     }
     EXPECT(y, DNN_T_F32, S(1), 3);
     dnn_release(y);

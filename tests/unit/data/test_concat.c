@@ -7,10 +7,10 @@ TestSuite(concat, .init = unit_init, .fini = unit_fini, .timeout = 60);
 /* Samples [first + i, -(first + i)] of f32. */
 static dnn_dataset *pairs(double first, int64_t n)
 {
-    dnn_tensor *x = dnn_unsqueeze(dnn_arange(first, first + (double)n, 1, DNN_T_F32), 1), *field;
+    dnn_tensor *x = dnn_unsqueeze(dnn_arange(.start = first, .end = first + (double)n, .dtype = DNN_T_F32), 1), *field;
     dnn_dataset *set;
 
-    field = dnn_cat((dnn_tensor *[]){x, dnn_neg(x)}, 2, 1);
+    field = dnn_cat(DNN_TENSORS(x, dnn_neg(x)), 1);
     set = dnn_dataset_tensors(&field, 1);
     cr_assert_not_null(set, "%s", dnn_error_message());
     return set;
@@ -51,7 +51,7 @@ Test(concat, rows_of_several_parts_are_in_their_places)
 static dnn_tensor *twice(void *ctx, dnn_tensor *x)
 {
     ++*(int *)ctx;
-    return dnn_transpose(dnn_contiguous(dnn_transpose(dnn_mul_scalar(x, 2), 0, 1)), 0, 1);
+    return dnn_transpose(dnn_contiguous(dnn_transpose(dnn_mul(x, 2), 0, 1)), 0, 1);
 }
 
 Test(concat, each_part_is_asked_once_and_may_give_any_strides)
@@ -117,7 +117,7 @@ Test(concat, a_get_leaves_its_fields_and_nothing_else)
 static dnn_status careless(void *ctx, int64_t index, dnn_tensor **field)
 {
     (void)ctx;
-    field[0] = dnn_full((double)index, S(1));
+    field[0] = dnn_full(S(1), (double)index);
     if (index == 2 || index == 3) {
         dnn_tensor *bad = dnn_add(dnn_zeros(S(2)), dnn_zeros(S(3)));
 
@@ -193,7 +193,7 @@ static dnn_status uneven(void *ctx, int64_t index, dnn_tensor **field)
                : index == 3 ? dnn_zeros(S(2), .dtype = DNN_T_F64)
                : index == 4 ? dnn_select(F32(S(2, 2), 1, 2, 3, 4), 1, 1)
                : index == 5 ? dnn_zeros(S(0))
-                            : dnn_full((double)index, S(2));
+                            : dnn_full(S(2), (double)index);
     return DNN_OK;
 }
 

@@ -8,7 +8,7 @@ TestSuite(dataset, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
 static dnn_dataset *numbers(int64_t n)
 {
-    dnn_tensor *field[2] = {dnn_arange(0, (double)n, 1, 0), dnn_arange(0, (double)n, 1, DNN_T_I64)};
+    dnn_tensor *field[2] = {dnn_arange(.end = (double)n), dnn_arange(.end = (double)n, .dtype = DNN_T_I64)};
 
     return dnn_dataset_tensors(field, 2);
 }
@@ -77,7 +77,7 @@ Test(dataset, random_split_is_disjoint_and_repeats)
 static dnn_tensor *twice(void *ctx, dnn_tensor *x)
 {
     ++*(int *)ctx;
-    return dnn_mul_scalar(x, 2);
+    return dnn_mul(x, 2);
 }
 
 static dnn_tensor *sum_up(void *ctx, dnn_tensor *x)
@@ -182,7 +182,7 @@ Test(dataset, every_pixel_is_normalised_to_the_same_bits)
 static dnn_status sample(void *ctx, int64_t index, dnn_tensor **field)
 {
     (void)ctx;
-    field[0] = index == 3 ? NULL : dnn_full((double)index, S(2));
+    field[0] = index == 3 ? NULL : dnn_full(S(2), (double)index);
     return DNN_OK;
 }
 

@@ -13,10 +13,10 @@ enum { SAMPLES = 23 };
 static dnn_dataset *counted(int64_t n)
 {
     dnn_tensor *field[2] = {
-        dnn_reshape(dnn_add(dnn_mul_scalar(dnn_unsqueeze(dnn_arange(0, (double)n, 1, 0), 1), 10),
-                            dnn_arange(0, 2, 1, 0)),
+        dnn_reshape(dnn_add(dnn_mul(dnn_unsqueeze(dnn_arange(.end = (double)n), 1), 10),
+                            dnn_arange(.end = 2)),
                     S(n, 2)),
-        dnn_arange(0, (double)n, 1, DNN_T_I64)};
+        dnn_arange(.end = (double)n, .dtype = DNN_T_I64)};
     dnn_dataset *set = dnn_dataset_tensors(field, 2);
 
     cr_assert_not_null(set, "%s", dnn_error_message());
@@ -143,7 +143,7 @@ static dnn_status fails_at_seven(void *ctx, int64_t index, dnn_tensor **field)
         field[0] = dnn_add(dnn_zeros(S(2)), dnn_zeros(S(3)));
         return dnn_take_error();
     }
-    field[0] = dnn_full((double)index, S(1));
+    field[0] = dnn_full(S(1), (double)index);
     return DNN_OK;
 }
 
@@ -173,7 +173,7 @@ static dnn_status sleeps(void *ctx, int64_t index, dnn_tensor **field)
 
     (void)ctx;
     nanosleep(&t, NULL);
-    field[0] = dnn_full((double)index, S(1));
+    field[0] = dnn_full(S(1), (double)index);
     return DNN_OK;
 }
 
@@ -199,7 +199,7 @@ static dnn_status sleeps_long(void *ctx, int64_t index, dnn_tensor **field)
 
     (void)ctx;
     nanosleep(&t, NULL);
-    field[0] = dnn_full((double)index, S(1));
+    field[0] = dnn_full(S(1), (double)index);
     return DNN_OK;
 }
 

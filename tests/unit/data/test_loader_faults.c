@@ -43,7 +43,7 @@ static dnn_status play(void *ctx, int64_t index, dnn_tensor **field)
             return DNN_E_IO;
         }
     }
-    field[0] = dnn_full((double)index, S(1));
+    field[0] = dnn_full(S(1), (double)index);
     return DNN_OK;
 }
 

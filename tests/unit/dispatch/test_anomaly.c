@@ -30,7 +30,7 @@ Test(anomaly, an_operator_that_makes_an_infinity_is_named)
 {
     EXPECT_FAIL(dnn_div(F32(S(2), 1, 1), F32(S(2), 1, 0)), "div: anomaly", "1 infinities",
                 "first at [1]", "[2] f32, [2] f32");
-    EXPECT_FAIL(dnn_cast(F64(S(1), 1e300), DNN_T_F32), "copy: anomaly", "infinities");
+    EXPECT_FAIL(dnn_to(F64(S(1), 1e300), .dtype = DNN_T_F32), "copy: anomaly", "infinities");
 }
 
 Test(anomaly, what_held_a_nan_before_is_told_apart)
@@ -49,7 +49,7 @@ Test(anomaly, what_is_no_anomaly)
     EXPECT(dnn_clone(x), DNN_T_F64, S(3), 1, NAN, -INFINITY);
     EXPECT(dnn_isnan(x), DNN_T_BOOL, S(3), 0, 1, 0);
     EXPECT(dnn_masked_fill(x, mask, 0), DNN_T_F64, S(3), 1, 0, -INFINITY);
-    EXPECT(dnn_full(NAN, S(1), .dtype = DNN_T_F64), DNN_T_F64, S(1), NAN);
+    EXPECT(dnn_full(S(1), NAN, .dtype = DNN_T_F64), DNN_T_F64, S(1), NAN);
     EXPECT(dnn_softmax(dnn_masked_fill(F64(S(3), 1, 2, 1), mask, -INFINITY), 0), DNN_T_F64, S(3),
            0.5, 0, 0.5);
     EXPECT(dnn_add(F64(S(1), INFINITY), F64(S(1), 1)), DNN_T_F64, S(1), INFINITY);
@@ -69,7 +69,7 @@ Test(anomaly, backward_names_the_operator_and_whose_gradient_it_was)
 {
     dnn_tensor *x = LEAF(S(2, 2), 1, 4, 0, 9), *y;
 
-    unit_backward(dnn_mul_scalar(x, 3));
+    unit_backward(dnn_mul(x, 3));
     y = dnn_sum(dnn_sqrt(x));
     EXPECT_STATUS_FAIL(dnn_backward(y), "div: anomaly", "first at [1,0]", "in the backward of sqrt",
                        "which made [2,2] f64 of [2,2] f64");

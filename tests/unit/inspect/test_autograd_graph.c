@@ -74,7 +74,7 @@ Test(autograd_graph, as_dot)
 
 static dnn_status pair_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
 {
-    out[0] = dnn_cast(dnn_gt(in[0], in[0]), DNN_T_F64);
+    out[0] = dnn_to(dnn_gt(in[0], in[0]), .dtype = DNN_T_F64);
     out[1] = dnn_sum(in[0]);
     return dnn_function_no_gradient(call, 0);
 }

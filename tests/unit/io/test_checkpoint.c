@@ -285,7 +285,7 @@ Test(checkpoint, another_net_is_refused)
     b.run.module = other;
     expect_refused(&b, "a", DNN_E_INVALID, "misshapen 0.weight: [4,3] in the file, [5,3]");
     b.run.module = b.net;
-    cr_assert_eq(dnn_module_to(b.net, DNN_T_F64, NULL), DNN_OK);
+    cr_assert_eq(dnn_module_to(b.net, .dtype = DNN_T_F64), DNN_OK);
     expect_status(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_E_INVALID, "of another dtype",
                   "f64");
     dnn_release(other);

@@ -208,7 +208,7 @@ Test(weights, floating_dtypes_are_cast)
     for (int i = 0; i < 4; i++) {
         dnn_module *b = dnn_nn_linear(2, 1);
 
-        cr_assert_eq(dnn_module_to(b, floats[i], NULL), DNN_OK, "%s", dnn_error_message());
+        cr_assert_eq(dnn_module_to(b, .dtype = floats[i]), DNN_OK, "%s", dnn_error_message());
         cr_assert_eq(dnn_load_weights(b, in_folder("a")), DNN_OK, "%s", dnn_error_message());
         EXPECT(dnn_module_tensor(b, "weight"), floats[i], S(1, 2), 0.375, 0.375);
         EXPECT(dnn_module_tensor(b, "bias"), floats[i], S(1), -2);

@@ -115,7 +115,7 @@ Test(layers, conv2d)
     CONV(dnn_nn_conv2d(4, 2, 2, .groups = 2), x, S(2, 2, 2, 2), .groups = 2);
     CONV(dnn_nn_conv2d(4, 8, 3, .groups = 4), x, S(8, 1, 3, 3), .groups = 4);
     CONV(dnn_nn_conv2d(4, 2, 3, .same = true), x, S(2, 4, 3, 3), .same = true);
-    CONV(dnn_nn_conv2d(4, 1, 3, .dtype = DNN_T_F64), dnn_cast(x, DNN_T_F64), S(1, 4, 3, 3),
+    CONV(dnn_nn_conv2d(4, 1, 3, .dtype = DNN_T_F64), dnn_to(x, .dtype = DNN_T_F64), S(1, 4, 3, 3),
          .stride = 1);
 }
 
@@ -156,9 +156,9 @@ Test(layers, activations)
     SAME(run_once(dnn_nn_silu(), x), dnn_silu(x));
     SAME(run_once(dnn_nn_gelu(false), x), dnn_gelu(x, .tanh = false));
     SAME(run_once(dnn_nn_gelu(true), x), dnn_gelu(x, .tanh = true));
-    SAME(run_once(dnn_nn_leaky_relu(0.1), x), dnn_leaky_relu(x, .slope = 0.1));
-    SAME(run_once(dnn_nn_elu(0.5), x), dnn_elu(x, .alpha = 0.5));
-    SAME(run_once(dnn_nn_softplus(2, 10), x), dnn_softplus(x, .beta = 2, .threshold = 10));
+    SAME(run_once(dnn_nn_leaky_relu(0.1), x), dnn_leaky_relu(x, 0.1));
+    SAME(run_once(dnn_nn_elu(0.5), x), dnn_elu(x, 0.5));
+    SAME(run_once(dnn_nn_softplus(2, 10), x), dnn_softplus(x, 2, 10));
     SAME(run_once(dnn_nn_softmax(1), x), dnn_softmax(x, 1));
     SAME(run_once(dnn_nn_softmax(-2), x), dnn_softmax(x, 0));
     SAME(run_once(dnn_nn_log_softmax(1), x), dnn_log_softmax(x, 1));
@@ -363,7 +363,7 @@ Test(layers, initialisers_leave_no_trace_on_the_tape)
     EXPECT(t, DNN_T_F32, S(2, 2), 3, 3, 3, 3);
     cr_assert_eq(dnn_init_kaiming_normal(t, 0), t);
     cr_expect(dnn_is_leaf(t) && dnn_requires_grad(t));
-    unit_backward(dnn_mul_scalar(t, 2));
+    unit_backward(dnn_mul(t, 2));
     EXPECT(dnn_grad(t), DNN_T_F32, S(2, 2), 2, 2, 2, 2);
 }
 

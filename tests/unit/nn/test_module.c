@@ -337,7 +337,7 @@ Test(module, a_tree_without_parameters)
     cr_expect_eq(dnn_take_error(), DNN_OK);
     cr_expect_eq(dnn_module_parameter_count(net), 0);
     dnn_module_zero_grad(net);
-    cr_expect_eq(dnn_module_to(net, DNN_T_F64, NULL), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_module_to(net, .dtype = DNN_T_F64), DNN_OK, "%s", dnn_error_message());
     dnn_release(net);
     cr_expect_eq(dnn_parameters(NULL).n, 0);
     EXPECT_FAIL(NULL, "dnn_parameters", "NULL");
@@ -378,8 +378,8 @@ Test(module, to_f64_and_back_keeps_handles_values_and_gradients)
 
     cr_assert_eq(dnn_parameters(&b->base).n, 4);
     memcpy(before, dnn_parameters(&b->base).item, sizeof before);
-    unit_backward(dnn_mul_scalar(b->scale, 3));
-    cr_assert_eq(dnn_module_to(&b->base, DNN_T_F64, NULL), DNN_OK, "%s", dnn_error_message());
+    unit_backward(dnn_mul(b->scale, 3));
+    cr_assert_eq(dnn_module_to(&b->base, .dtype = DNN_T_F64), DNN_OK, "%s", dnn_error_message());
     cr_assert_eq(dnn_parameters(&b->base).n, 4);
     for (int i = 0; i < 4; i++) {
         cr_expect_eq(dnn_parameters(&b->base).item[i], before[i]);
@@ -391,7 +391,7 @@ Test(module, to_f64_and_back_keeps_handles_values_and_gradients)
     EXPECT(b->scale, DNN_T_F64, S(2), 1, 10);
     EXPECT(dnn_grad(b->scale), DNN_T_F64, S(2), 3, 3);
     unit_backward(dnn_forward(&b->base, F64(S(1, 2), 1, 2)));
-    cr_assert_eq(dnn_module_to(&b->base, DNN_T_F32, NULL), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_module_to(&b->base, .dtype = DNN_T_F32), DNN_OK, "%s", dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
     cr_expect_not_null(dnn_forward(&b->base, F32(S(1, 2), 1, 2)));
     dnn_release(&b->base);
@@ -401,8 +401,8 @@ Test(module, to_what_it_is_already_changes_nothing)
 {
     block *b = new_block(NULL);
 
-    cr_expect_eq(dnn_module_to(&b->base, 0, NULL), DNN_OK);
-    cr_expect_eq(dnn_module_to(&b->base, DNN_T_F32, "cpu"), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_module_to(&b->base), DNN_OK);
+    cr_expect_eq(dnn_module_to(&b->base, .dtype = DNN_T_F32, .device = "cpu"), DNN_OK, "%s", dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
     dnn_release(&b->base);
 }
@@ -411,10 +411,10 @@ Test(module, to_refuses_what_is_no_floating_dtype_or_device)
 {
     block *b = new_block(NULL);
 
-    EXPECT_STATUS_FAIL(dnn_module_to(&b->base, DNN_T_I64, NULL), "i64", "floating");
-    EXPECT_STATUS_FAIL(dnn_module_to(&b->base, DNN_T_F32 | DNN_T_F64, NULL), "floating");
-    EXPECT_STATUS_FAIL(dnn_module_to(NULL, DNN_T_F32, NULL), "module");
-    cr_expect_neq(dnn_module_to(&b->base, 0, "nowhere:9"), DNN_OK);
+    EXPECT_STATUS_FAIL(dnn_module_to(&b->base, .dtype = DNN_T_I64), "i64", "floating");
+    EXPECT_STATUS_FAIL(dnn_module_to(&b->base, .dtype = DNN_T_F32 | DNN_T_F64), "floating");
+    EXPECT_STATUS_FAIL(dnn_module_to(NULL, .dtype = DNN_T_F32), "module");
+    cr_expect_neq(dnn_module_to(&b->base, .device = "nowhere:9"), DNN_OK);
     cr_expect_not_null(strstr(dnn_error_message(), "nowhere:9"), "%s", dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
     dnn_release(&b->base);
@@ -427,7 +427,7 @@ Test(module, to_names_the_tensor_that_is_mapped)
     void *data;
 
     cr_assert_eq(dnn_map(bias, DNN_MAP_READ, &data), DNN_OK, "%s", dnn_error_message());
-    EXPECT_STATUS_FAIL(dnn_module_to(net, DNN_T_F64, NULL), "1.bias [2]", "dnn_unmap");
+    EXPECT_STATUS_FAIL(dnn_module_to(net, .dtype = DNN_T_F64), "1.bias [2]", "dnn_unmap");
     cr_expect_eq(dnn_unmap(bias), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(dnn_dtype_of(dnn_module_tensor(net, "1.weight")), DNN_T_F32);
     dnn_release(net);
@@ -440,7 +440,7 @@ Test(module, an_optimizer_from_before_a_move_goes_on)
 
     cr_assert_not_null(sgd, "%s", dnn_error_message());
     cr_assert_not_null(dnn_init_constant(dnn_module_tensor(m, "weight"), 1));
-    cr_assert_eq(dnn_module_to(m, DNN_T_F64, NULL), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_module_to(m, .dtype = DNN_T_F64), DNN_OK, "%s", dnn_error_message());
     unit_backward(dnn_forward(m, F64(S(1, 1), 2)));
     cr_assert_eq(dnn_step(sgd), DNN_OK, "%s", dnn_error_message());
     EXPECT(dnn_module_tensor(m, "weight"), DNN_T_F64, S(1, 1), 0);

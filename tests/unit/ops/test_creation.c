@@ -7,10 +7,10 @@ Test(creation, fills_have_their_value_dtype_and_shape)
 {
     EXPECT(dnn_zeros(S(2, 2)), DNN_T_F32, S(2, 2), 0, 0, 0, 0);
     EXPECT(dnn_ones(S(3), .dtype = DNN_T_I64), DNN_T_I64, S(3), 1, 1, 1);
-    EXPECT(dnn_full(2.5, S(2), .dtype = DNN_T_F64), DNN_T_F64, S(2), 2.5, 2.5);
-    EXPECT(dnn_full(1, S(2), .dtype = DNN_T_BOOL), DNN_T_BOOL, S(2), 1, 1);
-    EXPECT(dnn_full(NAN, DNN_SCALAR), DNN_T_F32, DNN_SCALAR, NAN);
-    EXPECT(dnn_scalar(-7, DNN_T_I32), DNN_T_I32, DNN_SCALAR, -7);
+    EXPECT(dnn_full(S(2), 2.5, .dtype = DNN_T_F64), DNN_T_F64, S(2), 2.5, 2.5);
+    EXPECT(dnn_full(S(2), 1, .dtype = DNN_T_BOOL), DNN_T_BOOL, S(2), 1, 1);
+    EXPECT(dnn_full(DNN_SCALAR, NAN), DNN_T_F32, DNN_SCALAR, NAN);
+    EXPECT(dnn_scalar(-7, .dtype = DNN_T_I32), DNN_T_I32, DNN_SCALAR, -7);
     EXPECT_EMPTY(dnn_zeros(S(0, 3)), DNN_T_F32, S(0, 3));
     EXPECT_EMPTY(dnn_empty(S(2, 0), .dtype = DNN_T_U8), DNN_T_U8, S(2, 0));
 }
@@ -33,7 +33,7 @@ Test(creation, like_takes_shape_dtype_and_device_of_the_other)
 
     EXPECT(dnn_zeros_like(x), DNN_T_I32, S(2), 0, 0);
     EXPECT(dnn_ones_like(x, .dtype = DNN_T_F64), DNN_T_F64, S(2), 1, 1);
-    EXPECT(dnn_full_like(9, x), DNN_T_I32, S(2), 9, 9);
+    EXPECT(dnn_full_like(x, 9), DNN_T_I32, S(2), 9, 9);
     cr_assert_str_eq(dnn_device_of(dnn_empty_like(x)), dnn_device_of(x));
     cr_assert_eq(dnn_dtype_of(dnn_rand_like(x, .dtype = DNN_T_F32)), DNN_T_F32);
     cr_assert_eq(dnn_numel(dnn_randn_like(x, .dtype = DNN_T_F32)), 2);
@@ -48,10 +48,10 @@ Test(creation, bad_shapes_dtypes_and_devices_are_refused)
     EXPECT_FAIL(dnn_empty_with((dnn_create_args){.shape = {9, {1}}}), "empty", "9", "8");
     EXPECT_FAIL(dnn_empty_with((dnn_create_args){.shape = {-1, {1}}}), "empty", "-1");
     EXPECT_FAIL(dnn_zeros(S(2), .dtype = 3), "zeros", "3");
-    EXPECT_FAIL(dnn_full(0.5, S(2), .dtype = DNN_T_I64), "full", "0.5", "i64", "cast");
-    EXPECT_FAIL(dnn_full(256, S(2), .dtype = DNN_T_U8), "full", "256", "u8");
+    EXPECT_FAIL(dnn_full(S(2), 0.5, .dtype = DNN_T_I64), "full", "0.5", "i64", "cast");
+    EXPECT_FAIL(dnn_full(S(2), 256, .dtype = DNN_T_U8), "full", "256", "u8");
     EXPECT_FAIL(dnn_rand(S(2), .dtype = DNN_T_I64), "i64");
-    EXPECT_FAIL(dnn_scalar(0.5, DNN_T_I64), "scalar", "0.5");
+    EXPECT_FAIL(dnn_scalar(0.5, .dtype = DNN_T_I64), "scalar", "0.5");
     cr_assert_null(dnn_zeros(S(2), .device = "nosuch"));
     cr_assert_eq(dnn_take_error(), DNN_E_DEVICE);
 }
@@ -123,43 +123,43 @@ Test(creation, a_buffer_is_shared_and_released_once)
 
 Test(creation, ranges_count_as_pytorch_counts)
 {
-    EXPECT(dnn_arange(0, 5, 1, DNN_T_I64), DNN_T_I64, S(5), 0, 1, 2, 3, 4);
-    EXPECT(dnn_arange(1, 0, -0.25, 0), DNN_T_F32, S(4), 1, 0.75, 0.5, 0.25);
-    cr_assert_eq(dnn_numel(dnn_arange(0, 4.1, 0.1, 0)), 41);
-    EXPECT_EMPTY(dnn_arange(3, 3, 1, DNN_T_I64), DNN_T_I64, S(0));
-    EXPECT_FAIL(dnn_arange(0, 5, 0, 0), "arange", "0");
-    EXPECT_FAIL(dnn_arange(0, 5, -1, 0), "arange", "-1", "5");
-    EXPECT_FAIL(dnn_arange(0, 5, 0.5, DNN_T_I64), "arange", "0.5", "i64");
-    EXPECT_FAIL(dnn_arange(0, 300, 1, DNN_T_U8), "arange", "299", "u8");
-    EXPECT_FAIL(dnn_arange(0, INFINITY, 1, 0), "arange", "inf");
-    EXPECT_FAIL(dnn_arange(0, 2, 1, DNN_T_BOOL), "arange", "bool");
-    EXPECT(dnn_linspace(0, 1, 5, 0), DNN_T_F32, S(5), 0, 0.25, 0.5, 0.75, 1);
-    EXPECT(dnn_linspace(3, 9, 1, DNN_T_F64), DNN_T_F64, S(1), 3);
-    EXPECT_EMPTY(dnn_linspace(0, 1, 0, 0), DNN_T_F32, S(0));
-    EXPECT_FAIL(dnn_linspace(0, 1, -2, 0), "linspace", "-2");
-    EXPECT_FAIL(dnn_linspace(0, 1, 2, DNN_T_I64), "linspace", "i64");
-    EXPECT(dnn_logspace(0, 3, 4, 0), DNN_T_F32, S(4), 1, 10, 100, 1000);
-    EXPECT_FAIL(dnn_logspace(0, 1, 2, DNN_T_I64), "logspace", "i64");
-    EXPECT(dnn_eye(2, 3, DNN_T_I64), DNN_T_I64, S(2, 3), 1, 0, 0, 0, 1, 0);
-    EXPECT_FAIL(dnn_eye(-1, 3, 0), "eye", "-1");
+    EXPECT(dnn_arange(.end = 5, .dtype = DNN_T_I64), DNN_T_I64, S(5), 0, 1, 2, 3, 4);
+    EXPECT(dnn_arange(.start = 1, .end = 0, .step = -0.25), DNN_T_F32, S(4), 1, 0.75, 0.5, 0.25);
+    cr_assert_eq(dnn_numel(dnn_arange(.end = 4.1, .step = 0.1)), 41);
+    EXPECT_EMPTY(dnn_arange(.start = 3, .end = 3, .dtype = DNN_T_I64), DNN_T_I64, S(0));
+    EXPECT_FAIL(dnn_arange(.end = 5, .step = 0), "arange", "0");
+    EXPECT_FAIL(dnn_arange(.end = 5, .step = -1), "arange", "-1", "5");
+    EXPECT_FAIL(dnn_arange(.end = 5, .step = 0.5, .dtype = DNN_T_I64), "arange", "0.5", "i64");
+    EXPECT_FAIL(dnn_arange(.end = 300, .dtype = DNN_T_U8), "arange", "299", "u8");
+    EXPECT_FAIL(dnn_arange(.end = INFINITY), "arange", "inf");
+    EXPECT_FAIL(dnn_arange(.end = 2, .dtype = DNN_T_BOOL), "arange", "bool");
+    EXPECT(dnn_linspace(0, 1, 5), DNN_T_F32, S(5), 0, 0.25, 0.5, 0.75, 1);
+    EXPECT(dnn_linspace(3, 9, 1, .dtype = DNN_T_F64), DNN_T_F64, S(1), 3);
+    EXPECT_EMPTY(dnn_linspace(0, 1, 0), DNN_T_F32, S(0));
+    EXPECT_FAIL(dnn_linspace(0, 1, -2), "linspace", "-2");
+    EXPECT_FAIL(dnn_linspace(0, 1, 2, .dtype = DNN_T_I64), "linspace", "i64");
+    EXPECT(dnn_logspace(0, 3, 4), DNN_T_F32, S(4), 1, 10, 100, 1000);
+    EXPECT_FAIL(dnn_logspace(0, 1, 2, .dtype = DNN_T_I64), "logspace", "i64");
+    EXPECT(dnn_eye(2, .m = 3, .dtype = DNN_T_I64), DNN_T_I64, S(2, 3), 1, 0, 0, 0, 1, 0);
+    EXPECT_FAIL(dnn_eye(-1, .m = 3), "eye", "-1");
 }
 
 Test(creation, casts_round_toward_zero_and_saturate)
 {
     dnn_tensor *x = F64(S(5), -2.7, 2.7, NAN, 1e30, -1e30);
 
-    EXPECT(dnn_cast(x, DNN_T_I32), DNN_T_I32, S(5), -2, 2, 0, INT32_MAX, INT32_MIN);
-    EXPECT(dnn_cast(x, DNN_T_BOOL), DNN_T_BOOL, S(5), 1, 1, 1, 1, 1);
-    cr_assert_eq(dnn_cast(x, DNN_T_F64), x);
-    EXPECT_FAIL(dnn_cast(x, 0), "cast", "0");
-    EXPECT_FAIL(dnn_cast(NULL, DNN_T_F32), "cast", "NULL");
+    EXPECT(dnn_to(x, .dtype = DNN_T_I32), DNN_T_I32, S(5), -2, 2, 0, INT32_MAX, INT32_MIN);
+    EXPECT(dnn_to(x, .dtype = DNN_T_BOOL), DNN_T_BOOL, S(5), 1, 1, 1, 1, 1);
+    cr_assert_eq(dnn_to(x, .dtype = DNN_T_F64), x);
+    EXPECT_FAIL(dnn_to(x, .dtype = 0), "cast", "0");
+    EXPECT_FAIL(dnn_to(NULL, .dtype = DNN_T_F32), "cast", "NULL");
 }
 
 Test(creation, the_gradient_of_a_cast_is_cast_back)
 {
     dnn_tensor *x = LEAF(S(2), 1, 2);
 
-    unit_backward(dnn_mul_scalar(dnn_cast(x, DNN_T_F32), 3));
+    unit_backward(dnn_mul(dnn_to(x, .dtype = DNN_T_F32), 3));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 3, 3);
 }
 
@@ -172,8 +172,8 @@ Test(creation, copies_are_dense_and_their_own)
     EXPECT(c, DNN_T_F32, S(2, 2), 1, 3, 2, 4);
     cr_assert_eq(dnn_contiguous(x), x);
     cr_assert_neq(dnn_contiguous(t), t);
-    cr_assert_eq(dnn_to_device(x, "cpu"), x);
-    cr_assert_null(dnn_to_device(x, "nosuch"));
+    cr_assert_eq(dnn_to(x, .device = "cpu"), x);
+    cr_assert_null(dnn_to(x, .device = "nosuch"));
     cr_assert_eq(dnn_take_error(), DNN_E_DEVICE);
 }
 

@@ -25,7 +25,7 @@ Test(loss, nll_loss_and_its_reductions)
            DNN_SCALAR, 0);
     EXPECT(dnn_nll_loss(x, T(DNN_T_U8, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
     EXPECT(dnn_nll_loss(x, T(DNN_T_I32, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
-    EXPECT(dnn_nll_loss(F64(S(3), -1, -2, -3), dnn_scalar(1, DNN_T_I64)), DNN_T_F64, DNN_SCALAR, 2);
+    EXPECT(dnn_nll_loss(F64(S(3), -1, -2, -3), dnn_scalar(1, .dtype = DNN_T_I64)), DNN_T_F64, DNN_SCALAR, 2);
     EXPECT(dnn_nll_loss(F64(S(1, 2, 2), -1, -2, -3, -4), I64(S(1, 2), 0, 1),
                         .reduction = DNN_REDUCTION_NONE),
            DNN_T_F64, S(1, 2), 1, 4);
@@ -51,7 +51,7 @@ Test(loss, cross_entropy_is_nll_of_log_softmax)
            second);
     EXPECT(dnn_cross_entropy(x, t, .reduction = DNN_REDUCTION_NONE, .label_smoothing = 0.5),
            DNN_T_F64, S(2), 0.5 * first + 0.25 * (first - log(0.25)), second);
-    EXPECT(dnn_cross_entropy(F64(S(2), 0, log(3)), dnn_scalar(1, DNN_T_I64),
+    EXPECT(dnn_cross_entropy(F64(S(2), 0, log(3)), dnn_scalar(1, .dtype = DNN_T_I64),
                              .reduction = DNN_REDUCTION_NONE),
            DNN_T_F64, DNN_SCALAR, first);
 }
@@ -66,7 +66,7 @@ Test(loss, gradients_go_to_the_input)
     unit_backward(dnn_nll_loss(x, t, .reduction = DNN_REDUCTION_SUM));
     EXPECT(dnn_grad(x), DNN_T_F64, S(2, 2), 0, -1, -1, 0);
     unit_backward(
-        dnn_cross_entropy(row, dnn_scalar(0, DNN_T_I64), .reduction = DNN_REDUCTION_NONE));
+        dnn_cross_entropy(row, dnn_scalar(0, .dtype = DNN_T_I64), .reduction = DNN_REDUCTION_NONE));
     EXPECT(dnn_grad(row), DNN_T_F64, S(2), -0.5, 0.5);
 }
 
@@ -93,7 +93,7 @@ Test(loss, what_does_not_fit_is_refused)
     EXPECT_FAIL(dnn_cross_entropy(x, t, .label_smoothing = 1.5), "cross_entropy", "1.5");
     EXPECT_FAIL(dnn_cross_entropy(x, t, .label_smoothing = NAN), "cross_entropy", "nan");
     EXPECT_FAIL(dnn_nll_loss(F64(S(3), 1, 2, 3), I64(S(1), 1)), "nll_loss", "[3]", "[1]");
-    EXPECT_FAIL(dnn_nll_loss(dnn_scalar(1, 0), dnn_scalar(0, DNN_T_I64)), "nll_loss", "[N,C");
+    EXPECT_FAIL(dnn_nll_loss(dnn_scalar(1), dnn_scalar(0, .dtype = DNN_T_I64)), "nll_loss", "[N,C");
     EXPECT_FAIL(dnn_cross_entropy(x, NULL), "cross_entropy", "NULL");
     EXPECT_FAIL(dnn_cross_entropy(NULL, t), "cross_entropy", "NULL");
 }

@@ -11,7 +11,7 @@ Test(norm, softmax_sums_to_one_along_its_axis)
     EXPECT(dnn_softmax(x, 1), DNN_T_F64, S(2, 2), 0.25, 0.75, 0.5, 0.5);
     EXPECT(dnn_log_softmax(x, -1), DNN_T_F64, S(2, 2), log(0.25), log(0.75), log(0.5), log(0.5));
     EXPECT(dnn_softmax(dnn_t(x), 0), DNN_T_F64, S(2, 2), 0.25, 0.5, 0.75, 0.5);
-    EXPECT(dnn_softmax(dnn_scalar(7, 0), 0), DNN_T_F32, DNN_SCALAR, 1);
+    EXPECT(dnn_softmax(dnn_scalar(7), 0), DNN_T_F32, DNN_SCALAR, 1);
     EXPECT(dnn_softmax(F32(S(2), -INFINITY, -INFINITY), 0), DNN_T_F32, S(2), NAN, NAN);
     EXPECT_EMPTY(dnn_softmax(dnn_zeros(S(0, 3)), 1), DNN_T_F32, S(0, 3));
 }

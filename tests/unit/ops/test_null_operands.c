@@ -22,7 +22,7 @@ Test(null_operands, the_message_names_the_operand)
         EXPECT_NAMED(dnn_relu(none), "relu: x is NULL");
         EXPECT_NAMED(dnn_add(x, none), "add: b is NULL");
         EXPECT_NAMED(dnn_add(none, x), "add: a is NULL");
-        EXPECT_NAMED(dnn_add_scalar(none, 1), "add: a is NULL");
+        EXPECT_NAMED(dnn_add(none, 1), "add: a is NULL");
         EXPECT_NAMED(dnn_matmul(x, none), "matmul: b is NULL");
         EXPECT_NAMED(dnn_linear(x, none, none), "linear: w is NULL");
         EXPECT_NAMED(dnn_conv2d(none, image, none), "conv2d: x is NULL");

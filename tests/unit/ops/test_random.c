@@ -8,7 +8,7 @@ static double mean_of(dnn_tensor *t)
 {
     double mean = NAN;
 
-    cr_assert_eq(dnn_item(dnn_mean(dnn_cast(t, DNN_T_F64)), &mean), DNN_OK, "%s",
+    cr_assert_eq(dnn_item(dnn_mean(dnn_to(t, .dtype = DNN_T_F64)), &mean), DNN_OK, "%s",
                  dnn_error_message());
     return mean;
 }
@@ -39,7 +39,7 @@ Test(random, numbers_have_their_range_and_mean)
     cr_assert(low >= -1 && high < 3 && low < -0.99 && high > 2.99);
     cr_assert_float_eq(mean_of(u), 1, 0.02);
     cr_assert_float_eq(mean_of(n), 2, 0.02);
-    cr_assert_float_eq(mean_of(dnn_square(dnn_sub_scalar(n, 2))), 0.25, 0.01);
+    cr_assert_float_eq(mean_of(dnn_square(dnn_sub(n, 2))), 0.25, 0.01);
     cr_assert_float_eq(mean_of(b), 0.25, 0.01);
     cr_assert_eq(mean_of(flags), 1);
     cr_assert_eq(mean_of(dnn_bernoulli_(dnn_empty(S(10)), 0)), 0);
@@ -65,7 +65,7 @@ Test(random, dropout_scales_what_it_keeps)
     dnn_tensor *x = dnn_ones(S(10000)), *y = dnn_dropout(x, 0.2), *values;
 
     cr_assert_float_eq(mean_of(y), 1, 0.02);
-    values = dnn_logical_or(dnn_eq_scalar(y, 0), dnn_eq_scalar(y, 1.25));
+    values = dnn_logical_or(dnn_eq(y, 0), dnn_eq(y, 1.25));
     cr_assert_eq(mean_of(values), 1);
     cr_assert_eq(dnn_dropout(x, 0), x);
     EXPECT(dnn_dropout(F32(S(2), 3, INFINITY), 1), DNN_T_F32, S(2), 0, NAN);

@@ -20,7 +20,7 @@ Test(reduce, sums_and_means_over_axes)
     EXPECT(dnn_mean(x, .dims = DNN_DIMS(1)), DNN_T_F32, S(2), 3, 4);
     EXPECT(dnn_sum(BOOL(S(3), 1, 0, 1)), DNN_T_I64, DNN_SCALAR, 2);
     EXPECT(dnn_sum(T(DNN_T_U8, S(2), 255, 255)), DNN_T_I64, DNN_SCALAR, 510);
-    EXPECT(dnn_sum(dnn_scalar(4, 0), .dims = DNN_DIMS(0)), DNN_T_F32, DNN_SCALAR, 4);
+    EXPECT(dnn_sum(dnn_scalar(4), .dims = DNN_DIMS(0)), DNN_T_F32, DNN_SCALAR, 4);
     EXPECT(dnn_sum(dnn_zeros(S(0, 2)), .dims = DNN_DIMS(0)), DNN_T_F32, S(2), 0, 0);
     EXPECT(dnn_mean(dnn_zeros(S(0))), DNN_T_F32, DNN_SCALAR, NAN);
     EXPECT_EMPTY(dnn_sum(dnn_zeros(S(0, 2)), .dims = DNN_DIMS(1)), DNN_T_F32, S(0));
@@ -45,11 +45,11 @@ Test(reduce, largest_and_smallest)
     EXPECT(dnn_amin(x, .dims = DNN_DIMS(1), .keepdim = true), DNN_T_F32, S(2, 1), 1, 2);
     EXPECT(dnn_max(x), DNN_T_F32, DNN_SCALAR, 6);
     EXPECT(dnn_min(F32(S(3), 1, NAN, 0)), DNN_T_F32, DNN_SCALAR, NAN);
-    EXPECT(dnn_max_dim(x, 1, &places), DNN_T_F32, S(2), 5, 6);
+    EXPECT(dnn_max_dim(x, 1, .indices = &places), DNN_T_F32, S(2), 5, 6);
     EXPECT(places, DNN_T_I64, S(2), 1, 2);
-    EXPECT(dnn_min_dim(x, 0, &places, .keepdim = true), DNN_T_F32, S(1, 3), 1, 2, 3);
+    EXPECT(dnn_min_dim(x, 0, .indices = &places, .keepdim = true), DNN_T_F32, S(1, 3), 1, 2, 3);
     EXPECT(places, DNN_T_I64, S(1, 3), 0, 1, 0);
-    EXPECT(dnn_max_dim(dnn_scalar(3, 0), 0), DNN_T_F32, DNN_SCALAR, 3);
+    EXPECT(dnn_max_dim(dnn_scalar(3), 0), DNN_T_F32, DNN_SCALAR, 3);
     EXPECT(dnn_argmax(x, -1), DNN_T_I64, S(2), 1, 2);
     EXPECT(dnn_argmin(x, DNN_ALL), DNN_T_I64, DNN_SCALAR, 0);
     EXPECT(dnn_argmax(x, DNN_ALL, .keepdim = true), DNN_T_I64, S(1, 1), 5);
@@ -109,13 +109,13 @@ Test(reduce, whole_tensors_compare)
     bool same = false;
 
     cr_assert(dnn_equal(x, y, &same) == DNN_OK && same);
-    cr_assert(dnn_equal(x, dnn_add_scalar(y, 1), &same) == DNN_OK && !same);
+    cr_assert(dnn_equal(x, dnn_add(y, 1), &same) == DNN_OK && !same);
     cr_assert(dnn_equal(x, dnn_flatten(y, 0, -1), &same) == DNN_OK && !same);
     cr_assert(dnn_equal(n, n, &same) == DNN_OK && !same);
     cr_assert(dnn_equal(dnn_zeros(S(0)), dnn_zeros(S(0)), &same) == DNN_OK && same);
-    cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-6), 0, 0, &same) == DNN_OK && same);
-    cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-3), 0, 0, &same) == DNN_OK && !same);
-    cr_assert(dnn_allclose(x, dnn_add_scalar(y, 1e-6), DNN_ZERO, DNN_ZERO, &same) == DNN_OK &&
+    cr_assert(dnn_allclose(x, dnn_add(y, 1e-6), 0, 0, &same) == DNN_OK && same);
+    cr_assert(dnn_allclose(x, dnn_add(y, 1e-3), 0, 0, &same) == DNN_OK && !same);
+    cr_assert(dnn_allclose(x, dnn_add(y, 1e-6), DNN_ZERO, DNN_ZERO, &same) == DNN_OK &&
               !same);
     cr_assert(dnn_allclose(big, big, 0, 0, &same) == DNN_OK && same);
     cr_assert(dnn_allclose(F32(S(2), 5, 1), big, 0, 0, &same) == DNN_OK && !same);

@@ -41,11 +41,11 @@ Test(view, reshape_refuses_what_does_not_fit)
 
 Test(view, flatten_and_unflatten)
 {
-    dnn_tensor *x = dnn_reshape(dnn_arange(0, 24, 1, 0), S(2, 3, 4));
+    dnn_tensor *x = dnn_reshape(dnn_arange(.end = 24), S(2, 3, 4));
 
     cr_assert_eq(dnn_size(dnn_flatten(x, 1, -1), 1), 12);
     cr_assert_eq(dnn_ndim(dnn_flatten(x, 0, 1)), 2);
-    EXPECT(dnn_flatten(dnn_scalar(3, 0), 0, -1), DNN_T_F32, S(1), 3);
+    EXPECT(dnn_flatten(dnn_scalar(3), 0, -1), DNN_T_F32, S(1), 3);
     EXPECT_FAIL(dnn_flatten(x, 2, 1), "flatten", "2", "1");
     EXPECT_FAIL(dnn_flatten(x, 0, 3), "flatten", "3");
     cr_assert_eq(dnn_size(dnn_unflatten(x, -1, S(2, -1)), 3), 2);
@@ -69,7 +69,7 @@ Test(view, squeeze_and_unsqueeze)
 
 Test(view, axes_change_places)
 {
-    dnn_tensor *x = six(), *y = dnn_reshape(dnn_arange(0, 24, 1, 0), S(2, 3, 4));
+    dnn_tensor *x = six(), *y = dnn_reshape(dnn_arange(.end = 24), S(2, 3, 4));
 
     EXPECT(dnn_transpose(x, 0, -1), DNN_T_F32, S(3, 2), 0, 3, 1, 4, 2, 5);
     EXPECT(dnn_t(F32(S(2), 1, 2)), DNN_T_F32, S(2), 1, 2);
@@ -98,7 +98,7 @@ Test(view, expand_stretches_ones_only)
 
 Test(view, slices_clamp_their_ends)
 {
-    dnn_tensor *x = dnn_arange(0, 6, 1, DNN_T_I64);
+    dnn_tensor *x = dnn_arange(.end = 6, .dtype = DNN_T_I64);
 
     EXPECT(dnn_slice(x, 0, 1, 100, 2), DNN_T_I64, S(3), 1, 3, 5);
     EXPECT(dnn_slice(x, 0, -2, INT64_MAX, 1), DNN_T_I64, S(2), 4, 5);
@@ -107,7 +107,7 @@ Test(view, slices_clamp_their_ends)
     EXPECT_EMPTY(dnn_slice(x, 0, INT64_MIN, -7, 1), DNN_T_I64, S(0));
     EXPECT_FAIL(dnn_slice(x, 0, 0, 6, 0), "slice", "0", "flip");
     EXPECT_FAIL(dnn_slice(x, 1, 0, 6, 1), "slice", "1");
-    EXPECT_FAIL(dnn_slice(dnn_scalar(1, 0), 0, 0, 1, 1), "slice", "rank 0");
+    EXPECT_FAIL(dnn_slice(dnn_scalar(1), 0, 0, 1, 1), "slice", "rank 0");
     EXPECT(dnn_narrow(x, 0, 2, 2), DNN_T_I64, S(2), 2, 3);
     EXPECT_FAIL(dnn_narrow(x, 0, 5, 2), "narrow", "5", "6");
     EXPECT_FAIL(dnn_narrow(x, 0, 0, -1), "narrow", "-1");
@@ -119,7 +119,7 @@ Test(view, slices_clamp_their_ends)
 
 Test(view, pieces_cover_the_axis)
 {
-    dnn_tensor *x = dnn_arange(0, 6, 1, DNN_T_I64), *out[6] = {NULL};
+    dnn_tensor *x = dnn_arange(.end = 6, .dtype = DNN_T_I64), *out[6] = {NULL};
 
     cr_assert_eq(dnn_split(x, 4, 0, out, 6), 2);
     EXPECT(out[1], DNN_T_I64, S(2), 4, 5);
@@ -132,7 +132,7 @@ Test(view, pieces_cover_the_axis)
     EXPECT_STATUS_FAIL(dnn_chunk(x, 0, 0, out, 6), "chunk", "0");
     EXPECT_STATUS_FAIL(dnn_split(x, 1, 0, NULL, 6), "split", "6", "0");
     EXPECT_STATUS_FAIL(dnn_split(NULL, 1, 0, out, 6), "dnn_split", "NULL");
-    EXPECT_STATUS_FAIL(dnn_unbind(dnn_scalar(1, 0), 0, out, 6), "unbind", "rank 0");
+    EXPECT_STATUS_FAIL(dnn_unbind(dnn_scalar(1), 0, out, 6), "unbind", "rank 0");
 }
 
 Test(view, a_view_outlives_its_source_and_its_scope)

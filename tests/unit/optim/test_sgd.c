@@ -6,7 +6,7 @@ TestSuite(sgd, .init = unit_init, .fini = unit_fini, .timeout = 60);
 /* One step of p from the gradient g. */
 static void step(dnn_optimizer *optimizer, dnn_tensor *p, double g)
 {
-    cr_assert_eq(dnn_set_grad(p, dnn_full(g, dnn_shape_of(p), .dtype = dnn_dtype_of(p))), DNN_OK,
+    cr_assert_eq(dnn_set_grad(p, dnn_full(dnn_shape_of(p), g, .dtype = dnn_dtype_of(p))), DNN_OK,
                  "%s", dnn_error_message());
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
 }

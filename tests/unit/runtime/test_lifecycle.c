@@ -40,12 +40,12 @@ static void expect_made(dnn_tensor *t)
 
 FIRST_CALL_MAKES(zeros_may_be_the_first_call, dnn_zeros(DNN_SHAPE(2, 3)))
 FIRST_CALL_MAKES(empty_may_be_the_first_call, dnn_empty(DNN_SHAPE(2, 3)))
-FIRST_CALL_MAKES(full_may_be_the_first_call, dnn_full(2, DNN_SHAPE(2, 3)))
+FIRST_CALL_MAKES(full_may_be_the_first_call, dnn_full(DNN_SHAPE(2, 3), 2))
 FIRST_CALL_MAKES(rand_may_be_the_first_call, dnn_rand(DNN_SHAPE(2, 3)))
 FIRST_CALL_MAKES(randn_may_be_the_first_call, dnn_randn(DNN_SHAPE(2, 3)))
-FIRST_CALL_MAKES(arange_may_be_the_first_call, dnn_arange(0, 5, 1, DNN_T_F32))
-FIRST_CALL_MAKES(linspace_may_be_the_first_call, dnn_linspace(0, 1, 5, DNN_T_F32))
-FIRST_CALL_MAKES(scalar_may_be_the_first_call, dnn_scalar(1, DNN_T_F32))
+FIRST_CALL_MAKES(arange_may_be_the_first_call, dnn_arange(.end = 5, .dtype = DNN_T_F32))
+FIRST_CALL_MAKES(linspace_may_be_the_first_call, dnn_linspace(0, 1, 5, .dtype = DNN_T_F32))
+FIRST_CALL_MAKES(scalar_may_be_the_first_call, dnn_scalar(1, .dtype = DNN_T_F32))
 
 Test(lifecycle, from_data_may_be_the_first_call)
 {
@@ -132,7 +132,7 @@ static void expect_item(dnn_tensor *t, double want)
 
 Test(lifecycle, an_operator_starts_the_library_again)
 {
-    dnn_tensor *x = outlive(dnn_full(2, DNN_SHAPE(3)));
+    dnn_tensor *x = outlive(dnn_full(DNN_SHAPE(3), 2));
 
     expect_item(dnn_sum(dnn_mul(x, x)), 12);
     dnn_release(x);
@@ -141,25 +141,25 @@ Test(lifecycle, an_operator_starts_the_library_again)
 
 Test(lifecycle, a_change_in_place_starts_the_library_again)
 {
-    dnn_tensor *x = outlive(dnn_full(2, DNN_SHAPE(1)));
+    dnn_tensor *x = outlive(dnn_full(DNN_SHAPE(1), 2));
 
-    expect_item(dnn_add_scalar_(x, 1), 3);
+    expect_item(dnn_add_(x, 1), 3);
     dnn_release(x);
     dnn_shutdown();
 }
 
 Test(lifecycle, a_cast_starts_the_library_again)
 {
-    dnn_tensor *x = outlive(dnn_full(2, DNN_SHAPE(1)));
+    dnn_tensor *x = outlive(dnn_full(DNN_SHAPE(1), 2));
 
-    expect_item(dnn_cast(x, DNN_T_F64), 2);
+    expect_item(dnn_to(x, .dtype = DNN_T_F64), 2);
     dnn_release(x);
     dnn_shutdown();
 }
 
 Test(lifecycle, reading_what_is_not_dense_starts_the_library_again)
 {
-    dnn_tensor *x = outlive(dnn_arange(0, 6, 1, DNN_T_F32));
+    dnn_tensor *x = outlive(dnn_arange(.end = 6, .dtype = DNN_T_F32));
     dnn_tensor *columns = dnn_transpose(dnn_reshape(x, DNN_SHAPE(2, 3)), 0, 1);
     float got[6];
 
@@ -171,7 +171,7 @@ Test(lifecycle, reading_what_is_not_dense_starts_the_library_again)
 
 Test(lifecycle, backward_starts_the_library_again)
 {
-    dnn_tensor *x = dnn_retain(dnn_full(2, DNN_SHAPE(3), .requires_grad = true));
+    dnn_tensor *x = dnn_retain(dnn_full(DNN_SHAPE(3), 2, .requires_grad = true));
     dnn_tensor *loss = outlive(dnn_sum(dnn_mul(x, x)));
 
     cr_expect_eq(dnn_backward(loss), DNN_OK, "%s", dnn_error_message());
@@ -183,7 +183,7 @@ Test(lifecycle, backward_starts_the_library_again)
 
 Test(lifecycle, an_optimizer_step_starts_the_library_again)
 {
-    dnn_tensor *w = dnn_retain(dnn_full(2, DNN_SHAPE(1), .requires_grad = true));
+    dnn_tensor *w = dnn_retain(dnn_full(DNN_SHAPE(1), 2, .requires_grad = true));
     dnn_optimizer *sgd = dnn_retain(dnn_optim_sgd(DNN_TENSORS(w), 0.5));
 
     cr_assert_not_null(sgd, "%s", dnn_error_message());

@@ -177,7 +177,7 @@ static dnn_tensor *call_view(const conf_case *c, dnn_tensor *const *in)
 static dnn_tensor *call_to_device(const conf_case *c, dnn_tensor *const *in)
 {
     (void)c;
-    return dnn_to_device(dnn_to_device(in[0], "cpu"), dnn_default_device());
+    return dnn_to(dnn_to(in[0], .device = "cpu"), .device = dnn_default_device());
 }
 
 static dnn_tensor *call_permute(const conf_case *c, dnn_tensor *const *in)

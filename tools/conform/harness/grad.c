@@ -91,7 +91,7 @@ static dnn_tensor *loss_of(const problem *p, dnn_tensor *y, bool squared)
     dnn_tensor *w = conf_tensor(&p->weight);
 
     if (squared)
-        return dnn_mul_scalar(dnn_sum(dnn_mul(w, dnn_mul(y, y))), 0.5);
+        return dnn_mul(dnn_sum(dnn_mul(w, dnn_mul(y, y))), 0.5);
     return dnn_sum(dnn_mul(w, y));
 }
 
