@@ -19,11 +19,9 @@ static double run(dnn_tensor *a, dnn_tensor *b, int n)
     double began = now();
 
     for (int i = 0; i < n; i += 100) {
-        {
-            DNN_SCOPE();
-            for (int k = 0; k < 100; k++) {
-                dnn_add(a, b);
-            }
+        DNN_SCOPE();
+        for (int k = 0; k < 100; k++) {
+            dnn_add(a, b);
         }
     }
     return now() - began;

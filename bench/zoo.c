@@ -30,15 +30,13 @@ static dnn_status steps(dnn_module *net, dnn_optimizer *optimizer, dnn_tensor *x
     double loss;
 
     for (int i = 0; i < n; i++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, x), y);
+        DNN_SCOPE();
+        dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, x), y);
 
-            DNN_TRY(dnn_zero_grad(optimizer));
-            DNN_TRY(dnn_backward(l));
-            DNN_TRY(dnn_step(optimizer));
-            DNN_TRY(dnn_item(l, &loss));
-        }
+        DNN_TRY(dnn_zero_grad(optimizer));
+        DNN_TRY(dnn_backward(l));
+        DNN_TRY(dnn_step(optimizer));
+        DNN_TRY(read_value(l, &loss));
     }
     return DNN_OK;
 }

@@ -34,7 +34,7 @@ void probe_end(void)
 }
 
 /* At level DEBUG the library logs which function of which file it calls next. */
-static void on_log(void *ctx, int level, const char *text)
+static void on_log(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     if (level == DNN_LOG_DEBUG && strncmp(text, "libdnn: ", 8) == 0) {

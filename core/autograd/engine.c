@@ -320,10 +320,8 @@ static dnn_status finish_sums(dnn__walk *w)
     dnn_status st = DNN_OK;
 
     for (dnn__accumulator *s = w->accumulators; s != NULL && st == DNN_OK; s = s->next) {
-        {
-            DNN_SCOPE();
-            st = s->grad != NULL ? dnn__make_unshared(&s->grad, s->leaf->grad) : DNN_OK;
-        }
+        DNN_SCOPE();
+        st = s->grad != NULL ? dnn__make_unshared(&s->grad, s->leaf->grad) : DNN_OK;
     }
     return st;
 }

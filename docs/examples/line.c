@@ -14,38 +14,25 @@ static dnn_status train(dnn_module *net, dnn_optimizer *optimizer)
     dnn_tensor *y = dnn_add(dnn_mul(x, 2), 1);
 
     for (int step = 0; step < STEPS; step++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *loss = dnn_mse_loss(dnn_forward(net, x), y);
+        DNN_SCOPE();
+        dnn_tensor *loss = dnn_mse_loss(dnn_forward(net, x), y);
 
-            DNN_TRY(dnn_zero_grad(optimizer));
-            DNN_TRY(dnn_backward(loss));
-            DNN_TRY(dnn_step(optimizer));
-        }
+        DNN_TRY(dnn_zero_grad(optimizer));
+        DNN_TRY(dnn_backward(loss));
+        DNN_TRY(dnn_step(optimizer));
     }
     return DNN_OK;
 }
 
-static dnn_status run(double *weight, double *bias)
+int main(void)
 {
     dnn_module *net = dnn_nn_linear(1, 1);
     dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.1, .momentum = 0.9);
-    dnn_status st = DNN_OK;
+    dnn_status status = train(net, optimizer);
+    double weight = dnn_value(dnn_module_tensor(net, "weight"));
+    double bias = dnn_value(dnn_module_tensor(net, "bias"));
 
-    DNN_TRY_TO(st, done, train(net, optimizer));
-    DNN_TRY_TO(st, done, dnn_item(dnn_module_tensor(net, "weight"), weight));
-    DNN_TRY_TO(st, done, dnn_item(dnn_module_tensor(net, "bias"), bias));
-done:
-    dnn_release(optimizer);
-    dnn_release(net);
-    return st;
-}
-
-int main(void)
-{
-    double weight = 0, bias = 0;
-
-    if (run(&weight, &bias) != DNN_OK) {
+    if (status != DNN_OK || dnn_take_error() != DNN_OK) {
         fprintf(stderr, "line: %s\n", dnn_error_message());
         return 1;
     }

@@ -17,12 +17,16 @@ static int evaluate(zoo_run *r)
 {
     int64_t batches = batches_of(r, r->test);
     dnn_batch batch;
+    dnn_status status;
 
     r->now.val = (zoo_result){0};
     dnn_module_eval(r->net);
-    dnn_loader_rewind(r->test, 0);
+    status = dnn_loader_rewind(r->test, 0);
+    if (status != DNN_OK) {
+        return zoo_run_fail(r, status);
+    }
     for (int64_t i = 0; i < batches && dnn_loader_next(r->test, &batch); i++) {
-        dnn_status status = zoo_step_evaluate(r->net, &batch, &r->now.val);
+        status = zoo_step_evaluate(r->net, &batch, &r->now.val);
 
         if (status != DNN_OK) {
             return zoo_run_fail(r, status);
@@ -91,7 +95,11 @@ static int train_epoch(zoo_run *r, int64_t first)
 
     if (first == 0) {
         r->now.train = (zoo_result){0};
-        dnn_loader_rewind(r->train, r->now.epoch - 1);
+        dnn_status status = dnn_loader_rewind(r->train, r->now.epoch - 1);
+
+        if (status != DNN_OK) {
+            return zoo_run_fail(r, status);
+        }
     }
     seen = r->now.train.seen;
     for (int64_t i = first; i < batches && code == ZOO_GO_ON && dnn_loader_next(r->train, &batch);

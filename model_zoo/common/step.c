@@ -18,7 +18,8 @@ static dnn_status count_correct(dnn_tensor *output, dnn_tensor *target, double *
     {
         DNN_SCOPE();
         DNN_NO_GRAD();
-        status = dnn_item(dnn_sum(dnn_eq(dnn_argmax(output, 1), target)), correct);
+        *correct = dnn_value(dnn_sum(dnn_eq(dnn_argmax(output, 1), target)));
+        status = dnn_take_error();
     }
     return status;
 }
@@ -35,7 +36,8 @@ dnn_status zoo_step_train(dnn_module *net, dnn_optimizer *optimizer, const dnn_b
         DNN_TRY(dnn_zero_grad(optimizer));
         DNN_TRY(dnn_backward(loss));
         DNN_TRY(dnn_step(optimizer));
-        DNN_TRY(dnn_item(loss, &value));
+        value = dnn_value(loss);
+        DNN_TRY(dnn_take_error());
         DNN_TRY(count_correct(output, batch->target, &correct));
         add_batch(result, value, correct, batch->size);
     }
@@ -50,7 +52,8 @@ dnn_status zoo_step_evaluate(dnn_module *net, const dnn_batch *batch, zoo_result
         dnn_tensor *output = dnn_forward(net, batch->input);
         double value, correct;
 
-        DNN_TRY(dnn_item(dnn_cross_entropy(output, batch->target), &value));
+        value = dnn_value(dnn_cross_entropy(output, batch->target));
+        DNN_TRY(dnn_take_error());
         DNN_TRY(count_correct(output, batch->target, &correct));
         add_batch(result, value, correct, batch->size);
     }

@@ -32,7 +32,7 @@ static struct {
     training saved, loaded; /* saved: at step 3. loaded: another run, at step 1 */
 } test;
 
-static void say_nothing(void *ctx, int level, const char *text)
+static void say_nothing(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     (void)level;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../support/read_value.h"
 #include "dnn/dnn.h"
 #include "failing_memory.h"
 #include "folder.h"
@@ -58,15 +59,13 @@ static dnn_status epoch(parts *p)
     dnn_batch batch;
 
     while (dnn_loader_next(p->loader, &batch)) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *loss = dnn_cross_entropy(dnn_forward(p->net, batch.input), batch.target);
+        DNN_SCOPE();
+        dnn_tensor *loss = dnn_cross_entropy(dnn_forward(p->net, batch.input), batch.target);
 
-            DNN_TRY(dnn_zero_grad(p->optimizer));
-            DNN_TRY(dnn_backward(loss));
-            DNN_TRY(dnn_step(p->optimizer));
-            DNN_TRY(dnn_item(loss, &p->loss));
-        }
+        DNN_TRY(dnn_zero_grad(p->optimizer));
+        DNN_TRY(dnn_backward(loss));
+        DNN_TRY(dnn_step(p->optimizer));
+        DNN_TRY(read_value(loss, &p->loss));
     }
     return dnn_take_error();
 }

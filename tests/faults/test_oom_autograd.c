@@ -70,9 +70,7 @@ static dnn_status halve(void *ctx, dnn_tensor **grad)
 
 static dnn_status add_hook(dnn_tensor *t)
 {
-    int64_t id = dnn_hook_add(t, halve, new_context(), free_context);
-
-    return id < 0 ? (dnn_status)id : DNN_OK;
+    return dnn_hook_add(t, halve, new_context(), free_context, NULL);
 }
 
 static dnn_status show(dnn_tensor *t)
@@ -124,10 +122,8 @@ static dnn_status program(void)
     dnn_status st = dnn_init(NULL);
 
     if (st == DNN_OK) {
-        {
-            DNN_SCOPE();
-            st = run();
-        }
+        DNN_SCOPE();
+        st = run();
     }
     return st;
 }

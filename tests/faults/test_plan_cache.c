@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../support/read_value.h"
 #include "dnn/dnn.h"
 #include "../doubles/planner/planner.h"
 
@@ -65,8 +66,8 @@ static bool negate(int number)
         double least, largest;
 
         x = dnn_neg(x);
-        right = dnn_item(dnn_min(x), &least) == DNN_OK &&
-                dnn_item(dnn_max(x), &largest) == DNN_OK && least == -2 && largest == -2;
+        right = read_value(dnn_min(x), &least) == DNN_OK &&
+                read_value(dnn_max(x), &largest) == DNN_OK && least == -2 && largest == -2;
     }
     return right;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "../support/read_value.h"
 #include "dnn/dnn.h"
 #include "../doubles/planner/planner.h"
 
@@ -50,17 +51,15 @@ static void at_once(int n, void *(*fn)(void *arg), void *arg)
 static dnn_status train(dnn_module *net, dnn_optimizer *optimizer, double *last)
 {
     for (int i = 0; i < rounds; i++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *x = dnn_rand(DNN_SHAPE(8, 3, 12, 12)),
-                       *y = dnn_zeros(DNN_SHAPE(8), .dtype = DNN_T_I64);
-            dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, x), y);
+        DNN_SCOPE();
+        dnn_tensor *x = dnn_rand(DNN_SHAPE(8, 3, 12, 12)),
+                   *y = dnn_zeros(DNN_SHAPE(8), .dtype = DNN_T_I64);
+        dnn_tensor *loss = dnn_cross_entropy(dnn_forward(net, x), y);
 
-            DNN_TRY(dnn_zero_grad(optimizer));
-            DNN_TRY(dnn_backward(loss));
-            DNN_TRY(dnn_step(optimizer));
-            DNN_TRY(dnn_item(loss, last));
-        }
+        DNN_TRY(dnn_zero_grad(optimizer));
+        DNN_TRY(dnn_backward(loss));
+        DNN_TRY(dnn_step(optimizer));
+        DNN_TRY(read_value(loss, last));
     }
     return DNN_OK;
 }
@@ -90,25 +89,21 @@ static void *read_shared(void *x_)
     dnn_tensor *x = x_;
 
     for (int i = 0; i < 10 * rounds; i++) {
-        {
-            DNN_SCOPE();
-            double sum;
+        DNN_SCOPE();
+        double sum;
 
-            check(dnn_item(dnn_sum(dnn_add(dnn_neg(x), x)), &sum) == DNN_OK && sum == 0,
-                  "-x + x of a shared x");
-            check(dnn_item(dnn_sum(dnn_matmul(x, dnn_t(x))), &sum) == DNN_OK && sum == SIZE * 50.0,
-                  "x x' of a shared x");
-        }
+        check(read_value(dnn_sum(dnn_add(dnn_neg(x), x)), &sum) == DNN_OK && sum == 0,
+              "-x + x of a shared x");
+        check(read_value(dnn_sum(dnn_matmul(x, dnn_t(x))), &sum) == DNN_OK && sum == SIZE * 50.0,
+              "x x' of a shared x");
     }
     return NULL;
 }
 
 static void shared_operand(void)
 {
-    {
-        DNN_SCOPE();
-        at_once(THREADS, read_shared, dnn_ones(DNN_SHAPE(50, SIZE / 50)));
-    }
+    DNN_SCOPE();
+    at_once(THREADS, read_shared, dnn_ones(DNN_SHAPE(50, SIZE / 50)));
 }
 
 /* ---- tensors from thread to thread ---- */
@@ -164,8 +159,8 @@ static void *take_some(void *unused)
                 DNN_SCOPE();
                 double largest, least;
 
-                wrong += dnn_item(dnn_max(t), &largest) != DNN_OK ||
-                         dnn_item(dnn_min(t), &least) != DNN_OK || largest != least;
+                wrong += read_value(dnn_max(t), &largest) != DNN_OK ||
+                         read_value(dnn_min(t), &least) != DNN_OK || largest != least;
             }
             dnn_release(t);
         }
@@ -214,17 +209,15 @@ static void *load(void *unused)
     dnn_dataset *source = dnn_dataset_function(200, 2, sample, NULL, NULL);
     dnn_dataset *set = dnn_dataset_map(source, 0, halve, NULL, NULL);
     dnn_loader *loader = dnn_loader(set, .batch_size = 16, .shuffle = true, .workers = 3);
-    double all = 0, sum;
+    double all = 0, sum = 0;
     dnn_batch batch;
 
     (void)unused;
     for (int epoch = 0; epoch < 2; epoch++) {
         while (dnn_loader_next(loader, &batch)) {
-            {
-                DNN_SCOPE();
-                check(dnn_item(dnn_sum(batch.input), &sum) == DNN_OK, "a batch");
-                all += sum;
-            }
+            DNN_SCOPE();
+            check(read_value(dnn_sum(batch.input), &sum) == DNN_OK, "a batch");
+            all += sum;
         }
     }
     check(dnn_take_error() == DNN_OK && all == 2 * 40 * 0.5 * (199 * 200 / 2),
@@ -255,15 +248,13 @@ static void *call_meanwhile(void *unused)
 {
     (void)unused;
     while (resizing) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *x = dnn_ones(DNN_SHAPE(4, 3, 20, 20)), *w = dnn_ones(DNN_SHAPE(5, 3, 3, 3));
-            double sum;
+        DNN_SCOPE();
+        dnn_tensor *x = dnn_ones(DNN_SHAPE(4, 3, 20, 20)), *w = dnn_ones(DNN_SHAPE(5, 3, 3, 3));
+        double sum;
 
-            check(dnn_item(dnn_sum(dnn_neg(dnn_conv2d(x, w, NULL))), &sum) == DNN_OK &&
-                      sum == -4 * 5 * 18 * 18 * 27.0,
-                  "a convolution while the pool is resized");
-        }
+        check(read_value(dnn_sum(dnn_neg(dnn_conv2d(x, w, NULL))), &sum) == DNN_OK &&
+                  sum == -4 * 5 * 18 * 18 * 27.0,
+              "a convolution while the pool is resized");
     }
     return NULL;
 }
@@ -293,24 +284,21 @@ static void *fail_and_ask(void *unused)
 {
     (void)unused;
     for (int i = 0; i < 10 * rounds; i++) {
-        {
-            DNN_SCOPE();
-            char text[64];
-            dnn_counters counters;
-            dnn_memory memory;
-            dnn_backend_info info;
-            int n = 2 + i % 50;
+        DNN_SCOPE();
+        char text[64];
+        dnn_counters counters;
+        dnn_memory memory;
+        dnn_backend_info info;
+        int n = 2 + i % 50;
 
-            snprintf(text, sizeof text, "[%d,3]", n);
-            check(dnn_matmul(dnn_ones(DNN_SHAPE(n, 3)), dnn_ones(DNN_SHAPE(5, 2))) == NULL &&
-                      dnn_take_error() == DNN_E_INVALID &&
-                      strstr(dnn_error_message(), text) != NULL,
-                  "a thread's own message");
-            dnn_get_counters(&counters);
-            check(dnn_get_memory("cpu", &memory) == DNN_OK && dnn_backend_at(0, &info) &&
-                      dnn_get_threads() > 0,
-                  "facts while others compute");
-        }
+        snprintf(text, sizeof text, "[%d,3]", n);
+        check(dnn_matmul(dnn_ones(DNN_SHAPE(n, 3)), dnn_ones(DNN_SHAPE(5, 2))) == NULL &&
+                  dnn_take_error() == DNN_E_INVALID && strstr(dnn_error_message(), text) != NULL,
+              "a thread's own message");
+        dnn_get_counters(&counters);
+        check(dnn_get_memory("cpu", &memory) == DNN_OK && dnn_backend_at(0, &info) &&
+                  dnn_get_threads() > 0,
+              "facts while others compute");
     }
     return NULL;
 }
@@ -322,7 +310,7 @@ static void *start_and_call(void *unused)
     double sum;
 
     (void)unused;
-    check(dnn_item(dnn_sum(dnn_ones(DNN_SHAPE(100))), &sum) == DNN_OK && sum == 100,
+    check(read_value(dnn_sum(dnn_ones(DNN_SHAPE(100))), &sum) == DNN_OK && sum == 100,
           "a first call in many threads");
     return NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../support/read_value.h"
 #include "dnn/dnn.h"
 
 enum { SAMPLES = 18, BATCH = 4, EPOCH = 5, IN = 6, CLASSES = 3 };
@@ -82,7 +83,7 @@ static dnn_status training_step(training *t)
         DNN_TRY(dnn_zero_grad(t->optimizer));
         DNN_TRY(dnn_backward(loss));
         DNN_TRY(dnn_step(t->optimizer));
-        DNN_TRY(dnn_item(loss, &value));
+        DNN_TRY(read_value(loss, &value));
         t->mean = 0.9 * t->mean + 0.1 * value;
         if (t->run.step == 0 || value < t->run.best) {
             t->run.best = value;

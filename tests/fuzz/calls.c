@@ -53,31 +53,9 @@ static void draw(fuzz_call *c, arguments *a, int flags)
 
 /* ---- functions that need more than one line ---- */
 
-/* The number of pieces, or of what fails, as the functions on values say it. */
-static dnn_tensor *first_piece(int64_t n, dnn_tensor **piece)
+static dnn_tensor *first_piece(dnn_tensor_list list)
 {
-    return n < 0 ? dnn__null((dnn_status)n) : n > 0 ? piece[0] : dnn_scalar(0);
-}
-
-static dnn_tensor *unbind(const arguments *a)
-{
-    dnn_tensor *piece[8];
-
-    return first_piece(dnn_unbind(a->x, a->i[0], piece, 8), piece);
-}
-
-static dnn_tensor *split(const arguments *a)
-{
-    dnn_tensor *piece[8];
-
-    return first_piece(dnn_split(a->x, a->n[0], a->i[0], piece, 8), piece);
-}
-
-static dnn_tensor *chunk(const arguments *a)
-{
-    dnn_tensor *piece[8];
-
-    return first_piece(dnn_chunk(a->x, a->n[0], a->i[0], piece, 8), piece);
+    return list.n > 0 ? list.item[0] : dnn_scalar(0);
 }
 
 static dnn_tensor *index_text(fuzz_call *c, const arguments *a)
@@ -90,21 +68,21 @@ static dnn_tensor *index_text(fuzz_call *c, const arguments *a)
         text[i] = fuzz_one_in(B, 32) ? (char)fuzz_byte(B) : signs[fuzz_below(B, sizeof signs - 1)];
     }
     text[n] = 0;
-    return dnn_index(a->x, text);
+    return dnn_index(a->x, "%s", text);
 }
 
 static dnn_tensor *max_along(const arguments *a)
 {
     dnn_tensor *places = NULL;
 
-    return dnn_max_dim(a->x, a->i[0], .indices = &places, a->yes);
+    return dnn_max_dim(a->x, a->i[0], .indices = &places, .keepdim = a->yes);
 }
 
 static dnn_tensor *conv(fuzz_call *c, const arguments *a)
 {
     dnn_conv2d_args args = {.x = a->x, .w = a->y, .bias = a->z};
-    int *const option[] = {&args.stride,  &args.stride_h,  &args.padding,  &args.padding_w,
-                           &args.pad_top, &args.pad_right, &args.dilation, &args.groups};
+    int64_t *const option[] = {&args.stride,  &args.stride_h,  &args.padding,  &args.padding_w,
+                               &args.pad_top, &args.pad_right, &args.dilation, &args.groups};
 
     for (size_t i = 0; i < DNN__COUNT(option); i++) {
         *option[i] = fuzz_below(B, 8) < 7 ? (int)fuzz_below(B, 3) : (int)fuzz_number(B);
@@ -113,19 +91,27 @@ static dnn_tensor *conv(fuzz_call *c, const arguments *a)
     return dnn_conv2d_with(args);
 }
 
-static dnn_tensor *pool(fuzz_call *c, const arguments *a, bool max)
+static int64_t option(fuzz_call *c)
 {
-    dnn_pool2d_args args = {.x = a->x, .kernel = a->i[0], .ceil_mode = a->yes};
-    int *const option[] = {&args.kernel_w, &args.stride,    &args.stride_h,
-                           &args.padding,  &args.padding_h, max ? &args.dilation : &args.divisor};
+    return fuzz_below(B, 8) < 7 ? fuzz_below(B, 3) : fuzz_number(B);
+}
+
+static dnn_tensor *max_pool(fuzz_call *c, const arguments *a)
+{
     dnn_tensor *places = NULL;
 
-    for (size_t i = 0; i < DNN__COUNT(option); i++) {
-        *option[i] = fuzz_below(B, 8) < 7 ? (int)fuzz_below(B, 3) : (int)fuzz_number(B);
-    }
-    args.exclude_pad = !max && fuzz_one_in(B, 2);
-    args.indices = max && fuzz_one_in(B, 2) ? &places : NULL;
-    return max ? dnn_max_pool2d_with(args) : dnn_avg_pool2d_with(args);
+    return dnn_max_pool2d(a->x, .kernel = a->i[0], .kernel_w = option(c), .stride = option(c),
+                          .stride_h = option(c), .padding = option(c), .padding_h = option(c),
+                          .dilation = option(c), .ceil_mode = a->yes,
+                          .indices = fuzz_one_in(B, 2) ? &places : NULL);
+}
+
+static dnn_tensor *avg_pool(fuzz_call *c, const arguments *a)
+{
+    return dnn_avg_pool2d(a->x, .kernel = a->i[0], .kernel_w = option(c), .stride = option(c),
+                          .stride_h = option(c), .padding = option(c), .padding_h = option(c),
+                          .divisor = option(c), .ceil_mode = a->yes,
+                          .exclude_pad = fuzz_one_in(B, 2));
 }
 
 static dnn_tensor *adaptive_max(const arguments *a)
@@ -137,12 +123,7 @@ static dnn_tensor *adaptive_max(const arguments *a)
 
 static dnn_loss_args loss(const arguments *a)
 {
-    return (dnn_loss_args){.input = a->x,
-                           .target = a->y,
-                           .reduction = a->i[0],
-                           .weight = a->z,
-                           .ignore_index = a->yes ? a->n[0] : 0,
-                           .label_smoothing = a->yes ? a->r[0] : 0};
+    return (dnn_loss_args){.input = a->x, .target = a->y, .reduction = (dnn_reduction)a->i[0]};
 }
 
 static dnn_create_args create(fuzz_call *c, const arguments *a)
@@ -161,75 +142,81 @@ static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)
     for (int i = 0; i <= n; i++) {
         list[i] = i == 0 ? a->x : fuzz_operand(c);
     }
-    return stacked ? dnn_stack((dnn_tensor_list){.n = n, .item = list}, a->i[0]) : dnn_cat((dnn_tensor_list){.n = n, .item = list}, a->i[0]);
+    return stacked ? dnn_stack((dnn_tensor_list){.n = n, .item = list}, a->i[0])
+                   : dnn_cat((dnn_tensor_list){.n = n, .item = list}, a->i[0]);
 }
 
 /* ---- the list ---- */
 
-#define CALLS(CALL)                                                                           \
-    CALL(reshape, ABSURD, dnn_reshape(a->x, a->shape))                                        \
-    CALL(view_to, ABSURD, dnn_view_to(a->x, a->shape))                                        \
-    CALL(view_as, ABSURD | Y, dnn_view_as(a->x, a->y))                                        \
-    CALL(flatten, ABSURD, dnn_flatten(a->x, a->i[0], a->i[1]))                                \
-    CALL(unflatten, ABSURD, dnn_unflatten(a->x, a->i[0], a->shape))                           \
-    CALL(squeeze, ABSURD, dnn_squeeze(a->x, a->dims))                                         \
-    CALL(unsqueeze, ABSURD, dnn_unsqueeze(a->x, a->i[0]))                                     \
-    CALL(transpose, ABSURD, dnn_transpose(a->x, a->i[0], a->i[1]))                            \
-    CALL(permute, ABSURD, dnn_permute(a->x, a->dims))                                         \
-    CALL(movedim, ABSURD, dnn_movedim(a->x, a->i[0], a->i[1]))                                \
-    CALL(t, ABSURD, dnn_t(a->x))                                                              \
-    CALL(expand, ABSURD, dnn_expand(a->x, a->shape))                                          \
-    CALL(slice, ABSURD, dnn_slice(a->x, a->i[0], a->n[0], a->n[1], a->n[2]))                  \
-    CALL(narrow, ABSURD, dnn_narrow(a->x, a->i[0], a->n[0], a->n[1]))                         \
-    CALL(select, ABSURD, dnn_select(a->x, a->i[0], a->n[0]))                                  \
-    CALL(index, ABSURD, index_text(c, a))                                                     \
-    CALL(unbind, ABSURD, unbind(a))                                                           \
-    CALL(split, ABSURD, split(a))                                                             \
-    CALL(chunk, ABSURD, chunk(a))                                                             \
-    CALL(cat, 0, joined(c, a, false))                                                         \
-    CALL(stack, 0, joined(c, a, true))                                                        \
-    CALL(slice_scatter, Y, dnn_slice_scatter(a->x, a->y, a->i[0], a->n[0], a->n[1], a->n[2])) \
-    CALL(select_scatter, Y, dnn_select_scatter(a->x, a->y, a->i[0], a->n[0]))                 \
-    CALL(cast, 0, dnn_to(a->x, .dtype = (dnn_dtype)a->n[0]))                                         \
-    CALL(copy_, Y, dnn_copy_(a->x, a->y))                                                     \
-    CALL(fill_, 0, dnn_fill_(a->x, a->r[0]))                                                  \
-    CALL(add_, Y, dnn_add_(a->x, a->y))                                                       \
-    CALL(mul_scalar_, 0, dnn_mul_(a->x, a->r[0]))                                      \
-    CALL(relu_, 0, dnn_relu_(a->x))                                                           \
-    CALL(pow_scalar, 0, dnn_pow(a->x, a->r[0]))                                        \
-    CALL(clamp_scalar, 0, dnn_clamp(a->x, a->r[0], a->r[1]))                           \
-    CALL(masked_fill, Y, dnn_masked_fill(a->x, a->y, a->r[0]))                                \
-    CALL(leaky_relu, 0, dnn_leaky_relu(a->x, a->r[0]))                                        \
-    CALL(softplus, 0, dnn_softplus(a->x, a->r[0], a->r[1]))              \
-    CALL(sum, 0, dnn_sum(a->x, .dims = a->dims, .keepdim = a->yes))                           \
-    CALL(sum_to, 0, dnn_sum_to(a->x, a->shape))                                               \
-    CALL(argmax, 0, dnn_argmax(a->x, a->i[0] == 2 ? DNN_ALL : a->i[1], .keepdim = a->yes))    \
-    CALL(max_dim, 0, max_along(a))                                                            \
-    CALL(softmax, 0, dnn_softmax(a->x, a->i[0]))                                              \
-    CALL(log_softmax, 0, dnn_log_softmax(a->x, a->i[0]))                                      \
-    CALL(matmul, Y, dnn_matmul(a->x, a->y))                                                   \
-    CALL(mm, Y, dnn_mm(a->x, a->y))                                                           \
-    CALL(bmm, Y, dnn_bmm(a->x, a->y))                                                         \
-    CALL(dot, Y, dnn_dot(a->x, a->y))                                                         \
-    CALL(linear, Y | Z, dnn_linear(a->x, a->y, a->z))                                         \
-    CALL(conv2d, Y | Z, conv(c, a))                                                           \
-    CALL(max_pool2d, 0, pool(c, a, true))                                                     \
-    CALL(avg_pool2d, 0, pool(c, a, false))                                                    \
-    CALL(adaptive_avg_pool2d, 0, dnn_adaptive_avg_pool2d(a->x, a->n[0], a->n[1]))             \
-    CALL(adaptive_max_pool2d, 0, adaptive_max(a))                                             \
-    CALL(dropout, 0, dnn_dropout(a->x, a->r[0]))                                              \
-    CALL(mse_loss, Y, dnn_mse_loss_with(loss(a)))                                             \
-    CALL(l1_loss, Y, dnn_l1_loss_with(loss(a)))                                               \
-    CALL(nll_loss, Y | Z, dnn_nll_loss_with(loss(a)))                                         \
-    CALL(cross_entropy, Y | Z, dnn_cross_entropy_with(loss(a)))                               \
-    CALL(uniform_, 0, dnn_uniform_(a->x, a->r[0], a->r[1]))                                   \
-    CALL(normal_, 0, dnn_normal_(a->x, a->r[0], a->r[1]))                                     \
-    CALL(bernoulli_, 0, dnn_bernoulli_(a->x, a->r[0]))                                        \
-    CALL(full, 0, dnn_full_with(a->r[0], create(c, a)))                                       \
-    CALL(rand, 0, dnn_rand_with(create(c, a)))                                                \
-    CALL(arange, 0, dnn_arange(.start = a->r[0], .end = (double)a->n[0], .step = a->r[1], .dtype = c->dtype))                  \
-    CALL(linspace, 0, dnn_linspace(a->r[0], a->r[1], a->n[0], .dtype = c->dtype))                      \
-    CALL(logspace, 0, dnn_logspace(a->r[0], a->r[1], a->n[0], .dtype = c->dtype))                      \
+#define CALLS(CALL)                                                                                \
+    CALL(reshape, ABSURD, dnn_reshape(a->x, a->shape))                                             \
+    CALL(view_to, ABSURD, dnn_view_to(a->x, a->shape))                                             \
+    CALL(view_as, ABSURD | Y, dnn_view_as(a->x, a->y))                                             \
+    CALL(flatten, ABSURD, dnn_flatten(a->x, a->i[0], a->i[1]))                                     \
+    CALL(unflatten, ABSURD, dnn_unflatten(a->x, a->i[0], a->shape))                                \
+    CALL(squeeze, ABSURD, dnn_squeeze(a->x, a->dims))                                              \
+    CALL(unsqueeze, ABSURD, dnn_unsqueeze(a->x, a->i[0]))                                          \
+    CALL(transpose, ABSURD, dnn_transpose(a->x, a->i[0], a->i[1]))                                 \
+    CALL(permute, ABSURD, dnn_permute(a->x, a->dims))                                              \
+    CALL(movedim, ABSURD, dnn_movedim(a->x, a->i[0], a->i[1]))                                     \
+    CALL(t, ABSURD, dnn_t(a->x))                                                                   \
+    CALL(expand, ABSURD, dnn_expand(a->x, a->shape))                                               \
+    CALL(slice, ABSURD, dnn_slice(a->x, a->i[0], a->n[0], a->n[1], a->n[2]))                       \
+    CALL(narrow, ABSURD, dnn_narrow(a->x, a->i[0], a->n[0], a->n[1]))                              \
+    CALL(select, ABSURD, dnn_select(a->x, a->i[0], a->n[0]))                                       \
+    CALL(index, ABSURD, index_text(c, a))                                                          \
+    CALL(unbind, ABSURD, first_piece(dnn_unbind(a->x, a->i[0])))                                   \
+    CALL(split, ABSURD, first_piece(dnn_split(a->x, a->n[0], a->i[0])))                            \
+    CALL(chunk, ABSURD, first_piece(dnn_chunk(a->x, a->n[0], a->i[0])))                            \
+    CALL(cat, 0, joined(c, a, false))                                                              \
+    CALL(stack, 0, joined(c, a, true))                                                             \
+    CALL(slice_scatter, Y, dnn_slice_scatter(a->x, a->y, a->i[0], a->n[0], a->n[1], a->n[2]))      \
+    CALL(select_scatter, Y, dnn_select_scatter(a->x, a->y, a->i[0], a->n[0]))                      \
+    CALL(cast, 0, dnn_to(a->x, .dtype = (dnn_dtype)a->n[0]))                                       \
+    CALL(copy_, Y, dnn_copy_(a->x, a->y))                                                          \
+    CALL(fill_, 0, dnn_fill_(a->x, a->r[0]))                                                       \
+    CALL(add_, Y, dnn_add_(a->x, a->y))                                                            \
+    CALL(mul_scalar_, 0, dnn_mul_(a->x, a->r[0]))                                                  \
+    CALL(relu_, 0, dnn_relu_(a->x))                                                                \
+    CALL(pow_scalar, 0, dnn_pow(a->x, a->r[0]))                                                    \
+    CALL(clamp_scalar, 0, dnn_clamp(a->x, a->r[0], a->r[1]))                                       \
+    CALL(masked_fill, Y, dnn_masked_fill(a->x, a->y, a->r[0]))                                     \
+    CALL(leaky_relu, 0, dnn_leaky_relu(a->x, a->r[0]))                                             \
+    CALL(softplus, 0, dnn_softplus(a->x, a->r[0], a->r[1]))                                        \
+    CALL(sum, 0, dnn_sum(a->x, .dims = a->dims, .keepdim = a->yes))                                \
+    CALL(sum_to, 0, dnn_sum_to(a->x, a->shape))                                                    \
+    CALL(argmax, 0, dnn_argmax(a->x, a->i[0] == 2 ? DNN_ALL : a->i[1], .keepdim = a->yes))         \
+    CALL(max_dim, 0, max_along(a))                                                                 \
+    CALL(softmax, 0, dnn_softmax(a->x, a->i[0]))                                                   \
+    CALL(log_softmax, 0, dnn_log_softmax(a->x, a->i[0]))                                           \
+    CALL(matmul, Y, dnn_matmul(a->x, a->y))                                                        \
+    CALL(mm, Y, dnn_mm(a->x, a->y))                                                                \
+    CALL(bmm, Y, dnn_bmm(a->x, a->y))                                                              \
+    CALL(dot, Y, dnn_dot(a->x, a->y))                                                              \
+    CALL(linear, Y | Z, dnn_linear(a->x, a->y, a->z))                                              \
+    CALL(conv2d, Y | Z, conv(c, a))                                                                \
+    CALL(max_pool2d, 0, max_pool(c, a))                                                            \
+    CALL(avg_pool2d, 0, avg_pool(c, a))                                                            \
+    CALL(adaptive_avg_pool2d, 0, dnn_adaptive_avg_pool2d(a->x, a->n[0], a->n[1]))                  \
+    CALL(adaptive_max_pool2d, 0, adaptive_max(a))                                                  \
+    CALL(dropout, 0, dnn_dropout(a->x, a->r[0]))                                                   \
+    CALL(mse_loss, Y, dnn_mse_loss_with(loss(a)))                                                  \
+    CALL(l1_loss, Y, dnn_l1_loss_with(loss(a)))                                                    \
+    CALL(nll_loss, Y | Z,                                                                          \
+         dnn_nll_loss(a->x, a->y, .reduction = (dnn_reduction)a->i[0], .weight = a->z,             \
+                      .ignore_index = a->yes ? a->n[0] : 0))                                       \
+    CALL(cross_entropy, Y | Z,                                                                     \
+         dnn_cross_entropy(a->x, a->y, .reduction = (dnn_reduction)a->i[0], .weight = a->z,        \
+                           .ignore_zero = a->yes, .label_smoothing = a->yes ? a->r[0] : 0))        \
+    CALL(uniform_, 0, dnn_uniform_(a->x, a->r[0], a->r[1]))                                        \
+    CALL(normal_, 0, dnn_normal_(a->x, a->r[0], a->r[1]))                                          \
+    CALL(bernoulli_, 0, dnn_bernoulli_(a->x, a->r[0]))                                             \
+    CALL(full, 0, dnn_full(a->shape, a->r[0], .dtype = c->dtype))                                  \
+    CALL(rand, 0, dnn_rand_with(create(c, a)))                                                     \
+    CALL(arange, 0,                                                                                \
+         dnn_arange(.start = a->r[0], .end = (double)a->n[0], .step = a->r[1], .dtype = c->dtype)) \
+    CALL(linspace, 0, dnn_linspace(a->r[0], a->r[1], a->n[0], .dtype = c->dtype))                  \
+    CALL(logspace, 0, dnn_logspace(a->r[0], a->r[1], a->n[0], .dtype = c->dtype))                  \
     CALL(eye, 0, dnn_eye(a->n[0], .m = a->n[1], .dtype = c->dtype))
 
 #define CALL(name_, flags_, expression)                               \

@@ -191,51 +191,46 @@ static void read_all(dnn_file *file)
         FUZZ_CHECK(strlen(key) + strlen(value) < MOST, "metadata");
     }
     for (int64_t i = 0; dnn_file_entry(file, i, &entry_); i++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *t = dnn_file_tensor(file, entry_.name);
+        DNN_SCOPE();
+        dnn_tensor *t = dnn_file_tensor(file, entry_.name);
 
-            if (t == NULL) {
-                check_refusal("tensor", dnn_take_error());
-            } else {
-                FUZZ_CHECK((uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == entry_.bytes,
-                           "size of a tensor");
-                count.tensors++;
-            }
+        if (t == NULL) {
+            check_refusal("tensor", dnn_take_error());
+        } else {
+            FUZZ_CHECK((uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == entry_.bytes,
+                       "size of a tensor");
+            count.tensors++;
         }
     }
 }
 
 static void load(void)
 {
-    {
-        DNN_SCOPE();
-        dnn_module *net = dnn_nn_linear(2, 2);
-        dnn_run run = {.module = net};
-        float after[6];
-        dnn_status weights, checkpoint;
-        dnn_tensor *part[] = {dnn_module_tensor(net, "weight"), dnn_module_tensor(net, "bias")};
+    DNN_SCOPE();
+    dnn_module *net = dnn_nn_linear(2, 2);
+    dnn_run run = {.module = net};
+    float after[6];
+    dnn_status weights, checkpoint;
+    dnn_tensor *part[] = {dnn_module_tensor(net, "weight"), dnn_module_tensor(net, "bias")};
 
-        FUZZ_CHECK(dnn_read(part[0], before, 16) == DNN_OK &&
-                       dnn_read(part[1], before + 4, 8) == DNN_OK,
-                   "%s", dnn_error_message());
-        weights = dnn_load_weights(net, path);
-        if (weights != DNN_OK) {
-            check_refusal("load_weights", weights);
-        }
-        checkpoint = dnn_load_checkpoint(&run, path);
-        if (checkpoint != DNN_OK) {
-            check_refusal("load_checkpoint", checkpoint);
-        }
-        FUZZ_CHECK(dnn_read(part[0], after, 16) == DNN_OK &&
-                       dnn_read(part[1], after + 4, 8) == DNN_OK,
-                   "%s", dnn_error_message());
-        count.loaded += weights == DNN_OK;
-        FUZZ_CHECK(weights == DNN_OK || checkpoint == DNN_OK ||
-                       memcmp(before, after, sizeof before) == 0,
-                   "a failed load changed the module");
-        dnn_release(net);
+    FUZZ_CHECK(dnn_read(part[0], before, 16) == DNN_OK &&
+                   dnn_read(part[1], before + 4, 8) == DNN_OK,
+               "%s", dnn_error_message());
+    weights = dnn_load_weights(net, path);
+    if (weights != DNN_OK) {
+        check_refusal("load_weights", weights);
     }
+    checkpoint = dnn_load_checkpoint(&run, path);
+    if (checkpoint != DNN_OK) {
+        check_refusal("load_checkpoint", checkpoint);
+    }
+    FUZZ_CHECK(dnn_read(part[0], after, 16) == DNN_OK && dnn_read(part[1], after + 4, 8) == DNN_OK,
+               "%s", dnn_error_message());
+    count.loaded += weights == DNN_OK;
+    FUZZ_CHECK(weights == DNN_OK || checkpoint == DNN_OK ||
+                   memcmp(before, after, sizeof before) == 0,
+               "a failed load changed the module");
+    dnn_release(net);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

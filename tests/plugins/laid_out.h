@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../support/read_value.h"
 #include "dnn/dnn.h"
 #include "layout.h"
 
@@ -86,7 +87,7 @@ static inline bool same(dnn_tensor *a, dnn_tensor *b)
     if (dnn_numel(a) == 0) {
         return true;
     }
-    worst = dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &value) == DNN_OK ? (float)value : 1;
+    worst = read_value(dnn_amax(dnn_abs(dnn_sub(a, b))), &value) == DNN_OK ? (float)value : 1;
     return worst == 0;
 }
 

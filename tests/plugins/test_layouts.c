@@ -38,9 +38,10 @@ static dnn_tensor *into_blocks(dnn_tensor *x)
 {
     int64_t channels = dnn_size(x, 1);
 
-    return dnn_conv2d(
-        x, dnn_reshape(dnn_eye(channels, .m = channels, .dtype = DNN_T_F32), DNN_SHAPE(channels, channels, 1, 1)),
-        NULL);
+    return dnn_conv2d(x,
+                      dnn_reshape(dnn_eye(channels, .m = channels, .dtype = DNN_T_F32),
+                                  DNN_SHAPE(channels, channels, 1, 1)),
+                      NULL);
 }
 
 static dnn_tensor *randoms(int64_t n, int64_t channels, int64_t rows, int64_t columns)
@@ -92,7 +93,7 @@ static void host_access(void)
     q = into_blocks(dnn_slice(x, 3, 0, 1, 1));
     check(dnn_contiguous(q) == q && !is_private(q), "dnn_contiguous converts");
     q = into_blocks(dnn_ones(DNN_SHAPE(1, 1, 1, 1)));
-    check(dnn_item(q, &item) == DNN_OK && item == 1, "dnn_item converts");
+    check(read_value(q, &item) == DNN_OK && item == 1, "dnn_value converts");
     q = into_blocks(x);
     check(same(dnn_clone(q), x) && is_private(q), "a clone is strided, its source stays");
 }
@@ -277,14 +278,12 @@ static void link(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
 static void compare(dnn_tensor **ours, dnn_tensor **twin, struct tally *t)
 {
     for (int k = 0; k < LIVE; k++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *z = dnn_tanh(twin[k]);
+        DNN_SCOPE();
+        dnn_tensor *z = dnn_tanh(twin[k]);
 
-            t->wrong += !same(dnn_tanh(ours[k]), z);
-            put(&ours[k], into_blocks(z));
-            put(&twin[k], z);
-        }
+        t->wrong += !same(dnn_tanh(ours[k]), z);
+        put(&ours[k], into_blocks(z));
+        put(&twin[k], z);
     }
 }
 
@@ -344,21 +343,19 @@ static void threads(void)
     bool ok = true;
 
     for (int round = 0; round < 200; round++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *x = randoms(4, 5, 8, 8), *p = into_blocks(x);
-            struct reader r[3];
-            pthread_t thread[3];
+        DNN_SCOPE();
+        dnn_tensor *x = randoms(4, 5, 8, 8), *p = into_blocks(x);
+        struct reader r[3];
+        pthread_t thread[3];
 
-            for (int i = 0; i < 3; i++) {
-                r[i] = (struct reader){p, x, round + i, false};
-                ok = ok && pthread_create(&thread[i], NULL, read_side, &r[i]) == 0;
-            }
-            ok = ok && same(dnn_flatten(p, 1, -1), dnn_flatten(x, 1, -1));
-            for (int i = 0; i < 3; i++) {
-                pthread_join(thread[i], NULL);
-                ok = ok && r[i].ok;
-            }
+        for (int i = 0; i < 3; i++) {
+            r[i] = (struct reader){p, x, round + i, false};
+            ok = ok && pthread_create(&thread[i], NULL, read_side, &r[i]) == 0;
+        }
+        ok = ok && same(dnn_flatten(p, 1, -1), dnn_flatten(x, 1, -1));
+        for (int i = 0; i < 3; i++) {
+            pthread_join(thread[i], NULL);
+            ok = ok && r[i].ok;
         }
     }
     check(ok, "three threads read a tensor while one makes it strided");
@@ -370,10 +367,8 @@ static atomic_bool enough;
 static void *read_on(void *arg)
 {
     while (!atomic_load(&enough)) {
-        {
-            DNN_SCOPE();
-            dnn_relu(arg);
-        }
+        DNN_SCOPE();
+        dnn_relu(arg);
     }
     return NULL;
 }
@@ -392,12 +387,10 @@ static void no_starving(void)
         started += ok;
     }
     for (int i = 0; i < 50; i++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *p = into_blocks(randoms(1, 5, 2, 2));
+        DNN_SCOPE();
+        dnn_tensor *p = into_blocks(randoms(1, 5, 2, 2));
 
-            ok = ok && dnn_flatten(p, 1, -1) != NULL && !is_private(p);
-        }
+        ok = ok && dnn_flatten(p, 1, -1) != NULL && !is_private(p);
     }
     atomic_store(&enough, true);
     for (int i = 0; i < started; i++) {
@@ -419,7 +412,7 @@ static void tuned_slices(void)
     dnn_set_tune(true);
     check(dnn_add_(s, s) == s, "in place over a slice, with kernels in competition");
     dnn_set_tune(false);
-    check(dnn_item(dnn_sum(base), &sum) == DNN_OK && sum == 20000 + 200, "each place once");
+    check(read_value(dnn_sum(base), &sum) == DNN_OK && sum == 20000 + 200, "each place once");
 }
 
 /* Out of dispatch, and yet its layout can be read. */
@@ -459,7 +452,7 @@ static void gradients(void)
 
 static char logged[8000];
 
-static void keep_log(void *ctx, int level, const char *text)
+static void keep_log(void *ctx, dnn_log_level level, const char *text)
 {
     size_t n = strlen(logged);
 
@@ -535,7 +528,7 @@ static void liars(void)
             }
             check(is_private(y) == liar[i].serves, liar[i].id);
             check(!is_private(dnn_exp_(dnn_clone(x))), "a tensor that was strided stays so");
-            check(dnn_item(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5,
+            check(read_value(dnn_sum(y), &value) == DNN_OK && fabs(value - 6 * exp(1)) < 1e-5,
                   "another kernel, or this one, gives the numbers");
         }
         stop(liar[i].id);
@@ -555,7 +548,7 @@ static void stretched_part(void)
 
             check(is_private(x), "the operand is private");
             y = dnn_softmax(x, 1);
-            check(dnn_item(dnn_sum(y), &all) == DNN_OK && fabs(all - 4) < 1e-5 &&
+            check(read_value(dnn_sum(y), &all) == DNN_OK && fabs(all - 4) < 1e-5 &&
                       dnn_to_list(dnn_sum(y, .dims = DNN_DIMS(1)), row, 4) == DNN_OK &&
                       fabs(row[3] - 1) < 1e-5,
                   "softmax decomposed, some operands private");

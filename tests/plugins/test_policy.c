@@ -93,21 +93,19 @@ static void pin_of_a_plugin(void)
 
 static void pin_declines(void)
 {
-    {
-        DNN_SCOPE();
-        struct walk w = {{0}, {0}};
-        dnn_tensor *five = dnn_zeros(DNN_SHAPE(5)), *four = dnn_zeros(DNN_SHAPE(4));
+    DNN_SCOPE();
+    struct walk w = {{0}, {0}};
+    dnn_tensor *five = dnn_zeros(DNN_SHAPE(5)), *four = dnn_zeros(DNN_SHAPE(4));
 
-        dnn_explain(note, &w);
-        CHECK(dnn_square(five) != NULL);
-        dnn_explain(NULL, NULL);
-        CHECK(strncmp(w.asked, "tempo.fours: pinned: only four rows", 35) == 0);
-        CHECK(w.chosen[0] != 0 && strcmp(w.chosen, "fours") != 0);
-        dnn_explain(note, &w);
-        CHECK(dnn_square(four) != NULL);
-        dnn_explain(NULL, NULL);
-        CHECK(strcmp(w.chosen, "fours") == 0);
-    }
+    dnn_explain(note, &w);
+    CHECK(dnn_square(five) != NULL);
+    dnn_explain(NULL, NULL);
+    CHECK(strncmp(w.asked, "tempo.fours: pinned: only four rows", 35) == 0);
+    CHECK(w.chosen[0] != 0 && strcmp(w.chosen, "fours") != 0);
+    dnn_explain(note, &w);
+    CHECK(dnn_square(four) != NULL);
+    dnn_explain(NULL, NULL);
+    CHECK(strcmp(w.chosen, "fours") == 0);
 }
 
 /* The first pin of two that hold is asked first. */
@@ -177,7 +175,7 @@ static void no_pin(void)
 
 static int told;
 
-static void hear(void *ctx, int level, const char *text)
+static void hear(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     (void)level;

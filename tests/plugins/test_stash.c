@@ -24,8 +24,8 @@ static bool close_to(dnn_tensor *a, dnn_tensor *b)
 {
     double worst = 1;
 
-    return a != NULL && b != NULL && dnn_item(dnn_amax(dnn_abs(dnn_sub(a, b))), &worst) == DNN_OK &&
-           worst < 1e-6;
+    return a != NULL && b != NULL &&
+           read_value(dnn_amax(dnn_abs(dnn_sub(a, b))), &worst) == DNN_OK && worst < 1e-6;
 }
 
 static void stashes(void)
@@ -53,7 +53,8 @@ static void stashes(void)
         }
         {
             DNN_SCOPE();
-            dnn_tensor *x = dnn_arange(.start = -3, .end = 3, .dtype = DNN_T_F32), *s = dnn_sigmoid(x), *expected;
+            dnn_tensor *x = dnn_arange(.start = -3, .end = 3, .dtype = DNN_T_F32),
+                       *s = dnn_sigmoid(x), *expected;
             dnn_tensor *wide = dnn_arange(.start = -3, .end = 3, .step = 0.5, .dtype = DNN_T_F32);
 
             expected = dnn_mul(s, dnn_add(dnn_mul(x, dnn_add(dnn_neg(s), 1)), 1));

@@ -87,7 +87,7 @@ static int64_t runs_of_relu(int64_t n)
 static char said[4000];
 static int n_said;
 
-static void hear(void *ctx, int level, const char *text)
+static void hear(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     if (level >= DNN_LOG_WARN || strstr(text, "is not tuned") != NULL) {
@@ -296,17 +296,15 @@ static void stash_stays(void)
     struct walk w = {{0}, {0}, {0}};
 
     for (int i = 0; i < 3; i++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *t = dnn_requires_grad_(dnn_from_data(x, DNN_SHAPE(3)), true), *y;
+        DNN_SCOPE();
+        dnn_tensor *t = dnn_requires_grad_(dnn_from_data(x, DNN_SHAPE(3)), true), *y;
 
-            dnn_explain(i == 1 ? note : NULL, &w);
-            y = dnn_silu(t);
-            dnn_explain(NULL, NULL);
-            CHECK(dnn_backward(dnn_sum(y)) == DNN_OK);
-            CHECK(dnn_read(dnn_grad(t), g, sizeof g) == DNN_OK);
-            CHECK(g[0] > 0.0722 && g[0] < 0.0724 && g[1] == 0.5F && g[2] > 1.0907 && g[2] < 1.0909);
-        }
+        dnn_explain(i == 1 ? note : NULL, &w);
+        y = dnn_silu(t);
+        dnn_explain(NULL, NULL);
+        CHECK(dnn_backward(dnn_sum(y)) == DNN_OK);
+        CHECK(dnn_read(dnn_grad(t), g, sizeof g) == DNN_OK);
+        CHECK(g[0] > 0.0722 && g[0] < 0.0724 && g[1] == 0.5F && g[2] > 1.0907 && g[2] < 1.0909);
     }
     CHECK(strstr(w.answer, "; tuned: ") != NULL);
 }

@@ -38,42 +38,37 @@ static void check_eight(dnn_tensor *x, uint32_t want, const char *what)
 
 static void makes_what_is_wanted(void)
 {
-    {
-        DNN_SCOPE();
-        dnn_tensor *x = sample();
+    DNN_SCOPE();
+    dnn_tensor *x = sample();
 
-        check_eight(x, ALL, "all results");
-        for (int k = 0; k < N; k++) {
-            check_eight(x, DNN__RESULT(k), "one result");
-            check_eight(x, ALL & ~DNN__RESULT(k), "all but one");
-        }
-        check_eight(dnn_zeros(DNN_SHAPE(0)), ALL, "no elements");
+    check_eight(x, ALL, "all results");
+    for (int k = 0; k < N; k++) {
+        check_eight(x, DNN__RESULT(k), "one result");
+        check_eight(x, ALL & ~DNN__RESULT(k), "all but one");
     }
+    check_eight(dnn_zeros(DNN_SHAPE(0)), ALL, "no elements");
 }
 
 static void writes_destinations(void)
 {
-    {
-        DNN_SCOPE();
-        dnn_tensor *x = sample(), *wide = dnn_zeros(DNN_SHAPE(4), .dtype = DNN_T_F64);
-        dnn_tensor *steps = dnn_slice(dnn_zeros(DNN_SHAPE(8)), 0, 0, 8, 2);
-        dnn_tensor *out[N] = {[2] = dnn_zeros(DNN_SHAPE(4)), [5] = wide, [6] = steps};
-        dnn_tensor *x3 = dnn_mul(x, 3), *square = dnn_mul(x, x);
+    DNN_SCOPE();
+    dnn_tensor *x = sample(), *wide = dnn_zeros(DNN_SHAPE(4), .dtype = DNN_T_F64);
+    dnn_tensor *steps = dnn_slice(dnn_zeros(DNN_SHAPE(8)), 0, 0, 8, 2);
+    dnn_tensor *out[N] = {[2] = dnn_zeros(DNN_SHAPE(4)), [5] = wide, [6] = steps};
+    dnn_tensor *x3 = dnn_mul(x, 3), *square = dnn_mul(x, x);
 
-        check(eight(x, DNN__RESULT(0) | DNN__RESULT(7), out), "destinations");
-        check(same(out[0], x) && same(out[2], x3) && same(out[7], square), "made and given");
-        check(out[5] == wide && same(dnn_to(wide, .dtype = DNN_T_F32), expected(x, 5)),
-              "a destination of another dtype");
-        check(out[6] == steps && same(steps, expected(x, 6)), "a destination with gaps");
-        check(out[1] == NULL && out[3] == NULL && out[4] == NULL, "left out");
+    check(eight(x, DNN__RESULT(0) | DNN__RESULT(7), out), "destinations");
+    check(same(out[0], x) && same(out[2], x3) && same(out[7], square), "made and given");
+    check(out[5] == wide && same(dnn_to(wide, .dtype = DNN_T_F32), expected(x, 5)),
+          "a destination of another dtype");
+    check(out[6] == steps && same(steps, expected(x, 6)), "a destination with gaps");
+    check(out[1] == NULL && out[3] == NULL && out[4] == NULL, "left out");
 
-        memset(out, 0, sizeof out);
-        out[7] = x; /* its elements are read until the last result is written */
-        check(eight(x, DNN__RESULT(3), out) && same(x, square), "an input as the last result");
-        out[6] = dnn_zeros(DNN_SHAPE(5));
-        check(!eight(x, 0, out) && dnn_take_error() == DNN_E_INVALID,
-              "a destination of other dims");
-    }
+    memset(out, 0, sizeof out);
+    out[7] = x; /* its elements are read until the last result is written */
+    check(eight(x, DNN__RESULT(3), out) && same(x, square), "an input as the last result");
+    out[6] = dnn_zeros(DNN_SHAPE(5));
+    check(!eight(x, 0, out) && dnn_take_error() == DNN_E_INVALID, "a destination of other dims");
 }
 
 /* d/dx of the sum of the results in the mask. */
@@ -91,22 +86,20 @@ static dnn_tensor *slope(dnn_tensor *x, uint32_t mask)
 
 static void check_gradient(uint32_t mask, const char *what)
 {
+    DNN_SCOPE();
+    dnn_tensor *x = dnn_requires_grad_(sample(), true), *out[N] = {NULL}, *sum = NULL;
+
+    check(eight(x, ALL, out), what);
+    for (int k = 0; k < N; k++) {
+        if ((mask >> k & 1) != 0) {
+            sum = sum == NULL ? out[k] : dnn_add(sum, out[k]);
+        }
+    }
+    check(dnn_backward(dnn_sum(sum)) == DNN_OK, what);
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_requires_grad_(sample(), true), *out[N] = {NULL}, *sum = NULL;
-
-        check(eight(x, ALL, out), what);
-        for (int k = 0; k < N; k++) {
-            if ((mask >> k & 1) != 0) {
-                sum = sum == NULL ? out[k] : dnn_add(sum, out[k]);
-            }
-        }
-        check(dnn_backward(dnn_sum(sum)) == DNN_OK, what);
-        {
-            DNN_SCOPE();
-            DNN_NO_GRAD();
-            check(same(dnn_grad(x), slope(x, mask)), what);
-        }
+        DNN_NO_GRAD();
+        check(same(dnn_grad(x), slope(x, mask)), what);
     }
 }
 
@@ -133,7 +126,8 @@ static void is_timed(void)
     dnn_set_tune(true);
     {
         DNN_SCOPE();
-        dnn_tensor *x = dnn_arange(.end = 1000, .dtype = DNN_T_F32), *out[N] = {[1] = dnn_zeros_like(x)};
+        dnn_tensor *x = dnn_arange(.end = 1000, .dtype = DNN_T_F32),
+                   *out[N] = {[1] = dnn_zeros_like(x)};
 
         said[0] = 0;
         dnn_explain(keep, NULL);
@@ -183,48 +177,43 @@ static void is_decomposed(void)
 /* On a device that has kernels for neither row: eight in smaller operators, three on the host. */
 static void on_a_device(void)
 {
-    {
-        DNN_SCOPE();
-        dnn_tensor *x = dnn_to(sample(), .device = "phantom"), *out[3] = {NULL};
-        int64_t before = atomic_load(&dnn__count.fallback_calls);
+    DNN_SCOPE();
+    dnn_tensor *x = dnn_to(sample(), .device = "phantom"), *out[3] = {NULL};
+    int64_t before = atomic_load(&dnn__count.fallback_calls);
 
-        check_eight(x, ALL, "decomposed on a device");
-        check_eight(x, DNN__RESULT(2) | DNN__RESULT(7), "decomposed on a device");
-        check(atomic_load(&dnn__count.fallback_calls) == before, "the device computed it");
-        for (uint32_t want = 1; want < 8; want++) {
-            memset(out, 0, sizeof out);
-            check(dnn__call_results(DNN_OP_three, &x, 1, NULL, want, out), "host fallback");
-            check((want & 1) == 0 ? out[0] == NULL : same(out[0], dnn_neg(x)), "y");
-            check((want & 2) == 0 ? out[1] == NULL
-                                  : out[1]->dtype == DNN_T_I32 &&
-                                        same(dnn_to(out[1], .dtype = DNN_T_F32),
-                                             dnn_to(dnn_gt(x, dnn_zeros_like(x)), .dtype = DNN_T_F32)),
-                  "positive");
-            check((want & 4) == 0 ? out[2] == NULL : same(out[2], dnn_mul(x, 2)), "twice");
-        }
-        check(atomic_load(&dnn__count.fallback_calls) == before + 7, "the host computed it");
+    check_eight(x, ALL, "decomposed on a device");
+    check_eight(x, DNN__RESULT(2) | DNN__RESULT(7), "decomposed on a device");
+    check(atomic_load(&dnn__count.fallback_calls) == before, "the device computed it");
+    for (uint32_t want = 1; want < 8; want++) {
+        memset(out, 0, sizeof out);
+        check(dnn__call_results(DNN_OP_three, &x, 1, NULL, want, out), "host fallback");
+        check((want & 1) == 0 ? out[0] == NULL : same(out[0], dnn_neg(x)), "y");
+        check((want & 2) == 0 ? out[1] == NULL
+                              : out[1]->dtype == DNN_T_I32 &&
+                                    same(dnn_to(out[1], .dtype = DNN_T_F32),
+                                         dnn_to(dnn_gt(x, dnn_zeros_like(x)), .dtype = DNN_T_F32)),
+              "positive");
+        check((want & 4) == 0 ? out[2] == NULL : same(out[2], dnn_mul(x, 2)), "twice");
     }
+    check(atomic_load(&dnn__count.fallback_calls) == before + 7, "the host computed it");
 }
 
 /* The FLAT kernel runs over blocks of channels, and each result has the layout of x. */
 static void over_a_private_layout(void)
 {
-    {
-        DNN_SCOPE();
-        dnn_tensor *image = dnn_randn(DNN_SHAPE(2, 3, 9, 9)), *w = dnn_randn(DNN_SHAPE(8, 3, 3, 3));
-        dnn_tensor *x = dnn_conv2d(image, w, NULL), *out[N] = {NULL}, *strided;
+    DNN_SCOPE();
+    dnn_tensor *image = dnn_randn(DNN_SHAPE(2, 3, 9, 9)), *w = dnn_randn(DNN_SHAPE(8, 3, 3, 3));
+    dnn_tensor *x = dnn_conv2d(image, w, NULL), *out[N] = {NULL}, *strided;
 
-        check(is_private(x) && dnn_set_prefer("eight=results.eight_plain") == DNN_OK,
-              "a convolution");
-        check(eight(x, ALL & ~DNN__RESULT(4), out), "FLAT");
-        for (int k = 0; k < N; k++) {
-            check(k == 4 ? out[k] == NULL : is_private(out[k]), "each result has the layout of x");
-        }
-        strided =
-            dnn_contiguous(dnn_permute(dnn_permute(x, DNN_DIMS(1, 0, 2, 3)), DNN_DIMS(1, 0, 2, 3)));
-        for (int k = 0; k < N; k++) {
-            check(k == 4 || same(out[k], expected(strided, k)), "FLAT");
-        }
+    check(is_private(x) && dnn_set_prefer("eight=results.eight_plain") == DNN_OK, "a convolution");
+    check(eight(x, ALL & ~DNN__RESULT(4), out), "FLAT");
+    for (int k = 0; k < N; k++) {
+        check(k == 4 ? out[k] == NULL : is_private(out[k]), "each result has the layout of x");
+    }
+    strided =
+        dnn_contiguous(dnn_permute(dnn_permute(x, DNN_DIMS(1, 0, 2, 3)), DNN_DIMS(1, 0, 2, 3)));
+    for (int k = 0; k < N; k++) {
+        check(k == 4 || same(out[k], expected(strided, k)), "FLAT");
     }
 }
 

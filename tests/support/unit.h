@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dnn/dnn.h"
+#include "read_value.h"
 
 enum { UNIT_MOST = 256 }; /* elements of a tensor that a helper looks at */
 
@@ -160,6 +161,20 @@ static inline void unit_backward(dnn_tensor *y)
     cr_assert_not_null(y, "%s", dnn_error_message());
     cr_assert_eq(dnn_backward_from(y, dnn_ones_like(y)), DNN_OK, "%s", dnn_error_message());
 }
+
+static inline dnn_status read_value_i64(dnn_tensor *t, int64_t *out)
+{
+    int64_t value = dnn_value_i64(t);
+    dnn_status status = dnn_take_error();
+
+    if (status == DNN_OK) {
+        *out = value;
+    }
+    return status;
+}
+
+/* An operator that returns a list fails; as EXPECT_FAIL. */
+#define EXPECT_LIST_FAIL(expr, ...) EXPECT_FAIL((expr).item, __VA_ARGS__)
 
 /* Opens a file, with its failure as a status. */
 static inline dnn_status open_file(const char *path, dnn_file **out)

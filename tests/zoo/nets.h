@@ -3,6 +3,7 @@
 #ifndef TESTS_NETS_H
 #define TESTS_NETS_H
 #include <math.h>
+#include "../support/read_value.h"
 #include "dnn/dnn.h"
 
 /* SplitMix64 of (stream, i) as a number in [0, 1) of 53 bits. */
@@ -98,7 +99,7 @@ static inline dnn_status train_step(dnn_module *net, dnn_optimizer *optimizer, i
         DNN_TRY(dnn_zero_grad(optimizer));
         DNN_TRY(dnn_backward(l));
         DNN_TRY(dnn_step(optimizer));
-        DNN_TRY(dnn_item(l, loss));
+        DNN_TRY(read_value(l, loss));
     }
     return DNN_OK;
 }

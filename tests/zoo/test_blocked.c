@@ -30,7 +30,7 @@ static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, int i, double 
         st = dnn_zero_grad(optimizer);
         st = st == DNN_OK ? dnn_backward(l) : st;
         st = st == DNN_OK ? dnn_step(optimizer) : st;
-        st = st == DNN_OK ? dnn_item(l, loss) : st;
+        st = st == DNN_OK ? read_value(l, loss) : st;
     }
     return st;
 }
@@ -60,10 +60,8 @@ static bool losses_of(const char *backend, double *loss, dnn_counters *before, d
     dnn_status st = dnn_init(backend);
 
     if (st == DNN_OK) {
-        {
-            DNN_SCOPE();
-            st = train(loss, before, after);
-        }
+        DNN_SCOPE();
+        st = train(loss, before, after);
     }
     if (st != DNN_OK) {
         printf("%s: %s\n", backend, dnn_error_message());
@@ -96,17 +94,15 @@ static void explain_step(void)
     dnn_status st = dnn_init("blocked");
 
     if (st == DNN_OK) {
-        {
-            DNN_SCOPE();
-            dnn_module *net = lenet_new(0);
-            dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.05);
+        DNN_SCOPE();
+        dnn_module *net = lenet_new(0);
+        dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.05);
 
-            dnn_explain(print_line, &lines);
-            st = step(net, optimizer, 0, &loss);
-            dnn_explain(NULL, NULL);
-            dnn_release(optimizer);
-            dnn_release(net);
-        }
+        dnn_explain(print_line, &lines);
+        st = step(net, optimizer, 0, &loss);
+        dnn_explain(NULL, NULL);
+        dnn_release(optimizer);
+        dnn_release(net);
     }
     dnn_shutdown();
     check(st == DNN_OK && lines >= 6, "explain names the layouts of a step");

@@ -40,20 +40,19 @@ static dnn_status train(const char *model, double *loss)
     int i = 0;
 
     data[0] = dnn_to(cifar ? formula(1, DNN_SHAPE(n, 3, 32, 32), -1, 2, DNN_T_F32)
-                                  : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32), .device = "cpu");
+                           : formula(1, DNN_SHAPE(n, 1, 28, 28), -1, 2, DNN_T_F32),
+                     .device = "cpu");
     data[1] = dnn_to(labels(2, n), .device = "cpu");
     set = dnn_dataset_tensors(data, 2);
     loader = dnn_loader(set, .batch_size = 8, .shuffle = true, .workers = 1);
     while (st == DNN_OK && i < STEPS && dnn_loader_next(loader, &batch)) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
+        DNN_SCOPE();
+        dnn_tensor *l = dnn_cross_entropy(dnn_forward(net, batch.input), batch.target);
 
-            st = dnn_zero_grad(optimizer);
-            st = st == DNN_OK ? dnn_backward(l) : st;
-            st = st == DNN_OK ? dnn_step(optimizer) : st;
-            st = st == DNN_OK ? dnn_item(l, &loss[i++]) : st;
-        }
+        st = dnn_zero_grad(optimizer);
+        st = st == DNN_OK ? dnn_backward(l) : st;
+        st = st == DNN_OK ? dnn_step(optimizer) : st;
+        st = st == DNN_OK ? read_value(l, &loss[i++]) : st;
     }
     dnn_release(loader);
     dnn_release(set);
@@ -104,7 +103,7 @@ static void compare(const char *model)
 
 static char logged[2000];
 
-static void keep_log(void *ctx, int level, const char *text)
+static void keep_log(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     if (level >= DNN_LOG_WARN) {
@@ -140,7 +139,7 @@ static void ladder(void)
         dnn_status st = dnn_backward(dnn_sum(dnn_erf(x)));
 
         check(st == DNN_OK &&
-                  dnn_item(dnn_select(dnn_select(dnn_grad(x), 0, 1), 0, 2), &value) == DNN_OK &&
+                  read_value(dnn_select(dnn_select(dnn_grad(x), 0, 1), 0, 2), &value) == DNN_OK &&
                   fabs(value - 2 / sqrt(acos(-1)) * exp(-0.25)) < 1e-6,
               "erf and its gradient under phantom,cpu_blas");
         dnn_erf(x);

@@ -311,8 +311,8 @@ BACKWARD(cube_backward)
 {
     double x = 0, dy = 0, dx;
 
-    DNN_TRY(dnn_item(dnn_function_saved(call, 0), &x));
-    DNN_TRY(dnn_item(dout[0], &dy));
+    DNN_TRY(read_value(dnn_function_saved(call, 0), &x));
+    DNN_TRY(read_value(dout[0], &dy));
     dx = 3 * x * x * dy;
     din[0] = dnn_from_data(&dx, DNN_SCALAR, .dtype = DNN_T_F64);
     return DNN_OK;

@@ -46,9 +46,10 @@ static void count_free(void *ctx)
 
 static int64_t add_hook(dnn_tensor *t, dnn_hook_fn fn, void *ctx)
 {
-    int64_t id = dnn_hook_add(t, fn, ctx, NULL);
+    int64_t id = 0;
 
-    cr_assert_gt(id, 0, "%s", dnn_error_message());
+    cr_assert_eq(dnn_hook_add(t, fn, ctx, NULL, &id), DNN_OK, "%s", dnn_error_message());
+    cr_assert_gt(id, 0);
     return id;
 }
 
@@ -118,16 +119,18 @@ Test(autograd_hooks, removed_hooks_are_not_called_and_contexts_are_freed)
 {
     dnn_tensor *x = LEAF(S(1), 1), *y;
     named a = {'a', 0}, b = {'b', 0};
-    int64_t id;
+    int64_t id = 0, second = 0;
 
     begin();
     {
         DNN_SCOPE();
         y = dnn_mul(x, 2);
-        id = dnn_hook_add(x, look, &a, count_free);
+        cr_assert_eq(dnn_hook_add(x, look, &a, count_free, &id), DNN_OK);
         cr_assert_gt(id, 0);
-        cr_assert_gt(dnn_hook_add(x, look, &b, count_free), id);
-        cr_assert_gt(dnn_hook_add(y, look, &a, count_free), id);
+        cr_assert_eq(dnn_hook_add(x, look, &b, count_free, &second), DNN_OK);
+        cr_assert_gt(second, id);
+        cr_assert_eq(dnn_hook_add(y, look, &a, count_free, &second), DNN_OK);
+        cr_assert_gt(second, id);
         cr_expect_eq(dnn_hook_remove(x, id), DNN_OK);
         cr_expect_eq(note.freed, 1);
         EXPECT_STATUS_FAIL(dnn_hook_remove(x, id), "no hook", "[1]");
@@ -217,9 +220,10 @@ Test(autograd_hooks, hooks_want_a_tensor_on_the_tape)
     dnn_tensor *x = F64(S(2), 1, 2);
 
     begin();
-    EXPECT_STATUS_FAIL(dnn_hook_add(x, look, NULL, count_free), "dnn_hook_add", "not on the tape");
-    EXPECT_STATUS_FAIL(dnn_hook_add(NULL, look, NULL, NULL), "t is NULL");
-    EXPECT_STATUS_FAIL(dnn_hook_add(LEAF(S(1), 1), NULL, NULL, count_free), "fn is NULL");
+    EXPECT_STATUS_FAIL(dnn_hook_add(x, look, NULL, count_free, NULL), "dnn_hook_add",
+                       "not on the tape");
+    EXPECT_STATUS_FAIL(dnn_hook_add(NULL, look, NULL, NULL, NULL), "t is NULL");
+    EXPECT_STATUS_FAIL(dnn_hook_add(LEAF(S(1), 1), NULL, NULL, count_free, NULL), "fn is NULL");
     EXPECT_STATUS_FAIL(dnn_hook_remove(x, 1), "no hook");
     EXPECT_STATUS_FAIL(dnn_retain_grad(x), "dnn_retain_grad", "not on the tape");
     cr_expect_eq(note.freed, 2);

@@ -152,7 +152,7 @@ Test(scope, statuses_take_the_error_that_waits)
     double value = 42;
 
     cr_expect_null(dnn_reshape(a, S(3)));
-    cr_expect_eq(dnn_item(NULL, &value), DNN_E_INVALID);
+    cr_expect_eq(read_value(NULL, &value), DNN_E_INVALID);
     cr_expect_not_null(strstr(dnn_error_message(), "reshape"), "%s", dnn_error_message());
     cr_expect_eq(value, 42);
     cr_expect_eq(dnn_take_error(), DNN_OK);

@@ -157,7 +157,7 @@ Test(threads, a_forked_child_does_not_hang)
 
 static char logged[512];
 
-static void keep_log(void *ctx, int level, const char *text)
+static void keep_log(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     cr_expect_eq(level, DNN_LOG_WARN);

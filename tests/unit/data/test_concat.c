@@ -7,7 +7,9 @@ TestSuite(concat, .init = unit_init, .fini = unit_fini, .timeout = 60);
 /* Samples [first + i, -(first + i)] of f32. */
 static dnn_dataset *pairs(double first, int64_t n)
 {
-    dnn_tensor *x = dnn_unsqueeze(dnn_arange(.start = first, .end = first + (double)n, .dtype = DNN_T_F32), 1), *field;
+    dnn_tensor *x = dnn_unsqueeze(
+                   dnn_arange(.start = first, .end = first + (double)n, .dtype = DNN_T_F32), 1),
+               *field;
     dnn_dataset *set;
 
     field = dnn_cat(DNN_TENSORS(x, dnn_neg(x)), 1);

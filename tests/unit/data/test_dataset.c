@@ -8,7 +8,8 @@ TestSuite(dataset, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
 static dnn_dataset *numbers(int64_t n)
 {
-    dnn_tensor *field[2] = {dnn_arange(.end = (double)n), dnn_arange(.end = (double)n, .dtype = DNN_T_I64)};
+    dnn_tensor *field[2] = {dnn_arange(.end = (double)n),
+                            dnn_arange(.end = (double)n, .dtype = DNN_T_I64)};
 
     return dnn_dataset_tensors(field, 2);
 }
@@ -309,7 +310,7 @@ Test(dataset, labels_are_those_of_the_first_field_that_has_them)
     const char *base = getenv("TMPDIR"), *const options = "records=any,label=both";
     char folder[256], file[300], other[300];
     dnn_tensor *field[DNN_FIELD_MAX];
-    double fine, coarse;
+    double fine = 0, coarse = 0;
     dnn_dataset *set;
     FILE *out;
 
@@ -326,8 +327,8 @@ Test(dataset, labels_are_those_of_the_first_field_that_has_them)
     set = dnn_dataset_open(folder, .split = "test", .reader = "cifar100", .options = options);
     cr_assert_not_null(set, "%s", dnn_error_message());
     cr_assert_eq(dnn_dataset_get(set, (int64_t[]){0}, 1, field), DNN_OK);
-    cr_assert_eq(dnn_item(field[1], &fine), DNN_OK);
-    cr_assert_eq(dnn_item(field[2], &coarse), DNN_OK);
+    cr_assert_eq(read_value(field[1], &fine), DNN_OK);
+    cr_assert_eq(read_value(field[2], &coarse), DNN_OK);
     cr_expect_str_eq(dnn_dataset_labels(set)[(int)fine], "woman");
     cr_expect_eq(coarse, 19);
     dnn_release(set);
@@ -368,7 +369,7 @@ Test(dataset, fashion_mnist_of_the_system)
                  dnn_error_message());
     cr_expect_eq(dnn_size(field[0], 0), 3);
     cr_expect_eq(dnn_size(field[0], 3), 28);
-    cr_assert_eq(dnn_item(dnn_select(field[1], 0, 0), &label), DNN_OK);
+    cr_assert_eq(read_value(dnn_select(field[1], 0, 0), &label), DNN_OK);
     cr_expect_eq(label, 9);
     dnn_release(set);
 }

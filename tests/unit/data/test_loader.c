@@ -87,7 +87,7 @@ Test(loader, shuffling_gives_every_sample_once)
     for (int i = 0; i < SAMPLES; i++) {
         cr_expect_eq(seen[order[i]]++, 0);
     }
-    dnn_loader_rewind(loader, 0);
+    cr_expect_eq(dnn_loader_rewind(loader, 0), DNN_OK, "%s", dnn_error_message());
     cr_assert_eq(epoch_of(loader, again), SAMPLES);
     cr_expect_eq(memcmp(order, again, sizeof order), 0, "rewinding repeats the epoch");
     dnn_release(loader);

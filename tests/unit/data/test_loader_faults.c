@@ -130,7 +130,7 @@ Test(loader_faults, after_a_failure_the_loader_can_be_rewound)
 
         expect_batch(loader, 0);
         expect_failure(loader, DNN_E_IO, "sample 3");
-        dnn_loader_rewind(loader, 1);
+        cr_expect_eq(dnn_loader_rewind(loader, 1), DNN_OK, "%s", dnn_error_message());
         for (int64_t b = 0; b < 6; b++) {
             expect_batch(loader, b);
         }
@@ -178,8 +178,7 @@ Test(loader_faults, a_rewind_that_waits_in_vain_is_made_up_for)
     dnn_loader *loader = scripted(&s, 1, 0.2);
 
     expect_batch(loader, 0);
-    dnn_loader_rewind(loader, 3);
-    cr_expect_eq(dnn_take_error(), DNN_E_IO);
+    cr_expect_eq(dnn_loader_rewind(loader, 3), DNN_E_IO);
     expect_failure(loader, DNN_E_IO, "stuck");
     pause_for(1);
     for (int64_t b = 0; b < 6; b++) {
@@ -193,13 +192,10 @@ Test(loader_faults, epochs_out_of_range)
     struct script s = {.bad = -1};
     dnn_loader *loader = scripted(&s, 1, 5);
 
-    dnn_loader_rewind(loader, -1);
-    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
-    dnn_loader_rewind(loader, INT64_C(1) << 24);
-    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
+    cr_expect_eq(dnn_loader_rewind(loader, -1), DNN_E_INVALID);
+    cr_expect_eq(dnn_loader_rewind(loader, INT64_C(1) << 24), DNN_E_INVALID);
     cr_expect_not_null(strstr(dnn_error_message(), "16,777,216"), "%s", dnn_error_message());
-    dnn_loader_rewind(NULL, 0);
-    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
+    cr_expect_eq(dnn_loader_rewind(NULL, 0), DNN_E_INVALID);
     expect_batch(loader, 0);
     dnn_release(loader);
 }
@@ -219,8 +215,7 @@ static int in_child(dnn_loader *loader, dnn_dataset *set)
         dnn_take_error() == DNN_OK) {
         return 2;
     }
-    dnn_loader_rewind(loader, 0);
-    if (dnn_take_error() == DNN_OK) {
+    if (dnn_loader_rewind(loader, 0) == DNN_OK) {
         return 3;
     }
     dnn_release(loader);

@@ -101,7 +101,7 @@ static dnn_status log_forward(dnn_function_call *call, dnn_tensor *const *in, dn
     double x = 0, y;
 
     (void)call;
-    DNN_TRY(dnn_item(in[0], &x));
+    DNN_TRY(read_value(in[0], &x));
     y = log(x);
     out[0] = dnn_from_data(&y, DNN_SCALAR, .dtype = DNN_T_F64);
     return DNN_OK;

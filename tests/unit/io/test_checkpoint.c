@@ -72,7 +72,7 @@ static dnn_status step(struct training *t)
         DNN_TRY(dnn_zero_grad(t->optimizer));
         DNN_TRY(dnn_backward(loss));
         DNN_TRY(dnn_step(t->optimizer));
-        DNN_TRY(dnn_item(loss, &value));
+        DNN_TRY(read_value(loss, &value));
         t->mean = 0.9 * t->mean + 0.1 * value;
     }
     t->run.step++;

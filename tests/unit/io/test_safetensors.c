@@ -579,16 +579,14 @@ static void judge_opened(dnn_file *file, size_t bit)
     const char *key, *value;
 
     for (int64_t i = 0; dnn_file_entry(file, i, &info); i++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *t = dnn_file_tensor(file, info.name);
-            dnn_status st = dnn_take_error();
+        DNN_SCOPE();
+        dnn_tensor *t = dnn_file_tensor(file, info.name);
+        dnn_status st = dnn_take_error();
 
-            cr_expect(t != NULL || st == DNN_E_FORMAT, "bit %zu: %s", bit, dnn_error_message());
-            cr_expect(t == NULL ||
-                          (uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == info.bytes,
-                      "bit %zu", bit);
-        }
+        cr_expect(t != NULL || st == DNN_E_FORMAT, "bit %zu: %s", bit, dnn_error_message());
+        cr_expect(t == NULL ||
+                      (uint64_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t)) == info.bytes,
+                  "bit %zu", bit);
     }
     for (int64_t i = 0; dnn_file_metadata(file, i, &key, &value); i++) {
         cr_expect(key != NULL && value != NULL);

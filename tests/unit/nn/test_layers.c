@@ -189,7 +189,7 @@ Test(layers, flatten_identity_and_sequential)
 
 Test(layers, a_sequential_of_nothing_is_the_identity)
 {
-    dnn_module *net = dnn_nn_sequential((dnn_module_list){0, NULL});
+    dnn_module *net = dnn_nn_sequential((dnn_module_list){.n = 0});
     dnn_tensor *x = F32(S(1), 1);
 
     cr_assert_not_null(net, "%s", dnn_error_message());

@@ -322,8 +322,6 @@ Test(module, parameters_are_counted_and_listed_once)
     list = dnn_parameters(m);
     cr_assert_eq(list.n, 2);
     cr_expect(list.item[0] == w && list.item[1] == b);
-    cr_expect_eq(dnn_parameters(m).item, list.item,
-                 "the list given out before is no longer the list");
     cr_expect_eq(dnn_module_parameter_count(m), 9);
     cr_expect_eq(dnn_module_parameter_count(NULL), 0);
     dnn_release(m);
@@ -402,7 +400,8 @@ Test(module, to_what_it_is_already_changes_nothing)
     block *b = new_block(NULL);
 
     cr_expect_eq(dnn_module_to(&b->base), DNN_OK);
-    cr_expect_eq(dnn_module_to(&b->base, .dtype = DNN_T_F32, .device = "cpu"), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_module_to(&b->base, .dtype = DNN_T_F32, .device = "cpu"), DNN_OK, "%s",
+                 dnn_error_message());
     EXPECT(b->scale, DNN_T_F32, S(2), 1, 10);
     dnn_release(&b->base);
 }

@@ -65,7 +65,8 @@ Test(conv, what_does_not_fit_is_refused)
     EXPECT_FAIL(dnn_conv2d(x, w, NULL, .same = true, .stride = 2), "conv2d", "same", "2");
     EXPECT_FAIL(dnn_conv2d(x, w, NULL, .same = true, .padding = 1), "conv2d", "same");
     EXPECT_FAIL(dnn_conv2d(x, dnn_to(w, .dtype = DNN_T_F64), NULL), "conv2d", "f32", "f64");
-    EXPECT_FAIL(dnn_conv2d(dnn_to(x, .dtype = DNN_T_I64), dnn_to(w, .dtype = DNN_T_I64), NULL), "conv2d", "i64");
+    EXPECT_FAIL(dnn_conv2d(dnn_to(x, .dtype = DNN_T_I64), dnn_to(w, .dtype = DNN_T_I64), NULL),
+                "conv2d", "i64");
     EXPECT_FAIL(dnn_conv2d(NULL, w, NULL), "conv2d", "NULL");
     EXPECT_FAIL(dnn_conv2d(x, NULL, NULL), "conv2d", "NULL");
 }

@@ -20,7 +20,7 @@ Test(creation, full_i64_is_exact_beyond_2_53)
     const int64_t value = (INT64_C(1) << 53) + 1;
     int64_t got = 0;
 
-    cr_assert_eq(dnn_item_i64(dnn_full_i64(value, (dnn_create_args){.shape = DNN_SCALAR}), &got),
+    cr_assert_eq(read_value_i64(dnn_full_i64(value, (dnn_create_args){.shape = DNN_SCALAR}), &got),
                  DNN_OK);
     cr_assert_eq(got, value);
     EXPECT_FAIL(dnn_full_i64(300, (dnn_create_args){.shape = S(1), .dtype = DNN_T_U8}), "full_i64",
@@ -45,8 +45,10 @@ Test(creation, bad_shapes_dtypes_and_devices_are_refused)
     EXPECT_FAIL(dnn_zeros(S(2, -1)), "zeros", "-1");
     EXPECT_FAIL(dnn_zeros(S(INT64_MAX, 2)), "zeros");
     EXPECT_FAIL(dnn_empty(S(INT64_C(1) << 40, INT64_C(1) << 40)), "empty");
-    EXPECT_FAIL(dnn_empty_with((dnn_create_args){.shape = {9, {1}}}), "empty", "9", "8");
-    EXPECT_FAIL(dnn_empty_with((dnn_create_args){.shape = {-1, {1}}}), "empty", "-1");
+    EXPECT_FAIL(dnn_empty_with((dnn_create_args){.shape = {.ndim = 9, .dim = {1}}}), "empty", "9",
+                "8");
+    EXPECT_FAIL(dnn_empty_with((dnn_create_args){.shape = {.ndim = -1, .dim = {1}}}), "empty",
+                "-1");
     EXPECT_FAIL(dnn_zeros(S(2), .dtype = 3), "zeros", "3");
     EXPECT_FAIL(dnn_full(S(2), 0.5, .dtype = DNN_T_I64), "full", "0.5", "i64", "cast");
     EXPECT_FAIL(dnn_full(S(2), 256, .dtype = DNN_T_U8), "full", "256", "u8");

@@ -169,8 +169,8 @@ Test(elementwise, clamp_and_where)
     EXPECT(dnn_clamp(x, -1, 1), DNN_T_F64, S(4), -1, 0, 1, NAN);
     EXPECT(dnn_clamp(x, -INFINITY, 1), DNN_T_F64, S(4), -2, 0, 1, NAN);
     EXPECT(dnn_clamp(x, -INFINITY, INFINITY), DNN_T_F64, S(4), -2, 0, 2, NAN);
-    EXPECT(dnn_clamp(x, dnn_scalar(1, .dtype = DNN_T_F64), dnn_scalar(-1, .dtype = DNN_T_F64)), DNN_T_F64, S(4), -1,
-           -1, -1, NAN);
+    EXPECT(dnn_clamp(x, dnn_scalar(1, .dtype = DNN_T_F64), dnn_scalar(-1, .dtype = DNN_T_F64)),
+           DNN_T_F64, S(4), -1, -1, -1, NAN);
     EXPECT_FAIL(dnn_clamp(x, NULL, NULL), "clamp", "NULL");
     EXPECT_FAIL(dnn_clamp(I64(S(1), 1), 0.5, 2), "clamp", "0.5");
     EXPECT(dnn_where(m, x, dnn_scalar(7, .dtype = DNN_T_F64)), DNN_T_F64, S(4), -2, 7, 2, 7);

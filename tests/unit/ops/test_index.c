@@ -30,7 +30,7 @@ Test(index, a_bad_text_is_refused_with_its_column)
     dnn_tensor *x = grid();
 
     EXPECT_FAIL_KEEPS(x, dnn_index(x, "1:3; 2"), "index", "column 4");
-    EXPECT_FAIL(dnn_index(x, ""), "index", "column 1");
+    EXPECT_FAIL(dnn_index(x, "%s", ""), "index", "column 1");
     EXPECT_FAIL(dnn_index(x, "1,"), "index", "column 3");
     EXPECT_FAIL(dnn_index(x, "1, 2, 3"), "index", "column");
     EXPECT_FAIL(dnn_index(x, "..., ..."), "index", "column", "second");
@@ -67,7 +67,8 @@ Test(index, cat_and_stack_join)
     dnn_tensor *rows[] = {a, nothing, b}, *same[] = {F32(S(2), 1, 2), F32(S(2), 3, 4)},
                *mixed[] = {I64(S(1), 1), F32(S(1), 2.5)};
 
-    EXPECT(dnn_cat((dnn_tensor_list){.n = 3, .item = rows}, 0), DNN_T_F32, S(3, 2), 1, 2, 3, 4, 5, 6);
+    EXPECT(dnn_cat((dnn_tensor_list){.n = 3, .item = rows}, 0), DNN_T_F32, S(3, 2), 1, 2, 3, 4, 5,
+           6);
     EXPECT(dnn_cat((dnn_tensor_list){.n = 2, .item = mixed}, 0), DNN_T_F32, S(2), 1, 2.5);
     EXPECT(dnn_stack((dnn_tensor_list){.n = 2, .item = same}, 0), DNN_T_F32, S(2, 2), 1, 2, 3, 4);
     EXPECT(dnn_stack((dnn_tensor_list){.n = 2, .item = same}, -1), DNN_T_F32, S(2, 2), 1, 3, 2, 4);
@@ -83,7 +84,8 @@ Test(index, cat_takes_more_operands_than_fit_on_the_stack)
         x[i] = dnn_full(S(1), i);
         want[i] = i;
     }
-    unit_expect(dnn_cat((dnn_tensor_list){.n = 17, .item = x}, 0), "cat of 17", __LINE__, DNN_T_F32, S(17), want, 17);
+    unit_expect(dnn_cat((dnn_tensor_list){.n = 17, .item = x}, 0), "cat of 17", __LINE__, DNN_T_F32,
+                S(17), want, 17);
 }
 
 Test(index, joins_that_do_not_fit_are_refused)
@@ -91,11 +93,13 @@ Test(index, joins_that_do_not_fit_are_refused)
     dnn_tensor *a = dnn_zeros(S(1, 2)), *b = dnn_zeros(S(2, 3)), *scalar = dnn_scalar(1);
     dnn_tensor *bad[] = {a, b}, *hole[] = {a, NULL}, *ranks[] = {a, dnn_zeros(S(2))};
 
-    EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 2, .item = bad}, 0), "cat", "[1,2]", "[2,3]", "dim 0");
+    EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 2, .item = bad}, 0), "cat", "[1,2]", "[2,3]",
+                "dim 0");
     EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 2, .item = ranks}, 0), "cat", "[2]", "[1,2]");
     EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 0, .item = bad}, 0), "cat", "0");
     EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 2, .item = NULL}, 0), "cat", "NULL");
-    EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 2, .item = hole}, 0), "cat", "tensors[1] of 2", "NULL");
+    EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 2, .item = hole}, 0), "cat", "tensors[1] of 2",
+                "NULL");
     EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 1, .item = &a}, 2), "cat", "2");
     EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = 1, .item = &scalar}, 0), "cat", "rank 0");
     EXPECT_FAIL(dnn_cat((dnn_tensor_list){.n = INT64_MAX, .item = &a}, 0), "cat");
@@ -126,7 +130,8 @@ Test(index, scatters_write_into_a_new_tensor)
     EXPECT_FAIL(dnn_slice_scatter(x, src, 1, 0, 4, 2), "slice_scatter", "1");
     EXPECT_FAIL(dnn_slice_scatter(x, src, 0, 0, 4, 0), "slice_scatter", "0");
     EXPECT_FAIL(dnn_slice_scatter(x, NULL, 0, 0, 4, 2), "slice_scatter", "NULL");
-    EXPECT_FAIL(dnn_select_scatter(x, dnn_scalar(1, .dtype = DNN_T_F64), 0, 4), "select_scatter", "4");
+    EXPECT_FAIL(dnn_select_scatter(x, dnn_scalar(1, .dtype = DNN_T_F64), 0, 4), "select_scatter",
+                "4");
     EXPECT_FAIL(dnn_select_scatter(x, src, 0, 0), "select_scatter", "rank");
 }
 

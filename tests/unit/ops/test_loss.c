@@ -18,14 +18,15 @@ Test(loss, nll_loss_and_its_reductions)
     EXPECT(dnn_nll_loss(x, t, .reduction = DNN_REDUCTION_NONE), DNN_T_F64, S(2), 1, 6);
     EXPECT(dnn_nll_loss(x, t, .weight = w), DNN_T_F64, DNN_SCALAR, 19.0 / 4);
     EXPECT(dnn_nll_loss(x, t, .ignore_index = 2), DNN_T_F64, DNN_SCALAR, 1);
-    EXPECT(dnn_nll_loss(x, t, .ignore_index = DNN_ZERO_INT), DNN_T_F64, DNN_SCALAR, 6);
+    EXPECT(dnn_nll_loss(x, t, .ignore_zero = true), DNN_T_F64, DNN_SCALAR, 6);
     EXPECT(dnn_nll_loss(x, I64(S(2), -100, 1)), DNN_T_F64, DNN_SCALAR, 5);
     EXPECT(dnn_nll_loss(x, I64(S(2), -100, -100)), DNN_T_F64, DNN_SCALAR, NAN);
     EXPECT(dnn_nll_loss(x, I64(S(2), -100, -100), .reduction = DNN_REDUCTION_SUM), DNN_T_F64,
            DNN_SCALAR, 0);
     EXPECT(dnn_nll_loss(x, T(DNN_T_U8, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
     EXPECT(dnn_nll_loss(x, T(DNN_T_I32, S(2), 0, 2)), DNN_T_F64, DNN_SCALAR, 3.5);
-    EXPECT(dnn_nll_loss(F64(S(3), -1, -2, -3), dnn_scalar(1, .dtype = DNN_T_I64)), DNN_T_F64, DNN_SCALAR, 2);
+    EXPECT(dnn_nll_loss(F64(S(3), -1, -2, -3), dnn_scalar(1, .dtype = DNN_T_I64)), DNN_T_F64,
+           DNN_SCALAR, 2);
     EXPECT(dnn_nll_loss(F64(S(1, 2, 2), -1, -2, -3, -4), I64(S(1, 2), 0, 1),
                         .reduction = DNN_REDUCTION_NONE),
            DNN_T_F64, S(1, 2), 1, 4);
@@ -89,7 +90,7 @@ Test(loss, what_does_not_fit_is_refused)
     EXPECT_FAIL(dnn_nll_loss(x, t, .weight = F64(S(2), 1, 1)), "nll_loss", "weight", "[2]", "3");
     EXPECT_FAIL(dnn_nll_loss(x, t, .weight = F32(S(3), 1, 1, 1)), "nll_loss", "f64", "f32");
     EXPECT_FAIL(dnn_nll_loss(x, t, .reduction = 3), "nll_loss", "3");
-    EXPECT_FAIL(dnn_nll_loss(x, t, .label_smoothing = 0.1), "nll_loss", "0.1");
+    EXPECT_FAIL(dnn_nll_loss(x, t, .ignore_zero = true, .ignore_index = 2), "nll_loss", "2");
     EXPECT_FAIL(dnn_cross_entropy(x, t, .label_smoothing = 1.5), "cross_entropy", "1.5");
     EXPECT_FAIL(dnn_cross_entropy(x, t, .label_smoothing = NAN), "cross_entropy", "nan");
     EXPECT_FAIL(dnn_nll_loss(F64(S(3), 1, 2, 3), I64(S(1), 1)), "nll_loss", "[3]", "[1]");

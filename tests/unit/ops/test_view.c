@@ -32,7 +32,7 @@ Test(view, reshape_refuses_what_does_not_fit)
     EXPECT_FAIL(dnn_reshape(x, S(-2, -3)), "reshape", "-2");
     EXPECT_FAIL(dnn_reshape(dnn_zeros(S(0, 3)), S(-1, 0)), "reshape", "ambiguous");
     EXPECT_FAIL(dnn_reshape(x, S(INT64_MAX, INT64_MAX)), "reshape");
-    EXPECT_FAIL(dnn_reshape(x, (dnn_shape){9, {1}}), "reshape", "9");
+    EXPECT_FAIL(dnn_reshape(x, (dnn_shape){.ndim = 9, .dim = {1}}), "reshape", "9");
     EXPECT_FAIL(dnn_reshape(NULL, S(1)), "reshape", "NULL");
     EXPECT_FAIL(dnn_view_to(dnn_t(x), S(6)), "view_to", "reshape");
     EXPECT(dnn_view_as(x, dnn_zeros(S(6))), DNN_T_F32, S(6), 0, 1, 2, 3, 4, 5);
@@ -58,7 +58,7 @@ Test(view, squeeze_and_unsqueeze)
 {
     dnn_tensor *x = dnn_zeros(S(1, 2, 1));
 
-    cr_assert_eq(dnn_ndim(dnn_squeeze(x, (dnn_dims){0, {0}})), 1);
+    cr_assert_eq(dnn_ndim(dnn_squeeze(x, (dnn_dims){.n = 0})), 1);
     cr_assert_eq(dnn_ndim(dnn_squeeze(x, DNN_DIMS(0))), 2);
     cr_assert_eq(dnn_ndim(dnn_squeeze(x, DNN_DIMS(1))), 3);
     EXPECT_FAIL(dnn_squeeze(x, DNN_DIMS(3)), "squeeze", "3");
@@ -119,20 +119,22 @@ Test(view, slices_clamp_their_ends)
 
 Test(view, pieces_cover_the_axis)
 {
-    dnn_tensor *x = dnn_arange(.end = 6, .dtype = DNN_T_I64), *out[6] = {NULL};
+    dnn_tensor *x = dnn_arange(.end = 6, .dtype = DNN_T_I64);
+    dnn_tensor_list list = dnn_split(x, 4, 0);
 
-    cr_assert_eq(dnn_split(x, 4, 0, out, 6), 2);
-    EXPECT(out[1], DNN_T_I64, S(2), 4, 5);
-    cr_assert_eq(dnn_chunk(x, 4, 0, out, 6), 3);
-    EXPECT(out[2], DNN_T_I64, S(2), 4, 5);
-    cr_assert_eq(dnn_unbind(x, 0, out, 6), 6);
-    EXPECT(out[5], DNN_T_I64, DNN_SCALAR, 5);
-    EXPECT_STATUS_FAIL(dnn_unbind(x, 0, out, 5), "unbind", "6", "5");
-    EXPECT_STATUS_FAIL(dnn_split(x, 0, 0, out, 6), "split", "0");
-    EXPECT_STATUS_FAIL(dnn_chunk(x, 0, 0, out, 6), "chunk", "0");
-    EXPECT_STATUS_FAIL(dnn_split(x, 1, 0, NULL, 6), "split", "6", "0");
-    EXPECT_STATUS_FAIL(dnn_split(NULL, 1, 0, out, 6), "dnn_split", "NULL");
-    EXPECT_STATUS_FAIL(dnn_unbind(dnn_scalar(1), 0, out, 6), "unbind", "rank 0");
+    cr_assert_eq(list.n, 2);
+    EXPECT(list.item[1], DNN_T_I64, S(2), 4, 5);
+    list = dnn_chunk(x, 4, 0);
+    cr_assert_eq(list.n, 3);
+    EXPECT(list.item[2], DNN_T_I64, S(2), 4, 5);
+    list = dnn_unbind(x, 0);
+    cr_assert_eq(list.n, 6);
+    EXPECT(list.item[5], DNN_T_I64, DNN_SCALAR, 5);
+    cr_assert_eq(dnn_unbind(dnn_zeros(S(0, 2)), 0).n, 0);
+    EXPECT_LIST_FAIL(dnn_split(x, 0, 0), "split", "0");
+    EXPECT_LIST_FAIL(dnn_chunk(x, 0, 0), "chunk", "0");
+    EXPECT_LIST_FAIL(dnn_split(NULL, 1, 0), "split", "NULL");
+    EXPECT_LIST_FAIL(dnn_unbind(dnn_scalar(1), 0), "unbind", "rank 0");
 }
 
 Test(view, a_view_outlives_its_source_and_its_scope)

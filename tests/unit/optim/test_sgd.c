@@ -199,7 +199,7 @@ Test(sgd, a_parameter_that_was_frozen_is_passed_over)
 Test(sgd, bad_arguments_are_refused)
 {
     dnn_tensor *p = LEAF(S(2), 1, 2), *plain = F64(S(2), 1, 2);
-    dnn_tensor_list none = {0, NULL};
+    dnn_tensor_list none = {.n = 0};
 
     EXPECT_FAIL(dnn_optim_sgd(none, 0.1), "sgd");
     EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p, NULL), 0.1), "sgd", "1", "NULL");

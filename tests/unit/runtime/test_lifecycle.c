@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dnn/dnn.h"
+#include "read_value.h"
 
 static void find_plugins(void)
 {
@@ -126,7 +127,7 @@ static void expect_item(dnn_tensor *t, double want)
     double got = 0;
 
     cr_expect_not_null(t, "%s", dnn_error_message());
-    cr_expect_eq(dnn_item(t, &got), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(read_value(t, &got), DNN_OK, "%s", dnn_error_message());
     cr_expect_float_eq(got, want, 1e-6);
 }
 

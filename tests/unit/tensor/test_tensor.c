@@ -49,15 +49,15 @@ Test(tensor, item_is_of_one_element)
     double value = 0;
     int64_t whole = 0;
 
-    cr_assert_eq(dnn_item(F32(S(1, 1), 2.5), &value), DNN_OK);
+    cr_assert_eq(read_value(F32(S(1, 1), 2.5), &value), DNN_OK);
     cr_expect_eq(value, 2.5);
-    cr_assert_eq(dnn_item_i64(dnn_full_i64(INT64_C(9007199254740993),
-                                           (dnn_create_args){.shape = DNN_SCALAR}),
-                              &whole),
+    cr_assert_eq(read_value_i64(dnn_full_i64(INT64_C(9007199254740993),
+                                             (dnn_create_args){.shape = DNN_SCALAR}),
+                                &whole),
                  DNN_OK);
     cr_expect_eq(whole, INT64_C(9007199254740993));
-    EXPECT_STATUS_FAIL(dnn_item(F32(S(2), 1, 2), &value), "2", "[2]");
-    EXPECT_STATUS_FAIL(dnn_item_i64(F32(S(1), 2.5), &whole), "2.5");
+    EXPECT_STATUS_FAIL(read_value(F32(S(2), 1, 2), &value), "2", "[2]");
+    EXPECT_STATUS_FAIL(read_value_i64(F32(S(1), 2.5), &whole), "2.5");
 }
 
 Test(tensor, mapping_is_the_memory_itself_or_a_copy_that_is_written_back)

@@ -41,23 +41,30 @@ conf_operand *conf_out(conf_case *c, uint32_t dtype, dnn_shape shape)
 
 const dnn_shape *conf_shapes(int mode)
 {
-    static const dnn_shape value[] = {{0, {0}},
-                                      {1, {1}},
-                                      {1, {7}},
-                                      {1, {67}},
-                                      {2, {3, 5}},
-                                      {3, {2, 3, 4}},
-                                      {3, {1, 6, 1}},
-                                      {1, {0}},
-                                      {3, {3, 0, 2}},
-                                      {2, {5, 1030}},
-                                      {5, {2, 1, 3, 1, 2}},
+    static const dnn_shape value[] = {{.ndim = 0, .dim = {0}},
+                                      {.ndim = 1, .dim = {1}},
+                                      {.ndim = 1, .dim = {7}},
+                                      {.ndim = 1, .dim = {67}},
+                                      {.ndim = 2, .dim = {3, 5}},
+                                      {.ndim = 3, .dim = {2, 3, 4}},
+                                      {.ndim = 3, .dim = {1, 6, 1}},
+                                      {.ndim = 1, .dim = {0}},
+                                      {.ndim = 3, .dim = {3, 0, 2}},
+                                      {.ndim = 2, .dim = {5, 1030}},
+                                      {.ndim = 5, .dim = {2, 1, 3, 1, 2}},
                                       LAST};
-    static const dnn_shape special[] = {{1, {1}},  {1, {3}},    {1, {8}}, {1, {17}},
-                                        {1, {67}}, {1, {1030}}, LAST};
-    static const dnn_shape grad[] = {{0, {0}},    {1, {6}},    {2, {2, 3}},
-                                     {2, {1, 4}}, {2, {0, 3}}, LAST};
-    static const dnn_shape promises[] = {{1, {70003}}, {2, {129, 257}}, {1, {0}}, LAST};
+    static const dnn_shape special[] = {{.ndim = 1, .dim = {1}},
+                                        {.ndim = 1, .dim = {3}},
+                                        {.ndim = 1, .dim = {8}},
+                                        {.ndim = 1, .dim = {17}},
+                                        {.ndim = 1, .dim = {67}},
+                                        {.ndim = 1, .dim = {1030}},
+                                        LAST};
+    static const dnn_shape grad[] = {{.ndim = 0, .dim = {0}},    {.ndim = 1, .dim = {6}},
+                                     {.ndim = 2, .dim = {2, 3}}, {.ndim = 2, .dim = {1, 4}},
+                                     {.ndim = 2, .dim = {0, 3}}, LAST};
+    static const dnn_shape promises[] = {
+        {.ndim = 1, .dim = {70003}}, {.ndim = 2, .dim = {129, 257}}, {.ndim = 1, .dim = {0}}, LAST};
 
     return mode == CONF_VALUE     ? value
            : mode == CONF_SPECIAL ? special
@@ -68,13 +75,26 @@ const dnn_shape *conf_shapes(int mode)
 const dnn_shape *conf_axes_shapes(int mode)
 {
     static const dnn_shape value[] = {
-        {1, {1}},       {1, {7}},    {2, {3, 5}},    {3, {2, 3, 4}}, {3, {1, 6, 1}},    {1, {67}},
-        {3, {3, 0, 2}}, {2, {0, 3}}, {2, {5, 1030}}, {2, {1030, 5}}, {4, {2, 3, 1, 5}}, LAST};
-    static const dnn_shape special[] = {{1, {1}},     {2, {3, 1}},    {2, {3, 8}}, {2, {17, 3}},
-                                        {2, {2, 67}}, {2, {2, 1030}}, LAST};
-    static const dnn_shape grad[] = {{1, {5}},    {2, {2, 3}}, {3, {2, 3, 2}},
-                                     {2, {1, 4}}, {2, {0, 3}}, LAST};
-    static const dnn_shape promises[] = {{1, {70003}}, {2, {131, 517}}, {2, {517, 131}}, LAST};
+        {.ndim = 1, .dim = {1}},          {.ndim = 1, .dim = {7}},
+        {.ndim = 2, .dim = {3, 5}},       {.ndim = 3, .dim = {2, 3, 4}},
+        {.ndim = 3, .dim = {1, 6, 1}},    {.ndim = 1, .dim = {67}},
+        {.ndim = 3, .dim = {3, 0, 2}},    {.ndim = 2, .dim = {0, 3}},
+        {.ndim = 2, .dim = {5, 1030}},    {.ndim = 2, .dim = {1030, 5}},
+        {.ndim = 4, .dim = {2, 3, 1, 5}}, LAST};
+    static const dnn_shape special[] = {{.ndim = 1, .dim = {1}},
+                                        {.ndim = 2, .dim = {3, 1}},
+                                        {.ndim = 2, .dim = {3, 8}},
+                                        {.ndim = 2, .dim = {17, 3}},
+                                        {.ndim = 2, .dim = {2, 67}},
+                                        {.ndim = 2, .dim = {2, 1030}},
+                                        LAST};
+    static const dnn_shape grad[] = {{.ndim = 1, .dim = {5}},       {.ndim = 2, .dim = {2, 3}},
+                                     {.ndim = 3, .dim = {2, 3, 2}}, {.ndim = 2, .dim = {1, 4}},
+                                     {.ndim = 2, .dim = {0, 3}},    LAST};
+    static const dnn_shape promises[] = {{.ndim = 1, .dim = {70003}},
+                                         {.ndim = 2, .dim = {131, 517}},
+                                         {.ndim = 2, .dim = {517, 131}},
+                                         LAST};
 
     return mode == CONF_VALUE     ? value
            : mode == CONF_SPECIAL ? special

@@ -113,13 +113,15 @@ typedef struct pair {
     dnn_shape a, b, y;
 } pair;
 
-#define SAME(...)                     \
-    {                                 \
-        {__VA_ARGS__}, {__VA_ARGS__}, \
-        {                             \
-            __VA_ARGS__               \
-        }                             \
+#define SHAPE(rank, ...)                   \
+    {                                      \
+        .ndim = (rank), .dim = __VA_ARGS__ \
     }
+#define SAME(...)                                                  \
+    {                                                              \
+        SHAPE(__VA_ARGS__), SHAPE(__VA_ARGS__), SHAPE(__VA_ARGS__) \
+    }
+
 #define LAST_PAIR          \
     {                      \
         .a = {.ndim = -1 } \
@@ -127,32 +129,35 @@ typedef struct pair {
 
 static const pair *pairs(int mode)
 {
-    static const pair value[] = {SAME(0, {0}),
-                                 SAME(1, {1}),
-                                 SAME(1, {67}),
-                                 SAME(3, {2, 3, 4}),
-                                 SAME(2, {3, 0}),
-                                 SAME(2, {4, 1030}),
-                                 {{2, {3, 4}}, {1, {4}}, {2, {3, 4}}},
-                                 {{2, {3, 1}}, {2, {1, 4}}, {2, {3, 4}}},
-                                 {{0, {0}}, {2, {2, 3}}, {2, {2, 3}}},
-                                 {{2, {2, 3}}, {0, {0}}, {2, {2, 3}}},
-                                 {{2, {0, 3}}, {2, {1, 3}}, {2, {0, 3}}},
-                                 {{3, {5, 1, 3}}, {2, {2, 1}}, {3, {5, 2, 3}}},
-                                 LAST_PAIR};
+    static const pair value[] = {
+        SAME(0, {0}),
+        SAME(1, {1}),
+        SAME(1, {67}),
+        SAME(3, {2, 3, 4}),
+        SAME(2, {3, 0}),
+        SAME(2, {4, 1030}),
+        {{.ndim = 2, .dim = {3, 4}}, {.ndim = 1, .dim = {4}}, {.ndim = 2, .dim = {3, 4}}},
+        {{.ndim = 2, .dim = {3, 1}}, {.ndim = 2, .dim = {1, 4}}, {.ndim = 2, .dim = {3, 4}}},
+        {{.ndim = 0, .dim = {0}}, {.ndim = 2, .dim = {2, 3}}, {.ndim = 2, .dim = {2, 3}}},
+        {{.ndim = 2, .dim = {2, 3}}, {.ndim = 0, .dim = {0}}, {.ndim = 2, .dim = {2, 3}}},
+        {{.ndim = 2, .dim = {0, 3}}, {.ndim = 2, .dim = {1, 3}}, {.ndim = 2, .dim = {0, 3}}},
+        {{.ndim = 3, .dim = {5, 1, 3}}, {.ndim = 2, .dim = {2, 1}}, {.ndim = 3, .dim = {5, 2, 3}}},
+        LAST_PAIR};
     static const pair special[] = {SAME(1, {1}),  SAME(1, {3}),  SAME(1, {8}),
                                    SAME(1, {17}), SAME(1, {67}), LAST_PAIR};
-    static const pair grad[] = {SAME(0, {0}),
-                                SAME(2, {2, 3}),
-                                SAME(2, {0, 3}),
-                                {{2, {2, 3}}, {1, {3}}, {2, {2, 3}}},
-                                {{2, {2, 1}}, {2, {1, 3}}, {2, {2, 3}}},
-                                {{0, {0}}, {1, {4}}, {1, {4}}},
-                                LAST_PAIR};
-    static const pair promises[] = {SAME(1, {70003}),
-                                    SAME(2, {129, 257}),
-                                    {{2, {129, 257}}, {1, {257}}, {2, {129, 257}}},
-                                    LAST_PAIR};
+    static const pair grad[] = {
+        SAME(0, {0}),
+        SAME(2, {2, 3}),
+        SAME(2, {0, 3}),
+        {{.ndim = 2, .dim = {2, 3}}, {.ndim = 1, .dim = {3}}, {.ndim = 2, .dim = {2, 3}}},
+        {{.ndim = 2, .dim = {2, 1}}, {.ndim = 2, .dim = {1, 3}}, {.ndim = 2, .dim = {2, 3}}},
+        {{.ndim = 0, .dim = {0}}, {.ndim = 1, .dim = {4}}, {.ndim = 1, .dim = {4}}},
+        LAST_PAIR};
+    static const pair promises[] = {
+        SAME(1, {70003}),
+        SAME(2, {129, 257}),
+        {{.ndim = 2, .dim = {129, 257}}, {.ndim = 1, .dim = {257}}, {.ndim = 2, .dim = {129, 257}}},
+        LAST_PAIR};
 
     return mode == CONF_VALUE     ? value
            : mode == CONF_SPECIAL ? special

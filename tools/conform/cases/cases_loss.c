@@ -7,10 +7,13 @@ typedef struct loss {
     int64_t classes;
 } loss;
 
-static const loss losses[] = {{{2, {5, 4}}, {1, {5}}, 4},       {{1, {3}}, {0, {0}}, 3},
-                              {{3, {2, 3, 4}}, {2, {2, 4}}, 3}, {{2, {1, 1}}, {1, {1}}, 1},
-                              {{2, {0, 3}}, {1, {0}}, 3},       {{2, {17, 67}}, {1, {17}}, 67}};
-static const loss large_loss = {{2, {513, 101}}, {1, {513}}, 101};
+static const loss losses[] = {{{.ndim = 2, .dim = {5, 4}}, {.ndim = 1, .dim = {5}}, 4},
+                              {{.ndim = 1, .dim = {3}}, {.ndim = 0, .dim = {0}}, 3},
+                              {{.ndim = 3, .dim = {2, 3, 4}}, {.ndim = 2, .dim = {2, 4}}, 3},
+                              {{.ndim = 2, .dim = {1, 1}}, {.ndim = 1, .dim = {1}}, 1},
+                              {{.ndim = 2, .dim = {0, 3}}, {.ndim = 1, .dim = {0}}, 3},
+                              {{.ndim = 2, .dim = {17, 67}}, {.ndim = 1, .dim = {17}}, 67}};
+static const loss large_loss = {{.ndim = 2, .dim = {513, 101}}, {.ndim = 1, .dim = {513}}, 101};
 
 enum { FORWARD = 1, FUSED = 2, WEIGHT = 4, IGNORE = 8, SMOOTH = 16 };
 
@@ -28,26 +31,21 @@ static void class_operands(conf_sink *s, conf_case *c, const loss *l, uint32_t l
 }
 
 /* The public functions accept one row [C] without a batch; the row of the table gets [1,C]. */
-static dnn_loss_args arguments(const conf_case *c, dnn_tensor *const *in)
+static dnn_tensor *call_nll(const conf_case *c, dnn_tensor *const *in)
 {
     const dnn_attr_loss *a = &c->attr.loss;
 
-    return (dnn_loss_args){.input = in[0],
-                           .target = in[1],
-                           .weight = in[2],
-                           .reduction = (int)a->reduction,
-                           .ignore_index = a->ignore_index == 0 ? DNN_ZERO_INT : a->ignore_index,
-                           .label_smoothing = a->smoothing};
-}
-
-static dnn_tensor *call_nll(const conf_case *c, dnn_tensor *const *in)
-{
-    return dnn_nll_loss_with(arguments(c, in));
+    return dnn_nll_loss(in[0], in[1], .reduction = (dnn_reduction)a->reduction, .weight = in[2],
+                        .ignore_index = a->ignore_index, .ignore_zero = a->ignore_index == 0);
 }
 
 static dnn_tensor *call_cross_entropy(const conf_case *c, dnn_tensor *const *in)
 {
-    return dnn_cross_entropy_with(arguments(c, in));
+    const dnn_attr_loss *a = &c->attr.loss;
+
+    return dnn_cross_entropy(in[0], in[1], .reduction = (dnn_reduction)a->reduction,
+                             .weight = in[2], .ignore_index = a->ignore_index,
+                             .ignore_zero = a->ignore_index == 0, .label_smoothing = a->smoothing);
 }
 
 static void loss_case(conf_sink *s, const loss *l, uint32_t reduction, uint32_t labels, int bits)

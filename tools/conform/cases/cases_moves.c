@@ -6,9 +6,15 @@
 
 static const dnn_shape *target_shapes(int mode)
 {
-    static const dnn_shape small[] = {{1, {1}},        {1, {7}},    {2, {3, 5}}, {1, {0}},
-                                      {3, {2, 3, 67}}, {1, {1030}}, {.ndim = -1}};
-    static const dnn_shape large[] = {{1, {70003}}, {2, {129, 257}}, {.ndim = -1}};
+    static const dnn_shape small[] = {{.ndim = 1, .dim = {1}},
+                                      {.ndim = 1, .dim = {7}},
+                                      {.ndim = 2, .dim = {3, 5}},
+                                      {.ndim = 1, .dim = {0}},
+                                      {.ndim = 3, .dim = {2, 3, 67}},
+                                      {.ndim = 1, .dim = {1030}},
+                                      {.ndim = -1}};
+    static const dnn_shape large[] = {
+        {.ndim = 1, .dim = {70003}}, {.ndim = 2, .dim = {129, 257}}, {.ndim = -1}};
 
     return mode == CONF_VALUE ? small : mode == CONF_PROMISES ? large : small + 6;
 }
@@ -65,7 +71,10 @@ void cases_linspace(conf_sink *s)
 
 void cases_eye(conf_sink *s)
 {
-    static const dnn_shape shapes[] = {{2, {1, 1}}, {2, {3, 5}}, {2, {67, 9}}, {2, {0, 4}}};
+    static const dnn_shape shapes[] = {{.ndim = 2, .dim = {1, 1}},
+                                       {.ndim = 2, .dim = {3, 5}},
+                                       {.ndim = 2, .dim = {67, 9}},
+                                       {.ndim = 2, .dim = {0, 4}}};
 
     for (size_t i = 0; i < DNN__COUNT(shapes) && s->mode == CONF_VALUE; i++) {
         conf_case c = conf_case_new(CONF_MOVED);

@@ -9,7 +9,7 @@ static bool is_float(const conf_sink *s)
 
 static dnn_shape reduced(dnn_shape x, uint32_t dims, bool keepdim)
 {
-    dnn_shape y = {0};
+    dnn_shape y = {.ndim = 0};
 
     for (int d = 0; d < x.ndim; d++) {
         if ((dims >> d & 1) == 0) {

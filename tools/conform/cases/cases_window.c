@@ -206,13 +206,13 @@ void cases_max_pool2d_bwd(conf_sink *s)
 /* what: 0 max, 1 average, 2 gradient of the average. */
 static void adaptive_cases(conf_sink *s, int what)
 {
-    static const dnn_shape from[] = {{4, {2, 2, 5, 7}},
-                                     {4, {1, 2, 4, 4}},
-                                     {4, {1, 1, 2, 3}},
-                                     {4, {2, 1, 1, 1}},
-                                     {4, {0, 2, 4, 4}}};
+    static const dnn_shape from[] = {{.ndim = 4, .dim = {2, 2, 5, 7}},
+                                     {.ndim = 4, .dim = {1, 2, 4, 4}},
+                                     {.ndim = 4, .dim = {1, 1, 2, 3}},
+                                     {.ndim = 4, .dim = {2, 1, 1, 1}},
+                                     {.ndim = 4, .dim = {0, 2, 4, 4}}};
     static const int64_t to[][2] = {{3, 2}, {1, 1}, {4, 5}, {1, 1}, {2, 2}};
-    static const dnn_shape large = {4, {17, 8, 28, 28}};
+    static const dnn_shape large = {.ndim = 4, .dim = {17, 8, 28, 28}};
 
     for (size_t i = 0; i < (s->mode == CONF_PROMISES ? 1 : DNN__COUNT(from)); i++) {
         conf_case c = conf_case_new(what == 0 ? CONF_EXACT : CONF_SUM);

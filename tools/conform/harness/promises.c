@@ -53,22 +53,20 @@ static void check_threads(harness *h, const conf_case *c, dnn_tensor *const *in,
     int before = dnn_get_threads();
 
     for (int threads = 1; threads <= 4; threads++) {
-        {
-            DNN_SCOPE();
-            dnn_tensor *out[REF_MAX_OUT] = {NULL};
-            dnn_status st = dnn_set_threads(threads);
-            bool same = true;
+        DNN_SCOPE();
+        dnn_tensor *out[REF_MAX_OUT] = {NULL};
+        dnn_status st = dnn_set_threads(threads);
+        bool same = true;
 
-            st = st == DNN_OK ? run_once(h, c, in, out) : st;
-            for (int j = 0; j < c->n_out && st == DNN_OK; j++)
-                same = same && (c->out[j].dtype == 0 || holds(out[j], expected[j]));
-            if (st != DNN_OK)
-                conf_fail(h, c, "%d threads: %s", threads, dnn_error_message());
-            else if (!same)
-                conf_fail(h, c, "%d threads give other bits than %d", threads, before);
-            else
-                conf_pass(h);
-        }
+        st = st == DNN_OK ? run_once(h, c, in, out) : st;
+        for (int j = 0; j < c->n_out && st == DNN_OK; j++)
+            same = same && (c->out[j].dtype == 0 || holds(out[j], expected[j]));
+        if (st != DNN_OK)
+            conf_fail(h, c, "%d threads: %s", threads, dnn_error_message());
+        else if (!same)
+            conf_fail(h, c, "%d threads give other bits than %d", threads, before);
+        else
+            conf_pass(h);
     }
     if (dnn_set_threads(before) != DNN_OK)
         conf_fail(h, c, "%d threads cannot be set again: %s", before, dnn_error_message());

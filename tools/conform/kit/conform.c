@@ -15,7 +15,7 @@
 
 enum { PATIENCE = 60 }; /* seconds without progress in one case */
 
-static void ignore_log(void *ctx, int level, const char *text)
+static void ignore_log(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     (void)level;
