@@ -45,6 +45,8 @@ dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, c
  * message has the name of the operand, which is the expression x: "conv2d: w is NULL" of args.w. */
 #define dnn__ready(op, x) dnn__operand_ready((op), #x, (x))
 bool dnn__operand_ready(const char *op, const char *operand, const void *x);
+/* Makes the block of this thread (thread.h), which objects need. */
+dnn_status dnn__thread_register(void);
 /* Functions that return a status begin with this. It returns the pending error if there is one,
  * else DNN_E_INVALID if `pointer` is NULL. */
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "object.h"
-#include "scope.h"
 
 enum { KEPT = 65536, BUCKETS = 65536, NONE = -1 };
 
@@ -109,7 +108,7 @@ void dnn__freed_add(dnn_object *object, size_t bytes)
     ring[i] = (struct freed){.address = object,
                              .bytes = bytes,
                              .kind = kind,
-                             .scope = dnn__closing_scope(),
+                             .scope = dnn__self.closing,
                              .next = *first - 1};
     *first = i + 1;
     pthread_mutex_unlock(&lock);

@@ -1,9 +1,44 @@
 /* object.c - counted objects: makes them, counts their references and frees them. */
 #include <string.h>
 #include "object.h"
-#include "scope.h"
 
 static _Atomic int64_t live_objects;
+
+/* ---- the list of objects of a scope ---- */
+
+static void link_to(dnn__scope *scope, dnn_object *o)
+{
+    o->dnn_scope = scope;
+    o->dnn_prev = NULL;
+    o->dnn_next = scope->first;
+    if (o->dnn_next != NULL) {
+        o->dnn_next->dnn_prev = o;
+    }
+    scope->first = o;
+}
+
+void dnn__object_adopt(dnn_object *o)
+{
+    link_to(dnn__self.scope, o);
+}
+
+void dnn__object_unscope(dnn_object *o)
+{
+    if (o->dnn_scope == NULL) {
+        return;
+    }
+    if (o->dnn_prev != NULL) {
+        o->dnn_prev->dnn_next = o->dnn_next;
+    } else {
+        o->dnn_scope->first = o->dnn_next;
+    }
+    if (o->dnn_next != NULL) {
+        o->dnn_next->dnn_prev = o->dnn_prev;
+    }
+    o->dnn_scope = NULL;
+}
+
+/* ---- making and freeing ---- */
 
 int64_t dnn_live_objects(void)
 {
@@ -12,22 +47,17 @@ int64_t dnn_live_objects(void)
 
 void *dnn__object_new(const dnn__kind *kind, size_t bytes, const char *what)
 {
-    dnn_object *object = NULL;
-    dnn_status status = dnn__thread_register();
+    dnn_object *object = dnn__thread_own() != NULL ? dnn__slab_alloc(bytes) : NULL;
 
-    if (status == DNN_OK) {
-        object = dnn__slab_alloc(bytes);
-        status = object == NULL ? dnn__nomem(what, bytes) : DNN_OK;
-    }
-    if (status != DNN_OK) {
-        return dnn__null(status);
+    if (object == NULL) {
+        return dnn__null(dnn__nomem(what, bytes));
     }
     if (DNN__UNLIKELY(dnn__check_handles)) {
         dnn__freed_forget(object);
     }
     object->dnn_kind = kind;
     object->dnn_refs = 1;
-    dnn__scope_add(object);
+    dnn__object_adopt(object);
     atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
     return object;
 }
@@ -99,16 +129,6 @@ void dnn__object_free(void *object, size_t bytes)
     }
 }
 
-void dnn__object_unscope(dnn_object *object)
-{
-    dnn__scope_remove(object);
-}
-
-void dnn__object_adopt(dnn_object *object)
-{
-    dnn__scope_add(object);
-}
-
 dnn_object *(dnn_retain)(dnn_object *object)
 {
     if (object == NULL || !dnn__alive("dnn_retain", "x", object)) {
@@ -124,15 +144,26 @@ void(dnn_release)(dnn_object *object)
         return;
     }
     if (__atomic_fetch_sub(&object->dnn_refs, 1, __ATOMIC_ACQ_REL) == 1) {
-        dnn__scope_remove(object); /* released before its scope ended */
+        dnn__object_unscope(object); /* released before its scope ended */
         object->dnn_kind->destroy(object);
+    }
+}
+
+/* Moves an object out of the innermost scope, if it is there and that is not the root. */
+static void keep(dnn_object *o)
+{
+    dnn__scope *scope = dnn__self.scope;
+
+    if (o->dnn_scope != NULL && o->dnn_scope == scope && scope->outer != NULL) {
+        dnn__object_unscope(o);
+        link_to(scope->outer, o);
     }
 }
 
 dnn_object *(dnn_keep)(dnn_object *object)
 {
     if (object != NULL && dnn__alive("dnn_keep", "x", object)) {
-        dnn__scope_keep(object);
+        keep(object);
     }
     return object;
 }

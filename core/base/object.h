@@ -23,7 +23,7 @@ void *dnn__scope_array(int64_t n);
 void dnn__object_free(void *object, size_t bytes);
 /* Removes an object from its scope, if it is in one. The caller then owns the scope's reference. */
 void dnn__object_unscope(dnn_object *object);
-/* Gives the caller's reference to the innermost scope. */
+/* Gives the caller's reference to the innermost scope. The thread has a block. */
 void dnn__object_adopt(dnn_object *object);
 
 /* ---- checked handles (freed.c) ---- */

@@ -2,7 +2,7 @@
  * whether the thread records operators. The records of scopes lie in the thread's block. Nothing
  * locks. */
 #include <stdlib.h>
-#include "scope.h"
+#include "object.h"
 
 bool dnn_grad_enabled(void)
 {
@@ -10,18 +10,6 @@ bool dnn_grad_enabled(void)
 }
 
 /* ---- records ---- */
-
-void dnn__scopes_init(dnn__thread_block *block)
-{
-    dnn__scope *outer = &block->root;
-
-    outer->where = "the root scope of its thread";
-    for (int i = 0; i < DNN__FIRST_SCOPES; i++) {
-        outer->inner = &block->first[i];
-        block->first[i].outer = outer;
-        outer = &block->first[i];
-    }
-}
 
 void dnn__scopes_free(dnn__thread_block *block)
 {
@@ -47,71 +35,20 @@ static dnn__scope *record_in(dnn__scope *outer)
     return outer->inner;
 }
 
-/* ---- objects ---- */
-
-void dnn__scope_remove(dnn_object *o)
-{
-    if (o->dnn_scope == NULL) {
-        return;
-    }
-    if (o->dnn_prev != NULL) {
-        o->dnn_prev->dnn_next = o->dnn_next;
-    } else {
-        o->dnn_scope->first = o->dnn_next;
-    }
-    if (o->dnn_next != NULL) {
-        o->dnn_next->dnn_prev = o->dnn_prev;
-    }
-    o->dnn_scope = NULL;
-}
-
-static void link_to(dnn__scope *scope, dnn_object *o)
-{
-    o->dnn_scope = scope;
-    o->dnn_prev = NULL;
-    o->dnn_next = scope->first;
-    if (o->dnn_next != NULL) {
-        o->dnn_next->dnn_prev = o;
-    }
-    scope->first = o;
-}
-
-void dnn__scope_add(dnn_object *o)
-{
-    link_to(dnn__self.scope, o);
-}
-
-void dnn__scope_keep(dnn_object *o)
-{
-    dnn__scope *scope = dnn__self.scope;
-
-    if (o->dnn_scope != NULL && o->dnn_scope == scope && scope->outer != NULL) {
-        dnn__scope_remove(o);
-        link_to(scope->outer, o);
-    }
-}
-
 /* ---- opening and closing ---- */
-
-static DNN__THREAD_LOCAL const char *closing;
-
-const char *dnn__closing_scope(void)
-{
-    return closing;
-}
 
 static void release_all(dnn__scope *scope)
 {
-    const char *outer = closing;
+    const char *outer = dnn__self.closing;
 
-    closing = scope->where != NULL ? scope->where : "opened by hand";
+    dnn__self.closing = scope->where != NULL ? scope->where : "opened by hand";
     while (scope->first != NULL) {
         dnn_object *o = scope->first;
 
-        dnn__scope_remove(o);
+        dnn__object_unscope(o);
         dnn_release(o);
     }
-    closing = outer;
+    dnn__self.closing = outer;
 }
 
 static void close_innermost(void)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include "object.h"
+#include "base.h"
 
 const char *dnn_status_name(dnn_status status)
 {
@@ -195,15 +195,6 @@ void dnn__tell_untaken(void)
     }
 }
 
-dnn_status dnn__require(const void *pointer, const char *function, const char *argument)
-{
-    DNN_TRY(dnn__take());
-    if (pointer == NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s is NULL", function, argument);
-    }
-    return dnn__alive(function, argument, pointer) ? DNN_OK : dnn__take();
-}
-
 /* ---- log ---- */
 
 static void (*log_callback)(void *, dnn_log_level, const char *);
@@ -249,27 +240,4 @@ void dnn__log(int level, const char *fmt, ...)
     va_start(list, fmt);
     dnn__vlog(level, fmt, list);
     va_end(list);
-}
-
-/* The name of the operand in the expression: "w" of args->w or args.w. */
-static const char *last_name(const char *expression)
-{
-    const char *name = expression;
-
-    for (const char *at = expression; *at != 0; at++) {
-        name = *at == '.' || *at == '>' ? at + 1 : name;
-    }
-    return name;
-}
-
-bool dnn__operand_ready(const char *op, const char *operand, const void *x)
-{
-    if (dnn__pending() != DNN_OK) {
-        return false;
-    }
-    if (x == NULL) {
-        dnn__null(dnn__fail(DNN_E_INVALID, "%s: %s is NULL", op, last_name(operand)));
-        return false;
-    }
-    return dnn__alive(op, last_name(operand), x);
 }

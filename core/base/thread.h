@@ -53,6 +53,7 @@ typedef struct dnn__thread {
     bool in_pool;     /* the thread runs a piece of a parallel_for */
     bool no_room;     /* a message was lost: the thread has no block and gets none */
     dnn__scope *scope;        /* the innermost open one; NULL: the thread has no block */
+    const char *closing;      /* the place of the scope that is closing; NULL: none is */
     dnn__thread_block *block; /* dnn__no_block: the thread has none */
 } dnn__thread;
 /* initial-exec, because dispatch reads it in every call. All thread-local variables of libdnn
@@ -63,16 +64,16 @@ extern DNN__THREAD_LOCAL dnn__thread dnn__self;
 /* Stands for the block of a thread that has none. Nobody writes to it. */
 extern dnn__thread_block dnn__no_block;
 
+/* Ends a block when its thread ends. thread_end.c sets it before main, because thread.c is below
+ * the files that it calls. */
+extern void (*dnn__thread_ends)(void *block);
+
 /* Returns the thread's block, which it makes if there is none. NULL, without a message: out of
  * memory or thread keys. The block is from calloc, not from the library's allocator, which may be
  * replaced while threads have blocks. It is freed when the thread ends. */
 dnn__thread_block *dnn__thread_own(void);
-/* The same in the status idiom. Call it before the first dnn__object_new. */
-dnn_status dnn__thread_register(void);
 
 /* ---- scope.c ---- */
-/* Links the records of a new block. */
-void dnn__scopes_init(dnn__thread_block *block);
 /* Closes all scopes of this thread, and releases all objects of its root scope. */
 void dnn__close_root(void);
 /* Frees the records that were added to a block. */

@@ -76,7 +76,7 @@ bool dnn__class_attr(const char *op, const dnn_cross_entropy_args *args, dnn_att
     if (!dnn__ready(op, args->input) || !dnn__ready(op, args->target)) {
         return false;
     }
-    st = dnn__check_reduction(op, args->reduction);
+    st = dnn__check_reduction(op, (int)args->reduction);
     if (st == DNN_OK && args->ignore_zero && args->ignore_index != 0) {
         st = dnn__fail(DNN_E_INVALID, "%s: ignore_zero ignores class 0, ignore_index is %lld too",
                        op, (long long)args->ignore_index);

@@ -32,19 +32,3 @@ dnn_tensor *dnn_masked_fill(dnn_tensor *x, dnn_tensor *mask, double value)
     dnn_release(number);
     return y;
 }
-
-dnn_tensor *dnn_masked_fill_(dnn_tensor *x, dnn_tensor *mask, double value)
-{
-    dnn_tensor *in[] = {mask, NULL, x};
-
-    if (!dnn__ready("masked_fill", x) || !dnn__ready("masked_fill", mask)) {
-        return NULL;
-    }
-    in[1] = dnn__number("masked_fill", value, x);
-    if (in[1] == NULL) {
-        return NULL;
-    }
-    x = dnn__call_to(DNN_OP_where, x, in, 3, NULL);
-    dnn_release(in[1]);
-    return x;
-}

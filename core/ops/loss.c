@@ -23,7 +23,7 @@ static bool check_pair(const char *op, const dnn_loss_args *args)
     if (!dnn__ready(op, args->input) || !dnn__ready(op, args->target)) {
         return false;
     }
-    st = dnn__check_reduction(op, args->reduction);
+    st = dnn__check_reduction(op, (int)args->reduction);
     if (st == DNN_OK && (!dnn__is_float(a->dtype) || a->dtype != b->dtype)) {
         st =
             dnn__fail(DNN_E_INVALID,

@@ -334,7 +334,7 @@ Test(autograd_hooks, grad_of_gives_gradients_and_touches_no_leaf)
     cr_expect_null(dnn_grad(w));
     cr_assert_eq(dnn_grad_of(y, DNN_TENSORS(y), g, .retain_graph = true), DNN_OK);
     EXPECT(g[0], DNN_T_F64, DNN_SCALAR, 1);
-    cr_assert_eq(dnn_grad_of(x, DNN_TENSORS(x), g, F64(S(2), 7, 8)), DNN_OK);
+    cr_assert_eq(dnn_grad_of(x, DNN_TENSORS(x), g, .seed = F64(S(2), 7, 8)), DNN_OK);
     EXPECT(g[0], DNN_T_F64, S(2), 7, 8);
     cr_assert_eq(dnn_backward(y), DNN_OK, "%s", dnn_error_message());
     EXPECT(dnn_grad(x), DNN_T_F64, S(2), 53, 147);
