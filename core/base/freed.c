@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include "object.h"
+#include "freed.h"
 
 enum { KEPT = 65536, BUCKETS = 65536, NONE = -1 };
 
@@ -93,10 +93,9 @@ static void return_memory(int32_t i)
     }
 }
 
-void dnn__freed_add(dnn_object *object, size_t bytes)
+void dnn__freed_add(const void *object, size_t bytes, const char *kind)
 {
     int32_t i, *first = &bucket[bucket_of(object)];
-    const char *kind = object->dnn_kind->name;
 
     pthread_mutex_lock(&lock);
     i = oldest;

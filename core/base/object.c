@@ -123,7 +123,7 @@ void dnn__object_free(void *object, size_t bytes)
 {
     atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
     if (DNN__UNLIKELY(dnn__check_handles)) {
-        dnn__freed_add(object, bytes);
+        dnn__freed_add(object, bytes, ((dnn_object *)object)->dnn_kind->name);
     } else {
         dnn__slab_free(object, bytes);
     }

@@ -2,7 +2,7 @@
  * programs see dnn/object.h. */
 #ifndef DNN__OBJECT_H
 #define DNN__OBJECT_H
-#include "base.h"
+#include "freed.h"
 
 typedef struct dnn__kind {
     const char *name; /* "tensor": for messages */
@@ -25,24 +25,5 @@ void dnn__object_free(void *object, size_t bytes);
 void dnn__object_unscope(dnn_object *object);
 /* Gives the caller's reference to the innermost scope. The thread has a block. */
 void dnn__object_adopt(dnn_object *object);
-
-/* ---- checked handles (freed.c) ---- */
-extern bool dnn__check_handles;
-/* Reads DNN_CHECK_HANDLES; dnn_init and the first object call it. */
-void dnn__check_handles_start(void);
-/* Remembers that an object was freed, and keeps its memory from being reused for a while. */
-void dnn__freed_add(dnn_object *object, size_t bytes);
-/* Forgets the address: it is an object again. */
-void dnn__freed_forget(const void *object);
-/* Frees the memory that is kept. The addresses are still known. */
-void dnn__freed_release(void);
-/* Returns false, with an error pending, if `object` is the address of a freed object. */
-bool dnn__alive_slow(const char *function, const char *argument, const void *object);
-static inline bool dnn__alive(const char *function, const char *argument, const void *object)
-{
-    return DNN__LIKELY(!dnn__check_handles) || dnn__alive_slow(function, argument, object);
-}
-/* For queries, which have a value for NULL: true if the object can be used. */
-#define dnn__usable(object) ((object) != NULL && dnn__alive(__func__, #object, (object)))
 
 #endif

@@ -1,6 +1,6 @@
 /* ready.c - the checks with which every public function begins: no error is pending, the operand is
  * not NULL and was not freed. */
-#include "object.h"
+#include "freed.h"
 
 dnn_status dnn__require(const void *pointer, const char *function, const char *argument)
 {

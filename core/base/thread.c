@@ -1,7 +1,7 @@
 /* thread.c - makes the block of a thread. thread_end.c frees it. */
 #include <pthread.h>
 #include <stdlib.h>
-#include "base.h"
+#include "thread.h"
 
 dnn__thread_block dnn__no_block;
 DNN__THREAD_LOCAL dnn__thread dnn__self = {.block = &dnn__no_block};
@@ -33,7 +33,7 @@ dnn__thread_block *dnn__thread_own(void)
 {
     dnn__thread_block *block;
 
-    if (DNN__LIKELY(dnn__self.scope != NULL)) {
+    if (__builtin_expect(dnn__self.scope != NULL, 1)) {
         return dnn__self.block;
     }
     pthread_once(&key_once, make_key);

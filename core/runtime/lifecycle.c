@@ -10,6 +10,7 @@
 #include "autotune.h"
 #include "dispatch.h"
 #include "plan_cache.h"
+#include "freed.h"
 #include "runtime.h"
 #include "counters.h"
 
@@ -173,6 +174,7 @@ void dnn_shutdown(void)
     atomic_store(&dnn__running, false);
     stop(false);
     memset(&dnn__count, 0, sizeof dnn__count);
+    dnn__freed_release();
     dnn__slab_shutdown();
     pthread_mutex_unlock(&start_lock);
 }

@@ -171,9 +171,9 @@ static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)
     CALL(narrow, ABSURD, dnn_narrow(a->x, a->i[0], a->n[0], a->n[1]))                              \
     CALL(select, ABSURD, dnn_select(a->x, a->i[0], a->n[0]))                                       \
     CALL(index, ABSURD, index_text(c, a))                                                          \
-    CALL(unbind, ABSURD, few(a) ? first_piece(dnn_unbind(a->x, a->i[0])) : NULL)                   \
-    CALL(split, ABSURD, few(a) ? first_piece(dnn_split(a->x, a->n[0], a->i[0])) : NULL)            \
-    CALL(chunk, ABSURD, few(a) ? first_piece(dnn_chunk(a->x, a->n[0], a->i[0])) : NULL)            \
+    CALL(unbind, ABSURD, few(a) ? first_piece(dnn_unbind(a->x, a->i[0])) : a->x)                   \
+    CALL(split, ABSURD, few(a) ? first_piece(dnn_split(a->x, a->n[0], a->i[0])) : a->x)            \
+    CALL(chunk, ABSURD, few(a) ? first_piece(dnn_chunk(a->x, a->n[0], a->i[0])) : a->x)            \
     CALL(cat, 0, joined(c, a, false))                                                              \
     CALL(stack, 0, joined(c, a, true))                                                             \
     CALL(slice_scatter, Y, dnn_slice_scatter(a->x, a->y, a->i[0], a->n[0], a->n[1], a->n[2]))      \

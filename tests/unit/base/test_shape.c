@@ -36,7 +36,7 @@ Test(shape, check_refuses_what_cannot_be)
 
 Test(shape, axes)
 {
-    dnn_dims all = {0, {0}}, two = DNN_DIMS(0, -1), twice = DNN_DIMS(1, -1);
+    dnn_dims all = {.n = 0}, two = DNN_DIMS(0, -1), twice = DNN_DIMS(1, -1);
     uint32_t mask;
     int axis;
 
