@@ -339,6 +339,17 @@ class my_exp(torch.autograd.Function):
         return dy
 
 
+class once(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, dy):
+        return dy * 2
+
+
 def expressions():
     x = (torch.rand(3, 4) + 0.25).requires_grad_()
     y = (torch.rand(3, 4) + 0.25).requires_grad_()
@@ -379,6 +390,7 @@ def expressions():
         "cross_entropy_2d": F.cross_entropy(image, pixels), "dropout": F.dropout(x, 0.5),
         "relu_in_place": x.clone().relu_(), "add_in_place": x.clone().add_(y), "mul_in_place": x.clone().mul_(y),
         "custom_function": my_exp.apply(x),
+        "second_once": second(once.apply, x),
         "second_relu": second(torch.relu, x), "second_leaky_relu": second(F.leaky_relu, x),
         "second_max_dim": second(lambda t: t.max(0).values, x), "second_maximum": second(lambda t: torch.maximum(t, y), x),
         "second_clamp": second(lambda t: t.clamp(0, 1), x), "second_nll_loss": second(lambda t: F.nll_loss(t, classes), x),

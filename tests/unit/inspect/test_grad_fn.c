@@ -61,6 +61,9 @@ static dnn_status exp_backward(dnn_function_call *call, dnn_tensor *const *dout,
 static const dnn_function my_exp = {
     .name = "my_exp", .forward = exp_forward, .backward = exp_backward};
 
+static const dnn_function once = {
+    .name = "once", .forward = exp_forward, .backward = exp_backward, .once = true};
+
 static dnn_tensor *adaptive_max_pool(void)
 {
     dnn_tensor *indices;
@@ -176,6 +179,7 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OF_add_in_place dnn_add_(dnn_clone(X), Y)
 #define OF_mul_in_place dnn_mul_(dnn_clone(X), Y)
 #define OF_custom_function dnn_apply(&my_exp, NULL, DNN_TENSORS(X))
+#define OF_second_once (of = X, second(dnn_apply(&once, NULL, DNN_TENSORS(of))))
 #define OF_second_relu (of = X, second(dnn_relu(of)))
 #define OF_second_leaky_relu (of = X, second(dnn_leaky_relu(of)))
 #define OF_second_max_dim (of = X, second(dnn_max_dim(of, 0)))
