@@ -74,7 +74,7 @@ void dnn__put_grad_fn(dnn__text *text, const dnn__node *node)
     const dnn__op *op = node->op;
 
     if (op->grad_fn[0] != NULL) {
-        dnn__put(text, "%s", op->grad_fn[select_name(node)]);
+        dnn__put(text, "%s", op->grad_fn[op->grad_fn_by == DNN__BY_ONE ? 0 : select_name(node)]);
     } else if (op->id < 0) {
         dnn__put(text, "%sBackward", op->name);
     } else {
