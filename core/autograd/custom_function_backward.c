@@ -137,7 +137,11 @@ struct no_rule { /* the attributes of a node without a gradient rule */
  * gradient may depend on. */
 static dnn_status add_node_without_rule(struct call *c, int i)
 {
-    struct no_rule attr = {.op = {.id = -1, .attr_bytes = sizeof attr, .n_out = 1, .backward = -1}};
+    struct no_rule attr = {.op = {.id = -1,
+                                  .attr_bytes = sizeof attr,
+                                  .n_out = 1,
+                                  .backward = -1,
+                                  .grad_fn = {"Error"}}}; /* PyTorch's once_differentiable */
     int n_in = c->g->n_in, n_out = c->g->n_out;
     dnn_tensor *dx = dnn_detach(c->g->din[i]);
     dnn__text text = dnn__text_to(attr.name, sizeof attr.name);

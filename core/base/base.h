@@ -62,6 +62,10 @@ typedef struct dnn__text {
 dnn__text dnn__text_to(char *buffer, size_t bytes); /* sets buffer to "" */
 void dnn__put(dnn__text *text, const char *fmt, ...) DNN_PRINTF(2, 3);
 void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim); /* "[3,4]" */
+/* Writes a finite number as "%.*f" (form 'f') or "%.*e" (form 'e') does in the C locale. precision
+ * is 0 to DNN__MOST_DIGITS. */
+enum { DNN__MOST_DIGITS = 100 };
+void dnn__put_number(dnn__text *text, double number, int precision, char form);
 /* Writes number as Python prints a float: "0.5", "1.0", "1e-05". */
 void dnn__put_float(dnn__text *text, double number);
 

@@ -1,5 +1,6 @@
 /* text.c - text in a buffer of fixed size, and shapes and numbers as messages show them. Nothing
  * allocates. */
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,6 +80,26 @@ const char *dnn__number_text(int64_t number)
     }
     buffer[out] = 0;
     return buffer;
+}
+
+/* The decimal separator of the process's locale may be any bytes: each run of bytes that do not
+ * belong to a number becomes a point. The longest number is DBL_MAX with form 'f'. */
+void dnn__put_number(dnn__text *text, double number, int precision, char form)
+{
+    char digits[DBL_MAX_10_EXP + DNN__MOST_DIGITS + 16], *to = digits;
+
+    snprintf(digits, sizeof digits, form == 'e' ? "%.*e" : "%.*f", precision, number);
+    for (const char *at = digits; *at != 0; at++) {
+        bool separator = strchr("0123456789+-e", *at) == NULL;
+
+        if (!separator) {
+            *to++ = *at;
+        } else if (to[-1] != '.') {
+            *to++ = '.';
+        }
+    }
+    *to = 0;
+    dnn__put(text, "%s", digits);
 }
 
 /* Writes the fewest digits that read back as the number, with an exponent below 1e-4 and from 1e16

@@ -5,33 +5,141 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void put_module(dnn__text *text, const dnn_module *module, int indent)
-{
-    char settings[512] = "";
-    bool children = false;
+enum { SETTINGS_BYTES = 512 };
 
+/* Writes the line of settings, or "". text has SETTINGS_BYTES. */
+static void describe(const dnn_module *module, char *text)
+{
+    text[0] = 0;
     if (module->dnn_type->describe != NULL) {
-        module->dnn_type->describe(module, settings, sizeof(settings));
-        settings[sizeof(settings) - 1] = 0;
+        module->dnn_type->describe(module, text, SETTINGS_BYTES);
+        text[SETTINGS_BYTES - 1] = 0;
     }
-    for (int64_t i = 0; i < module->dnn_n_slots; i++) {
-        children = children || module->dnn_slots[i].child != NULL;
-    }
-    dnn__put(text, "%s(", module->dnn_type->name);
-    if (!children) {
-        dnn__put(text, "%s)", settings);
-        return;
-    }
-    if (settings[0] != 0) {
-        dnn__put(text, "\n%*s%s", indent + 2, "", settings);
-    }
-    for (int64_t i = 0; i < module->dnn_n_slots; i++) {
-        if (module->dnn_slots[i].child != NULL) {
-            dnn__put(text, "\n%*s(%s): ", indent + 2, "", module->dnn_slots[i].name);
-            put_module(text, module->dnn_slots[i].child, indent + 2);
+}
+
+/* Returns the slot of the first child from slot *at on, and moves *at behind it; NULL if there is
+ * none. */
+static const struct dnn_slot *next_child(const dnn_module *module, int64_t *at)
+{
+    while (*at < module->dnn_n_slots) {
+        const struct dnn_slot *slot = &module->dnn_slots[(*at)++];
+
+        if (slot->child != NULL) {
+            return slot;
         }
     }
-    dnn__put(text, "\n%*s)", indent, "");
+    return NULL;
+}
+
+static bool has_same_settings(const dnn_module *a, const dnn_module *b)
+{
+    char of_a[SETTINGS_BYTES], of_b[SETTINGS_BYTES];
+
+    describe(a, of_a);
+    describe(b, of_b);
+    return strcmp(a->dnn_type->name, b->dnn_type->name) == 0 && strcmp(of_a, of_b) == 0;
+}
+
+/* Do the two modules have the same text? */
+static bool has_same_text(const dnn_module *a, const dnn_module *b)
+{
+    int64_t at_a = 0, at_b = 0;
+
+    if (!has_same_settings(a, b)) {
+        return false;
+    }
+    for (;;) {
+        const struct dnn_slot *x = next_child(a, &at_a), *y = next_child(b, &at_b);
+
+        if (x == NULL || y == NULL) {
+            return x == y;
+        }
+        if (strcmp(x->name, y->name) != 0 || !has_same_text(x->child, y->child)) {
+            return false;
+        }
+    }
+}
+
+/* A module without forward whose children are "0", "1", ... is a torch.nn.ModuleList. */
+static bool is_list(const dnn_module *module)
+{
+    const struct dnn_slot *slot;
+    int64_t at = 0, n = 0;
+
+    if (module->dnn_type->forward != NULL) {
+        return false;
+    }
+    while ((slot = next_child(module, &at)) != NULL) {
+        char digits[24];
+        dnn__text to = dnn__text_to(digits, sizeof digits);
+
+        dnn__put(&to, "%lld", (long long)n++);
+        if (strcmp(slot->name, digits) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put_module(dnn__text *text, const dnn_module *module, int indent);
+
+/* Writes "(name): child", or, in a list, "(0-3): 4 x child" for *slot and those after it that have
+ * the same text. Moves *at behind them. */
+static void put_child(dnn__text *text, const struct dnn_slot *slot, const dnn_module *parent,
+                      int64_t *at, int indent)
+{
+    const struct dnn_slot *last = slot, *next;
+    int64_t n = 1, after = *at;
+    bool list = is_list(parent);
+
+    while (list && (next = next_child(parent, &after)) != NULL &&
+           has_same_text(slot->child, next->child)) {
+        last = next;
+        *at = after;
+        n++;
+    }
+    if (n > 1) {
+        dnn__put(text, "\n%*s(%s-%s): %lld x ", indent, "", slot->name, last->name, (long long)n);
+    } else {
+        dnn__put(text, "\n%*s(%s): ", indent, "", slot->name);
+    }
+    put_module(text, slot->child, indent);
+}
+
+/* Writes the name, the settings and "(". Settings of several lines, and those of a module with
+ * children, have lines of their own. true: so has what follows. */
+static bool put_head(dnn__text *text, const dnn_module *module, bool children, int indent)
+{
+    char settings[SETTINGS_BYTES];
+    const char *line = settings;
+
+    describe(module, settings);
+    dnn__put(text, "%s(", module->dnn_type->name);
+    if (!children && strchr(settings, '\n') == NULL) {
+        dnn__put(text, "%s", settings);
+        return false;
+    }
+    while (settings[0] != 0 && line != NULL) {
+        const char *end = strchrnul(line, '\n');
+
+        dnn__put(text, "\n%*s%.*s", indent + 2, "", (int)(end - line), line);
+        line = *end != 0 ? end + 1 : NULL;
+    }
+    return true;
+}
+
+static void put_module(dnn__text *text, const dnn_module *module, int indent)
+{
+    int64_t first = 0, at = 0;
+    const struct dnn_slot *slot;
+
+    if (put_head(text, module, next_child(module, &first) != NULL, indent)) {
+        while ((slot = next_child(module, &at)) != NULL) {
+            put_child(text, slot, module, &at, indent + 2);
+        }
+        dnn__put(text, "\n%*s", indent, "");
+    }
+    dnn__put(text, ")");
 }
 
 int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes)

@@ -119,8 +119,10 @@ static void softplus_describe(const dnn_module *self, char *text, size_t bytes)
     const activation *layer = (const activation *)self;
     dnn__text to = dnn__text_to(text, bytes);
 
-    /* PyTorch's defaults are integers here, which it prints without ".0". */
-    dnn__put(&to, "beta=%g, threshold=%g", layer->a, layer->b);
+    dnn__put(&to, "beta=");
+    dnn__put_float(&to, layer->a);
+    dnn__put(&to, ", threshold=");
+    dnn__put_float(&to, layer->b);
 }
 
 static void dim_describe(const dnn_module *self, char *text, size_t bytes)

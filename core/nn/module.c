@@ -180,6 +180,7 @@ static dnn_tensor *register_tensor(const char *call, dnn_module *module, const c
     }
     module->dnn_slots[module->dnn_n_slots++] =
         (struct dnn_slot){.name = copy, .kind = kind, .tensor = dnn_retain(value)};
+    value->is_parameter = value->is_parameter || kind == DNN_PARAMETERS;
     return value;
 failed:
     return dnn__null(st);

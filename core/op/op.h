@@ -22,6 +22,19 @@ enum {                        /* traits */
        DNN__MUTATES = 16,     /* writes outputs that the caller gives; never on the tape */
        DNN__MOVES_LAYOUT = 32 /* reorder: only the core calls it; never on the tape */
 };
+/* How a call of a row with several .grad_fn selects among them; ONE: the first. The names are
+ * PyTorch's, which has several functions where libdnn has one row. "A number" is an operand of rank
+ * 0 without history. */
+enum {
+    DNN__BY_ONE,
+    DNN__BY_RANK,   /* rank of in[0]: up to 2, larger */
+    DNN__BY_DTYPE,  /* in[0] and out[0] have one dtype, or two */
+    DNN__BY_DIMS,   /* a reduction of all axes to rank 0, of others (dnn_attr_reduce) */
+    DNN__BY_FIRST,  /* in[0] is a tensor, a number */
+    DNN__BY_SECOND, /* in[1] and in[2] are tensors; numbers or left out */
+    DNN__BY_PLANE,  /* the planes of out[0] have one element, or another number */
+    DNN__BY_BIAS    /* linear: rank 2 and a bias, rank 2 without one, another rank */
+};
 /* The largest number of results of a row. A row of any number of outputs (n_out -1) makes none:
  * each output is a destination. */
 enum { DNN__RESULTS = 8 };
@@ -87,6 +100,9 @@ struct dnn__op {
     const char *names;              /* of the inputs: one word each */
     const char *results;            /* likewise of the results, if there are several */
     const char *doc;                /* the formula */
+    const char *grad_fn[3];         /* as PyTorch prints it; none: the name of the row, relu_bwd as
+                                       ReluBackwardBackward0 */
+    uint8_t grad_fn_by;             /* DNN__BY_ONE .. DNN__BY_BIAS */
     uint16_t optional;              /* mask of inputs that may be NULL */
     uint32_t attr_bytes;            /* 0: none */
     uint32_t attr_v1_0;             /* in ABI 1.0: assumed for a kernel that states none */

@@ -31,7 +31,7 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     }
     t->dtype = dtype;
     t->ndim = ndim;
-    t->is_view = t->mapped_copy = t->mapped_write = t->fresh = false;
+    t->is_view = t->mapped_copy = t->mapped_write = t->is_parameter = t->fresh = false;
     t->offset = offset;
     for (int i = 0; i < ndim; i++) {
         t->dim[i] = dim[i];

@@ -30,8 +30,9 @@ struct dnn_tensor {
     bool is_view; /* made by a view operator */
     bool lent;    /* another handle of the program owns the leaf and its gradient */
     bool mapped_copy, mapped_write;
-    bool fresh;     /* made as the destination of an operator that has not written it yet */
-    int64_t offset; /* elements from the start of the storage */
+    bool is_parameter; /* of a module: its text says so */
+    bool fresh;        /* made as the destination of an operator that has not written it yet */
+    int64_t offset;    /* elements from the start of the storage */
     int64_t dim[DNN_MAX_DIMS], stride[DNN_MAX_DIMS];
     dnn__storage *storage;
     dnn__version *version;

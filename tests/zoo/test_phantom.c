@@ -111,6 +111,18 @@ static void keep_log(void *ctx, dnn_log_level level, const char *text)
     }
 }
 
+/* The text names the device between the elements and the dtype, as PyTorch's device='cuda:0'. */
+static void print_device(void)
+{
+    char text[200] = "", want[200];
+    dnn_tensor *x = dnn_requires_grad_(dnn_ones(DNN_SHAPE(2), .dtype = DNN_T_F64), true);
+
+    snprintf(want, sizeof want, "tensor([1., 1.], device='%s', dtype=f64, requires_grad=True)",
+             dnn_default_device());
+    check(dnn_format(x, text, sizeof text) == (int64_t)strlen(want) && strcmp(text, want) == 0,
+          text);
+}
+
 static void ladder(void)
 {
     dnn_counters counters;
@@ -126,6 +138,7 @@ static void ladder(void)
         check(dnn_erf(dnn_ones(DNN_SHAPE(3))) == NULL && dnn_take_error() == DNN_E_DEVICE,
               "erf on phantom is an error");
         check(strstr(dnn_error_message(), "cpu_blas") != NULL, dnn_error_message());
+        print_device();
     }
     dnn_shutdown();
     dnn_set_log(keep_log, NULL);

@@ -33,8 +33,8 @@ typedef struct dnn_module_type {
     /* Frees all that the struct owns except parameters, buffers and children; not the struct.
      * Called when the last reference is released. May be NULL. */
     void (*free)(dnn_module *self);
-    /* Writes one line of settings, "1, 6, kernel_size=(5, 5)": at most `bytes` bytes with the final
-     * 0. May be NULL. */
+    /* Writes the settings, "1, 6, kernel_size=(5, 5)", mostly one line: at most `bytes` bytes with
+     * the final 0. May be NULL. */
     void (*describe)(const dnn_module *self, char *text, size_t bytes);
 } dnn_module_type;
 
@@ -104,10 +104,11 @@ typedef struct dnn_module_to_args {
 #define dnn_module_to(...) dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
-/* dnn_module_format writes the tree as PyTorch prints it. dnn_module_summary writes a table of
- * modules with output shapes and parameters; the shapes come from one forward of x in evaluation
- * mode without recording (x NULL: no shapes). Both write at most `bytes` bytes with the final 0,
- * and return the length of the whole text, as snprintf, or a negative status. */
+/* dnn_module_format writes the tree as PyTorch 2.15 prints it; a module without forward whose
+ * children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)". dnn_module_summary writes a
+ * table of modules with output shapes and parameters; the shapes come from one forward of x in
+ * evaluation mode without recording (x NULL: no shapes). Both write at most `bytes` bytes with the
+ * final 0, and return the length of the whole text, as snprintf, or a negative status. */
 DNN_API int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes);
 DNN_API int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text, size_t bytes);
 

@@ -112,8 +112,11 @@ typedef enum dnn_map_access {
 DNN_API DNN_CHECKED dnn_status dnn_map(dnn_tensor *t, dnn_map_access access, void **data);
 DNN_API DNN_CHECKED dnn_status dnn_unmap(dnn_tensor *t);
 
-/* Writes t as PyTorch prints it (long tensors with "...") into text: at most `bytes` bytes with the
- * final 0. Returns the length of the whole text, as snprintf, or a negative status. */
+/* Writes t as PyTorch 2.15 prints it (long tensors with "...") into text: at most `bytes` bytes
+ * with the final 0. Returns the length of the whole text, as snprintf, or a negative status.
+ * Differences on purpose: dtype=torch.float64 is dtype=f64. grad_fn is the name of libdnn's row:
+ * where one row serves several functions of PyTorch, or several rows compute one, the name is
+ * another (docs/printing.md lists them: transpose is PermuteBackward0, mse_loss MeanBackward0). */
 DNN_API int64_t dnn_format(dnn_tensor *t, char *text, size_t bytes);
 
 #ifdef __cplusplus

@@ -99,7 +99,7 @@ Test(tensor, text_is_pytorchs)
     expect_text(F32(S(2), 1, 20000), "tensor([1.0000e+00, 2.0000e+04])");
     expect_text(BOOL(S(2), 1, 0), "tensor([ True, False])");
     expect_text(F32(DNN_SCALAR, 3), "tensor(3.)");
-    expect_text(dnn_zeros(S(0, 3)), "tensor([], size=[0,3])");
+    expect_text(dnn_zeros(S(0, 3)), "tensor([], size=(0, 3))");
     expect_text(F32(S(3), NAN, INFINITY, 1), "tensor([nan, inf, 1.])");
     expect_text(dnn_arange(.end = 2000, .dtype = DNN_T_I64),
                 "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])");
