@@ -93,6 +93,7 @@ static dnn_status start(const char *backend)
         stop(false); /* drop the inventory of a failed start */
     }
     DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
+    DNN_TRY(dnn__memory_cap_start());
     DNN_TRY(dnn__nan_check_start());
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());

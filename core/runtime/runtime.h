@@ -14,6 +14,9 @@ static inline dnn_status dnn__start(void)
                : dnn__start_slow(NULL);
 }
 
+/* Sets the cap of the host to DNN_MEMORY_CAP, unless dnn_set_memory_cap was called. memory_cap.c.
+ */
+dnn_status dnn__memory_cap_start(void);
 /* Starts the library, then calls dnn__device_named. */
 dnn_status dnn__device_for(const char *name, dnn__device **out);
 

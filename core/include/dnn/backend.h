@@ -47,16 +47,19 @@ typedef struct dnn_allocator {
 DNN_API DNN_CHECKED dnn_status dnn_set_allocator(const dnn_allocator *allocator);
 
 typedef struct dnn_memory {
-    int64_t live_bytes, peak_bytes;    /* of tensors and workspaces: now, and the maximum so far */
-    int64_t cached_bytes;              /* held by the caching allocator for reuse, not in use */
+    int64_t live_bytes, peak_bytes; /* of tensors and workspaces: now, and the maximum so far */
+    int64_t cached_bytes; /* held by the caching allocator for reuse, not in use; see below */
     int64_t requests, system_requests; /* blocks requested; those that the cache did not have */
     int64_t cap_bytes;                 /* 0 = none */
 } dnn_memory;
 /* Stores the memory statistics of a device; NULL = "cpu". Fails with DNN_E_DEVICE if there is no
- * such device. */
+ * such device. The cached bytes stay below 5/4 of the highest live bytes of the last 65,536 to
+ * 131,072 requests, or below 64 MiB if that is more; parts of blocks in use are exempt. On a device
+ * with a stream the cache shrinks to that bound with the next system request. */
 DNN_API DNN_CHECKED dnn_status dnn_memory_stats(const char *device, dnn_memory *out);
 /* Caps the bytes of a device (NULL = "cpu") that are live or cached; 0 = no cap. A cap > 0 also
- * empties the cache. Allocations beyond it fail with DNN_E_NOMEM.
+ * empties the cache. Allocations beyond it fail with DNN_E_NOMEM. DNN_MEMORY_CAP sets the cap of
+ * "cpu" at start; this call overrides it.
  * Fails   DNN_E_INVALID: bytes < 0; DNN_E_DEVICE: no such device. */
 DNN_API DNN_CHECKED dnn_status dnn_set_memory_cap(const char *device, int64_t bytes);
 /* Returns the cached blocks of a device to the system; NULL = all devices
