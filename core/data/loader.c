@@ -315,8 +315,8 @@ static dnn_status check_args(const dnn_loader_args *a)
     if (!(a->timeout >= 0) || a->timeout > 1e6) {
         return dnn__fail(
             DNN_E_INVALID,
-            "dnn_loader_new: timeout is %g s, must be above 0 and at most 1e6, or 0 for 60",
-            a->timeout);
+            "dnn_loader_new: timeout is %s s, must be above 0 and at most 1e6, or 0 for 60",
+            dnn__float_text(a->timeout));
     }
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
@@ -417,7 +417,7 @@ void dnn_loader_free(dnn_loader *loader)
         return;
     }
     dnn__log(DNN_LOG_WARN,
-             "libdnn: dnn_loader_free: a worker is stuck in the data set for %g s; the loader is "
+             "libdnn: dnn_loader_free: a worker is stuck in the data set for %s s; the loader is "
              "freed when it returns",
-             timeout);
+             dnn__float_text(timeout));
 }

@@ -61,7 +61,7 @@ dnn_status dnn__decline(const char **says, const char *fmt, ...)
     va_list list;
 
     va_start(list, fmt);
-    vsnprintf(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
+    (void)dnn__vformat(dnn__plugin_self.text, sizeof dnn__plugin_self.text, fmt, list);
     va_end(list);
     *says = dnn__plugin_self.text;
     return DNN_DECLINED;

@@ -23,6 +23,7 @@ struct printer {
 static void put_element(const struct printer *p, int64_t at, char *text, size_t bytes)
 {
     const char *element = p->data + (size_t)at * dnn__item_size(p->t->dtype);
+    dnn__text to = dnn__text_to(text, bytes);
     bool exact;
     double value;
 
@@ -38,11 +39,11 @@ static void put_element(const struct printer *p, int64_t at, char *text, size_t 
     if (!isfinite(value)) {
         snprintf(text, bytes, "%s", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
     } else if (p->scientific) {
-        snprintf(text, bytes, "%.4e", value);
+        dnn__put(&to, "%.4e", value);
     } else if (p->whole) {
-        snprintf(text, bytes, "%.0f.", value);
+        dnn__put(&to, "%.0f.", value);
     } else {
-        snprintf(text, bytes, "%.4f", value);
+        dnn__put(&to, "%.4f", value);
     }
 }
 

@@ -107,8 +107,8 @@ dnn_status dnn_item_i64(dnn_tensor *t, int64_t *out)
     DNN_TRY(read_one("dnn_item_i64", t, &element));
     value = dnn__load_i64(t->dtype, &element, &exact);
     if (!exact) {
-        return dnn__fail(DNN_E_INVALID, "dnn_item_i64: t is %g, must be a whole number of 64 bits",
-                         dnn__load_double(t->dtype, &element));
+        return dnn__fail(DNN_E_INVALID, "dnn_item_i64: t is %s, must be a whole number of 64 bits",
+                         dnn__float_text(dnn__load_double(t->dtype, &element)));
     }
     if (out == NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_item_i64: out is NULL");

@@ -75,8 +75,8 @@ dnn_tensor *dnn_pow_scalar(dnn_tensor *a, double b)
     if (!dnn__is_float(a->dtype) && b < 0.0) {
         return dnn__null(dnn__fail(
             DNN_E_INVALID,
-            "pow: the exponent b is %g, a is %s: b must be >= 0 for integers: cast a first", b,
-            dnn_dtype_name(a->dtype)));
+            "pow: the exponent b is %s, a is %s: b must be >= 0 for integers: cast a first",
+            dnn__float_text(b), dnn_dtype_name(a->dtype)));
     }
     return dnn__binary_number(DNN_OP_pow, a, b, false);
 }

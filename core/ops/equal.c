@@ -50,8 +50,8 @@ dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, 
 
     DNN_TRY(check_pair("dnn_allclose", a, b, out));
     if (!(relative >= 0.0) || !(absolute >= 0.0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", relative,
-                         absolute);
+        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %s and atol %s must be >= 0",
+                         dnn__float_text(relative), dnn__float_text(absolute));
     }
     if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
         *out = false;

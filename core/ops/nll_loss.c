@@ -12,8 +12,8 @@ dnn_tensor *dnn_nll_loss_with(dnn_loss_args args)
     if (args.label_smoothing != 0.0) {
         return dnn__null(dnn__fail(
             DNN_E_INVALID,
-            "nll_loss: label_smoothing is %g, must be 0: only cross_entropy smooths labels",
-            args.label_smoothing));
+            "nll_loss: label_smoothing is %s, must be 0: only cross_entropy smooths labels",
+            dnn__float_text(args.label_smoothing)));
     }
     return dnn__class_loss(DNN_OP_nll_loss, &args, &attr);
 }
