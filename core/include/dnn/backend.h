@@ -15,13 +15,13 @@ extern "C" {
 /* ---- lifecycle ---- */
 /* Starts the library and loads plugins as the environment says: DNN_BACKEND, DNN_PLUGIN_PATH,
  * DNN_PLUGINS, DNN_DISABLE, DNN_FALLBACK, DNN_SYNC, DNN_THREADS, DNN_PREFER, DNN_MATH,
- * DNN_DETERMINISTIC, DNN_TUNE (docs/backends.md). `backend` replaces the value of DNN_BACKEND; NULL
- * = the environment's. The call is optional: the first call that needs a device starts the library
- * too. Calling it reports early that a named backend cannot be used. Does nothing while the library
- * runs.
- * Fails   DNN_E_DEVICE: the message has the path, the text of the dynamic loader and a hint;
- *         DNN_E_NOMEM; DNN_E_INVALID: in a forked child, or from init() or fini() of a plugin. A
- *         failed start can be tried again. */
+ * DNN_DETERMINISTIC, DNN_TUNE, DNN_MEMORY_CAP (docs/backends.md). `backend` replaces the value of
+ * DNN_BACKEND; NULL = the environment's. The call is optional: the first call that needs a device
+ * starts the library too. Calling it reports early that a named backend cannot be used. While the
+ * library runs it does nothing if `backend` is NULL, empty, or the list in use. Fails DNN_E_DEVICE:
+ * the message has the path, the text of the dynamic loader and a hint; DNN_E_NOMEM; DNN_E_INVALID:
+ * in a forked child, from init() or fini() of a plugin, or the library runs with another list. A
+ * failed start can be tried again. */
 DNN_API DNN_CHECKED dnn_status dnn_init(const char *backend);
 
 /* Waits for all devices, closes the root scope of this thread, ends the plugins and frees all

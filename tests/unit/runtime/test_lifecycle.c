@@ -2,6 +2,7 @@
  * so that each call here is the first of its process, or the first after dnn_shutdown. Only the
  * tests of variables call dnn_init. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "dnn/dnn.h"
@@ -249,4 +250,49 @@ Test(lifecycle, a_wrong_memory_cap_is_an_error_at_start)
         cr_expect(strstr(dnn_error_message(), "DNN_MEMORY_CAP=") != NULL, "%s",
                   dnn_error_message());
     }
+}
+
+Test(lifecycle, another_list_while_the_library_runs_is_an_error)
+{
+    cr_assert_not_null(dnn_zeros(DNN_SHAPE(2)), "%s", dnn_error_message());
+    cr_expect_eq(dnn_init("cuda"), DNN_E_INVALID);
+    cr_expect(strstr(dnn_error_message(), "\"cuda\": the library runs with all plugins") != NULL,
+              "%s", dnn_error_message());
+    cr_expect(strstr(dnn_error_message(), "dnn_shutdown") != NULL, "%s", dnn_error_message());
+    cr_expect_eq(dnn_init(NULL), DNN_OK);
+    cr_expect_eq(dnn_init(""), DNN_OK);
+    dnn_shutdown();
+    cr_expect_eq(dnn_init("cpu_blas"), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_init("cpu_blas"), DNN_OK);
+    cr_expect_eq(dnn_init(NULL), DNN_OK);
+    cr_expect_eq(dnn_init("cuda,cpu_blas"), DNN_E_INVALID);
+    cr_expect(strstr(dnn_error_message(), "runs with \"cpu_blas\"") != NULL, "%s",
+              dnn_error_message());
+    dnn_shutdown();
+}
+
+static int warnings;
+static char warning[512];
+
+static void note_warning(void *ctx, int level, const char *text)
+{
+    (void)ctx;
+    if (level == DNN_LOG_WARN && strstr(text, "DNN_") != NULL) {
+        warnings++;
+        snprintf(warning, sizeof warning, "%s", text);
+    }
+}
+
+Test(lifecycle, an_unknown_variable_is_told_once)
+{
+    dnn_set_log(note_warning, NULL);
+    setenv("DNN_TREADS", "2", 1);
+    setenv("DNN_DATA_DIR", "/nowhere", 1); /* of the training programs */
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(dnn_init(NULL), DNN_OK, "%s", dnn_error_message());
+        dnn_shutdown();
+    }
+    cr_expect_eq(warnings, 1);
+    cr_expect(strstr(warning, "DNN_TREADS") != NULL && strstr(warning, "DNN_THREADS") != NULL, "%s",
+              warning);
 }
