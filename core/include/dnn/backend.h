@@ -18,10 +18,10 @@ extern "C" {
  * DNN_DETERMINISTIC, DNN_TUNE, DNN_MEMORY_CAP (docs/backends.md). `backend` replaces the value of
  * DNN_BACKEND; NULL = the environment's. The call is optional: the first call that needs a device
  * starts the library too. Calling it reports early that a named backend cannot be used. While the
- * library runs it does nothing if `backend` is NULL, empty, or the list in use. Fails DNN_E_DEVICE:
- * the message has the path, the text of the dynamic loader and a hint; DNN_E_NOMEM; DNN_E_INVALID:
- * in a forked child, from init() or fini() of a plugin, or the library runs with another list. A
- * failed start can be tried again. */
+ * library runs it does nothing if `backend` is NULL, empty, or the list in use.
+ * Fails   DNN_E_DEVICE: the message has the path, the text of the dynamic loader and a hint;
+ *         DNN_E_NOMEM; DNN_E_INVALID: in a forked child, from init() or fini() of a plugin, or the
+ *         library runs with another list. A failed start can be tried again. */
 DNN_API DNN_CHECKED dnn_status dnn_init(const char *backend);
 
 /* Waits for all devices, closes the root scope of this thread, ends the plugins and frees all
