@@ -6,6 +6,7 @@
 #include "nan_check.h"
 #include "plugin_impl.h"
 #include "preferences.h"
+#include "process_end.h"
 #include "profile.h"
 #include "autotune.h"
 #include "dispatch.h"
@@ -98,6 +99,7 @@ static dnn_status start(const char *backend)
     DNN_TRY(dnn__nan_check_start());
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
+    dnn__process_end_watch();
     dnn__dispatch_open();
     return load_plugins();
 }
