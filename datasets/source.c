@@ -4,6 +4,7 @@
  * Called by the readers' bid() and open(), and by archive.c. It never seeks to an offset taken from
  * the data, never maps a file, and never blocks on a FIFO. */
 #include "source.h"
+#include <pthread.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -549,13 +550,13 @@ static void arena_zfree(voidpf opaque, voidpf memory)
     (void)memory;
 }
 
-static uint64_t inflate_head(const dnn_reader_probe *probe, void *out, uint64_t bytes)
+static uint64_t inflate_in(struct arena *arena, const dnn_reader_probe *probe, void *out,
+                           uint64_t bytes)
 {
-    struct arena arena;
-    z_stream z = {.zalloc = arena_zalloc, .zfree = arena_zfree, .opaque = &arena};
+    z_stream z = {.zalloc = arena_zalloc, .zfree = arena_zfree, .opaque = arena};
     int rc;
 
-    arena.used = 0;
+    arena->used = 0;
     if (inflateInit2(&z, 31) != Z_OK)
         return 0;
     /* zlib only reads from next_in, which is const only if ZLIB_CONST is defined. */
@@ -567,6 +568,20 @@ static uint64_t inflate_head(const dnn_reader_probe *probe, void *out, uint64_t 
     bytes -= z.avail_out;
     inflateEnd(&z);
     return rc == Z_OK || rc == Z_STREAM_END || rc == Z_BUF_ERROR ? bytes : 0;
+}
+
+/* The arena is too large for the stack of a small thread, and a probe has no host to ask for
+ * memory. So the probes of several threads wait for one another. */
+static uint64_t inflate_head(const dnn_reader_probe *probe, void *out, uint64_t bytes)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct arena arena;
+    uint64_t n;
+
+    pthread_mutex_lock(&lock);
+    n = inflate_in(&arena, probe, out, bytes);
+    pthread_mutex_unlock(&lock);
+    return n;
 }
 
 uint64_t dnn__head(const dnn_reader_probe *probe, void *out, uint64_t bytes)

@@ -2,6 +2,7 @@
  * thread. Private. */
 #ifndef DNN__BASE_H
 #define DNN__BASE_H
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,9 @@ typedef struct dnn__text {
 } dnn__text;
 dnn__text dnn__text_to(char *buffer, size_t bytes); /* sets buffer to "" */
 void dnn__put(dnn__text *text, const char *fmt, ...) DNN_PRINTF(2, 3);
+/* vsnprintf and strtod of the C locale, whatever the locale of the process or the thread is. */
+int dnn__vformat(char *buffer, size_t bytes, const char *fmt, va_list list) DNN_PRINTF(3, 0);
+double dnn__strtod(const char *text, char **end);
 void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim); /* "[3,4]" */
 /* Writes a finite number as "%.*f" (form 'f') or "%.*e" (form 'e') does in the C locale. precision
  * is 0 to DNN__MOST_DIGITS. */
@@ -74,6 +78,7 @@ void dnn__put_float(dnn__text *text, double number);
 const char *dnn__shape_text(int ndim, const int64_t *dim);
 /* The same for a number: "60,000". */
 const char *dnn__number_text(int64_t number);
+const char *dnn__float_text(double number); /* as %g in the C locale: "0.25" */
 
 /* ---- checked sizes: false on overflow ---- */
 static inline bool dnn__size_mul(size_t a, size_t b, size_t *out)

@@ -50,7 +50,7 @@ static void set_text(const char *fmt, va_list list)
     if (message == NULL) {
         return;
     }
-    vsnprintf(text, sizeof text, fmt, list);
+    (void)dnn__vformat(text, sizeof text, fmt, list);
     memcpy(message->text, text, sizeof text);
     message->is_new = true;
 }
@@ -214,7 +214,7 @@ void dnn__vlog(int level, const char *fmt, va_list list)
     if (log_callback == NULL && level < DNN_LOG_WARN) {
         return;
     }
-    length = vsnprintf(text, sizeof text - 1, fmt, list);
+    length = dnn__vformat(text, sizeof text - 1, fmt, list);
     if (log_callback != NULL) {
         log_callback(log_ctx, (dnn_log_level)level, text);
         return;

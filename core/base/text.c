@@ -1,7 +1,8 @@
 /* text.c - text in a buffer of fixed size, and shapes and numbers as messages show them. Nothing
  * allocates. */
-#include <float.h>
+#include <locale.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +17,43 @@ dnn__text dnn__text_to(char *buffer, size_t bytes)
     return (dnn__text){buffer, bytes, 0};
 }
 
+static locale_t c_locale;
+
+/* glibc and musl return a constant for "C": nothing is allocated, and it cannot fail. */
+static void make_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+static locale_t the_c_locale(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, make_c_locale);
+    return c_locale;
+}
+
+int dnn__vformat(char *buffer, size_t bytes, const char *fmt, va_list list)
+{
+    locale_t before = uselocale(the_c_locale());
+    int n = vsnprintf(buffer, bytes, fmt, list);
+
+    (void)uselocale(before);
+    return n;
+}
+
+double dnn__strtod(const char *text, char **end)
+{
+    return strtod_l(text, end, the_c_locale());
+}
+
 void dnn__put(dnn__text *text, const char *fmt, ...)
 {
     va_list list;
     int n;
 
     va_start(list, fmt);
-    n = vsnprintf(text->at, text->room, fmt, list);
+    n = dnn__vformat(text->at, text->room, fmt, list);
     va_end(list);
     if (n < 0) {
         return;
@@ -82,24 +113,18 @@ const char *dnn__number_text(int64_t number)
     return buffer;
 }
 
-/* The decimal separator of the process's locale may be any bytes: each run of bytes that do not
- * belong to a number becomes a point. The longest number is DBL_MAX with form 'f'. */
 void dnn__put_number(dnn__text *text, double number, int precision, char form)
 {
-    char digits[DBL_MAX_10_EXP + DNN__MOST_DIGITS + 16], *to = digits;
+    dnn__put(text, form == 'e' ? "%.*e" : "%.*f", precision, number);
+}
 
-    snprintf(digits, sizeof digits, form == 'e' ? "%.*e" : "%.*f", precision, number);
-    for (const char *at = digits; *at != 0; at++) {
-        bool separator = strchr("0123456789+-e", *at) == NULL;
+const char *dnn__float_text(double number)
+{
+    char *buffer = next_buffer();
+    dnn__text text = dnn__text_to(buffer, buffer != NULL ? DNN__TEXT_BYTES : 0);
 
-        if (!separator) {
-            *to++ = *at;
-        } else if (to[-1] != '.') {
-            *to++ = '.';
-        }
-    }
-    *to = 0;
-    dnn__put(text, "%s", digits);
+    dnn__put(&text, "%g", number);
+    return buffer != NULL ? buffer : "?";
 }
 
 /* Writes the fewest digits that read back as the number, with an exponent below 1e-4 and from 1e16
@@ -117,17 +142,12 @@ void dnn__put_float(dnn__text *text, double number)
         dnn__text to = dnn__text_to(digits, sizeof(digits));
 
         dnn__put(&to, "%.*e", precision, number);
-    } while (strtod(digits, NULL) != number && ++precision < 17);
+    } while (dnn__strtod(digits, NULL) != number && ++precision < 17);
     exponent = (int)strtol(strchr(digits, 'e') + 1, NULL, 10);
     if (exponent >= -4 && exponent < 16) {
         dnn__text to = dnn__text_to(digits, sizeof(digits));
 
         dnn__put(&to, "%.*f", precision > exponent ? precision - exponent : 1, number);
-    }
-    for (char *at = digits; *at != 0; at++) {
-        if (*at == ',') {
-            *at = '.'; /* the decimal separator of the locale may be another */
-        }
     }
     dnn__put(text, "%s", digits);
 }

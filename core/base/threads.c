@@ -2,6 +2,7 @@
  * pieces depends on sizes only, so that results do not depend on the number of threads. A caller
  * waits only for its own pieces. */
 #include "base.h"
+#include "cgroup.h"
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -239,8 +240,11 @@ void dnn__parallel_for(int64_t n, int64_t grain, piece_fn fn, void *arg)
 
 /* ---- starting, stopping, number of threads ---- */
 
+/* The CPUs of the affinity mask, or of the cgroup's quota if that is less: more threads than the
+ * quota would spend its time early and then all wait for the next period. */
 static int cpus(void)
 {
+    int quota = dnn__cgroup_cpus("");
     cpu_set_t set;
     long n;
 
@@ -249,6 +253,7 @@ static int cpus(void)
     } else {
         n = sysconf(_SC_NPROCESSORS_ONLN); /* the machine has more CPUs than cpu_set_t holds */
     }
+    n = quota > 0 && quota < n ? quota : n;
     return n < 1 ? 1 : n > MOST_THREADS ? MOST_THREADS : (int)n;
 }
 

@@ -306,8 +306,8 @@ static dnn_status check_args(const dnn_loader_args *a)
     if (!(a->timeout >= 0) || a->timeout > 1e6) {
         return dnn__fail(
             DNN_E_INVALID,
-            "dnn_loader: timeout is %g s, must be above 0 and at most 1e6, or 0 for 60",
-            a->timeout);
+            "dnn_loader: timeout is %s s, must be above 0 and at most 1e6, or 0 for 60",
+            dnn__float_text(a->timeout));
     }
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
@@ -381,9 +381,9 @@ static void destroy(dnn_object *object)
         return;
     }
     dnn__log(DNN_LOG_WARN,
-             "libdnn: loader: a worker is stuck in the data set for %g s; the loader is freed when "
+             "libdnn: loader: a worker is stuck in the data set for %s s; the loader is freed when "
              "it returns",
-             timeout);
+             dnn__float_text(timeout));
 }
 
 dnn_loader *dnn_loader_with(dnn_loader_args args)

@@ -160,14 +160,14 @@ static dnn_status check_moments(const double *mean, const double *std, int n)
         if (!isfinite((float)mean[i])) {
             return dnn__fail(
                 DNN_E_INVALID,
-                "dnn_dataset_normalize: mean of channel %d is %g in f32, must be finite", i,
-                (double)(float)mean[i]);
+                "dnn_dataset_normalize: mean of channel %d is %s in f32, must be finite", i,
+                dnn__float_text((double)(float)mean[i]));
         }
         if (!((float)std[i] > 0) || !isfinite((float)std[i])) {
             return dnn__fail(
                 DNN_E_INVALID,
-                "dnn_dataset_normalize: std of channel %d is %g in f32, must be finite and above 0",
-                i, (double)(float)std[i]);
+                "dnn_dataset_normalize: std of channel %d is %s in f32, must be finite and above 0",
+                i, dnn__float_text((double)(float)std[i]));
         }
     }
     return DNN_OK;

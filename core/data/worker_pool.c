@@ -58,9 +58,9 @@ static bool wait_until(dnn_loader *l, const struct timespec *limit)
 static dnn_status timed_out(const dnn_loader *l, const char *function)
 {
     return dnn__fail(DNN_E_IO,
-                     "%s: batch %s of %s did not arrive within %g s; the data set %s is stuck",
+                     "%s: batch %s of %s did not arrive within %s s; the data set %s is stuck",
                      function, dnn__number_text(l->next_to_return), dnn__number_text(l->batches),
-                     l->timeout, dnn__dataset_called(l->set));
+                     dnn__float_text(l->timeout), dnn__dataset_called(l->set));
 }
 
 /* ---- workers: the caller holds the lock; only the read of a batch runs without it ---- */

@@ -236,7 +236,7 @@ static void staging_free(dnn__device *device)
 /* Returns true if no storage of the device is alive. */
 static bool device_close(dnn__device *device)
 {
-    dnn__storage *list;
+    struct leavers list;
     bool idle;
 
     if (dnn__device_sync(device) != DNN_OK) {
@@ -250,9 +250,11 @@ static bool device_close(dnn__device *device)
     list = dnn__caching_remove_all(device);
     device->closed = true;
     device->peak = device->requests = device->system_requests = device->cap = 0;
+    device->window_peak = device->earlier_peak = 0;
+    device->cap_by_program = false;
     idle = device->storages == 0;
     pthread_mutex_unlock(&device->lock);
-    dnn__caching_free_list(device, list);
+    dnn__caching_free(device, list);
     if (device->pub.api) {
         staging_free(device);
         if (device->pub.stream) {

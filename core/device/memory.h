@@ -1,15 +1,16 @@
 /* memory.h - devices, their caching allocators, storages, versions. Private.
  *
  * A device is "cpu" (built in: host memory, synchronous) or an ordinal of a kind that a plugin
- * brings. The core caches freed blocks by size class for later tensors. Each device has one stream,
- * so a block is reused at once: work enqueued earlier on it ends before later work begins. Only
- * host access must wait. */
+ * brings. The core caches freed blocks for later tensors, within a bound that follows the live
+ * bytes (device_impl.h). Each device has one stream, so a block is reused at once: work enqueued
+ * earlier on it ends before later work begins. Only host access must wait. */
 #ifndef DNN__MEMORY_H
 #define DNN__MEMORY_H
 #include "base.h"
 #include "dnn_plugin.h"
 
 typedef struct dnn__device dnn__device; /* defined in device_impl.h */
+typedef struct dnn__block dnn__block;   /* defined in device_impl.h */
 
 typedef struct dnn__storage {
     _Atomic int32_t refs;
@@ -17,6 +18,7 @@ typedef struct dnn__storage {
     dnn__device *device;
     void *data;               /* NULL if bytes is 0 */
     uint64_t bytes, capacity; /* requested; of the block */
+    dnn__block *block;        /* of large storages (large_blocks.c); else NULL */
     uint32_t mem;             /* DNN_MEM_ bits */
     /* 0: strided; else a private layout of dense tensors (layout.c). */
     _Atomic uint32_t layout;

@@ -17,6 +17,7 @@ dnn_status dnn__storage_of_memory(dnn__device *device, void *data, uint64_t byte
     s->device = device;
     s->data = data;
     s->capacity = 0;
+    s->block = NULL;
     s->mem = device->pub.mem;
     pthread_mutex_lock(&device->lock);
     device->storages++;
@@ -80,14 +81,17 @@ void dnn__storage_exchange(dnn__storage *a, dnn__storage *b)
     void *data = a->data;
     uint64_t bytes = a->bytes, capacity = a->capacity;
     uint32_t mem = a->mem, layout = dnn__layout_of(a);
+    dnn__block *block = a->block;
 
     a->data = b->data;
     a->bytes = b->bytes;
     a->capacity = b->capacity;
+    a->block = b->block;
     a->mem = b->mem;
     b->data = data;
     b->bytes = bytes;
     b->capacity = capacity;
+    b->block = block;
     b->mem = mem;
     /* Stored last (release): a thread that reads layout 0 then also reads the strided bytes. */
     atomic_store_explicit(&a->layout, dnn__layout_of(b), memory_order_release);

@@ -16,6 +16,7 @@
 #include "plan_cache.h"
 #include "plan_key.h"
 #include "preferences.h"
+#include "process_end.h"
 #include "profile.h"
 #include "reenter.h"
 #include "stash.h"
@@ -271,7 +272,12 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
     }
     dnn__plugin_self.kernel = plan->kernel->table.name;
     dnn__self.call_threads = plan->threads;
-    status = plan->kernel->table.run(&call);
+    if (DNN__LIKELY(dnn__kernel_begins())) {
+        status = plan->kernel->table.run(&call);
+        dnn__kernel_ends();
+    } else {
+        status = dnn__host.fail(DNN_E_INVALID, "the process is ending");
+    }
     dnn__self.call_threads = outer;
     dnn__plugin_self.kernel = NULL;
     if (alone) {

@@ -101,13 +101,15 @@ static void tell(const dnn__kernel *k, int64_t all_ns)
 {
     int64_t ns = atomic_load(&k->tally.ns), calls = atomic_load(&k->tally.calls);
     double share = 100.0 * (double)ns / (double)(all_ns > 0 ? all_ns : 1);
-    char detours[120];
-    dnn__text text = dnn__text_to(detours, sizeof detours);
+    char times[80], detours[120];
+    dnn__text text = dnn__text_to(detours, sizeof detours),
+              numbers = dnn__text_to(times, sizeof times);
 
     put_detours(&text, &k->tally);
-    dnn__log(DNN_LOG_WARN, "libdnn: %10.3f ms %5.1f %% %8lld calls %9.1f us each  %s: %s of %s%s",
-             (double)ns / 1e6, share, (long long)calls, (double)ns / 1e3 / (double)calls,
-             k->op->name, k->table.name, k->plugin->id, detours);
+    dnn__put(&numbers, "%10.3f ms %5.1f %% %8lld calls %9.1f us each", (double)ns / 1e6, share,
+             (long long)calls, (double)ns / 1e3 / (double)calls);
+    dnn__log(DNN_LOG_WARN, "libdnn: %s  %s: %s of %s%s", times, k->op->name, k->table.name,
+             k->plugin->id, detours);
 }
 
 void dnn__profile_tell(void)

@@ -16,8 +16,8 @@ static dnn_status set_member(const char *op, const dnn__attribute *m, void *attr
     if (m->type != DNN__F64 &&
         (value != (double)(int64_t)value ||
          (m->type != DNN__I64 && (value < INT32_MIN || value > INT32_MAX)))) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s=%g is not a whole number that fits", op, m->name,
-                         value);
+        return dnn__fail(DNN_E_INVALID, "%s: %s=%s is not a whole number that fits", op, m->name,
+                         dnn__float_text(value));
     }
     switch (m->type) {
     case DNN__I32:
@@ -54,7 +54,7 @@ static dnn_status set_word(const dnn__op *op, void *attr, const char *word)
     bool found = false;
 
     errno = 0;
-    value = word[length] == '=' ? strtod(word + length + 1, &end) : 0;
+    value = word[length] == '=' ? dnn__strtod(word + length + 1, &end) : 0;
     if (word[length] != '=' || end == word + length + 1 || *end != 0 || errno != 0) {
         return dnn__fail(DNN_E_INVALID, "%s: \"%s\" is not KEY=NUMBER", op->name, word);
     }

@@ -1,6 +1,5 @@
 /* checkpoint_folder.c - the checkpoints in a folder: their file names, the search for the newest
  * complete one, and the removal of old ones. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +23,7 @@ static bool read_name(const char *name, int64_t *step)
 {
     char again[64];
 
-    if (strncmp(name, "ckpt-", 5) != 0 || !isdigit((unsigned char)name[5])) {
+    if (strncmp(name, "ckpt-", 5) != 0 || name[5] < '0' || name[5] > '9') {
         return false;
     }
     errno = 0;

@@ -28,7 +28,7 @@ dnn_status dnn__header_refuse(const dnn_file *f, const char *name, uint64_t at, 
     va_list list;
 
     va_start(list, fmt);
-    vsnprintf(text, sizeof text, fmt, list);
+    (void)dnn__vformat(text, sizeof text, fmt, list);
     va_end(list);
     return dnn__fail(DNN_E_FORMAT, "%s: \"%.60s\" (header byte %llu): %s", f->path, name,
                      (unsigned long long)at, text);

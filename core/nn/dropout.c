@@ -34,7 +34,8 @@ dnn_module *dnn_nn_dropout(double p)
         return NULL;
     }
     if (!(p >= 0 && p <= 1)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "Dropout: p is %g, it must lie in [0,1]", p));
+        return dnn__null(
+            dnn__fail(DNN_E_INVALID, "Dropout: p is %s, it must lie in [0,1]", dnn__float_text(p)));
     }
     layer = (dropout *)dnn_module_new(&dropout_type);
     if (layer == NULL) {

@@ -5,8 +5,7 @@
 
 enum { WORD = 64 };
 
-/* How many letters must be changed, put in or left out to make b of a; words are cut to WORD. */
-static int distance(const char *a, const char *b)
+int dnn__name_distance(const char *a, const char *b)
 {
     int row[WORD + 1];
     int na = (int)strnlen(a, WORD), nb = (int)strnlen(b, WORD);
@@ -31,8 +30,8 @@ static int distance(const char *a, const char *b)
 
 static bool is_near(const char *word, const char *name)
 {
-    return word[0] != 0 &&
-           (strstr(name, word) != NULL || distance(word, name) <= 1 + (int)strnlen(word, WORD) / 4);
+    return word[0] != 0 && (strstr(name, word) != NULL ||
+                            dnn__name_distance(word, name) <= 1 + (int)strnlen(word, WORD) / 4);
 }
 
 dnn_status dnn__no_operator(dnn_status status, const char *who, const char *word)

@@ -126,6 +126,8 @@ struct dnn__op {
 };
 extern const dnn__op dnn__ops[DNN__N_OPS];
 const dnn__op *dnn__op_named(const char *name); /* NULL if there is none */
+/* How many letters must be changed, put in or left out to make b of a; words are cut to 64. */
+int dnn__name_distance(const char *a, const char *b);
 /* Fails with status: "who: no operator is called word. Near it: conv2d, ...". who NULL: without. */
 dnn_status dnn__no_operator(dnn_status status, const char *who, const char *word);
 

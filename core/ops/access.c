@@ -110,8 +110,8 @@ int64_t dnn_value_i64(dnn_tensor *t)
     value = dnn__load_i64(t->dtype, &element, &exact);
     if (!exact) {
         dnn__null(dnn__fail(DNN_E_INVALID,
-                            "dnn_value_i64: t is %g, must be a whole number of 64 bits",
-                            dnn__load_double(t->dtype, &element)));
+                            "dnn_value_i64: t is %s, must be a whole number of 64 bits",
+                            dnn__float_text(dnn__load_double(t->dtype, &element))));
         return 0;
     }
     return value;

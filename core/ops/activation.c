@@ -182,8 +182,8 @@ dnn_tensor *dnn_softplus(dnn_tensor *x, double beta, double threshold)
 
     if (dnn__pending() == DNN_OK && attr.beta == 0.0) {
         return dnn__null(dnn__fail(
-            DNN_E_INVALID, "softplus: beta is %g, must not be 0: the result is divided by it",
-            attr.beta));
+            DNN_E_INVALID, "softplus: beta is %s, must not be 0: the result is divided by it",
+            dnn__float_text(attr.beta)));
     }
     return dnn__call(DNN_OP_softplus, &x, 1, &attr);
 }

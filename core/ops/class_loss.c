@@ -45,7 +45,8 @@ dnn_status dnn__check_class_weight(const char *op, const dnn__desc *input, const
 dnn_status dnn__check_smoothing(const char *op, double smoothing)
 {
     if (!(smoothing >= 0.0 && smoothing <= 1.0)) {
-        return dnn__fail(DNN_E_INVALID, "%s: label_smoothing %g is not in [0, 1]", op, smoothing);
+        return dnn__fail(DNN_E_INVALID, "%s: label_smoothing %s is not in [0, 1]", op,
+                         dnn__float_text(smoothing));
     }
     return DNN_OK;
 }

@@ -49,8 +49,8 @@ dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double rtol, double atol, 
 {
     DNN_TRY(check_pair("dnn_allclose", a, b, out));
     if (!(rtol >= 0.0) || !(atol >= 0.0)) {
-        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %g and atol %g must be >= 0", rtol,
-                         atol);
+        return dnn__fail(DNN_E_INVALID, "dnn_allclose: rtol %s and atol %s must be >= 0",
+                         dnn__float_text(rtol), dnn__float_text(atol));
     }
     if (!dnn__same_dims(a->ndim, a->dim, b->ndim, b->dim)) {
         *out = false;

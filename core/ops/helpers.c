@@ -19,8 +19,8 @@ dnn_status dnn__check_number(const char *op, double value, dnn_dtype dtype)
     if (dnn__fits(dtype, value)) {
         return DNN_OK;
     }
-    return dnn__fail(DNN_E_INVALID, "%s: the number %g is not a value of %s: cast the tensor first",
-                     op, value, dnn_dtype_name(dtype));
+    return dnn__fail(DNN_E_INVALID, "%s: the number %s is not a value of %s: cast the tensor first",
+                     op, dnn__float_text(value), dnn_dtype_name(dtype));
 }
 
 dnn_tensor *dnn__number(const char *op, double value, const dnn_tensor *x)

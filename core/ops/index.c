@@ -200,7 +200,7 @@ dnn_tensor *dnn_index(dnn_tensor *x, const char *text, ...)
         return dnn__null(dnn__fail(DNN_E_INVALID, "index: text is NULL"));
     }
     va_start(list, text);
-    length = vsnprintf(items, sizeof items, text, list);
+    length = dnn__vformat(items, sizeof items, text, list);
     va_end(list);
     if (length < 0 || length >= (int)sizeof items) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "index: the text has %d bytes, at most %zu",

@@ -17,8 +17,9 @@ dnn_tensor *dnn_uniform_(dnn_tensor *target, double low, double high)
         return NULL;
     }
     if (!isfinite(low) || !isfinite(high) || low > high) {
-        return dnn__null(dnn__fail(
-            DNN_E_INVALID, "uniform: low %g and high %g must be finite, low <= high", low, high));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "uniform: low %s and high %s must be finite, low <= high",
+                                   dnn__float_text(low), dnn__float_text(high)));
     }
     return fill_random(DNN_OP_uniform, target, &attr);
 }
@@ -31,8 +32,9 @@ dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std)
         return NULL;
     }
     if (!isfinite(mean) || !isfinite(std) || std < 0.0) {
-        return dnn__null(dnn__fail(
-            DNN_E_INVALID, "normal: mean %g and std %g must be finite, std >= 0", mean, std));
+        return dnn__null(dnn__fail(DNN_E_INVALID,
+                                   "normal: mean %s and std %s must be finite, std >= 0",
+                                   dnn__float_text(mean), dnn__float_text(std)));
     }
     return fill_random(DNN_OP_normal, target, &attr);
 }
@@ -40,7 +42,7 @@ dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std)
 static dnn_status check_probability(const char *op, double p)
 {
     if (!(p >= 0.0 && p <= 1.0)) {
-        return dnn__fail(DNN_E_INVALID, "%s: p %g is not in [0, 1]", op, p);
+        return dnn__fail(DNN_E_INVALID, "%s: p %s is not in [0, 1]", op, dnn__float_text(p));
     }
     return DNN_OK;
 }

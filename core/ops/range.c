@@ -8,18 +8,19 @@ static dnn_status count_arange(double start, double end, double step, dnn_dtype 
     double count = ceil((end - start) / step);
 
     if (!isfinite(start) || !isfinite(end) || !isfinite(step)) {
-        return dnn__fail(DNN_E_INVALID, "arange: start %g, end %g, step %g must be finite", start,
-                         end, step);
+        return dnn__fail(DNN_E_INVALID, "arange: start %s, end %s, step %s must be finite",
+                         dnn__float_text(start), dnn__float_text(end), dnn__float_text(step));
     }
     if (step == 0.0 || (end - start) / step < 0.0) {
-        return dnn__fail(DNN_E_INVALID, "arange: step %g does not lead from start %g to end %g",
-                         step, start, end);
+        return dnn__fail(DNN_E_INVALID, "arange: step %s does not lead from start %s to end %s",
+                         dnn__float_text(step), dnn__float_text(start), dnn__float_text(end));
     }
     if (!(count < 0x1p53)) {
         return dnn__fail(
             DNN_E_INVALID,
-            "arange: start %g, end %g, step %g give %g elements, must be fewer than 2^53", start,
-            end, step, count);
+            "arange: start %s, end %s, step %s give %s elements, must be fewer than 2^53",
+            dnn__float_text(start), dnn__float_text(end), dnn__float_text(step),
+            dnn__float_text(count));
     }
     if (count > 0.0) {
         DNN_TRY(dnn__check_number("arange", start, dtype));

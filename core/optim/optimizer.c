@@ -5,8 +5,8 @@
 dnn_status dnn__check_setting(const char *optimizer, const char *setting, double value)
 {
     if (!(value >= 0) || !__builtin_isfinite(value)) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s is %g, it must be a finite number >= 0", optimizer,
-                         setting, value);
+        return dnn__fail(DNN_E_INVALID, "%s: %s is %s, it must be a finite number >= 0", optimizer,
+                         setting, dnn__float_text(value));
     }
     return DNN_OK;
 }

@@ -324,12 +324,13 @@ static dnn_status check_args(const dnn_optim_sgd_args *args)
     DNN_TRY(dnn__check_setting("sgd", "momentum", args->momentum));
     DNN_TRY(dnn__check_setting("sgd", "weight_decay", args->weight_decay));
     if (!__builtin_isfinite(args->dampening)) {
-        return dnn__fail(DNN_E_INVALID, "sgd: dampening is %g, it must be finite", args->dampening);
+        return dnn__fail(DNN_E_INVALID, "sgd: dampening is %s, it must be finite",
+                         dnn__float_text(args->dampening));
     }
     if (args->nesterov && (args->momentum <= 0 || args->dampening != 0)) {
         return dnn__fail(DNN_E_INVALID,
-                         "sgd: nesterov needs momentum > 0 and dampening 0, they are %g and %g",
-                         args->momentum, args->dampening);
+                         "sgd: nesterov needs momentum > 0 and dampening 0, they are %s and %s",
+                         dnn__float_text(args->momentum), dnn__float_text(args->dampening));
     }
     return DNN_OK;
 }

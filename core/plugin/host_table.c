@@ -18,11 +18,13 @@ static dnn_status host_fail(dnn_status status, const char *fmt, ...)
 
 static void host_log(int level, const char *fmt, ...)
 {
+    char text[1024];
     va_list list;
 
     va_start(list, fmt);
-    dnn__vlog(level, fmt, list);
+    (void)dnn__vformat(text, sizeof text, fmt, list);
     va_end(list);
+    dnn__log(level, "%s", text);
 }
 
 enum { MAX_LAYOUTS = 4096 };

@@ -74,12 +74,7 @@ dnn_status dnn_set_memory_cap(const char *device, int64_t bytes)
                          (long long)bytes);
     }
     DNN_TRY(device_of_call(device, &d));
-    pthread_mutex_lock(&d->lock);
-    d->cap = bytes;
-    pthread_mutex_unlock(&d->lock);
-    if (bytes > 0) { /* cached blocks count toward the cap */
-        dnn__caching_flush(d);
-    }
+    dnn__caching_set_cap(d, bytes, true);
     return DNN_OK;
 }
 

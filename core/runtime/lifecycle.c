@@ -6,6 +6,7 @@
 #include "nan_check.h"
 #include "plugin_impl.h"
 #include "preferences.h"
+#include "process_end.h"
 #include "profile.h"
 #include "autotune.h"
 #include "dispatch.h"
@@ -94,11 +95,29 @@ static dnn_status start(const char *backend)
         stop(false); /* drop the inventory of a failed start */
     }
     DNN_TRY(dnn__search_for(backend != NULL ? backend : secure_getenv("DNN_BACKEND")));
+    dnn__environment_check();
+    DNN_TRY(dnn__memory_cap_start());
     DNN_TRY(dnn__nan_check_start());
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
+    dnn__process_end_watch();
     dnn__dispatch_open();
     return load_plugins();
+}
+
+/* The library runs with the plugins of another list. Only a start changes them. */
+static dnn_status check_same_list(const char *backend)
+{
+    const char *used = dnn__backend_list();
+
+    if (backend == NULL || *backend == 0 || (used != NULL && strcmp(backend, used) == 0)) {
+        return DNN_OK;
+    }
+    return dnn__fail(DNN_E_INVALID,
+                     "dnn_init: \"%.64s\": the library runs with %s%.64s%s; call dnn_init before "
+                     "anything else, or after dnn_shutdown",
+                     backend, used != NULL ? "\"" : "", used != NULL ? used : "all plugins",
+                     used != NULL ? "\"" : "");
 }
 
 dnn_status dnn__start_slow(const char *backend)
@@ -124,6 +143,8 @@ dnn_status dnn__start_slow(const char *backend)
         } else {
             atomic_store_explicit(&dnn__running, true, memory_order_release);
         }
+    } else {
+        status = check_same_list(backend);
     }
     pthread_mutex_unlock(&start_lock);
     return status;
@@ -131,10 +152,11 @@ dnn_status dnn__start_slow(const char *backend)
 
 dnn_status dnn_init(const char *backend)
 {
+    bool runs =
+        atomic_load_explicit(&dnn__running, memory_order_acquire) && !atomic_load(&dnn__forked);
+
     DNN_TRY(dnn__take());
-    return atomic_load_explicit(&dnn__running, memory_order_acquire) && !atomic_load(&dnn__forked)
-               ? DNN_OK
-               : dnn__start_slow(backend);
+    return runs ? check_same_list(backend) : dnn__start_slow(backend);
 }
 
 static void log_counts(void)

@@ -14,6 +14,11 @@ static inline dnn_status dnn__start(void)
                : dnn__start_slow(NULL);
 }
 
+/* Sets the cap of the host to DNN_MEMORY_CAP, unless dnn_set_memory_cap was called. memory_cap.c.
+ */
+dnn_status dnn__memory_cap_start(void);
+/* Warns, once in a process, about unknown DNN_ variables. environment.c. */
+void dnn__environment_check(void);
 /* Starts the library, then calls dnn__device_named. */
 dnn_status dnn__device_for(const char *name, dnn__device **out);
 

@@ -49,6 +49,23 @@ if [ -f core/ops/composite.c ]; then
     done >>"$work/faults"
 fi
 
+# The library writes and reads numbers without the locale of the process: %g and its kin only where dnn__put or the host's table
+# formats them, no strtod, no <ctype.h>. A program of ours leaves LC_NUMERIC alone.
+grep -E '^(core|plugins|datasets)/' "$work/code" | xargs awk '
+FNR == 1 { put = -9 }
+/(dnn__put|dnn__decline|host->fail|host->log|H->fail)\(/ { put = FNR }
+/"[^"]*%[-+ #0]*[0-9.*]*[gfeaGFEA][^"]*"/ {
+    text = $0
+    gsub(/%%/, "", text)
+    if (text ~ /"[^"]*%[-+ #0]*[0-9.*]*[gfeaGFEA]/ && FNR - put > 3)
+        printf "%s:%d: a number in the locale of the process: dnn__float_text, dnn__put\n", FILENAME, FNR
+}
+/(^|[^a-z_])(strto(d|f|ld)|ato[f]|is(alpha|alnum|digit|space|upper|lower|punct|xdigit)|to(upper|lower)|strcoll)\(/ {
+    printf "%s:%d: a function of the locale of the process: dnn__strtod, comparisons with characters\n", FILENAME, FNR
+}' >>"$work/faults"
+grep -E '^(tools|model_zoo)/' "$work/code" | xargs grep -nE 'setlocale\(LC_(ALL|NUMERIC), *"' |
+    sed 's/$/ [numbers of the locale: files and JSON would change]/' >>"$work/faults" || true
+
 # Words that are gone.
 grep -vE '^(tests/style/gone_words\.txt|CHANGELOG\.md|docs/style\.md|docs/decisions/.*|tests/golden/.*)$' "$work/all" >"$work/living"
 sed '/^#/d; /^$/d' "$here/gone_words.txt" | while read -r line; do

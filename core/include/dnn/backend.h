@@ -15,13 +15,13 @@ extern "C" {
 /* ---- lifecycle ---- */
 /* Starts the library and loads plugins as the environment says: DNN_BACKEND, DNN_PLUGIN_PATH,
  * DNN_PLUGINS, DNN_DISABLE, DNN_FALLBACK, DNN_SYNC, DNN_THREADS, DNN_PREFER, DNN_MATH,
- * DNN_DETERMINISTIC, DNN_TUNE (docs/backends.md). `backend` replaces the value of DNN_BACKEND; NULL
- * = the environment's. The call is optional: the first call that needs a device starts the library
- * too. Calling it reports early that a named backend cannot be used. Does nothing while the library
- * runs.
+ * DNN_DETERMINISTIC, DNN_TUNE, DNN_MEMORY_CAP (docs/backends.md). `backend` replaces the value of
+ * DNN_BACKEND; NULL = the environment's. The call is optional: the first call that needs a device
+ * starts the library too. Calling it reports early that a named backend cannot be used. While the
+ * library runs it does nothing if `backend` is NULL, empty, or the list in use.
  * Fails   DNN_E_DEVICE: the message has the path, the text of the dynamic loader and a hint;
- *         DNN_E_NOMEM; DNN_E_INVALID: in a forked child, or from init() or fini() of a plugin. A
- *         failed start can be tried again. */
+ *         DNN_E_NOMEM; DNN_E_INVALID: in a forked child, from init() or fini() of a plugin, or the
+ *         library runs with another list. A failed start can be tried again. */
 DNN_API DNN_CHECKED dnn_status dnn_init(const char *backend);
 
 /* Waits for all devices, closes the root scope of this thread, ends the plugins and frees all
@@ -47,16 +47,19 @@ typedef struct dnn_allocator {
 DNN_API DNN_CHECKED dnn_status dnn_set_allocator(const dnn_allocator *allocator);
 
 typedef struct dnn_memory {
-    int64_t live_bytes, peak_bytes;    /* of tensors and workspaces: now, and the maximum so far */
-    int64_t cached_bytes;              /* held by the caching allocator for reuse, not in use */
+    int64_t live_bytes, peak_bytes; /* of tensors and workspaces: now, and the maximum so far */
+    int64_t cached_bytes; /* held by the caching allocator for reuse, not in use; see below */
     int64_t requests, system_requests; /* blocks requested; those that the cache did not have */
     int64_t cap_bytes;                 /* 0 = none */
 } dnn_memory;
 /* Stores the memory statistics of a device; NULL = "cpu". Fails with DNN_E_DEVICE if there is no
- * such device. */
+ * such device. The cached bytes stay below 5/4 of the highest live bytes of the last 65,536 to
+ * 131,072 requests, or below 64 MiB if that is more; parts of blocks in use are exempt. On a device
+ * with a stream the cache shrinks to that bound with the next system request. */
 DNN_API DNN_CHECKED dnn_status dnn_get_memory(const char *device, dnn_memory *out);
 /* Caps the bytes of a device (NULL = "cpu") that are live or cached; 0 = no cap. A cap > 0 also
- * empties the cache. Allocations beyond it fail with DNN_E_NOMEM.
+ * empties the cache. Allocations beyond it fail with DNN_E_NOMEM. DNN_MEMORY_CAP sets the cap of
+ * "cpu" at start; this call overrides it.
  * Fails   DNN_E_INVALID: bytes < 0; DNN_E_DEVICE: no such device. */
 DNN_API DNN_CHECKED dnn_status dnn_set_memory_cap(const char *device, int64_t bytes);
 /* Returns the cached blocks of a device to the system; NULL = all devices
@@ -65,10 +68,10 @@ DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
 
 /* ---- threads, seeds, log ---- */
 /* Sets the number of threads of the pool, 1 to 256, the calling thread included. Default:
- * DNN_THREADS, else the CPUs that this process may use. Any thread may call it, also while others
- * run operators: a running call keeps the number that it was planned for.
- * Fails   DNN_E_INVALID: out of range, or from inside a parallel_for of a kernel (the rest of a
- *         kernel must not call it either); DNN_E_DEVICE: in a forked child. */
+ * DNN_THREADS, else the CPUs that this process may use (affinity mask, CPU quota of the cgroup).
+ * Any thread may call it, also while others run operators: a running call keeps the number that it
+ * was planned for. Fails   DNN_E_INVALID: out of range, or from inside a parallel_for of a kernel
+ * (the rest of a kernel must not call it either); DNN_E_DEVICE: in a forked child. */
 DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n);
 DNN_API int dnn_get_threads(void);
 /* Seeds the default generator, from which creation, dropout and initialisation draw

@@ -1,7 +1,8 @@
 /* test_lifecycle.c - the entries of the library. Criterion runs each test in a process of its own,
- * so that each call here is the first of its process, or the first after dnn_shutdown. No test
- * calls dnn_init. */
+ * so that each call here is the first of its process, or the first after dnn_shutdown. Only the
+ * tests of variables call dnn_init. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "dnn/dnn.h"
@@ -195,4 +196,104 @@ Test(lifecycle, an_optimizer_step_starts_the_library_again)
     dnn_release(sgd);
     dnn_release(w);
     dnn_shutdown();
+}
+
+static int64_t cap_of_variable(const char *text)
+{
+    dnn_memory memory = {0};
+
+    setenv("DNN_MEMORY_CAP", text, 1);
+    cr_assert_eq(dnn_init(NULL), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_memory_stats("cpu", &memory), DNN_OK);
+    dnn_shutdown();
+    return memory.cap_bytes;
+}
+
+Test(lifecycle, the_memory_cap_of_the_environment_is_set)
+{
+    cr_expect_eq(cap_of_variable(""), 0);
+    cr_expect_eq(cap_of_variable("0"), 0);
+    cr_expect_eq(cap_of_variable("1048576"), 1 << 20);
+    cr_expect_eq(cap_of_variable("64K"), 64 << 10);
+    cr_expect_eq(cap_of_variable("512M"), 512 << 20);
+    cr_expect_eq(cap_of_variable("3G"), INT64_C(3) << 30);
+}
+
+Test(lifecycle, a_call_overrides_the_memory_cap_of_the_environment)
+{
+    dnn_memory memory = {0};
+
+    setenv("DNN_MEMORY_CAP", "1M", 1);
+    cr_assert_eq(dnn_set_memory_cap("cpu", 0), DNN_OK);
+    cr_assert_eq(dnn_init(NULL), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_memory_stats("cpu", &memory), DNN_OK);
+    cr_expect_eq(memory.cap_bytes, 0);
+    dnn_shutdown();
+}
+
+Test(lifecycle, the_memory_cap_of_the_environment_holds)
+{
+    setenv("DNN_MEMORY_CAP", "1M", 1);
+    cr_expect_null(dnn_zeros(DNN_SHAPE(1 << 20)));
+    cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM);
+    dnn_shutdown();
+}
+
+Test(lifecycle, a_wrong_memory_cap_is_an_error_at_start)
+{
+    static const char *const wrong[] = {"M",          "1T", "-1", "1.5G", "1 M",
+                                        "12MB",       "+1", "k",  "1k",   "99999999999999999999",
+                                        "9999999999G"};
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setenv("DNN_MEMORY_CAP", wrong[i], 1);
+        cr_expect_eq(dnn_init(NULL), DNN_E_DEVICE, "%s", wrong[i]);
+        cr_expect(strstr(dnn_error_message(), "DNN_MEMORY_CAP=") != NULL, "%s",
+                  dnn_error_message());
+    }
+}
+
+Test(lifecycle, another_list_while_the_library_runs_is_an_error)
+{
+    cr_assert_not_null(dnn_zeros(DNN_SHAPE(2)), "%s", dnn_error_message());
+    cr_expect_eq(dnn_init("cuda"), DNN_E_INVALID);
+    cr_expect(strstr(dnn_error_message(), "\"cuda\": the library runs with all plugins") != NULL,
+              "%s", dnn_error_message());
+    cr_expect(strstr(dnn_error_message(), "dnn_shutdown") != NULL, "%s", dnn_error_message());
+    cr_expect_eq(dnn_init(NULL), DNN_OK);
+    cr_expect_eq(dnn_init(""), DNN_OK);
+    dnn_shutdown();
+    cr_expect_eq(dnn_init("cpu_blas"), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_init("cpu_blas"), DNN_OK);
+    cr_expect_eq(dnn_init(NULL), DNN_OK);
+    cr_expect_eq(dnn_init("cuda,cpu_blas"), DNN_E_INVALID);
+    cr_expect(strstr(dnn_error_message(), "runs with \"cpu_blas\"") != NULL, "%s",
+              dnn_error_message());
+    dnn_shutdown();
+}
+
+static int warnings;
+static char warning[512];
+
+static void note_warning(void *ctx, int level, const char *text)
+{
+    (void)ctx;
+    if (level == DNN_LOG_WARN && strstr(text, "DNN_") != NULL) {
+        warnings++;
+        snprintf(warning, sizeof warning, "%s", text);
+    }
+}
+
+Test(lifecycle, an_unknown_variable_is_told_once)
+{
+    dnn_set_log(note_warning, NULL);
+    setenv("DNN_TREADS", "2", 1);
+    setenv("DNN_DATA_DIR", "/nowhere", 1); /* of the training programs */
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(dnn_init(NULL), DNN_OK, "%s", dnn_error_message());
+        dnn_shutdown();
+    }
+    cr_expect_eq(warnings, 1);
+    cr_expect(strstr(warning, "DNN_TREADS") != NULL && strstr(warning, "DNN_THREADS") != NULL, "%s",
+              warning);
 }

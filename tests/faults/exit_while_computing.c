@@ -1,0 +1,31 @@
+/* exit_while_computing.c - returns from main while another thread computes, without dnn_shutdown.
+ * test_exit.sh runs it many times: the process must neither crash nor hang. */
+#include <pthread.h>
+#include <time.h>
+#include "dnn/dnn.h"
+
+static void *work(void *unused)
+{
+    dnn_tensor *a = dnn_rand(DNN_SHAPE(300, 300));
+
+    (void)unused;
+    for (;;) {
+        DNN_SCOPE
+        {
+            dnn_add(dnn_matmul(a, a), a);
+        }
+    }
+    return NULL;
+}
+
+int main(void)
+{
+    const struct timespec some = {.tv_nsec = 80000000};
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, work, NULL) != 0) {
+        return 1;
+    }
+    nanosleep(&some, NULL);
+    return 0;
+}
