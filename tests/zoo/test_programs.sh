@@ -151,6 +151,26 @@ run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.saf
 run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20
 run 1 'conv2d: anomaly: output 0' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20 --anomaly
 
+# A NaN has no sign, and the times of events have three decimals at most.
+check 'a diverged run prints no -nan' [ "$(cat out err | grep -c -e '-nan')" -eq 0 ]
+check 'no number of config.json has digits that say nothing' [ "$(grep -cE '[0-9]\.[0-9]{16}' runs/one/config.json)" -eq 0 ]
+check 'no event has a time of many decimals' [ "$(grep -cE '"(t|seconds|eta_seconds)":[0-9]+\.[0-9]{4}' runs/one/metrics.jsonl)" -eq 0 ]
+
+# Escape sequences go to terminals that have them, never to a dumb one, a pipe or a file.
+on_terminal() { # TERM COLUMNS ARGUMENT...: what it writes to a terminal
+    term=$1 width=$2
+    shift 2
+    TERM=$term script -qec "stty cols $width; exec $*" /dev/null >tty 2>&1 </dev/null
+}
+escape=$(printf '\033')
+if command -v script >/dev/null; then
+    on_terminal xterm 80 "$bin/mnist_lenet" $short
+    check 'a terminal gets the progress line' grep -q "$escape.*ETA" tty
+    on_terminal dumb 80 "$bin/mnist_lenet" $short
+    check 'a dumb terminal gets no escape sequence' [ "$(grep -c "$escape" tty)" -eq 0 ]
+    check 'a dumb terminal gets the lines' grep -q '^epoch 1/1 ' tty
+fi
+
 # A result that is lost is no success.
 for form in --quiet --json; do
     # shellcheck disable=SC2086

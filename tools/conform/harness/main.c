@@ -21,8 +21,8 @@ static void print_row(void *ctx, const conf_row *row)
     if (row->passed + row->failed == 0 && !p->verbose)
         return;
     printf("%-8s %-26s %7lld passed %4lld failed   worst %.3g%s%s\n", row->mode, row->op,
-           (long long)row->passed, (long long)row->failed, row->worst, p->verbose ? "   " : "",
-           p->verbose ? row->served : "");
+           (long long)row->passed, (long long)row->failed, conf_shown(row->worst),
+           p->verbose ? "   " : "", p->verbose ? row->served : "");
     fflush(stdout);
 }
 
