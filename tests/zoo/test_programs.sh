@@ -51,7 +51,12 @@ for program in mnist_mlp mnist_lenet; do
         run 0 "$option" "$bin/$program" --help
     done
     check "$program: --help is no error" [ ! -s err ]
-    run 2 'unrecognized option' "$bin/$program" --nonsense
+    run 2 'there is no option --epoks; the nearest is --epochs' "$bin/$program" --epoks 3
+    run 2 'there is no option --epoks=3; the nearest is --epochs' "$bin/$program" --epoks=3
+    run 2 'there is no option -x' "$bin/$program" -qx
+    run 2 '--epochs needs a value' "$bin/$program" --epochs
+    run 2 '--quiet takes no value' "$bin/$program" --quiet=3
+    check "$program: a wrong option is one sentence" [ "$(wc -l <err)" -eq 1 ]
     run 2 'whole number' "$bin/$program" --epochs many
     run 2 'whole number' "$bin/$program" --epochs x
     run 2 'whole number from 1' "$bin/$program" --batch-size 0

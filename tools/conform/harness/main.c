@@ -2,6 +2,7 @@
  * each row and the totals. */
 #include "conformance.h"
 #include "dnn/backend.h"
+#include "near.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,18 @@ static int mode_named(const char *name)
     return 0;
 }
 
+static const char *const option_names[] = {"--mode", "--op",   "--plugin", "--list",
+                                           "-v",     "--help", NULL};
+
+static bool is_option(const char *word)
+{
+    for (int i = 0; option_names[i] != NULL; i++) {
+        if (strcmp(word, option_names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* An object that is alive after everything was released counts as a failure. */
 static void count_leaks(conf_totals *totals, const char *when)
 {
@@ -107,6 +120,8 @@ int main(int argc, char **argv)
             options.pattern = argv[++i];
         } else if (value != NULL && strcmp(argv[i], "--plugin") == 0) {
             plugin = argv[++i];
+        } else if (argv[i][0] == '-' && !is_option(argv[i])) {
+            return near_error(argv[0], "option", argv[i], option_names);
         } else {
             return usage(argv[0], 2);
         }
