@@ -50,6 +50,9 @@ typedef struct dnn__text {
     size_t room, length; /* free bytes, with the final 0; length of the whole text */
 } dnn__text;
 dnn__text dnn__text_to(char *buffer, size_t bytes); /* sets buffer to "" */
+/* Returns the text behind "NAME: ", or the text itself if it begins otherwise: a message of a
+ * plugin or a callback may begin with the name that the caller puts in front. */
+const char *dnn__after_name(const char *text, const char *name);
 void dnn__put(dnn__text *text, const char *fmt, ...) DNN_PRINTF(2, 3);
 void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim); /* "[3,4]" */
 /* Writes number as Python prints a float: "0.5", "1.0", "1e-05". */

@@ -88,7 +88,8 @@ dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, c
         return dnn__fail(status, "%s of %s: it returned %s and no message", part, name,
                          dnn_status_name(status));
     }
-    return dnn__fail(status, "%s of %s: %s", part, name, dnn__self.message.text);
+    return dnn__fail(status, "%s of %s: %s", part, name,
+                     dnn__after_name(dnn__self.message.text, name));
 }
 
 dnn_status dnn__nomem(const char *what, size_t bytes)

@@ -15,6 +15,14 @@ dnn__text dnn__text_to(char *buffer, size_t bytes)
     return (dnn__text){buffer, bytes, 0};
 }
 
+const char *dnn__after_name(const char *text, const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && strncmp(text, name, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2
+                                                                                   : text;
+}
+
 void dnn__put(dnn__text *text, const char *fmt, ...)
 {
     va_list list;

@@ -66,6 +66,24 @@ alone 'ops without a backend'
 DNN_BACKEND=nosuch run 4 nosuch "$bin/dnn" info
 alone 'info without a backend'
 
+# The error of a call that no kernel accepts says who is there for which dtypes, and who is disabled; an operator is named once.
+lacks() {
+    case $said in *"$1"*) failed=$((failed + 1)); printf 'FAILED: it says "%s":\n%s\n' "$1" "$said" ;; *) passed=$((passed + 1)) ;; esac
+}
+run 1 'add: no kernel takes f16 on cpu; cpu_blas takes f32 f64 i8 u8 i32 i64 bool: cast the operands' "$bin/dnn" explain add 3:f16 3:f16
+lacks 'Looked for'
+run 1 'sigmoid: no kernel takes f16 on cpu; cpu_blas takes f32 f64' "$bin/dnn" explain silu 3:f16
+lacks 'Looked for'
+export DNN_DISABLE=cpu_blas
+run 1 'DNN_DISABLE drops cpu_blas' "$bin/dnn" explain relu 3
+lacks 'Looked for'
+export DNN_DISABLE=acme,cpu_blas:relu,cpu_blas:add
+run 1 'DNN_DISABLE drops acme, cpu_blas:relu' "$bin/dnn" explain relu 3
+lacks 'cpu_blas:add'
+unset DNN_DISABLE
+run 1 'floor_divide: b is 0 at element 0' "$bin/dnn" explain floor_divide 3:i32 3:i32
+lacks 'floor_divide: floor_divide'
+
 for program in mnist_mlp mnist_lenet cifar_lenet conformance bench_dispatch bench_zoo; do
     [ -x "$bin/$program" ] || continue
     run 0 'usage: ' "$bin/$program" --help
