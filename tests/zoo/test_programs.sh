@@ -87,6 +87,12 @@ run 2 'there are mnist, fashion-mnist, cifar10, cifar100' "$bin/cifar_lenet" --d
 run 2 '--dataset "": a name is empty; there are mnist' "$bin/cifar_lenet" --dataset ''
 run 2 '--dataset "mnist,,cifar10": a name is empty' "$bin/cifar_lenet" --dataset mnist,,cifar10
 run 2 'mnist,mnist,mnist,mnist,mnist: more than 4 names' "$bin/mnist_mlp" --dataset mnist,mnist,mnist,mnist,mnist
+run 3 'https://ossci-datasets.s3.amazonaws.com/mnist/' "$bin/mnist_mlp" --data /nonexistent
+run 3 'apt install dataset-fashion-mnist' "$bin/mnist_mlp" --dataset fashion-mnist --data /nonexistent
+run 3 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz' "$bin/cifar_lenet" --dataset cifar100 --data /nonexistent
+mkdir python
+: >python/cifar-10-python.tar.gz
+run 3 'cifar-10-python.tar.gz is the Python version; the binary version is needed: cifar-10-binary.tar.gz' "$bin/cifar_lenet" --data python
 : >file
 run 1 '--log-dir file: Not a directory' "$bin/mnist_mlp" --log-dir file --data /nonexistent
 run 1 '--log-dir file/run: Not a directory' "$bin/mnist_mlp" --log-dir file/run --data /nonexistent
@@ -102,6 +108,14 @@ for set in cifar10:62006 cifar100:69656; do
     run 0 "\"data\":{\"name\":\"${set%:*}\"" "$bin/cifar_lenet" --dataset "${set%:*}" --data cifar --epochs 1 --limit-batches 20 --json
     check "$set: a network for its classes" grep -q "\"parameters\":${set#*:}" out
 done
+mkdir -p other/cifar-10-batches-bin other/MNIST other/FashionMNIST
+cp cifar/*_batch*.bin other/cifar-10-batches-bin
+run 0 '"name":"cifar10"' env DNN_DATA_DIR="$scratch/other" "$bin/cifar_lenet" --epochs 1 --limit-batches 2 --json
+ln -s "$data" other/FashionMNIST/raw
+run 0 '"path":"'"$scratch/other/FashionMNIST/raw" env DNN_DATA_DIR="$scratch/other" "$bin/mnist_lenet" --epochs 1 --limit-batches 2 --json
+ln -s "$data" other/MNIST/raw
+run 3 'MNIST/raw holds fashion-mnist by its contents, not mnist' env DNN_DATA_DIR="$scratch/other" "$bin/mnist_lenet"
+rm -r other
 truncate -s 30740001 cifar/test.bin
 run 3 'test.bin: 30,740,001 bytes, expected 30,740,000' "$bin/cifar_lenet" --dataset cifar100 --data cifar
 rm -r cifar
