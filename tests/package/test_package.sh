@@ -103,6 +103,22 @@ cmake)
         dnn_add_plugin(My-Plugin SOURCES CMakeLists.txt)'
     refused 'expected SOURCES and files; not understood: "a.c"' ask 'find_package(dnn REQUIRED)
         dnn_add_plugin(mine a.c)'
+    # A result that is dropped is a warning, although the header is one of an imported target and the call a macro's. CMAKE_VERSION is set
+    # to what older ones have.
+    if command -v gcc >/dev/null; then
+        mkdir dropped
+        # shellcheck disable=SC2016
+        printf '%s\n' 'cmake_minimum_required(VERSION 3.16)' 'project(dropped LANGUAGES C)' 'if(DEFINED OLD)' 'set(CMAKE_VERSION ${OLD})' \
+            'endif()' 'find_package(dnn REQUIRED)' 'add_executable(dropped dropped.c)' 'target_link_libraries(dropped PRIVATE dnn::dnn)' \
+            >dropped/CMakeLists.txt
+        printf '#include <dnn/dnn.h>\nint main(void)\n{\n    dnn_backward(dnn_zeros(DNN_SHAPE(1)));\n}\n' >dropped/dropped.c
+        for old in '' -DOLD=3.22.1 -DOLD=3.24.0; do
+            rm -rf dropped/build
+            # shellcheck disable=SC2086
+            expect 'Generating done' "$cmake" -S dropped -B dropped/build -DCMAKE_C_COMPILER=gcc -DCMAKE_PREFIX_PATH="$root" $old
+            expect 'unused-result' "$cmake" --build dropped/build
+        done
+    fi
     # A reader, from its sources to being found beside the others.
     mkdir reader
     cp "$source/tests/package/odd.c" reader
