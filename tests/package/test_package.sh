@@ -82,7 +82,7 @@ install)
     [ "$(readelf -d "moved/$libdir/libdnn.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')" = libdnn.so.1 ] || fail 'soname'
     ;;
 cmake)
-    cp -r "$root/share/doc/dnn/examples" .
+    cp -r "$root/share/dnn/examples" .
     expect 'Generating done' "$cmake" -S examples -B cm -DCMAKE_PREFIX_PATH="$root"
     expect 'dnn_acme' "$cmake" --build cm
     expect 'y = 2.000 x + 1.000' cm/line
@@ -133,7 +133,7 @@ cmake)
     ;;
 pkgconfig)
     command -v pkg-config >/dev/null || { echo 'skipped: pkg-config is not here'; exit 77; }
-    examples=$root/share/doc/dnn/examples
+    examples=$root/share/dnn/examples
     headers_alone c cc -std=c11
     # shellcheck disable=SC2046 # words on purpose
     {
@@ -152,6 +152,28 @@ pkgconfig)
     rm "$root/$libdir/dnn/plugins/dnn_acme.so"
     expect 'PASSED' "$root/bin/dnn" conform ./dnn_acme.so
     ;;
+pages)
+    # Each path that an installed page names is there, or is said to be one of the source tree.
+    pages=$root/share/doc/dnn
+    [ -s "$pages/CONTRIBUTING.md" ] && [ -s "$pages/plugins.md" ] || fail 'CONTRIBUTING.md or plugins.md is not there'
+    grep -noE '(^|[^A-Za-z0-9_/.~<>-])(core|plugins|tests|tools|datasets|model_zoo|bench|cmake|build|docs)/[A-Za-z0-9_.]' "$pages"/*.md >log &&
+        fail 'paths of the source tree:'
+    grep -ohE '(include|share)/[A-Za-z0-9_./-]*[A-Za-z0-9_]' "$pages"/*.md | grep -E '^(include|share/(dnn|doc))' | sort -u >named
+    [ "$(wc -l <named)" -gt 10 ] || fail 'the pages name no paths'
+    while read -r path; do
+        [ -e "$root/$path" ] || echo "$path"
+    done <named >log
+    [ ! -s log ] || fail 'the pages name what is not there:'
+    # The examples build, but for phantom, whose kernels are sources of cpu_blas.
+    examples=$root/share/dnn/examples
+    [ -s "$examples/phantom/phantom.c" ] || fail 'phantom is not there'
+    cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -D_GNU_SOURCE -I"$root/include" "$examples/blocked/blocked.c" >log 2>&1 || fail blocked
+    for file in mnist source; do
+        # shellcheck disable=SC2046
+        cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -D_GNU_SOURCE -I"$root/include" $(pkg-config --cflags nettle zlib) \
+            "$examples/reader/$file.c" >log 2>&1 || fail "reader/$file.c"
+    done
+    ;;
 cxx)
     tried=
     for compiler in g++ clang++; do
@@ -160,7 +182,7 @@ cxx)
         "$compiler" empty.cc -o empty 2>/dev/null || continue
         headers_alone cc "$compiler" -std=c++17
         # shellcheck disable=SC2046
-        "$compiler" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$root/share/doc/dnn/examples/line.cc" \
+        "$compiler" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$root/share/dnn/examples/line.cc" \
             $(pkg-config --cflags --libs dnn) -o linecc >log 2>&1 || fail "$compiler: line.cc"
         expect 'y = 2.000 x + 1.000' env LD_LIBRARY_PATH="$root/$libdir" ./linecc
         tried="$tried $compiler"
