@@ -34,12 +34,25 @@ const char *dnn_status_name(dnn_status status)
 
 /* ---- messages ---- */
 
+/* Takes the sign off each word "-nan": printf shows the sign of a NaN, which has no meaning. */
+static void drop_nan_signs(char *text)
+{
+    for (char *at = strstr(text, "-nan"); at != NULL; at = strstr(at + 1, "-nan")) {
+        bool begins = at == text || strchr(" (=[,", at[-1]) != NULL;
+
+        if (begins && strchr(" ,;:)]", at[4]) != NULL) { /* strchr finds the final 0 too */
+            memmove(at, at + 1, strlen(at));
+        }
+    }
+}
+
 /* Formats into a buffer first, because an argument may be the old message. */
 static void set_text(const char *fmt, va_list list)
 {
     char text[sizeof dnn__self.message.text];
 
     vsnprintf(text, sizeof text, fmt, list);
+    drop_nan_signs(text);
     memcpy(dnn__self.message.text, text, sizeof text);
     dnn__self.message.is_new = true;
 }
