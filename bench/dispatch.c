@@ -2,6 +2,7 @@
  * gradient. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include "dnn/dnn.h"
 
@@ -41,11 +42,17 @@ static double best(dnn_tensor *a, dnn_tensor *b)
     return least / N * 1e9;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     dnn_tensor *a = dnn_ones(DNN_SHAPE(1)), *b = dnn_ones(DNN_SHAPE(1));
     dnn_tensor *leaf = dnn_ones(DNN_SHAPE(1), .requires_grad = true);
 
+    if (argc > 1) {
+        bool help = strcmp(argv[1], "--help") == 0;
+
+        fprintf(help ? stdout : stderr, "usage: bench_dispatch\n");
+        return help ? 0 : 2;
+    }
     printf("{\"bench\": \"dispatch\", \"add_ns\": %.1f, ", best(a, b));
     printf("\"add_grad_ns\": %.1f}\n", best(leaf, b));
     if (dnn_take_error() != DNN_OK) {

@@ -8,7 +8,7 @@ static dnn_status tell(const char *what)
 {
     dnn_memory memory;
 
-    DNN_TRY(dnn_memory_stats("cpu", &memory));
+    DNN_TRY(dnn_get_memory("cpu", &memory));
     printf("{\"bench\": \"memory_cache\", \"case\": \"%s\", \"peak_mb\": %.1f, "
            "\"cached_mb\": %.1f, \"requests\": %lld, \"system_requests\": %lld}\n",
            what, (double)memory.peak_bytes / 1e6, (double)memory.cached_bytes / 1e6,
@@ -20,10 +20,10 @@ static dnn_status tell(const char *what)
 static dnn_status growing(void)
 {
     for (double elements = 1000; elements < 24.75e6; elements *= 1.02) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_zeros(DNN_SHAPE((int64_t)elements));
-            DNN_TRY(dnn_scope_status());
+            DNN_TRY(dnn_take_error());
         }
     }
     return tell("growing tensor");
@@ -31,8 +31,8 @@ static dnn_status growing(void)
 
 static dnn_status step(dnn_module *net, dnn_optimizer *optimizer, int64_t height, int64_t width)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_randn(DNN_SHAPE(4, 3, height, width));
 
         DNN_TRY(dnn_zero_grad(optimizer));
@@ -47,8 +47,8 @@ static dnn_status random_images(int steps)
     dnn_module *net = dnn_nn_sequential(DNN_MODULES(
         dnn_nn_conv2d(3, 16, 3, .padding = 1), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
         dnn_nn_conv2d(16, 32, 3, .padding = 1), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2)));
-    dnn_optimizer *optimizer = dnn_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
-    dnn_status status = dnn_scope_status();
+    dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
+    dnn_status status = dnn_take_error();
 
     srand(1);
     for (int i = 0; i < steps && status == DNN_OK; i++) {
@@ -57,8 +57,8 @@ static dnn_status random_images(int steps)
     if (status == DNN_OK) {
         status = tell("images of random size");
     }
-    dnn_optimizer_free(optimizer);
-    dnn_module_free(net);
+    dnn_release(optimizer);
+    dnn_release(net);
     return status;
 }
 

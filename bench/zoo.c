@@ -80,6 +80,10 @@ int main(int argc, char **argv)
     int n = argc > 2 ? atoi(argv[2]) : 200;
     bool cifar = strcmp(model, "cifar") == 0;
 
+    if (strcmp(model, "--help") == 0) {
+        printf("usage: bench_zoo [mlp|lenet|cifar] [STEPS]\n");
+        return 0;
+    }
     if (n < 1 || (!cifar && strcmp(model, "mlp") != 0 && strcmp(model, "lenet") != 0)) {
         fprintf(stderr, "usage: bench_zoo [mlp|lenet|cifar] [STEPS]\n");
         return 2;

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { META_LIMIT = 4096, HEAD_BYTES = 16 * 1024 };
+/* PYTHON_BID: for the Python version, so that open() can say which version is needed. */
+enum { META_LIMIT = 4096, HEAD_BYTES = 16 * 1024, PYTHON_BID = 20 };
+
+static const char PUBLISHED[] = "the published archive";
 
 struct batch {
     uint8_t *records; /* [n][record_bytes()], as in the file; NULL: not in the requested split */
@@ -51,6 +54,27 @@ static int find_file(const char *base)
         if (strcmp(base, dnn__cifar.file_names[i]) == 0)
             return i;
     return -1;
+}
+
+/* Returns whether the name is that of a pickle of the Python version: "data_batch_1". */
+static bool is_python_file(const char *base)
+{
+    const size_t bytes = strlen(base);
+
+    for (int i = 0; i < dnn__cifar.n_files; i++)
+        if (bytes + 4 == strlen(dnn__cifar.file_names[i]) &&
+            memcmp(base, dnn__cifar.file_names[i], bytes) == 0)
+            return true;
+    return false;
+}
+
+static dnn_status refuse_python(const struct set *set, const char *where, const char *name)
+{
+    return set->host->fail(
+        DNN_E_FORMAT,
+        "%s: %s is of the Python version of %s; this reader needs the binary version: "
+        "https://www.cs.toronto.edu/~kriz/%s",
+        where, name, dnn__cifar.title, dnn__cifar.archive_names[0]);
 }
 
 static int find_meta(const char *base)
@@ -247,7 +271,7 @@ static dnn_status load_member(struct set *set, const dnn__stream *stream, dnn__t
     bool *seen = meta >= 0 ? &set->seen_meta[meta] : &set->seen[file < 0 ? 0 : file];
 
     if (file < 0 && meta < 0)
-        return DNN_OK;
+        return is_python_file(member->base) ? refuse_python(set, where, member->base) : DNN_OK;
     if (member->refused != NULL)
         return set->host->fail(DNN_E_FORMAT, "%s: %s is %s, expected a regular file", where,
                                member->base, member->refused);
@@ -308,9 +332,8 @@ static dnn_status load_archive(struct set *set, const dnn__source *source, uint6
     dnn__stream_close(&stream);
     if (st == DNN_OK && source->length == dnn__cifar.archive_bytes && stream.gzip)
         md5_digest(&md5, sizeof(digest), digest);
-    set->origin = memcmp(digest, dnn__cifar.archive_md5, sizeof(digest)) == 0
-                      ? "the published archive"
-                      : "a copy";
+    set->origin =
+        memcmp(digest, dnn__cifar.archive_md5, sizeof(digest)) == 0 ? PUBLISHED : "a copy";
     return st;
 }
 
@@ -382,6 +405,18 @@ static dnn_status load_archive_file(struct set *set, const dnn__location *locati
     return st;
 }
 
+/* Returns the name of a file or folder of the Python version in the folder, or NULL. */
+static const char *python_name(const dnn__location *location)
+{
+    if (dnn__location_has(location, dnn__cifar.python_archive))
+        return dnn__cifar.python_archive;
+    if (dnn__location_has(location, dnn__cifar.python_folder))
+        return dnn__cifar.python_folder;
+    if (dnn__cifar.n_files > 2 && dnn__location_has(location, "data_batch_1"))
+        return "data_batch_1";
+    return NULL;
+}
+
 /* Loads the first of these that exists: the single files in the folder, those in its sub-folder, an
  * archive in it. */
 static dnn_status load_folder(struct set *set, const dnn__location *location, uint64_t cap)
@@ -399,6 +434,8 @@ static dnn_status load_folder(struct set *set, const dnn__location *location, ui
     for (int i = 0; i < 2; i++)
         if (dnn__location_has(location, dnn__cifar.archive_names[i]))
             return load_archive_file(set, location, dnn__cifar.archive_names[i], cap);
+    if (python_name(location) != NULL)
+        return refuse_python(set, location->dir, python_name(location));
     return set->host->fail(
         DNN_E_IO, "%s: %s holds no data set: looked for %s %s %s, the folder %s, %s and %s",
         dnn__cifar.id, location->dir, dnn__cifar.file_names[0],
@@ -420,6 +457,8 @@ static dnn_status load_path(struct set *set, const dnn_reader_request *request)
         if (request->split == NULL)
             select_files(set, file == test_file() ? "test" : "train");
         st = load_files(set, &location);
+    } else if (is_python_file(location.base)) {
+        st = refuse_python(set, location.dir, location.base);
     } else {
         st = load_archive_file(set, &location, location.base, dnn__cap(request));
     }
@@ -465,7 +504,7 @@ static void make_fields(struct set *set)
         set->fields[i] = &set->field[i];
 }
 
-static void finish(struct set *set)
+static void finish(struct set *set, const char *where)
 {
     const bool test = set->wanted[test_file()], train = set->wanted[0];
     const char *split = train && test ? "train and test" : test ? "test" : "train";
@@ -477,6 +516,11 @@ static void finish(struct set *set)
     snprintf(set->text, sizeof(set->text), "%s, %s, %s images 3x32x32%s%s%s, %s", dnn__cifar.title,
              split, DNN__GROUPED(set->n), usual ? "" : ", ", usual ? "" : word,
              usual ? "" : " labels", set->origin);
+    if (strcmp(set->origin, PUBLISHED) != 0)
+        set->host->log(1,
+                       "libdnn: %s: %s: only %s has a digest that is known, so that the images "
+                       "are not checked to be the published ones",
+                       dnn__cifar.id, where, dnn__cifar.archive_names[0]);
 }
 
 void dnn__cifar_close(void *opaque)
@@ -501,7 +545,7 @@ dnn_status dnn__cifar_open(const dnn_reader_request *request, void **out)
     DNN__TRY_TO(done, parse_options(set, request->options));
     select_files(set, request->split);
     DNN__TRY_TO(done, request->path != NULL ? load_path(set, request) : load_given(set, request));
-    finish(set);
+    finish(set, request->path != NULL ? request->path : "memory");
     *out = set;
     set = NULL;
 done:
@@ -594,6 +638,8 @@ static int bid_folder(const char *path)
     }
     for (int i = 0; i < 2 && bid == 0; i++)
         bid = dnn__location_has(&location, dnn__cifar.archive_names[i]) ? 80 : 0;
+    if (bid == 0 && python_name(&location) != NULL)
+        bid = PYTHON_BID;
     dnn__location_close(&location);
     return bid;
 }
@@ -620,6 +666,8 @@ static int bid_member(const char *base)
         return dnn__cifar.member_bid;
     if (find_meta(base) >= 0)
         return 90;
+    if (dnn__cifar.n_files > 2 ? is_python_file(base) : strcmp(base, dnn__cifar.python_folder) == 0)
+        return PYTHON_BID;
     return strcmp(base, dnn__cifar.folder_name) == 0 ? 60 : 0;
 }
 

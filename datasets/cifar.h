@@ -23,7 +23,8 @@ typedef struct cifar_label {
 typedef struct cifar_set {
     const char *id, *title, *options; /* options: for messages, "there is ..." */
     const char *folder_name, *archive_names[2];
-    int n_files; /* the last file is the test split */
+    const char *python_folder, *python_archive; /* of the Python version, which is not read */
+    int n_files;                                /* the last file is the test split */
     const char *file_names[CIFAR_FILES];
     int32_t published[CIFAR_FILES];  /* number of records of each file */
     int n_labels;                    /* the last one is the default label */

@@ -11,6 +11,8 @@ const cifar_set dnn__cifar = {
     .options = "there is \"records=any\"",
     .folder_name = "cifar-10-batches-bin",
     .archive_names = {"cifar-10-binary.tar.gz", "cifar-10-binary.tar"},
+    .python_folder = "cifar-10-batches-py",
+    .python_archive = "cifar-10-python.tar.gz",
     .n_files = 6,
     .file_names = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin",
                    "data_batch_5.bin", "test_batch.bin"},

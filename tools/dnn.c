@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "dnn.h"
+#include "near.h"
 #include "probe.h"
 
 static const struct command {
@@ -35,6 +36,38 @@ int usage_error(const char *name, const char *text, const char *word)
     fprintf(stderr, "dnn %s: %s%s%s (see dnn %s --help)\n", name, text, word != NULL ? ": " : "",
             word != NULL ? word : "", name);
     return 2;
+}
+
+/* Options begin with '-'. A single '-' is an operand that is left out. */
+int check_options(const char *name, int argc, char **argv, const char *const *options)
+{
+    char who[40];
+
+    snprintf(who, sizeof who, "dnn %s", name);
+    for (int i = 1; i < argc; i++) {
+        bool known = argv[i][0] != '-' || argv[i][1] == 0;
+
+        for (int k = 0; !known && options[k] != NULL; k++) {
+            size_t n = strlen(options[k]);
+
+            known = options[k][n - 1] == '=' ? strncmp(argv[i], options[k], n) == 0
+                                             : strcmp(argv[i], options[k]) == 0;
+        }
+        if (!known) {
+            return near_error(who, "option", argv[i], options);
+        }
+    }
+    return 0;
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[N_COMMANDS + 4] = {"--help", "--version", "help"};
+
+    for (int i = 0; i < N_COMMANDS; i++) {
+        names[i + 3] = commands[i].name;
+    }
+    return near_error("dnn", word[0] == '-' ? "option" : "command", word, names);
 }
 
 static void print_help(FILE *to)
@@ -97,6 +130,5 @@ int main(int argc, char **argv)
             return run_command(&commands[i], child, argc, argv);
         }
     }
-    fprintf(stderr, "dnn: no command is called %s (see dnn --help)\n", argv[1]);
-    return 2;
+    return unknown_command(argv[1]);
 }

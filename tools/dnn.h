@@ -14,7 +14,11 @@ int command_conform(int argc, char **argv);
 int start(void);
 /* Prints "dnn NAME: text" on stderr and returns exit code 2. */
 int usage_error(const char *name, const char *text, const char *word);
+/* Returns whether one of the words is --help or -h. */
 bool asks_help(int argc, char **argv);
+/* Returns 0 if each word that begins with '-' is one of the options, which end with NULL; one that
+ * ends with '=' takes a value. Else prints a message with the nearest and returns exit code 2. */
+int check_options(const char *name, int argc, char **argv, const char *const *options);
 void print_pins(void); /* where there are some */
 
 #endif

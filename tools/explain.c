@@ -20,12 +20,16 @@ struct words {
 static void print_answer(void *ctx, const char *op, const char *plugin, const char *kernel,
                          const char *answer)
 {
+    bool *headed = ctx; /* the head of the table is printed: before its first row only */
     char place[200];
 
-    (void)ctx;
     snprintf(place, sizeof place, "run of kernel %s of %s", kernel, plugin);
     if (strncmp(answer, "yes", 3) == 0) {
         probe_report(place);
+    }
+    if (!*headed) {
+        *headed = true;
+        printf("%-26s %-10s %-26s %s\n", "operator", "plugin", "kernel", "answer");
     }
     printf("%-26s %-10s %-26s %s\n", op, plugin, kernel, answer);
 }
@@ -66,7 +70,9 @@ static bool read_operand(const char *text, dnn_dtype dtype, dnn_operand *out)
 
 static int read_word(struct words *w, const char *word)
 {
-    if (strcmp(word, "--grad") == 0) {
+    if (word[0] != '-' && w->args.op == NULL) {
+        w->args.op = word;
+    } else if (strcmp(word, "--grad") == 0) {
         w->args.grad = true;
     } else if (strncmp(word, "--dtype=", 8) == 0) {
         w->dtype = dnn_dtype_named(word + 8);
@@ -109,34 +115,39 @@ static void print_help(void)
 
 int command_explain(int argc, char **argv)
 {
+    static const char *const options[] = {"--help", "--grad", "--dtype=", NULL};
     struct words w = {.dtype = DNN_T_F32};
+    bool headed = false;
     int code;
 
-    if (argc < 2) {
-        return usage_error("explain", "name an operator and the shapes of its operands", NULL);
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    if (asks_help(argc, argv)) {
         print_help();
         return 0;
+    }
+    code = check_options("explain", argc, argv, options);
+    if (code != 0) {
+        return code;
     }
     if (argc - 2 > MAX_WORDS) {
         return usage_error("explain", "too many words", NULL);
     }
-    for (int i = 2; i < argc; i++) {
+    for (int i = 1; i < argc; i++) {
         code = read_word(&w, argv[i]);
         if (code != 0) {
             return code;
         }
     }
+    if (w.args.op == NULL) {
+        return usage_error("explain", "name an operator, then the shapes of its operands", NULL);
+    }
     code = start();
     if (code != 0) {
         return code;
     }
-    w.args.op = argv[1];
     w.args.in = w.in;
     w.args.attributes = w.attribute;
     w.args.fn = print_answer;
-    printf("%-26s %-10s %-26s %s\n", "operator", "plugin", "kernel", "answer");
+    w.args.ctx = &headed;
     if (dnn_explain_op(w.args) != DNN_OK) {
         fprintf(stderr, "dnn explain: %s\n", dnn_error_message());
         return 1;

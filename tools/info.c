@@ -5,7 +5,20 @@
 
 bool asks_help(int argc, char **argv)
 {
-    return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_no_words(const char *name, int argc, char **argv)
+{
+    static const char *const options[] = {"--help", NULL};
+    int code = check_options(name, argc, argv, options);
+
+    return code != 0 || argc == 1 ? code : usage_error(name, "it takes no words", argv[1]);
 }
 
 static void print_folders(void)
@@ -48,8 +61,9 @@ int command_info(int argc, char **argv)
                "folders searched.\n");
         return 0;
     }
-    if (argc > 1) {
-        return usage_error("info", "it takes no words", argv[1]);
+    code = check_no_words("info", argc, argv);
+    if (code != 0) {
+        return code;
     }
     code = start();
     if (code != 0) {
@@ -105,8 +119,9 @@ int command_backends(int argc, char **argv)
                "DNN_PLUGIN_PATH folders.\n");
         return 0;
     }
-    if (argc > 1) {
-        return usage_error("backends", "it takes no words", argv[1]);
+    code = check_no_words("backends", argc, argv);
+    if (code != 0) {
+        return code;
     }
     code = start();
     for (int i = 0; dnn_backend_at(i, &info); i++, n++) {

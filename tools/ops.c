@@ -255,6 +255,7 @@ static void print_help(void)
 
 int command_ops(int argc, char **argv)
 {
+    static const char *const options[] = {"--help", NULL};
     const char *word = argc > 1 ? argv[1] : "";
     dnn_op_info op;
     bool found;
@@ -263,6 +264,10 @@ int command_ops(int argc, char **argv)
     if (asks_help(argc, argv)) {
         print_help();
         return 0;
+    }
+    code = check_options("ops", argc, argv, options);
+    if (code != 0) {
+        return code;
     }
     if (argc > 2) {
         return usage_error("ops", "it takes one word", argv[2]);

@@ -61,6 +61,9 @@ typedef struct dnn__text {
     size_t room, length; /* free bytes, with the final 0; length of the whole text */
 } dnn__text;
 dnn__text dnn__text_to(char *buffer, size_t bytes); /* sets buffer to "" */
+/* Returns the text behind "NAME: ", or the text itself if it begins otherwise: a message of a
+ * plugin or a callback may begin with the name that the caller puts in front. */
+const char *dnn__after_name(const char *text, const char *name);
 void dnn__put(dnn__text *text, const char *fmt, ...) DNN_PRINTF(2, 3);
 /* vsnprintf and strtod of the C locale, whatever the locale of the process or the thread is. */
 int dnn__vformat(char *buffer, size_t bytes, const char *fmt, va_list list) DNN_PRINTF(3, 0);

@@ -6,7 +6,8 @@
 extern bool dnn__check_handles;
 /* Reads DNN_CHECK_HANDLES; dnn_init and the first object call it. */
 void dnn__check_handles_start(void);
-/* Remembers that an object of that kind was freed, and keeps its memory from being reused for a while. */
+/* Remembers that an object of that kind was freed, and keeps its memory from being reused for a
+ * while. */
 void dnn__freed_add(const void *object, size_t bytes, const char *kind);
 /* Forgets the address: it is an object again. */
 void dnn__freed_forget(const void *object);

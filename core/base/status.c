@@ -41,6 +41,18 @@ static dnn__message *own_message(void)
     return block != NULL ? &block->message : NULL;
 }
 
+/* Takes the sign off each word "-nan": printf shows the sign of a NaN, which has no meaning. */
+static void drop_nan_signs(char *text)
+{
+    for (char *at = strstr(text, "-nan"); at != NULL; at = strstr(at + 1, "-nan")) {
+        bool begins = at == text || strchr(" (=[,", at[-1]) != NULL;
+
+        if (begins && strchr(" ,;:)]", at[4]) != NULL) { /* strchr finds the final 0 too */
+            memmove(at, at + 1, strlen(at));
+        }
+    }
+}
+
 /* Formats into a buffer first, because an argument may be the old message. */
 static void set_text(const char *fmt, va_list list)
 {
@@ -51,6 +63,7 @@ static void set_text(const char *fmt, va_list list)
         return;
     }
     (void)dnn__vformat(text, sizeof text, fmt, list);
+    drop_nan_signs(text);
     memcpy(message->text, text, sizeof text);
     message->is_new = true;
 }
@@ -125,7 +138,8 @@ dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, c
         return dnn__fail(status, "%s of %s: it returned %s and no message", part, name,
                          dnn_status_name(status));
     }
-    return dnn__fail(status, "%s of %s: %s", part, name, dnn__message_text());
+    return dnn__fail(status, "%s of %s: %s", part, name,
+                     dnn__after_name(dnn__message_text(), name));
 }
 
 dnn_status dnn__nomem(const char *what, size_t bytes)

@@ -47,6 +47,14 @@ double dnn__strtod(const char *text, char **end)
     return strtod_l(text, end, the_c_locale());
 }
 
+const char *dnn__after_name(const char *text, const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 0 && strncmp(text, name, n) == 0 && strncmp(text + n, ": ", 2) == 0 ? text + n + 2
+                                                                                   : text;
+}
+
 void dnn__put(dnn__text *text, const char *fmt, ...)
 {
     va_list list;

@@ -361,6 +361,11 @@ static dnn_status open_file_set(struct file_set *r, const dnn_dataset_args *args
         return reader_failed("describe", args->path, &r->reader, status);
     }
     DNN_TRY(check_info(r, args->path));
+    if (r->info.name == NULL && r->info.digest != NULL) {
+        dnn__log(DNN_LOG_INFO,
+                 "libdnn: %s: its digest %.12s... is not that of a data set that reader %s knows",
+                 args->path, r->info.digest, r->reader.id);
+    }
     r->set.size = r->info.n_samples;
     r->set.n_fields = r->info.n_fields;
     r->set.text = r->info.text;

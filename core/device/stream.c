@@ -21,7 +21,7 @@ dnn_status dnn__device_check(const dnn__device *device, const char *call, dnn_st
         return DNN_OK;
     }
     return dnn__fail(status > 0 ? DNN_E_DEVICE : status, "%s: %s: %s", device->pub.name, call,
-                     dnn__device_error_text(status));
+                     dnn__after_name(dnn__device_error_text(status), device->pub.name));
 }
 
 /* ---- late errors ---- */
@@ -51,7 +51,8 @@ dnn_status dnn__device_set_late(dnn__device *device, const char *call, dnn_statu
 
     if (device->late == DNN_OK) {
         text = dnn__text_to(device->late_text, sizeof device->late_text);
-        dnn__put(&text, "%s: %s: %s", device->pub.name, call, dnn__device_error_text(status));
+        dnn__put(&text, "%s: %s: %s", device->pub.name, call,
+                 dnn__after_name(dnn__device_error_text(status), device->pub.name));
         put_recent(device, &text);
         device->late = status > 0 ? DNN_E_DEVICE : status;
     }

@@ -307,7 +307,8 @@ static bool run_contest(dnn__frame *f, dnn__candidates candidates, dnn__timing *
         }
     }
     if (status == DNN_E_NOMEM) {
-        dnn__log(DNN_LOG_INFO, "libdnn: %s is not tuned: %s", f->op->name, dnn__message_text());
+        dnn__log(DNN_LOG_INFO, "libdnn: %s is not tuned: %s", f->op->name,
+                 dnn__after_name(dnn__message_text(), f->op->name));
     }
     for (int i = 0; i < c.n; i++) {
         dnn__plan_release(c.runner[i].plan);

@@ -223,7 +223,8 @@ static bool outputs_are_empty(const dnn__frame *f)
 
 static dnn_status kernel_failed(const dnn__frame *f, const dnn__plan *plan, dnn_status status)
 {
-    const char *text = dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "no reason given";
+    const char *text = dnn__plugin_text()[0] != 0 ? dnn__after_name(dnn__plugin_text(), f->op->name)
+                                                  : "no reason given";
 
     if (status > 0) {
         return dnn__fail(DNN_E_INTERNAL,

@@ -226,7 +226,8 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
     dnn__plugin_self.kernel = k->table.name;
     status = k->table.plan(&call, &p->plan);
     dnn__plugin_self.kernel = NULL;
-    *says = dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "declined without a reason";
+    *says = dnn__plugin_text()[0] != 0 ? dnn__after_name(dnn__plugin_text(), f->op->name)
+                                       : "declined without a reason";
     if (status < 0) {
         return dnn__fail(status, "%s: %s (plan of kernel %s of %s)", f->op->name, *says,
                          k->table.name, k->plugin->id);

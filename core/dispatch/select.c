@@ -107,14 +107,71 @@ static dnn_status ask_kind(dnn__frame *f, int32_t kind, dnn__plan *plan, struct 
     return DNN_DECLINED;
 }
 
+/* Returns whether the plugin has a kernel of the operator for the dtype. */
+static bool serves(const dnn__frame *f, const dnn__plugin *plugin, dnn_dtype dtype)
+{
+    dnn__candidates c = dnn__candidates_of((dnn__op_id)f->op->id, dnn__dev(f->device)->kind, dtype);
+
+    for (int32_t i = 0; i < c.n; i++) {
+        if (c.kernel[i]->plugin == plugin) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum { MOST_SERVERS = 4 };
+
+/* Appends each plugin with kernels of the operator and their dtypes: "cpu_blas takes f32 f64; acme
+ * takes f32". Returns how many plugins. */
+static int put_servers(const dnn__frame *f, dnn__text *text)
+{
+    const dnn__plugin *seen[MOST_SERVERS];
+    int n = 0;
+
+    for (int d = 0; d < DNN__N_DTYPES; d++) {
+        dnn__candidates c =
+            dnn__candidates_of((dnn__op_id)f->op->id, dnn__dev(f->device)->kind, 1u << d);
+
+        for (int32_t i = 0; i < c.n && n < MOST_SERVERS; i++) {
+            int k = 0;
+
+            while (k < n && seen[k] != c.kernel[i]->plugin) {
+                k++;
+            }
+            if (k < n) {
+                continue;
+            }
+            seen[n++] = c.kernel[i]->plugin;
+            dnn__put(text, "%s%s takes", n > 1 ? "; " : "", seen[n - 1]->id);
+            for (int e = d; e < DNN__N_DTYPES; e++) {
+                if (serves(f, seen[n - 1], 1u << e)) {
+                    dnn__put(text, " %s", dnn_dtype_name(1u << e));
+                }
+            }
+        }
+    }
+    return n;
+}
+
+/* The error where no kernel accepts the call. hint: a sentence with a blank in front, or "". */
 static dnn_status nobody(const dnn__frame *f, const struct answers *answers, const char *hint)
 {
-    char where[400];
-    dnn__text text = dnn__text_to(where, sizeof where);
+    char where[500], servers[300];
+    dnn__text text = dnn__text_to(where, sizeof where),
+              list = dnn__text_to(servers, sizeof servers);
+    const char *dtype = dnn_dtype_name(primary_dtype(f));
 
-    dnn__put_search(&text);
-    return dnn__fail(DNN_E_DEVICE, "%s: no kernel for %s on %s (%s). %s%s", f->op->name,
-                     dnn_dtype_name(primary_dtype(f)), dnn__dev(f->device)->name,
+    dnn__put_search(&text, f->op->name);
+    if (answers->asked == 0 && put_servers(f, &list) > 0) {
+        return dnn__fail(DNN_E_DEVICE,
+                         "%s: no kernel takes %s on %s; %s: cast the operands%s%s%s%s%s",
+                         f->op->name, dtype, dnn__dev(f->device)->name, servers,
+                         answers->text.length > 0 ? " (" : "", answers->buffer,
+                         answers->text.length > 0 ? ")" : "", hint, where);
+    }
+    return dnn__fail(DNN_E_DEVICE, "%s: no kernel for %s on %s (%s)%s%s", f->op->name, dtype,
+                     dnn__dev(f->device)->name,
                      answers->text.length > 0 ? answers->buffer : "no plugin has one", hint, where);
 }
 
@@ -153,8 +210,8 @@ static dnn_status fall_back(dnn__frame *f, dnn__plan *plan, struct answers *answ
     if (mode == DNN__FALLBACK_ERROR) {
         return nobody(
             f, answers,
-            "To let the host compute it, name cpu_blas behind the backend in DNN_BACKEND, or set "
-            "DNN_FALLBACK=warn. ");
+            ". To let the host compute it, name cpu_blas behind the backend in DNN_BACKEND, or set "
+            "DNN_FALLBACK=warn");
     }
     status = ask_kind(f, 0, plan, answers);
     if (status == DNN_DECLINED) {
@@ -195,7 +252,7 @@ static dnn_status ask_decomposition(dnn__frame *f, dnn__plan *plan, struct answe
         dnn__dispatch_self.explain(dnn__dispatch_self.explain_ctx, f->op->name, "libdnn",
                                    "decomposition", says);
     } else if (status == DNN_DECLINED && f->op->decompose != NULL) {
-        dnn__put(&answers->text, "%s; %s", answers->asked > 0 ? "" : "no plugin has one", says);
+        dnn__put(&answers->text, "%s%s", answers->text.length > 0 ? "; " : "", says);
     }
     return status;
 }

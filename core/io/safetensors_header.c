@@ -9,6 +9,7 @@
 #include <string.h>
 #include "safetensors_header.h"
 #include "file.h"
+#include "foreign_file.h"
 #include "json_members.h"
 
 enum {
@@ -377,25 +378,45 @@ dnn_status dnn__header_check_end(dnn_file *f)
 
 /* ---- the header itself ---- */
 
+/* Called for a file whose header has a length that cannot be: names what the file is instead, if
+ * its first bytes say it. */
+static dnn_status refuse_length(const dnn_file *f, uint64_t n)
+{
+    uint8_t head[DNN__FOREIGN_HEAD];
+    uint64_t bytes = f->size < sizeof head ? f->size : sizeof head;
+    const dnn__foreign *format;
+
+    DNN_TRY(dnn__read_file_at(f->path, f->fd, head, bytes, 0));
+    format = dnn__foreign_format(head, bytes);
+    if (format != NULL) {
+        return dnn__fail(DNN_E_FORMAT, "%s: this is %s, not a safetensors file; %s", f->path,
+                         format->what, format->remedy);
+    }
+    if (f->size < 8) {
+        return dnn__fail(DNN_E_FORMAT,
+                         "%s: %llu bytes are fewer than the 8 of a safetensors file's length",
+                         f->path, (unsigned long long)f->size);
+    }
+    return dnn__fail(DNN_E_FORMAT,
+                     "%s: a header of %llu bytes in a file of %llu; it must have 2 to %d bytes "
+                     "and end in the file",
+                     f->path, (unsigned long long)n, (unsigned long long)f->size, MAX_HEADER);
+}
+
 dnn_status dnn__header_read(dnn_file *f)
 {
     uint8_t first[8];
     uint64_t n = 0;
 
     if (f->size < 8) {
-        return dnn__fail(DNN_E_FORMAT,
-                         "%s: %llu bytes are fewer than the 8 of a safetensors file's length",
-                         f->path, (unsigned long long)f->size);
+        return refuse_length(f, 0);
     }
     DNN_TRY(dnn__read_file_at(f->path, f->fd, first, sizeof first, 0));
     for (int i = 7; i >= 0; i--) {
         n = n << 8 | first[i];
     }
     if (n < 2 || n > MAX_HEADER || n > f->size - 8) {
-        return dnn__fail(DNN_E_FORMAT,
-                         "%s: a header of %llu bytes in a file of %llu; it must have 2 to %d bytes "
-                         "and end in the file",
-                         f->path, (unsigned long long)n, (unsigned long long)f->size, MAX_HEADER);
+        return refuse_length(f, n);
     }
     f->header_bytes = n;
     f->header = dnn__alloc(n + 1);

@@ -91,8 +91,8 @@ static bool exponent_ready(dnn_tensor *a, double b)
     if (!dnn__is_float(a->dtype) && b < 0.0) {
         dnn__null(dnn__fail(
             DNN_E_INVALID,
-            "pow: the exponent b is %s, a is %s: b must be >= 0 for integers: cast a first", dnn__float_text(b),
-            dnn_dtype_name(a->dtype)));
+            "pow: the exponent b is %s, a is %s: b must be >= 0 for integers: cast a first",
+            dnn__float_text(b), dnn_dtype_name(a->dtype)));
         return false;
     }
     return true;

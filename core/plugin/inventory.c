@@ -1,5 +1,6 @@
 /* inventory.c - the list of plugin and reader files that were found, each in use or with the reason
  * why not. It is kept for dnn_backend_at until the library stops or starts again. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include "plugin_impl.h"
@@ -99,9 +100,38 @@ void dnn__inventory_forget(void)
     n_entries = cap_entries = 0;
 }
 
-void dnn__put_search(dnn__text *text)
+/* Appends ". DNN_DISABLE drops cpu_blas, acme:relu" if it has such words. */
+static void put_disabled(dnn__text *text, const char *op)
 {
-    dnn__put(text, "Looked for dnn_cpu_blas.so in");
+    const char *at = secure_getenv("DNN_DISABLE"), *colon;
+    char word[128];
+    int n = 0;
+
+    while (at != NULL && (at = dnn__next_word(at, ',', word, sizeof word)) != NULL) {
+        colon = strchr(word, ':');
+        if (word[0] != 0 && (colon == NULL || strcmp(colon + 1, op) == 0)) {
+            dnn__put(text, "%s %s", n++ > 0 ? "," : ". DNN_DISABLE drops", word);
+        }
+    }
+}
+
+static bool has_cpu_blas(void)
+{
+    for (int64_t i = 0; i < n_entries; i++) {
+        if (entries[i]->plugin != NULL && strcmp(entries[i]->plugin->id, "cpu_blas") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void dnn__put_search(dnn__text *text, const char *op)
+{
+    put_disabled(text, op);
+    if (has_cpu_blas() || dnn__disabled("cpu_blas", NULL)) {
+        return;
+    }
+    dnn__put(text, ". Looked for dnn_cpu_blas.so in");
     for (int i = 0; dnn__folder_at(i) != NULL; i++) {
         dnn__put(text, "%s %s", i > 0 ? "," : "", dnn__folder_at(i));
     }

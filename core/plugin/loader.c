@@ -56,7 +56,8 @@ static dnn_status run_init(const char *path, const dnn__plugin *plugin)
                      : status > 0          ? DNN_DECLINED
                                            : DNN_E_DEVICE,
                      "%s: %s cannot run here: %s", path, plugin->id,
-                     dnn__plugin_text()[0] != 0 ? dnn__plugin_text() : "its init gave no reason");
+                     dnn__plugin_text()[0] != 0 ? dnn__after_name(dnn__plugin_text(), plugin->id)
+                                                : "its init gave no reason");
 }
 
 static void run_fini(const dnn__plugin *plugin)

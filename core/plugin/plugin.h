@@ -38,9 +38,10 @@ extern const dnn_host dnn__host; /* the functions that plugins call */
 
 enum { DNN__FALLBACK_ERROR, DNN__FALLBACK_WARN, DNN__FALLBACK_ALLOW };
 int dnn__fallback_mode(void);
-/* Appends the files and folders that were searched, for the message when no kernel accepts a call.
- */
-void dnn__put_search(dnn__text *text);
+/* For the message when no kernel accepts a call of the operator: appends the words of DNN_DISABLE
+ * that drop plugins or kernels of the operator, and if cpu_blas is not in use, where it was looked
+ * for. */
+void dnn__put_search(dnn__text *text, const char *op);
 
 /* ---- readers ---- */
 typedef struct dnn__reader {

@@ -53,9 +53,9 @@ static json_t *metrics_json(const zoo_run *r)
 {
     json_t *best = json_object();
 
-    json_object_set_new(best, "accuracy", json_real(r->best.val.accuracy));
-    json_object_set_new(best, "epoch", json_integer(r->best.epoch));
-    json_object_set_new(best, "loss", json_real(r->best.val.loss));
+    zoo_event_number(best, "accuracy", r->best.val.accuracy);
+    zoo_event_count(best, "epoch", r->best.epoch);
+    zoo_event_number(best, "loss", r->best.val.loss);
     return json_pack("{s:o}", "best", best);
 }
 
@@ -73,7 +73,8 @@ static void make_texts(const zoo_run *r, dnn_named_text *text)
 
     for (int i = 0; i < N_TEXTS; i++) {
         text[i].key = keys[i];
-        text[i].value = json[i] != NULL ? json_dumps(json[i], JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        text[i].value =
+            json[i] != NULL ? zoo_json_text(json[i], JSON_COMPACT | JSON_SORT_KEYS) : NULL;
         json_decref(json[i]);
     }
     text[N_TEXTS - 1].value = strdup(r->program->name);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "command_line.h"
 #include "exit_codes.h"
+#include "near.h"
 
 enum { HELP = 1000 }; /* what getopt_long returns for --help; row i returns i + 1 */
 
@@ -93,6 +94,33 @@ static void list_options(struct option *list)
     list[ZOO_N_OPTIONS] = (struct option){"help", no_argument, NULL, HELP};
 }
 
+/* The message about the word `word` of the command line, for which getopt_long returned `found`. */
+static int refuse_word(const zoo_program *program, int found, const char *word)
+{
+    const char *names[ZOO_N_OPTIONS + 4] = {"--help", "-q", "-h"};
+    char name[ZOO_N_OPTIONS][40], letter[] = "-x";
+
+    if (optopt > ' ' && optopt < 127) { /* one of several letters, as in -qx */
+        letter[1] = (char)optopt;
+        word = letter;
+    }
+    if (found == ':') {
+        fprintf(stderr, "%s: %s needs a value (see %s --help)\n", program->name, word,
+                program->name);
+        return ZOO_USAGE;
+    }
+    for (int i = 0; i < ZOO_N_OPTIONS; i++) {
+        snprintf(name[i], sizeof name[i], "--%s", zoo_option_table[i].name);
+        names[i + 3] = name[i];
+        if (optopt == i + 1) { /* the option exists: a value follows one that takes none */
+            fprintf(stderr, "%s: %s takes no value (see %s --help)\n", program->name, name[i],
+                    program->name);
+            return ZOO_USAGE;
+        }
+    }
+    return near_error(program->name, "option", word, names);
+}
+
 /* Stores the option for which getopt_long returned `found`. */
 static int store_option(const zoo_program *program, int found, zoo_options *out)
 {
@@ -106,9 +134,6 @@ static int store_option(const zoo_program *program, int found, zoo_options *out)
     case 'q':
         out->quiet = true;
         return ZOO_GO_ON;
-    case '?':
-        fprintf(stderr, "see %s --help\n", program->name);
-        return ZOO_USAGE;
     default:
         code = zoo_option_parse(program->name, &zoo_option_table[found - 1], optarg, out);
         out->given |= 1u << (found - 1);
@@ -127,8 +152,10 @@ int zoo_command_line_read(int argc, char **argv, const zoo_program *program, zoo
                          .lr = program->lr,
                          .workers = 1};
     list_options(list);
-    while ((found = getopt_long(argc, argv, "qh", list, NULL)) != -1) {
-        int code = store_option(program, found, out);
+    opterr = 0;
+    while ((found = getopt_long(argc, argv, ":qh", list, NULL)) != -1) {
+        int code = found == '?' || found == ':' ? refuse_word(program, found, argv[optind - 1])
+                                                : store_option(program, found, out);
 
         if (code != ZOO_GO_ON) {
             return code;

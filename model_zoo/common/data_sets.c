@@ -6,31 +6,44 @@
 
 enum { PATH_BYTES = 4096 };
 
+/* Each .folder but Debian's is that of torchvision or of the archive. docs/data.md has the
+ * addresses too. */
 static const zoo_data_set sets[] = {
     {"mnist",
      "MNIST",
      "mnist",
-     "use --dataset fashion-mnist (Debian and Ubuntu: apt install dataset-fashion-mnist)",
+     "MNIST/raw",
+     "get them from https://ossci-datasets.s3.amazonaws.com/mnist/ or "
+     "https://storage.googleapis.com/cvdf-datasets/mnist/ (the files of "
+     "http://yann.lecun.com/exdb/mnist/), or use --dataset fashion-mnist",
+     NULL,
      {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
       "t10k-labels-idx1-ubyte"},
      false},
     {"fashion-mnist",
      "Fashion-MNIST",
      "mnist",
-     "install it (Debian and Ubuntu: apt install dataset-fashion-mnist)",
+     "FashionMNIST/raw",
+     "get them from http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/, or (Debian and "
+     "Ubuntu) apt install dataset-fashion-mnist",
+     NULL,
      {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
       "t10k-labels-idx1-ubyte"},
      false},
     {"cifar10",
      "CIFAR-10",
      "cifar10",
-     "name its folder with --data DIR",
+     "cifar-10-batches-bin",
+     "get it from https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+     "cifar-10-python.tar.gz",
      {"cifar-10-binary.tar.gz", "cifar-10-binary.tar", "data_batch_1.bin", "cifar-10-batches-bin"},
      true},
     {"cifar100",
      "CIFAR-100",
      "cifar100",
-     "name its folder with --data DIR",
+     "cifar-100-binary",
+     "get it from https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
+     "cifar-100-python.tar.gz",
      {"cifar-100-binary.tar.gz", "cifar-100-binary.tar", "train.bin", "cifar-100-binary"},
      true},
 };
@@ -52,8 +65,7 @@ const zoo_data_set *zoo_data_set_named(const char *name, size_t length)
     return NULL;
 }
 
-/* Returns whether the file or the file with .gz exists. */
-static bool is_there(const char *folder, const char *file)
+bool zoo_data_set_has(const char *folder, const char *file)
 {
     char path[PATH_BYTES];
     struct stat st;
@@ -72,7 +84,7 @@ static bool is_there(const char *folder, const char *file)
 bool zoo_data_set_in(const zoo_data_set *set, const char *folder)
 {
     for (int i = 0; i < ZOO_SET_FILES && set->files[i] != NULL; i++) {
-        if (is_there(folder, set->files[i])) {
+        if (zoo_data_set_has(folder, set->files[i])) {
             return true;
         }
     }

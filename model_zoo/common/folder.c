@@ -220,8 +220,8 @@ void zoo_folder_epoch(const zoo_folder *f, const zoo_epoch *e)
         return;
     }
     fprintf(f->csv, "%lld,%lld,%.9g,%.9g,%.9g,%.9g,%.9g,%.3f,%.1f\n", (long long)e->epoch,
-            (long long)e->step, e->train.loss, e->train.accuracy, e->val.loss, e->val.accuracy,
-            e->lr, e->seconds, e->samples_per_second);
+            (long long)e->step, zoo_plain(e->train.loss), e->train.accuracy, zoo_plain(e->val.loss),
+            e->val.accuracy, e->lr, e->seconds, e->samples_per_second);
     fflush(f->csv);
     fsync(fileno(f->csv));
 }
@@ -231,8 +231,10 @@ void zoo_folder_config(const zoo_folder *f, const json_t *start)
     FILE *config = open_log(f, "config.json", "we");
 
     if (config != NULL) {
-        json_dumpf(start, config, JSON_INDENT(2));
-        fputc('\n', config);
+        char *text = zoo_json_text(start, JSON_INDENT(2));
+
+        fprintf(config, "%s\n", text != NULL ? text : "");
+        free(text);
         fclose(config);
     }
 }

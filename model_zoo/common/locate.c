@@ -195,20 +195,30 @@ static int open_folder(const struct search *s, const zoo_data_set *set, const ch
     return ZOO_DONE;
 }
 
-/* Tries each folder, and in it the folder that is named after the set. */
-static int search_folders(const struct search *s, const zoo_data_set *set, zoo_data *out)
+/* Opens the set in a folder below `folder`, if it is there. */
+static int open_below(const struct search *s, const zoo_data_set *set, const char *folder,
+                      const char *below, zoo_data *out)
 {
     char sub[PATH_BYTES + 40];
 
+    snprintf(sub, sizeof sub, "%s/%s", folder, below);
+    return zoo_data_set_in(set, sub) ? open_folder(s, set, sub, true, out) : ZOO_GO_ON;
+}
+
+/* Tries each folder, and in it the folders that are named after the set. */
+static int search_folders(const struct search *s, const zoo_data_set *set, zoo_data *out)
+{
     for (int i = 0; i < s->n_folders; i++) {
         int code = ZOO_GO_ON;
 
         if (zoo_data_set_in(set, s->folder[i])) {
             code = open_folder(s, set, s->folder[i], false, out);
         }
-        snprintf(sub, sizeof sub, "%s/%s", s->folder[i], set->name);
-        if (code == ZOO_GO_ON && zoo_data_set_in(set, sub)) {
-            code = open_folder(s, set, sub, true, out);
+        if (code == ZOO_GO_ON) {
+            code = open_below(s, set, s->folder[i], set->name, out);
+        }
+        if (code == ZOO_GO_ON) {
+            code = open_below(s, set, s->folder[i], set->folder, out);
         }
         if (code != ZOO_GO_ON) {
             return code;
@@ -227,7 +237,8 @@ static void print_missing(const struct search *s, FILE *to)
     for (int i = 0; i < s->n_folders; i++) {
         fprintf(to, " %s", s->folder[i]);
         for (int k = 0; k < s->n_wanted; k++) {
-            fprintf(to, " %s/%s", s->folder[i], s->wanted[k]->name);
+            fprintf(to, " %s/%s %s/%s", s->folder[i], s->wanted[k]->name, s->folder[i],
+                    s->wanted[k]->folder);
         }
     }
     fprintf(to, "%s\n  missing   ",
@@ -237,7 +248,14 @@ static void print_missing(const struct search *s, FILE *to)
     for (int i = 0; i < ZOO_SET_FILES && set->files[i] != NULL; i++) {
         fprintf(to, "%s%s", i == 0 ? " " : set->any ? " or " : ", ", set->files[i]);
     }
-    fprintf(to, "%s\n  put it there, or %s", set->any ? "" : " (or each with .gz)", set->hint);
+    fprintf(to, "%s\n  put it in one of these folders, or name its folder with --data DIR\n  %s",
+            set->any ? "" : " (or each with .gz)", set->hint);
+    for (int i = 0; set->other != NULL && i < s->n_folders; i++) {
+        if (zoo_data_set_has(s->folder[i], set->other)) {
+            fprintf(to, "\n  %s/%s is the Python version; the binary version is needed: %s",
+                    s->folder[i], set->other, set->files[0]);
+        }
+    }
 }
 
 static int fail_missing(const struct search *s)

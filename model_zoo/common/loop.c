@@ -44,7 +44,7 @@ static int fail_diverged(zoo_run *r)
         &r->report.messages, "diverged",
         "the loss is %g at step %lld with learning rate %g: the run has diverged; a smaller --lr "
         "may help",
-        r->now.train.loss, (long long)r->now.step, r->now.lr);
+        zoo_plain(r->now.train.loss), (long long)r->now.step, r->now.lr);
     return ZOO_DIVERGED;
 }
 

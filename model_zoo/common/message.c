@@ -18,7 +18,7 @@ json_t *zoo_event_new(const zoo_messages *m, const char *name)
     json_t *event = json_object();
 
     zoo_event_text(event, "event", name);
-    json_object_set_new(event, "t", json_real(floor((zoo_now() - m->started) * 1e3) / 1e3));
+    zoo_event_seconds(event, "t", zoo_now() - m->started);
     return event;
 }
 
@@ -40,6 +40,28 @@ void zoo_event_number(json_t *event, const char *key, double value)
     }
     json_object_set_new(event, key, json_null());
     zoo_event_text(event, "nonfinite", isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
+}
+
+void zoo_event_seconds(json_t *event, const char *key, double seconds)
+{
+    zoo_event_number(event, key, isfinite(seconds) ? round(seconds * 1e3) / 1e3 : seconds);
+}
+
+char *zoo_json_text(const json_t *value, size_t flags)
+{
+    /* 0.351 is 0.35099999999999998 in 17 digits, and 0.351 in 9. Some doubles need more than 9. */
+    for (size_t digits = 9; digits < 17; digits++) {
+        char *text = json_dumps(value, flags | JSON_REAL_PRECISION(digits));
+        json_t *back = text != NULL ? json_loads(text, 0, NULL) : NULL;
+        bool same = json_equal(value, back) != 0;
+
+        json_decref(back);
+        if (same || text == NULL) {
+            return text;
+        }
+        free(text);
+    }
+    return json_dumps(value, flags | JSON_REAL_PRECISION(17));
 }
 
 static void write_line(FILE *file, const json_t *event)

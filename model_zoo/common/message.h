@@ -33,6 +33,11 @@ void zoo_event_text(json_t *event, const char *key, const char *value); /* NULL 
 void zoo_event_count(json_t *event, const char *key, int64_t value);
 /* JSON has no infinity and no NaN: the value becomes null, and "nonfinite" names it. */
 void zoo_event_number(json_t *event, const char *key, double value);
+/* Adds a time with three decimals. */
+void zoo_event_seconds(json_t *event, const char *key, double seconds);
+/* Returns the JSON text with the fewest digits that read back as the same numbers. The caller frees
+ * it; NULL: no memory. */
+char *zoo_json_text(const json_t *value, size_t flags);
 /* Writes the event and frees it. */
 void zoo_event_emit(const zoo_messages *messages, json_t *event);
 /* Flushes metrics.jsonl to the disk. */

@@ -1,7 +1,9 @@
 /* progress.c - the clock, and the progress line: epoch, bar, rate, loss, time to the end. */
 #include <langinfo.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -16,10 +18,18 @@ double zoo_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* A dumb terminal has no escape sequences, and without them no line can be erased. */
+static bool has_escapes(void)
+{
+    const char *term = getenv("TERM");
+
+    return term != NULL && *term != 0 && strcmp(term, "dumb") != 0;
+}
+
 void zoo_progress_open(zoo_progress *p, bool allowed)
 {
-    setlocale(LC_CTYPE, "");
-    *p = (zoo_progress){.enabled = allowed && isatty(STDERR_FILENO) != 0,
+    setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers have a point everywhere */
+    *p = (zoo_progress){.enabled = allowed && isatty(STDERR_FILENO) != 0 && has_escapes(),
                         .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
 }
 
@@ -31,13 +41,16 @@ void zoo_progress_clear(zoo_progress *p)
     }
 }
 
-enum { BAR = 20 }; /* characters */
-
 static int columns(void)
 {
     struct winsize size;
 
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+double zoo_plain(double number)
+{
+    return isnan(number) ? (double)NAN : number;
 }
 
 const char *zoo_grouped(double number, char *text, size_t bytes)
@@ -68,33 +81,80 @@ static const char *clock_text(double seconds, char *text, size_t bytes)
     return text;
 }
 
-/* Draws 20 characters, of which the first batch * 20 / batches are full. */
-static void draw_bar(const zoo_progress *p, int64_t batch, int64_t batches, char *bar)
-{
-    int full = batches > 0 ? (int)(batch * BAR / batches) : BAR;
+/* The forms of the line, the longest first. The bar shrinks first, then the lr, the bar and the
+ * words go, then digits. The other numbers stay. */
+static const struct form {
+    const char *epoch, *gap, *loss, *lr, *eta; /* texts before the numbers; lr: NULL without it */
+    int bar;                                   /* least characters of the bar; 0: no bar */
+    bool digits;                               /* all digits of rate and loss */
+} forms[] = {
+    {"epoch ", "  ", "loss ", "lr ", "ETA ", 4, true},
+    {"epoch ", " ", "loss ", NULL, "ETA ", 4, true},
+    {"epoch ", " ", "loss ", NULL, "ETA ", 0, true},
+    {"", " ", "loss ", NULL, "", 0, true},
+    {"", " ", "", NULL, "", 0, true},
+    {"", " ", "", NULL, "", 0, false},
+};
+enum { N_FORMS = sizeof forms / sizeof forms[0], BAR_MOST = 20, BAR_BYTES = BAR_MOST * 3 + 4 };
 
-    *bar = 0;
-    for (int i = 0; i < BAR; i++) {
-        strcat(bar, i < full ? (p->utf8 ? "█" : "#") : (p->utf8 ? "░" : "-"));
+/* Draws n characters, of which the first batch * n / batches are full. */
+static void draw_bar(bool utf8, int64_t batch, int64_t batches, int n, char *bar)
+{
+    int full = batches > 0 ? (int)((double)batch * n / (double)batches) : n;
+
+    strcpy(bar, utf8 || n == 0 ? "" : "[");
+    for (int i = 0; i < n; i++) {
+        strcat(bar, i < full ? (utf8 ? "█" : "#") : (utf8 ? "░" : "-"));
     }
+    strcat(bar, utf8 || n == 0 ? "" : "]");
 }
 
-/* Writes the whole line, or a short one if the terminal is too narrow. */
-static void make_line(const zoo_progress *p, const zoo_epoch *e, int64_t batch, int64_t batches,
+/* "41,200", or "41k" where there is no room. */
+static const char *rate_text(double rate, bool digits, char *text, size_t bytes)
+{
+    if (digits || rate < 1e3) {
+        return zoo_grouped(rate, text, bytes);
+    }
+    snprintf(text, bytes, "%.0f%c", rate < 1e6 ? rate / 1e3 : rate / 1e6, rate < 1e6 ? 'k' : 'M');
+    return text;
+}
+
+/* Writes the line in that form. Returns its length in bytes. */
+static int write_form(const struct form *f, const zoo_epoch *e, const char *batch, const char *bar,
                       char *line, size_t bytes)
 {
-    char bar[BAR * 3 + 1], rate[40], eta[40];
-    int n;
+    char rate[40], loss[40], lr[40] = "", eta[40];
 
-    draw_bar(p, batch, batches, bar);
-    n = snprintf(line, bytes, "epoch %lld/%lld %s%s%s  %lld/%lld  %s/s  loss %.4f  lr %.4g  ETA %s",
-                 (long long)e->epoch, (long long)e->epochs, p->utf8 ? "" : "[", bar,
-                 p->utf8 ? "" : "]", (long long)batch, (long long)batches,
-                 zoo_grouped(e->samples_per_second, rate, sizeof rate), e->train.loss, e->lr,
-                 clock_text(e->eta_seconds, eta, sizeof eta));
-    if (n - (p->utf8 ? 2 * BAR : 0) >= columns()) {
-        snprintf(line, bytes, "epoch %lld/%lld %lld/%lld loss %.4f", (long long)e->epoch,
-                 (long long)e->epochs, (long long)batch, (long long)batches, e->train.loss);
+    snprintf(loss, sizeof loss, "%.*f", f->digits ? 4 : 2, zoo_plain(e->train.loss));
+    if (f->lr != NULL) {
+        snprintf(lr, sizeof lr, "%s%s%.4g", f->gap, f->lr, e->lr);
+    }
+    return snprintf(line, bytes, "%s%lld/%lld%s%s%s%s%s%s/s%s%s%s%s%s%s%s", f->epoch,
+                    (long long)e->epoch, (long long)e->epochs, f->bar > 0 ? " " : "", bar, f->gap,
+                    batch, f->gap, rate_text(e->samples_per_second, f->digits, rate, sizeof rate),
+                    f->gap, f->loss, loss, lr, f->gap, f->eta,
+                    clock_text(e->eta_seconds, eta, sizeof eta));
+}
+
+void zoo_progress_line(bool utf8, const zoo_epoch *e, int64_t batch, int64_t batches, int columns,
+                       char *line, size_t bytes)
+{
+    char bar[BAR_BYTES], count[48];
+    int room = 0, form = 0;
+
+    snprintf(count, sizeof count, "%lld/%lld", (long long)batch, (long long)batches);
+    for (form = 0; form < N_FORMS; form++) {
+        room = columns - 1 - write_form(&forms[form], e, count, "", line, bytes);
+        if (room >= forms[form].bar + (forms[form].bar > 0 && !utf8 ? 2 : 0)) {
+            break;
+        }
+    }
+    if (form == N_FORMS) { /* numbers beyond all measure: a line that wraps could not be erased */
+        line[columns > 0 ? columns - 1 : 0] = 0;
+    } else if (forms[form].bar > 0) {
+        room -= utf8 ? 0 : 2;
+        draw_bar(utf8, batch, batches, room < BAR_MOST ? room : BAR_MOST, bar);
+        write_form(&forms[form], e, count, bar, line, bytes);
     }
 }
 
@@ -107,7 +167,7 @@ void zoo_progress_draw(zoo_progress *p, const zoo_epoch *e, int64_t batch, int64
         return;
     }
     p->last_drawn = now;
-    make_line(p, e, batch, batches, line, sizeof line);
+    zoo_progress_line(p->utf8, e, batch, batches, columns(), line, sizeof line);
     fprintf(stderr, "\r\033[K%s", line);
     fflush(stderr);
     p->drawn = true;

@@ -136,8 +136,8 @@ static void print_epoch(const zoo_report *r, const zoo_epoch *e)
     zoo_note(&r->messages,
              "epoch %lld/%lld  loss %.4f  accuracy %.4f  test loss %.4f  test accuracy %.4f  "
              "%.1f s  %s/s",
-             (long long)e->epoch, (long long)e->epochs, e->train.loss, e->train.accuracy,
-             e->val.loss, e->val.accuracy, e->seconds,
+             (long long)e->epoch, (long long)e->epochs, zoo_plain(e->train.loss), e->train.accuracy,
+             zoo_plain(e->val.loss), e->val.accuracy, e->seconds,
              zoo_grouped(e->samples_per_second, rate, sizeof rate));
 }
 
@@ -156,9 +156,9 @@ void zoo_report_epoch(zoo_report *r, const zoo_epoch *e)
     zoo_event_number(event, "val_loss", e->val.loss);
     zoo_event_number(event, "val_accuracy", e->val.accuracy);
     zoo_event_number(event, "lr", e->lr);
-    zoo_event_number(event, "seconds", e->seconds);
+    zoo_event_seconds(event, "seconds", e->seconds);
     zoo_event_number(event, "samples_per_second", e->samples_per_second);
-    zoo_event_number(event, "eta_seconds", e->eta_seconds);
+    zoo_event_seconds(event, "eta_seconds", e->eta_seconds);
     zoo_event_emit(&r->messages, event);
     zoo_event_sync(&r->messages);
 }
@@ -203,7 +203,7 @@ static void print_result(const zoo_report *r, const zoo_epoch *best, const zoo_e
 {
     char rate[40];
 
-    printf("test accuracy %.4f, loss %.4f\n", last->val.accuracy, last->val.loss);
+    printf("test accuracy %.4f, loss %.4f\n", last->val.accuracy, zoo_plain(last->val.loss));
     if (last->epochs > 0) {
         zoo_note(&r->messages, "best epoch %lld (%.4f); %.1f s in all, %s samples/s",
                  (long long)best->epoch, best->val.accuracy, zoo_now() - r->messages.started,
@@ -254,7 +254,7 @@ static void emit_end(const zoo_report *r, json_t *event, int code, const zoo_epo
     zoo_event_count(event, "step", last->step);
     zoo_event_count(event, "best_epoch", best->epoch);
     json_object_set_new(event, "metrics", metrics_json(&last->val));
-    zoo_event_number(event, "seconds", zoo_now() - r->messages.started);
+    zoo_event_seconds(event, "seconds", zoo_now() - r->messages.started);
     zoo_event_count(event, "fallback_calls", counters.fallback_calls);
     zoo_event_count(event, "fallback_bytes", counters.fallback_bytes);
     zoo_event_count(event, "peak_bytes", memory.peak_bytes);

@@ -10,8 +10,8 @@ static void *work(void *unused)
 
     (void)unused;
     for (;;) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             dnn_add(dnn_matmul(a, a), a);
         }
     }

@@ -82,7 +82,7 @@ install)
     [ "$(readelf -d "moved/$libdir/libdnn.so" | sed -n 's/.*soname: \[\(.*\)\]/\1/p')" = libdnn.so.1 ] || fail 'soname'
     ;;
 cmake)
-    cp -r "$root/share/doc/dnn/examples" .
+    cp -r "$root/share/dnn/examples" .
     expect 'Generating done' "$cmake" -S examples -B cm -DCMAKE_PREFIX_PATH="$root"
     expect 'dnn_acme' "$cmake" --build cm
     expect 'y = 2.000 x + 1.000' cm/line
@@ -103,6 +103,22 @@ cmake)
         dnn_add_plugin(My-Plugin SOURCES CMakeLists.txt)'
     refused 'expected SOURCES and files; not understood: "a.c"' ask 'find_package(dnn REQUIRED)
         dnn_add_plugin(mine a.c)'
+    # A result that is dropped is a warning, although the header is one of an imported target and the call a macro's. CMAKE_VERSION is set
+    # to what older ones have.
+    if command -v gcc >/dev/null; then
+        mkdir dropped
+        # shellcheck disable=SC2016
+        printf '%s\n' 'cmake_minimum_required(VERSION 3.16)' 'project(dropped LANGUAGES C)' 'if(DEFINED OLD)' 'set(CMAKE_VERSION ${OLD})' \
+            'endif()' 'find_package(dnn REQUIRED)' 'add_executable(dropped dropped.c)' 'target_link_libraries(dropped PRIVATE dnn::dnn)' \
+            >dropped/CMakeLists.txt
+        printf '#include <dnn/dnn.h>\nint main(void)\n{\n    dnn_backward(dnn_zeros(DNN_SHAPE(1)));\n}\n' >dropped/dropped.c
+        for old in '' -DOLD=3.22.1 -DOLD=3.24.0; do
+            rm -rf dropped/build
+            # shellcheck disable=SC2086
+            expect 'Generating done' "$cmake" -S dropped -B dropped/build -DCMAKE_C_COMPILER=gcc -DCMAKE_PREFIX_PATH="$root" $old
+            expect 'unused-result' "$cmake" --build dropped/build
+        done
+    fi
     # A reader, from its sources to being found beside the others.
     mkdir reader
     cp "$source/tests/package/odd.c" reader
@@ -117,7 +133,7 @@ cmake)
     ;;
 pkgconfig)
     command -v pkg-config >/dev/null || { echo 'skipped: pkg-config is not here'; exit 77; }
-    examples=$root/share/doc/dnn/examples
+    examples=$root/share/dnn/examples
     headers_alone c cc -std=c11
     # shellcheck disable=SC2046 # words on purpose
     {
@@ -136,6 +152,28 @@ pkgconfig)
     rm "$root/$libdir/dnn/plugins/dnn_acme.so"
     expect 'PASSED' "$root/bin/dnn" conform ./dnn_acme.so
     ;;
+pages)
+    # Each path that an installed page names is there, or is said to be one of the source tree.
+    pages=$root/share/doc/dnn
+    [ -s "$pages/CONTRIBUTING.md" ] && [ -s "$pages/plugins.md" ] || fail 'CONTRIBUTING.md or plugins.md is not there'
+    grep -noE '(^|[^A-Za-z0-9_/.~<>-])(core|plugins|tests|tools|datasets|model_zoo|bench|cmake|build|docs)/[A-Za-z0-9_.]' "$pages"/*.md >log &&
+        fail 'paths of the source tree:'
+    grep -ohE '(include|share)/[A-Za-z0-9_./-]*[A-Za-z0-9_]' "$pages"/*.md | grep -E '^(include|share/(dnn|doc))' | sort -u >named
+    [ "$(wc -l <named)" -gt 10 ] || fail 'the pages name no paths'
+    while read -r path; do
+        [ -e "$root/$path" ] || echo "$path"
+    done <named >log
+    [ ! -s log ] || fail 'the pages name what is not there:'
+    # The examples build, but for phantom, whose kernels are sources of cpu_blas.
+    examples=$root/share/dnn/examples
+    [ -s "$examples/phantom/phantom.c" ] || fail 'phantom is not there'
+    cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -D_GNU_SOURCE -I"$root/include" "$examples/blocked/blocked.c" >log 2>&1 || fail blocked
+    for file in mnist source; do
+        # shellcheck disable=SC2046
+        cc -std=c11 -Wall -Wextra -Werror -fsyntax-only -D_GNU_SOURCE -I"$root/include" $(pkg-config --cflags nettle zlib) \
+            "$examples/reader/$file.c" >log 2>&1 || fail "reader/$file.c"
+    done
+    ;;
 cxx)
     tried=
     for compiler in g++ clang++; do
@@ -144,7 +182,7 @@ cxx)
         "$compiler" empty.cc -o empty 2>/dev/null || continue
         headers_alone cc "$compiler" -std=c++17
         # shellcheck disable=SC2046
-        "$compiler" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$root/share/doc/dnn/examples/line.cc" \
+        "$compiler" -std=c++17 -Wall -Wextra -Wpedantic -Werror "$root/share/dnn/examples/line.cc" \
             $(pkg-config --cflags --libs dnn) -o linecc >log 2>&1 || fail "$compiler: line.cc"
         expect 'y = 2.000 x + 1.000' env LD_LIBRARY_PATH="$root/$libdir" ./linecc
         tried="$tried $compiler"

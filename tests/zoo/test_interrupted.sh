@@ -143,7 +143,7 @@ run 2 'is a checkpoint of mnist_lenet, not of mnist_mlp' "$bin/mnist_mlp" --resu
 run 2 'holds a run of mnist_lenet' "$bin/mnist_mlp" --resume --log-dir unbroken
 run 3 'no checkpoint (ckpt-*.safetensors) is there' "$lenet" --resume --log-dir empty
 run 3 'No such file' "$lenet" --resume=nothing.safetensors
-run 3 'header' "$lenet" --resume="$data/t10k-labels-idx1-ubyte.gz"
+run 3 'this is a gzip file, not a safetensors file' "$lenet" --resume="$data/t10k-labels-idx1-ubyte.gz"
 run 2 '--log-dir DIR' "$lenet" --resume
 run 2 '--log-dir DIR' "$lenet" --save-every 3
 run 2 '--init' "$lenet" --resume --log-dir unbroken --init unbroken/best.safetensors

@@ -51,7 +51,12 @@ for program in mnist_mlp mnist_lenet; do
         run 0 "$option" "$bin/$program" --help
     done
     check "$program: --help is no error" [ ! -s err ]
-    run 2 'unrecognized option' "$bin/$program" --nonsense
+    run 2 'there is no option --epoks; the nearest is --epochs' "$bin/$program" --epoks 3
+    run 2 'there is no option --epoks=3; the nearest is --epochs' "$bin/$program" --epoks=3
+    run 2 'there is no option -x' "$bin/$program" -qx
+    run 2 '--epochs needs a value' "$bin/$program" --epochs
+    run 2 '--quiet takes no value' "$bin/$program" --quiet=3
+    check "$program: a wrong option is one sentence" [ "$(wc -l <err)" -eq 1 ]
     run 2 'whole number' "$bin/$program" --epochs many
     run 2 'whole number' "$bin/$program" --epochs x
     run 2 'whole number from 1' "$bin/$program" --batch-size 0
@@ -82,6 +87,12 @@ run 2 'there are mnist, fashion-mnist, cifar10, cifar100' "$bin/cifar_lenet" --d
 run 2 '--dataset "": a name is empty; there are mnist' "$bin/cifar_lenet" --dataset ''
 run 2 '--dataset "mnist,,cifar10": a name is empty' "$bin/cifar_lenet" --dataset mnist,,cifar10
 run 2 'mnist,mnist,mnist,mnist,mnist: more than 4 names' "$bin/mnist_mlp" --dataset mnist,mnist,mnist,mnist,mnist
+run 3 'https://ossci-datasets.s3.amazonaws.com/mnist/' "$bin/mnist_mlp" --data /nonexistent
+run 3 'apt install dataset-fashion-mnist' "$bin/mnist_mlp" --dataset fashion-mnist --data /nonexistent
+run 3 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz' "$bin/cifar_lenet" --dataset cifar100 --data /nonexistent
+mkdir python
+: >python/cifar-10-python.tar.gz
+run 3 'cifar-10-python.tar.gz is the Python version; the binary version is needed: cifar-10-binary.tar.gz' "$bin/cifar_lenet" --data python
 : >file
 run 1 '--log-dir file: Not a directory' "$bin/mnist_mlp" --log-dir file --data /nonexistent
 run 1 '--log-dir file/run: Not a directory' "$bin/mnist_mlp" --log-dir file/run --data /nonexistent
@@ -97,6 +108,14 @@ for set in cifar10:62006 cifar100:69656; do
     run 0 "\"data\":{\"name\":\"${set%:*}\"" "$bin/cifar_lenet" --dataset "${set%:*}" --data cifar --epochs 1 --limit-batches 20 --json
     check "$set: a network for its classes" grep -q "\"parameters\":${set#*:}" out
 done
+mkdir -p other/cifar-10-batches-bin other/MNIST other/FashionMNIST
+cp cifar/*_batch*.bin other/cifar-10-batches-bin
+run 0 '"name":"cifar10"' env DNN_DATA_DIR="$scratch/other" "$bin/cifar_lenet" --epochs 1 --limit-batches 2 --json
+ln -s "$data" other/FashionMNIST/raw
+run 0 '"path":"'"$scratch/other/FashionMNIST/raw" env DNN_DATA_DIR="$scratch/other" "$bin/mnist_lenet" --epochs 1 --limit-batches 2 --json
+ln -s "$data" other/MNIST/raw
+run 3 'MNIST/raw holds fashion-mnist by its contents, not mnist' env DNN_DATA_DIR="$scratch/other" "$bin/mnist_lenet"
+rm -r other
 truncate -s 30740001 cifar/test.bin
 run 3 'test.bin: 30,740,001 bytes, expected 30,740,000' "$bin/cifar_lenet" --dataset cifar100 --data cifar
 rm -r cifar
@@ -150,6 +169,26 @@ check 'a run that cannot begin leaves the folder as it was' cmp -s before after
 run 3 'does not fit the module' "$bin/mnist_mlp" $short --init runs/one/best.safetensors
 run 5 'diverged' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20
 run 1 'conv2d: anomaly: output 0' "$bin/mnist_lenet" --epochs 1 --lr 1e30 --limit-batches 20 --anomaly
+
+# A NaN has no sign, and the times of events have three decimals at most.
+check 'a diverged run prints no -nan' [ "$(cat out err | grep -c -e '-nan')" -eq 0 ]
+check 'no number of config.json has digits that say nothing' [ "$(grep -cE '[0-9]\.[0-9]{16}' runs/one/config.json)" -eq 0 ]
+check 'no event has a time of many decimals' [ "$(grep -cE '"(t|seconds|eta_seconds)":[0-9]+\.[0-9]{4}' runs/one/metrics.jsonl)" -eq 0 ]
+
+# Escape sequences go to terminals that have them, never to a dumb one, a pipe or a file.
+on_terminal() { # TERM COLUMNS ARGUMENT...: what it writes to a terminal
+    term=$1 width=$2
+    shift 2
+    TERM=$term script -qec "stty cols $width; exec $*" /dev/null >tty 2>&1 </dev/null
+}
+escape=$(printf '\033')
+if command -v script >/dev/null; then
+    on_terminal xterm 80 "$bin/mnist_lenet" $short
+    check 'a terminal gets the progress line' grep -q "$escape.*ETA" tty
+    on_terminal dumb 80 "$bin/mnist_lenet" $short
+    check 'a dumb terminal gets no escape sequence' [ "$(grep -c "$escape" tty)" -eq 0 ]
+    check 'a dumb terminal gets the lines' grep -q '^epoch 1/1 ' tty
+fi
 
 # A result that is lost is no success.
 for form in --quiet --json; do

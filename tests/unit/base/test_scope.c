@@ -176,6 +176,23 @@ Test(scope, ends_out_of_order_close_what_was_opened_after)
     cr_expect(dnn_grad_enabled());
 }
 
+Test(scope, a_message_shows_a_nan_without_sign)
+{
+    static const struct {
+        const char *format, *expected;
+        double number;
+    } texts[] = {{"pow: b is %g, must be 0", "pow: b is nan, must be 0", -__builtin_nan("")},
+                 {"beta=%g", "beta=nan", -__builtin_nan("")},
+                 {"%g", "nan", -__builtin_nan("")},
+                 {"x-nan.txt: %g", "x-nan.txt: 1", 1},
+                 {"-nano: %g", "-nano: -1", -1}};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        cr_expect_eq(dnn_fail(DNN_E_INVALID, texts[i].format, texts[i].number), DNN_E_INVALID);
+        cr_expect_str_eq(dnn_error_message(), texts[i].expected);
+    }
+}
+
 Test(scope, names_of_statuses)
 {
     cr_expect_str_eq(dnn_status_name(DNN_E_NOMEM), "DNN_E_NOMEM");

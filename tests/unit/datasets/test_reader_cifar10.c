@@ -158,6 +158,17 @@ Test(reader_cifar10, opens_a_folder_its_sub_folder_and_its_archive)
     drop(&tar);
 }
 
+Test(reader_cifar10, contents_without_a_known_digest_are_logged)
+{
+    void *set = NULL;
+
+    store_small_files("");
+    cr_assert_eq(open_set(folder, NULL, "records=any", 0, &set), DNN_OK);
+    cr_expect_not_null(strstr(host_logged, "are not checked to be the published ones"), "%s",
+                       host_logged);
+    dnn_reader_v1()->close(set);
+}
+
 Test(reader_cifar10, same_digest_from_tar_and_files)
 {
     struct bytes tar = small_tar();
@@ -524,6 +535,28 @@ Test(reader_cifar10, foreign_and_missing_files_are_refused)
     write_bytes("c.tar.gz", zip, true);
     EXPECT_REFUSED(DNN_E_FORMAT, "c.tar.gz", in_folder("c.tar.gz"), NULL, NULL, 0);
     drop(&zip);
+}
+
+Test(reader_cifar10, the_python_version_is_named_with_the_one_that_is_needed)
+{
+    struct bytes tar = {0};
+
+    put_header(&tar, "cifar-10-batches-py/", '5', "", 0);
+    put_member(&tar, "cifar-10-batches-py/data_batch_4", "\x80\2}", 3);
+    put_end(&tar);
+    write_file("cifar-10-python.tar.gz", tar.at, tar.n);
+    drop(&tar);
+    cr_expect_gt(bid_of(in_folder("cifar-10-python.tar.gz"), false), 0);
+    EXPECT_REFUSED(DNN_E_FORMAT, "data_batch_4 is of the Python version of CIFAR-10",
+                   in_folder("cifar-10-python.tar.gz"), NULL, NULL, 0);
+    EXPECT_REFUSED(DNN_E_FORMAT, "binary version: https://www.cs.toronto.edu/~kriz/cifar-10-binary",
+                   in_folder("cifar-10-python.tar.gz"), NULL, NULL, 0);
+    cr_expect_gt(bid_of(folder, true), 0);
+    EXPECT_REFUSED(DNN_E_FORMAT, "cifar-10-python.tar.gz is of the Python version", folder, NULL,
+                   NULL, 0);
+    write_file("data_batch_1", "\x80\2}", 3);
+    EXPECT_REFUSED(DNN_E_FORMAT, "data_batch_1 is of the Python version", in_folder("data_batch_1"),
+                   NULL, NULL, 0);
 }
 
 Test(reader_cifar10, only_regular_files_are_read)

@@ -11,7 +11,7 @@ static dnn_memory memory(void)
 {
     dnn_memory now = {0};
 
-    cr_assert_eq(dnn_memory_stats("cpu", &now), DNN_OK);
+    cr_assert_eq(dnn_get_memory("cpu", &now), DNN_OK);
     return now;
 }
 
@@ -38,8 +38,8 @@ static dnn__storage *make(uint64_t bytes)
 Test(memory_cache, a_growing_tensor_leaves_not_much_more_than_its_peak)
 {
     for (double elements = 1000; elements < 24.75e6; elements *= 1.02) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             cr_assert_not_null(dnn_empty(DNN_SHAPE((int64_t)elements)));
         }
         expect_bounded("growing");
@@ -49,8 +49,8 @@ Test(memory_cache, a_growing_tensor_leaves_not_much_more_than_its_peak)
 
 static void step(dnn_tensor *weight, int64_t height, int64_t width)
 {
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_tensor *x = dnn_rand(DNN_SHAPE(4, 3, height, width));
 
         cr_assert_eq(dnn_backward(dnn_mean(dnn_relu(dnn_conv2d(x, weight, NULL, .padding = 1)))),

@@ -67,7 +67,7 @@ Test(locale, messages_have_a_point)
 {
     cr_expect_null(dnn_dropout(F32(S(1), 1), 1.5));
     cr_expect(strstr(dnn_error_message(), "p 1.5 is not") != NULL, "%s", dnn_error_message());
-    cr_expect_eq(dnn_scope_status(), DNN_E_INVALID);
+    cr_expect_eq(dnn_take_error(), DNN_E_INVALID);
 }
 
 Test(locale, modules_have_a_point)
@@ -77,7 +77,7 @@ Test(locale, modules_have_a_point)
 
     dnn_module_format(dropout, text, sizeof text);
     cr_expect(strstr(text, "0.25") != NULL, "%s", text);
-    dnn_module_free(dropout);
+    dnn_release(dropout);
 }
 
 Test(locale, every_double_is_written_and_read_back)

@@ -138,7 +138,7 @@ static void expect_module(const char *name, dnn_module *module, const char *want
     cr_assert_not_null(module, "%s: %s", name, dnn_error_message());
     cr_expect_eq(dnn_module_format(module, text, sizeof text), (int64_t)strlen(want), "%s", name);
     cr_expect_str_eq(text, want, "%s:\n%s\nis not\n%s", name, text, want);
-    dnn_module_free(module);
+    dnn_release(module);
 }
 
 #define PRINT(...)
@@ -167,8 +167,9 @@ static dnn_module *small(void)
         for (int64_t k = 0; k < 6; k++) {
             value[k] = 0.25 * (double)(k + i);
         }
-        DNN_NO_GRAD
         {
+            DNN_SCOPE();
+            DNN_NO_GRAD();
             dnn_copy_(list.item[i],
                       dnn_from_data(value, dnn_shape_of(list.item[i]), .dtype = DNN_T_F64));
         }
@@ -186,8 +187,8 @@ static dnn_module *buffers(void)
 {
     dnn_module *module = dnn_module_new(&block_type);
 
-    dnn_module_buffer(module, "mean", F64(S(2), 0.5, 1.5));
-    dnn_module_parameter(module, "scale", F32(DNN_SCALAR, 2));
+    dnn_module_add_buffer(module, "mean", F64(S(2), 0.5, 1.5));
+    dnn_module_add_parameter(module, "scale", F32(DNN_SCALAR, 2));
     return module;
 }
 
@@ -198,7 +199,7 @@ static void expect_state(const char *name, dnn_module *module, const char *want)
 
     cr_expect_eq(dnn__put_state(&to, module, NULL), DNN_OK, "%s", dnn_error_message());
     cr_expect_str_eq(text, want, "%s:\n%s\nis not\n%s", name, text, want);
-    dnn_module_free(module);
+    dnn_release(module);
 }
 
 static void expect_list(const char *name, dnn_module *module, const char *want)
@@ -209,7 +210,7 @@ static void expect_list(const char *name, dnn_module *module, const char *want)
     cr_expect_eq(dnn__put_tensors(&to, dnn_parameters(module), NULL), DNN_OK, "%s",
                  dnn_error_message());
     cr_expect_str_eq(text, want, "%s:\n%s\nis not\n%s", name, text, want);
-    dnn_module_free(module);
+    dnn_release(module);
 }
 
 #undef MODULE
@@ -233,5 +234,5 @@ Test(module_text, a_state_fails_as_its_tensors_do)
     options.precision = -1;
     EXPECT_STATUS_FAIL(dnn__put_state(&to, module, &options), "precision is -1");
     EXPECT_STATUS_FAIL(dnn__put_tensors(&to, dnn_parameters(module), &options), "precision is -1");
-    dnn_module_free(module);
+    dnn_release(module);
 }

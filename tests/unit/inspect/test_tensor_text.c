@@ -89,7 +89,7 @@ static dnn_tensor *make(const struct print *print)
     for (int64_t i = 0; i < n; i++) {
         value[i] = print->value != NULL ? print->value[i] : print->start + (double)i * print->step;
     }
-    t = dnn_cast(dnn_from_data(value, print->shape, .dtype = DNN_T_F64), print->dtype);
+    t = dnn_to(dnn_from_data(value, print->shape, .dtype = DNN_T_F64), .dtype = print->dtype);
     free(value);
     return t;
 }
@@ -118,7 +118,7 @@ static dnn_tensor *change(dnn_tensor *t, enum how how, dnn_module *module)
     case LEAF:
         return dnn_requires_grad_(t, true);
     case PARAMETER:
-        return dnn_module_parameter(module, "weight", t);
+        return dnn_module_add_parameter(module, "weight", t);
     case TRANSPOSED:
         return dnn_transpose(t, 0, 1);
     case STRIDED:
@@ -160,14 +160,14 @@ static void expect_print(const struct print *print)
     text = text_of(t, &print->options);
     cr_expect_str_eq(text, print->text, "%.200s:\n%.2000s\nis not\n%.2000s", print->line, text,
                      print->text);
-    dnn_module_free(module);
+    dnn_release(module);
 }
 
 Test(tensor_text, every_print_is_pytorchs)
 {
     for (size_t i = 0; i < DNN__COUNT(prints); i++) {
-        DNN_SCOPE
         {
+            DNN_SCOPE();
             expect_print(&prints[i]);
         }
     }
@@ -235,14 +235,14 @@ Test(tensor_text, the_locale_changes_no_number)
         cr_skip_test("no locale with a decimal comma is installed");
     }
     cr_expect_str_eq(text_of(t, NULL), "tensor([1.5000e+00, 1.0000e-05])");
-    cr_expect_str_eq(text_of(dnn_mul_scalar(t, 0), NULL), "tensor([0., 0.])");
+    cr_expect_str_eq(text_of(dnn_mul(t, 0), NULL), "tensor([0., 0.])");
 }
 
 Test(tensor_text, a_parameter_keeps_its_word_and_a_detached_one_has_none)
 {
     dnn_module *module = holder();
-    dnn_tensor *t = dnn_module_parameter(module, "w", F32(S(1), 1));
-    dnn_tensor *buffer = dnn_module_buffer(module, "b", F32(S(1), 1));
+    dnn_tensor *t = dnn_module_add_parameter(module, "w", F32(S(1), 1));
+    dnn_tensor *buffer = dnn_module_add_buffer(module, "b", F32(S(1), 1));
     dnn__text_options options = dnn__text_defaults;
 
     cr_assert(t != NULL && buffer != NULL);
@@ -250,8 +250,8 @@ Test(tensor_text, a_parameter_keeps_its_word_and_a_detached_one_has_none)
     cr_expect_str_eq(text_of(buffer, NULL), "tensor([1.])");
     options.detached = true;
     cr_expect_str_eq(text_of(t, &options), "tensor([1.])");
-    cr_assert_eq(dnn_module_to(module, DNN_T_F64, NULL), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_module_to(module, .dtype = DNN_T_F64), DNN_OK, "%s", dnn_error_message());
     cr_expect_str_eq(text_of(t, NULL),
                      "Parameter containing:\ntensor([1.], dtype=f64, requires_grad=True)");
-    dnn_module_free(module);
+    dnn_release(module);
 }

@@ -471,6 +471,62 @@ Test(safetensors, header_lengths_that_cannot_be)
     refuse_length((uint64_t)1 << 63, 8, "a header of 9223372036854775808 bytes");
 }
 
+/* ---- files of other formats ---- */
+
+#define FILE_OF(text) text, sizeof(text) - 1
+/* The local header of a zip's first member: 26 bytes, the length of the name, no extra field. */
+#define ZIP(name, length) "PK\3\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" length "\0\0\0" name
+
+Test(safetensors, a_file_of_another_format_is_named_with_what_converts_it)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *what, *remedy;
+    } files[] = {
+        {FILE_OF(ZIP("archive/data.pkl", "\20") "\x80\2}"), "a PyTorch file (.pt, .pth)",
+         "safetensors.torch import save_file"},
+        {FILE_OF("\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."),
+         "a PyTorch file of the old format", "torch.load"},
+        {FILE_OF(ZIP("weight.npy", "\12") "\x93NUMPY"), "a NumPy archive (.npz)", "numpy.load"},
+        {FILE_OF("\x93NUMPY\1\0v\0{'descr': '<f4'}"), "a NumPy array (.npy)", "numpy.load"},
+        {FILE_OF(ZIP("metadata.json", "\15") "{}"), "a Keras file", "model.weights.h5"},
+        {FILE_OF(ZIP("readme", "\6") "hello"), "a zip archive", "unzip"},
+        {FILE_OF("\x80\4\x95\1\0\0\0\0\0\0\0}."), "a Python pickle", "pickle.load"},
+        {FILE_OF("\x89HDF\r\n\x1a\n\0\0\0\0"), "an HDF5 file", "h5py"},
+        {FILE_OF("GGUF\3\0\0\0\1\0\0\0"), "a GGUF file", "safetensors files"},
+        {FILE_OF("\x08\x08\x12\7pytorch\x1a\5"
+                 "2.1.0"),
+         "an ONNX model", "onnx.load"},
+        {FILE_OF("\x08\1\x12\xff\xff\xff\x7f\x08"), "a TensorFlow SavedModel", "TensorFlow"},
+        {FILE_OF("\x1f\x8b\x08\0\0\0\0\0\0\3"), "a gzip file", "gunzip"},
+        {FILE_OF("BZh91AY&SY"), "a bzip2 file", "bunzip2"},
+        {FILE_OF("\xfd"
+                 "7zXZ\0\0\4"),
+         "an xz file", "unxz"},
+        {FILE_OF("\x28\xb5\x2f\xfd\4\0\1\2"), "a Zstandard file", "unzstd"},
+        {FILE_OF("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "git-lfs",
+         "git lfs pull"},
+        {FILE_OF("{\"weight_map\": {\"a\": \"m-1.safetensors\"}}"), "an index of several",
+         "each of the files"},
+        {FILE_OF("\n<!DOCTYPE html><html>404"), "an HTML or XML page", "download went wrong"},
+        {FILE_OF("{\"error\": \"not found\"}"), "a JSON text", "download went wrong"},
+        {FILE_OF("404"), "a text", "download went wrong"},
+        {FILE_OF("Invalid username or password."), "a text", "download went wrong"},
+    };
+    dnn_file *file = NULL;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *path = in_folder("foreign");
+
+        write_whole(path, files[i].bytes, files[i].n);
+        expect_status(dnn_file_open(path, &file), DNN_E_FORMAT, files[i].what, files[i].what);
+        cr_expect_not_null(strstr(dnn_error_message(), files[i].remedy), "%s", dnn_error_message());
+        cr_expect_eq(strncmp(dnn_error_message(), path, strlen(path)), 0);
+        cr_expect_null(strstr(dnn_error_message(), "header of"));
+    }
+}
+
 Test(safetensors, names_and_entries_that_are_too_long)
 {
     enum { ROOM = 40000 };

@@ -204,7 +204,7 @@ static int64_t cap_of_variable(const char *text)
 
     setenv("DNN_MEMORY_CAP", text, 1);
     cr_assert_eq(dnn_init(NULL), DNN_OK, "%s", dnn_error_message());
-    cr_assert_eq(dnn_memory_stats("cpu", &memory), DNN_OK);
+    cr_assert_eq(dnn_get_memory("cpu", &memory), DNN_OK);
     dnn_shutdown();
     return memory.cap_bytes;
 }
@@ -226,7 +226,7 @@ Test(lifecycle, a_call_overrides_the_memory_cap_of_the_environment)
     setenv("DNN_MEMORY_CAP", "1M", 1);
     cr_assert_eq(dnn_set_memory_cap("cpu", 0), DNN_OK);
     cr_assert_eq(dnn_init(NULL), DNN_OK, "%s", dnn_error_message());
-    cr_assert_eq(dnn_memory_stats("cpu", &memory), DNN_OK);
+    cr_assert_eq(dnn_get_memory("cpu", &memory), DNN_OK);
     cr_expect_eq(memory.cap_bytes, 0);
     dnn_shutdown();
 }
@@ -235,7 +235,7 @@ Test(lifecycle, the_memory_cap_of_the_environment_holds)
 {
     setenv("DNN_MEMORY_CAP", "1M", 1);
     cr_expect_null(dnn_zeros(DNN_SHAPE(1 << 20)));
-    cr_expect_eq(dnn_scope_status(), DNN_E_NOMEM);
+    cr_expect_eq(dnn_take_error(), DNN_E_NOMEM);
     dnn_shutdown();
 }
 

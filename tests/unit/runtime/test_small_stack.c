@@ -78,7 +78,7 @@ static void *read_mnist(void *unused)
     (void)unused;
     MUST((set = dnn_dataset_open(folder)) != NULL);
     MUST(dnn_dataset_size(set) == SAMPLES);
-    dnn_dataset_release(set);
+    dnn_release(set);
     return NULL;
 }
 
@@ -98,8 +98,8 @@ static void *train(void *unused)
 
     (void)unused;
     snprintf(path, sizeof path, "%s/weights.safetensors", folder);
-    DNN_SCOPE
     {
+        DNN_SCOPE();
         dnn_module *net = dnn_nn_sequential(DNN_MODULES(
             dnn_nn_conv2d(1, 6, 5, .padding = 2), dnn_nn_relu(), dnn_nn_max_pool2d(.kernel = 2),
             dnn_nn_flatten(), dnn_nn_linear(6 * 14 * 14, 10)));
@@ -110,7 +110,7 @@ static void *train(void *unused)
         MUST(strstr(text, "tensor(") != NULL);
         MUST(dnn_save_weights(net, path) == DNN_OK);
         MUST(dnn_load_weights(net, path) == DNN_OK);
-        dnn_module_free(net);
+        dnn_release(net);
     }
     return NULL;
 }

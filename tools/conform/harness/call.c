@@ -141,7 +141,7 @@ static double saturated(uint32_t dtype, double x, enum conf_judge judge)
     return is_exact(judge) || isinf(y) ? y : x;
 }
 
-static double shown(double x) /* the sign of a NaN has no meaning */
+double conf_shown(double x)
 {
     return isnan(x) ? fabs(x) : x;
 }
@@ -160,7 +160,7 @@ static void compare_floats(harness *h, const conf_case *c, int output, const ref
 
         if (by_itself && !element_agrees(want->dtype, c->judge, w, g)) {
             conf_fail(h, c, "output %d, element %lld: %.*g, expected %.*g", output, (long long)k,
-                      digits, shown(g), digits, shown(w));
+                      digits, conf_shown(g), digits, conf_shown(w));
             return;
         }
         if (!by_itself) {
@@ -178,8 +178,8 @@ static void compare_floats(harness *h, const conf_case *c, int output, const ref
     if (ratio > 1 || isnan(ratio)) {
         conf_fail(h, c,
                   "output %d: NMSE %.3g, at most %.3g; worst at element %lld: %.*g, expected %.*g",
-                  output, error / size, bound, (long long)worst, digits, shown(got->f[worst]),
-                  digits, shown(want->f[worst]));
+                  output, error / size, bound, (long long)worst, digits, conf_shown(got->f[worst]),
+                  digits, conf_shown(want->f[worst]));
         return;
     }
     conf_pass(h);
@@ -221,7 +221,7 @@ void conf_judge_gradient(harness *h, const conf_case *c, int input, const ref_ar
     }
     conf_fail(h, c,
               "gradient to input %d, element %lld: %.9g, by differences of the reference %.9g",
-              input, (long long)worst, got->f[worst], want->f[worst]);
+              input, (long long)worst, conf_shown(got->f[worst]), conf_shown(want->f[worst]));
 }
 
 void conf_judge(harness *h, const conf_case *c, int output, const ref_array *want,

@@ -49,4 +49,7 @@ conf_totals conf_run(const conf_options *options);
 int conf_count(void);
 const char *conf_name(int index); /* of a row */
 
+/* Returns the number, a NaN without its sign, which has no meaning: printf would print -nan. */
+double conf_shown(double x);
+
 #endif

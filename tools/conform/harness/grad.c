@@ -262,7 +262,8 @@ static bool agrees(problem *p, int i, int64_t k, double gradient, bool second)
     if (error <= allowed)
         return true;
     conf_fail(p->h, p->c, "%s gradient to input %d, element %lld: %.12g, by differences %.12g",
-              second ? "second" : "first", i, (long long)k, gradient, slope);
+              second ? "second" : "first", i, (long long)k, conf_shown(gradient),
+              conf_shown(slope));
     return false;
 }
 

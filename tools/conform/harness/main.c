@@ -2,6 +2,7 @@
  * each row and the totals. */
 #include "conformance.h"
 #include "dnn/backend.h"
+#include "near.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,8 @@ static void print_row(void *ctx, const conf_row *row)
     if (row->passed + row->failed == 0 && !p->verbose)
         return;
     printf("%-8s %-26s %7lld passed %4lld failed   worst %.3g%s%s\n", row->mode, row->op,
-           (long long)row->passed, (long long)row->failed, row->worst, p->verbose ? "   " : "",
-           p->verbose ? row->served : "");
+           (long long)row->passed, (long long)row->failed, conf_shown(row->worst),
+           p->verbose ? "   " : "", p->verbose ? row->served : "");
     fflush(stdout);
 }
 
@@ -63,6 +64,18 @@ static int mode_named(const char *name)
             return names[i].bits;
     }
     return 0;
+}
+
+static const char *const option_names[] = {"--mode", "--op",   "--plugin", "--list",
+                                           "-v",     "--help", NULL};
+
+static bool is_option(const char *word)
+{
+    for (int i = 0; option_names[i] != NULL; i++) {
+        if (strcmp(word, option_names[i]) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* An object that is alive after everything was released counts as a failure. */
@@ -107,6 +120,8 @@ int main(int argc, char **argv)
             options.pattern = argv[++i];
         } else if (value != NULL && strcmp(argv[i], "--plugin") == 0) {
             plugin = argv[++i];
+        } else if (argv[i][0] == '-' && !is_option(argv[i])) {
+            return near_error(argv[0], "option", argv[i], option_names);
         } else {
             return usage(argv[0], 2);
         }

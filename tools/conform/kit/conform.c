@@ -2,6 +2,7 @@
  * child process, and after a crash goes on with the next kernel. This process never opens the
  * plugin. */
 #include "kit.h"
+#include "near.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -213,6 +214,26 @@ static bool set_dtype(kit_options *o, const char *word)
     return o->dtypes != DNN__ALL_DTYPES;
 }
 
+static bool is_one_of(const char *word, const char *const *list)
+{
+    while (*list != NULL && strcmp(word, *list) != 0)
+        list++;
+    return *list != NULL;
+}
+
+/* The message about a word that parse() does not take. */
+static int not_understood(const char *word, const char *value)
+{
+    static const char *const options[] = {"--mode", "--op", "--dtype", "--list",
+                                          "--json", "-v",   "--help",  NULL};
+
+    if (word[0] == '-' && !is_one_of(word, options))
+        return near_error("dnn conform", "option", word, options);
+    fprintf(stderr, "dnn conform: %s%s%s is not understood (see dnn conform --help)\n", word,
+            value != NULL ? " " : "", value != NULL ? value : "");
+    return 2;
+}
+
 /* Returns 0 or an exit code. */
 static int parse(int argc, char **argv, kit_options *o, const char **list)
 {
@@ -236,9 +257,7 @@ static int parse(int argc, char **argv, kit_options *o, const char **list)
             *list = value;
             i++;
         } else {
-            fprintf(stderr, "dnn conform: %s%s%s is not understood (see dnn conform --help)\n",
-                    word, value != NULL ? " " : "", value != NULL ? value : "");
-            return 2;
+            return not_understood(word, value);
         }
     }
     if (o->file == NULL) {

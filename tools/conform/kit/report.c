@@ -68,7 +68,7 @@ static const char *dtype_name(uint32_t dtype)
 
 static void print_json(json_t *object)
 {
-    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT) != 0)
+    if (object == NULL || json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) != 0)
         fprintf(stderr, "conform: an event could not be written\n");
     putchar('\n');
     json_decref(object);

@@ -1,0 +1,21 @@
+# dnn_install_page(<file>): installs a page of the source tree. A path that the installed tree has is written relative to its prefix; any
+# other path of the source tree gets SOURCE in front, which a note at the head of the page explains.
+function(dnn_install_page file)
+    get_filename_component(name ${file} NAME)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} page)
+    set(examples ${CMAKE_INSTALL_DATADIR}/dnn/examples)
+    set(before "(^|[^A-Za-z0-9_/.~<>-])")
+    string(REPLACE "core/include/" "${CMAKE_INSTALL_INCLUDEDIR}/" page "${page}")
+    string(REPLACE "core/include" "${CMAKE_INSTALL_INCLUDEDIR}" page "${page}")
+    string(REPLACE "docs/examples" "${examples}" page "${page}")
+    string(REPLACE "tests/doubles/blocked" "${examples}/blocked" page "${page}")
+    string(REGEX REPLACE "${before}datasets/(mnist\\.c|source\\.[ch])" "\\1${examples}/reader/\\2" page "${page}")
+    string(REGEX REPLACE "docs/([a-z]+\\.md)" "${CMAKE_INSTALL_DOCDIR}/\\1" page "${page}")
+    string(REPLACE "build/bin/dnn " "dnn " page "${page}")
+    string(REGEX REPLACE "${before}(core|plugins|tests|tools|datasets|model_zoo|bench|cmake|build|docs|\\.ci)/" "\\1SOURCE/\\2/" page "${page}")
+    string(REGEX REPLACE "^(# [^\n]*\n)"
+           "\\1\nAn installed copy: paths are relative to the prefix of libdnn; SOURCE is its source tree.\n" page "${page}")
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/pages/${name} "${page}")
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/pages/${name} DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endfunction()
