@@ -38,10 +38,7 @@ static dnn_tensor *second(dnn_tensor *result)
 
 static dnn_tensor *first_of_split(void)
 {
-    dnn_tensor *out[2];
-
-    cr_assert_eq(dnn_split(X, 2, 0, out, 2), 2);
-    return out[0];
+    return dnn_split(X, 2, 0).item[0];
 }
 
 static dnn_status exp_forward(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
@@ -54,7 +51,7 @@ static dnn_status exp_forward(dnn_function_call *call, dnn_tensor *const *in, dn
 static dnn_status exp_backward(dnn_function_call *call, dnn_tensor *const *dout, dnn_tensor **din)
 {
     (void)call;
-    din[0] = dnn_mul_scalar(dout[0], 2);
+    din[0] = dnn_mul(dout[0], 2);
     return DNN_OK;
 }
 
@@ -106,9 +103,9 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OF_relu dnn_relu(X)
 #define OF_silu dnn_silu(X)
 #define OF_gelu dnn_gelu(X)
-#define OF_leaky_relu dnn_leaky_relu(X)
-#define OF_elu dnn_elu(X)
-#define OF_softplus dnn_softplus(X)
+#define OF_leaky_relu dnn_leaky_relu(X, 0.01)
+#define OF_elu dnn_elu(X, 1)
+#define OF_softplus dnn_softplus(X, 1, 20)
 #define OF_softsign dnn_softsign(X)
 #define OF_add dnn_add(X, Y)
 #define OF_sub dnn_sub(X, Y)
@@ -123,8 +120,8 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OF_remainder dnn_remainder(X, Y)
 #define OF_fmod dnn_fmod(X, Y)
 #define OF_clone dnn_clone(X)
-#define OF_cast dnn_cast(X, DNN_T_F64)
-#define OF_cat dnn_cat((dnn_tensor *[]){X, Y}, 2, 0)
+#define OF_cast dnn_to(X, .dtype = DNN_T_F64)
+#define OF_cat dnn_cat(DNN_TENSORS(X, Y), 0)
 #define OF_slice_scatter dnn_slice_scatter(X, leaf(S(1, 4)), 0, 0, 1, 1)
 #define OF_view dnn_view_to(X, S(12))
 #define OF_flatten dnn_flatten(X, 0, -1)
@@ -134,18 +131,18 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OF_expand dnn_expand(X, S(2, 3, 4))
 #define OF_slice dnn_slice(X, 0, 0, 2, 1)
 #define OF_narrow dnn_narrow(X, 0, 0, 2)
-#define OF_add_number dnn_add_scalar(X, 1)
-#define OF_sub_number dnn_sub_scalar(X, 1)
+#define OF_add_number dnn_add(X, 1)
+#define OF_sub_number dnn_sub(X, 1)
 #define OF_rsub dnn_rsub(X, 1)
-#define OF_mul_number dnn_mul_scalar(X, 2)
-#define OF_div_number dnn_div_scalar(X, 2)
-#define OF_pow_number dnn_pow_scalar(X, 2)
+#define OF_mul_number dnn_mul(X, 2)
+#define OF_div_number dnn_div(X, 2)
+#define OF_pow_number dnn_pow(X, 2)
 #define OF_pow_tensor dnn_pow(X, leaf(DNN_SCALAR))
-#define OF_where dnn_where(dnn_gt_scalar(X, 0.5), X, Y)
+#define OF_where dnn_where(dnn_gt(X, 0.5), X, Y)
 #define OF_clamp dnn_clamp(X, Y, Y)
 #define OF_clamp_low dnn_clamp(X, Y, NULL)
-#define OF_clamp_number dnn_clamp_scalar(X, 0, 1)
-#define OF_clamp_number_low dnn_clamp_scalar(X, 0, INFINITY)
+#define OF_clamp_number dnn_clamp(X, 0, 1)
+#define OF_clamp_number_low dnn_clamp(X, 0, INFINITY)
 #define OF_sum dnn_sum(X)
 #define OF_sum_dim dnn_sum(X, .dims = DNN_DIMS(0))
 #define OF_sum_keepdim dnn_sum(X, .dims = DNN_DIMS(0), .keepdim = true)
@@ -181,10 +178,10 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OF_custom_function dnn_apply(&my_exp, NULL, DNN_TENSORS(X))
 #define OF_second_once (of = X, second(dnn_apply(&once, NULL, DNN_TENSORS(of))))
 #define OF_second_relu (of = X, second(dnn_relu(of)))
-#define OF_second_leaky_relu (of = X, second(dnn_leaky_relu(of)))
+#define OF_second_leaky_relu (of = X, second(dnn_leaky_relu(of, 0.01)))
 #define OF_second_max_dim (of = X, second(dnn_max_dim(of, 0)))
 #define OF_second_maximum (of = X, second(dnn_maximum(of, Y)))
-#define OF_second_clamp (of = X, second(dnn_clamp_scalar(of, 0, 1)))
+#define OF_second_clamp (of = X, second(dnn_clamp(of, 0, 1)))
 #define OF_second_nll_loss (of = X, second(dnn_nll_loss(of, CLASSES)))
 #define OF_second_dropout (of = X, second(dnn_dropout(of, 0.5)))
 #define OF_second_conv2d_input (of = IMAGE, second(dnn_conv2d(of, W, NULL)))
@@ -200,7 +197,7 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OURS_t "PermuteBackward0"
 #define OF_unsqueeze dnn_unsqueeze(X, 0)
 #define OURS_unsqueeze "ViewBackward0"
-#define OF_squeeze dnn_squeeze(dnn_slice(X, 0, 0, 1, 1), (dnn_dims){0})
+#define OF_squeeze dnn_squeeze(dnn_slice(X, 0, 0, 1, 1), (dnn_dims){.n = 0})
 #define OURS_squeeze "ViewBackward0"
 #define OF_select dnn_select(X, 0, 0)
 #define OURS_select "ViewBackward0"
@@ -208,11 +205,11 @@ static dnn_tensor *adaptive_max_pool(void)
 #define OURS_reshape_copy "ViewBackward0"
 #define OF_split first_of_split()
 #define OURS_split "SliceBackward0"
-#define OF_stack dnn_stack((dnn_tensor *[]){X, Y}, 2, 0)
+#define OF_stack dnn_stack(DNN_TENSORS(X, Y), 0)
 #define OURS_stack "CatBackward0"
 #define OF_copy_in_place dnn_copy_(dnn_clone(X), Y)
 #define OURS_copy_in_place "CloneBackward0"
-#define OF_masked_fill dnn_masked_fill(X, dnn_gt_scalar(X, 0.5), 0)
+#define OF_masked_fill dnn_masked_fill(X, dnn_gt(X, 0.5), 0)
 #define OURS_masked_fill "WhereBackward0"
 #define OF_max dnn_max(X)
 #define OURS_max "AmaxBackward0"

@@ -24,19 +24,15 @@ struct print {
 
 /* ISO C promises literals of 4,095 bytes only. */
 #pragma GCC diagnostic ignored "-Woverlength-strings"
-#define SHAPE(...)                                                     \
-    {                                                                  \
-        (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), \
-        {                                                              \
-            __VA_ARGS__                                                \
-        }                                                              \
+#define SHAPE(...)                                                                      \
+    {                                                                                   \
+        .ndim = (int64_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .dim = { \
+            __VA_ARGS__                                                                 \
+        }                                                                               \
     }
-#define SCALAR \
-    {          \
-        0,     \
-        {      \
-            0  \
-        }      \
+#define SCALAR    \
+    {             \
+        .ndim = 0 \
     }
 #define VALUES(...)           \
     .value = (const double[]) \

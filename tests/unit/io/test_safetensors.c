@@ -520,7 +520,7 @@ Test(safetensors, a_file_of_another_format_is_named_with_what_converts_it)
         const char *path = in_folder("foreign");
 
         write_whole(path, files[i].bytes, files[i].n);
-        expect_status(dnn_file_open(path, &file), DNN_E_FORMAT, files[i].what, files[i].what);
+        expect_status(open_file(path, &file), DNN_E_FORMAT, files[i].what, files[i].what);
         cr_expect_not_null(strstr(dnn_error_message(), files[i].remedy), "%s", dnn_error_message());
         cr_expect_eq(strncmp(dnn_error_message(), path, strlen(path)), 0);
         cr_expect_null(strstr(dnn_error_message(), "header of"));
