@@ -1,6 +1,7 @@
 /* graph_text.c - writes the graph of a tensor as text: a tree of operators, or Graphviz DOT. It
  * fills the caller's buffer and prints nothing. */
 #include <string.h>
+#include "inspect_impl.h"
 #include "tape.h"
 #include "dnn/nn.h"
 
@@ -119,7 +120,7 @@ static bool put_node(struct drawing *d, const dnn__node *node, uint32_t out)
 static dnn_status push_node(struct drawing *d, dnn__node *node)
 {
     DNN_TRY(dnn__reserve((void **)&d->stack, &d->stack_room, d->depth + 1, sizeof *d->stack,
-                         "format_graph"));
+                         "dnn_graph_format"));
     d->stack[d->depth++] = (struct frame){node, 0};
     return DNN_OK;
 }
@@ -169,7 +170,7 @@ static dnn_status draw_leaf(struct drawing *d, dnn__leaf *leaf, int64_t *id)
         }
     }
     DNN_TRY(dnn__reserve((void **)&d->leaf, &d->leaf_room, d->leaves + 1, sizeof(dnn__leaf *),
-                         "format_graph"));
+                         "dnn_graph_format"));
     d->leaf[d->leaves++] = leaf;
     dnn__put(&d->out, "  leaf%lld [label=\"", (long long)*id);
     put_leaf_name(d, leaf);
@@ -228,7 +229,7 @@ static dnn_status count_uses(struct drawing *d)
 
     d->uses = dnn__calloc(2 * n, sizeof *d->uses);
     if (d->uses == NULL) {
-        return dnn__nomem("format_graph", 2 * n * sizeof *d->uses);
+        return dnn__nomem("dnn_graph_format", 2 * n * sizeof *d->uses);
     }
     d->label = d->uses + n;
     for (size_t k = 0; k < n; k++) {
@@ -259,23 +260,29 @@ static dnn_status draw(struct drawing *d, dnn_tensor *of, bool dot)
     return DNN_OK;
 }
 
-int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes)
+static dnn_status write_graph(dnn__text *text, const void *args_)
 {
-    struct drawing d = {.names = args.module};
-    dnn_status st = dnn__require(args.of, "dnn_format_graph", "the tensor");
+    const dnn_graph_format_args *args = args_;
+    struct drawing d = {.names = args->module, .out = *text};
+    dnn_status st = dnn__require(args->of, "dnn_graph_format", "the tensor");
 
-    if (st == DNN_OK && !dnn__tracked(args.of)) {
+    if (st == DNN_OK && !dnn__tracked(args->of)) {
         st = dnn__fail(DNN_E_INVALID,
-                       "dnn_format_graph: the tensor %s is not on the tape: it has no graph",
-                       dnn__shape_text(args.of->ndim, args.of->dim));
+                       "dnn_graph_format: the tensor %s is not on the tape: it has no graph",
+                       dnn__shape_text(args->of->ndim, args->of->dim));
     }
     if (st == DNN_OK) {
-        d.out = dnn__text_to(text, bytes);
-        st = draw(&d, args.of, args.dot);
+        st = draw(&d, args->of, args->dot);
     }
+    *text = d.out;
     dnn__free(d.list.node);
     dnn__free(d.uses);
     dnn__free(d.stack);
     dnn__free(d.leaf);
-    return st == DNN_OK ? (int64_t)d.out.length : st;
+    return st;
+}
+
+const char *dnn_graph_format_with(dnn_graph_format_args args)
+{
+    return dnn__format(write_graph, &args);
 }

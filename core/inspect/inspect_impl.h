@@ -1,15 +1,14 @@
 /* inspect_impl.h - the texts of tensors, states and grad_fn, which core/inspect writes into a
- * dnn__text. Private; programs see dnn_format and dnn_module_format. */
+ * dnn__text. Private; programs see dnn_tensor_format. */
 #ifndef DNN__INSPECT_H
 #define DNN__INSPECT_H
 #include "nn_impl.h"
 #include "tape.h"
 
 /* The options of torch.set_printoptions. */
-enum { DNN__SCI_AUTO, DNN__SCI_ON, DNN__SCI_OFF };
 typedef struct dnn__text_options {
     int precision;      /* digits after the point, 0 to DNN__MOST_DIGITS */
-    int sci_mode;       /* DNN__SCI_AUTO: the numbers decide */
+    int sci_mode;       /* DNN_SCI_AUTO: the numbers decide */
     int64_t threshold;  /* a tensor of more elements is summarised with "..." */
     int64_t edge_items; /* elements of each end of an axis in a summary */
     int64_t line_width; /* columns */
@@ -27,10 +26,12 @@ dnn_status dnn__put_tensor(dnn__text *text, dnn_tensor *t, const dnn__text_optio
 /* "[tensor(1.), tensor(2.)]", as Python prints a list. Fails as dnn__put_tensor. */
 dnn_status dnn__put_tensors(dnn__text *text, dnn_tensor_list list,
                             const dnn__text_options *options);
-/* "OrderedDict({'weight': tensor(...), 'bias': tensor(...)})", as Python 3.12 prints a state dict:
- * parameters and buffers in the order of dnn__each_tensor, detached. Fails as dnn__put_tensor. */
-dnn_status dnn__put_state(dnn__text *text, const dnn_module *module,
-                          const dnn__text_options *options);
+
+/* ---- format.c ---- */
+/* Calls write twice, to learn the length and to fill a text of the scope, which it returns. NULL
+ * and a pending error if write fails or there is no memory. */
+typedef dnn_status (*dnn__write_fn)(dnn__text *text, const void *args);
+const char *dnn__format(dnn__write_fn write, const void *args);
 
 /* ---- grad_fn_text.c ---- */
 /* "AddBackward0"; of a custom function its name and "Backward". */

@@ -1,5 +1,6 @@
 /* module_text.c - writes a module as text: PyTorch's printed form, and the summary table. It fills
  * the caller's buffer and does not change the module. */
+#include "inspect_impl.h"
 #include "nn_impl.h"
 #include "tensor_impl.h"
 #include <stdlib.h>
@@ -142,15 +143,15 @@ static void put_module(dnn__text *text, const dnn_module *module, int indent)
     dnn__put(text, ")");
 }
 
-int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes)
+static dnn_status write_module(dnn__text *text, const void *module)
 {
-    dnn__text to = dnn__text_to(text, text == NULL ? 0 : bytes);
+    put_module(text, module, 0);
+    return DNN_OK;
+}
 
-    if (module == NULL) {
-        return dnn__fail(DNN_E_INVALID, "dnn_module_format: module is NULL");
-    }
-    put_module(&to, module, 0);
-    return (int64_t)to.length;
+const char *dnn_module_format(const dnn_module *module)
+{
+    return dnn__ready("dnn_module_format", module) ? dnn__format(write_module, module) : NULL;
 }
 
 /* ---- the summary ---- */
@@ -164,6 +165,7 @@ struct row {
 };
 
 struct table {
+    dnn_module *root;
     struct row *row;       /* NULL: add_row only counts */
     int64_t n, at;         /* rows; the row that the walk is at */
     int path, type, shape; /* widths of the columns */
@@ -305,25 +307,33 @@ static void put_table(struct table *table, dnn_module *module)
     dnn__put(table->text, "%s bytes with buffers\n", dnn__number_text(bytes));
 }
 
-int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text, size_t bytes)
+static dnn_status write_table(dnn__text *text, const void *table_)
 {
-    dnn__text to = dnn__text_to(text, text == NULL ? 0 : bytes);
-    struct table table = {.text = &to};
-    dnn_status st = DNN_OK;
+    struct table table = *(const struct table *)table_;
 
-    DNN_TRY(dnn__require(module, "dnn_module_summary", "module"));
+    table.text = text;
+    put_table(&table, table.root);
+    return DNN_OK;
+}
+
+const char *dnn_module_summary(dnn_module *module, dnn_tensor *x)
+{
+    struct table table = {.root = module};
+    const char *text = NULL;
+
+    if (!dnn__ready("dnn_module_summary", module)) {
+        return NULL;
+    }
     dnn__each_module(module, add_row, &table);
     table.row = dnn__calloc((size_t)table.n, sizeof(struct row));
     if (table.row == NULL) {
-        return dnn__nomem("dnn_module_summary", (size_t)table.n * sizeof(struct row));
+        return dnn__null(dnn__nomem("dnn_module_summary", (size_t)table.n * sizeof(struct row)));
     }
     table.n = 0;
     dnn__each_module(module, add_row, &table);
-    if (x != NULL) {
-        DNN_TRY_TO(st, done, observe(&table, module, x));
+    if (x == NULL || dnn__ok(observe(&table, module, x))) {
+        text = dnn__format(write_table, &table);
     }
-    put_table(&table, module);
-done:
     dnn__free(table.row);
-    return st != DNN_OK ? st : (int64_t)to.length;
+    return text;
 }

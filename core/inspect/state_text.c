@@ -13,34 +13,32 @@ dnn_status dnn__put_tensors(dnn__text *text, dnn_tensor_list list, const dnn__te
     return DNN_OK;
 }
 
-struct state { /* of the walk over a module */
-    dnn__text *text;
-    dnn__text_options options;
-    int64_t n; /* tensors written */
-    dnn_status status;
-};
-
-static bool put_member(void *ctx, const dnn__path *path, dnn_tensor *tensor)
+static dnn_status write_list(dnn__text *text, const void *list)
 {
-    struct state *state = ctx;
-
-    dnn__put(state->text, state->n++ > 0 ? ", '" : "{'");
-    dnn__put_path(state->text, path);
-    dnn__put(state->text, "': ");
-    state->status = dnn__put_tensor(state->text, tensor, &state->options);
-    return state->status == DNN_OK;
+    return dnn__put_tensors(text, *(const dnn_tensor_list *)list, NULL);
 }
 
-dnn_status dnn__put_state(dnn__text *text, const dnn_module *module,
-                          const dnn__text_options *options)
+const char *dnn_tensor_list_format(dnn_tensor_list list)
 {
-    struct state state = {.text = text, .options = options != NULL ? *options : dnn__text_defaults};
+    return dnn__format(write_list, &list);
+}
 
-    DNN_TRY(dnn__require(module, "dnn_state", "module"));
-    state.options.detached = true;
+static dnn_status write_state(dnn__text *text, const void *state_)
+{
+    const dnn_state *state = state_;
+    dnn__text_options options = dnn__text_defaults;
+
+    options.detached = true;
     dnn__put(text, "OrderedDict(");
-    dnn__each_tensor(module, DNN_PARAMETERS | DNN_BUFFERS, put_member, &state);
-    DNN_TRY(state.status);
-    dnn__put(text, state.n > 0 ? "})" : ")");
+    for (int64_t i = 0; i < state->n; i++) {
+        dnn__put(text, i > 0 ? ", '%s': " : "{'%s': ", state->item[i].name);
+        DNN_TRY(dnn__put_tensor(text, state->item[i].tensor, &options));
+    }
+    dnn__put(text, state->n > 0 ? "})" : ")");
     return DNN_OK;
+}
+
+const char *dnn_state_format(dnn_state state)
+{
+    return dnn__format(write_state, &state);
 }

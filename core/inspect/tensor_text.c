@@ -146,8 +146,8 @@ static void select_form(struct printer *p)
         if (r.most == 0) { /* no finite number but 0 */
             return;
         }
-        p->scientific = p->options->sci_mode != DNN__SCI_AUTO
-                            ? p->options->sci_mode == DNN__SCI_ON
+        p->scientific = p->options->sci_mode != DNN_SCI_AUTO
+                            ? p->options->sci_mode == DNN_SCI_ON
                             : r.most / r.least > 1000 || r.most > 1e8 || r.least < 1e-4;
     }
     each_shown(p, 0, 0, widen, NULL);
@@ -327,15 +327,15 @@ static void put_suffixes(struct printer *p)
 static dnn_status check_options(const dnn__text_options *o)
 {
     if (o->precision < 0 || o->precision > DNN__MOST_DIGITS) {
-        return dnn__fail(DNN_E_INVALID, "dnn_format: precision is %d, must be 0 to %d",
+        return dnn__fail(DNN_E_INVALID, "dnn_tensor_format: precision is %d, must be 0 to %d",
                          o->precision, DNN__MOST_DIGITS);
     }
     if (o->threshold < 0 || o->edge_items < 0 || o->line_width < 0) {
-        return dnn__fail(DNN_E_INVALID,
-                         "dnn_format: threshold %lld, edge_items %lld and line_width %lld must "
-                         "not be negative",
-                         (long long)o->threshold, (long long)o->edge_items,
-                         (long long)o->line_width);
+        return dnn__fail(
+            DNN_E_INVALID,
+            "dnn_tensor_format: threshold %lld, edge_items %lld and line_width %lld must "
+            "not be negative",
+            (long long)o->threshold, (long long)o->edge_items, (long long)o->line_width);
     }
     return DNN_OK;
 }
@@ -347,7 +347,7 @@ dnn_status dnn__put_tensor(dnn__text *text, dnn_tensor *t, const dnn__text_optio
     void *data = mapped ? t->mapped : NULL;
 
     p.options = options != NULL ? options : &dnn__text_defaults;
-    DNN_TRY(dnn__require(t, "dnn_format", "t"));
+    DNN_TRY(dnn__require(t, "dnn_tensor_format", "t"));
     DNN_TRY(check_options(p.options));
     if (!mapped) {
         DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
@@ -365,10 +365,20 @@ dnn_status dnn__put_tensor(dnn__text *text, dnn_tensor *t, const dnn__text_optio
     return mapped ? DNN_OK : dnn_unmap(t);
 }
 
-int64_t dnn_format(dnn_tensor *t, char *text, size_t bytes)
+static dnn_status write_tensor(dnn__text *text, const void *args_)
 {
-    dnn__text to = dnn__text_to(text, bytes);
-    dnn_status st = dnn__put_tensor(&to, t, NULL);
+    const dnn_tensor_format_args *args = args_;
+    dnn__text_options options = dnn__text_defaults;
 
-    return st == DNN_OK ? (int64_t)to.length : st;
+    options.precision = args->precision != 0 ? args->precision : options.precision;
+    options.threshold = args->threshold != 0 ? args->threshold : options.threshold;
+    options.edge_items = args->edge_items != 0 ? args->edge_items : options.edge_items;
+    options.line_width = args->line_width != 0 ? args->line_width : options.line_width;
+    options.sci_mode = (int)args->sci_mode;
+    return dnn__put_tensor(text, args->t, &options);
+}
+
+const char *dnn_tensor_format_with(dnn_tensor_format_args args)
+{
+    return dnn__format(write_tensor, &args);
 }

@@ -226,8 +226,7 @@ dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t in
     return at.found;
 }
 
-/* Returns the slot that a dotted path names; NULL if there is none. */
-static struct dnn_slot *slot_at(const dnn_module *module, const char *path)
+struct dnn_slot *dnn__module_slot_at(const dnn_module *module, const char *path)
 {
     while (module != NULL && path != NULL) {
         const char *end = strchrnul(path, '.');
@@ -244,14 +243,47 @@ static struct dnn_slot *slot_at(const dnn_module *module, const char *path)
 
 dnn_tensor *dnn_module_tensor(const dnn_module *module, const char *path)
 {
-    struct dnn_slot *slot = slot_at(module, path);
+    struct dnn_slot *slot = dnn__module_slot_at(module, path);
 
     return slot == NULL ? NULL : slot->tensor;
 }
 
 dnn_module *dnn_module_child(const dnn_module *module, const char *path)
 {
-    struct dnn_slot *slot = slot_at(module, path);
+    struct dnn_slot *slot = dnn__module_slot_at(module, path);
 
     return slot == NULL ? NULL : slot->child;
+}
+
+/* ---- visits by the program ---- */
+
+struct visit {
+    dnn_module_fn fn;
+    void *ctx;
+    dnn_status status;
+};
+
+static bool call_visitor(void *ctx, const dnn__path *path, dnn_module *module)
+{
+    struct visit *v = ctx;
+    char name[1024];
+    dnn__text text = dnn__text_to(name, sizeof name);
+    bool before = dnn__callback_begin();
+
+    dnn__put_path(&text, path);
+    v->status = dnn__callback_end(before, v->fn(v->ctx, module, name), "dnn_module_apply",
+                                  name[0] != 0 ? name : module->dnn_type->name);
+    return v->status == DNN_OK;
+}
+
+dnn_status dnn_module_apply(dnn_module *module, dnn_module_fn fn, void *ctx)
+{
+    struct visit v = {.fn = fn, .ctx = ctx};
+
+    DNN_TRY(dnn__require(module, "dnn_module_apply", "module"));
+    if (fn == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_apply: fn is NULL");
+    }
+    dnn__each_module(module, call_visitor, &v);
+    return v.status;
 }

@@ -43,6 +43,9 @@ dnn_status dnn__module_tensors(const char *call, const dnn_module *module, int k
 /* Returns the module's own slot of that name, which has `length` bytes; NULL if there is none. */
 struct dnn_slot *dnn__module_slot(const dnn_module *module, const char *name, size_t length);
 
+/* Returns the slot that a dotted path names; NULL if there is none. */
+struct dnn_slot *dnn__module_slot_at(const dnn_module *module, const char *path);
+
 /* ---- module.c ---- */
 /* While it is set, each dnn_forward of this thread calls `seen` with its result. dnn_module_summary
  * reads shapes from it. */

@@ -4,6 +4,7 @@
  *
  * prints "sites= modes= leak= wrong_status= retry_failed= contexts=" */
 #include <string.h>
+#include "../support/read_value.h"
 #include "failing_memory.h"
 
 static long contexts; /* made and not freed */
@@ -76,10 +77,10 @@ static dnn_status add_hook(dnn_tensor *t)
 static dnn_status show(dnn_tensor *t)
 {
     char text[2048];
-    int64_t length = dnn_format_graph(text, sizeof text, t);
+    int64_t length = copy_text(dnn_graph_format(t), text, sizeof text);
 
     DNN_TRY(length < 0 ? (dnn_status)length : DNN_OK);
-    length = dnn_format_graph(text, sizeof text, t, .dot = true);
+    length = copy_text(dnn_graph_format(t, .dot = true), text, sizeof text);
     return length < 0 ? (dnn_status)length : DNN_OK;
 }
 

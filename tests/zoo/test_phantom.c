@@ -119,7 +119,8 @@ static void print_device(void)
 
     snprintf(want, sizeof want, "tensor([1., 1.], device='%s', dtype=f64, requires_grad=True)",
              dnn_default_device());
-    check(dnn_format(x, text, sizeof text) == (int64_t)strlen(want) && strcmp(text, want) == 0,
+    check(copy_text(dnn_tensor_format(x), text, sizeof text) == (int64_t)strlen(want) &&
+              strcmp(text, want) == 0,
           text);
 }
 

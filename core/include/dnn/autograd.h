@@ -183,12 +183,13 @@ DNN_API dnn_tensor *dnn_function_saved(dnn_function_call *call, int64_t index);
 DNN_API DNN_CHECKED dnn_status dnn_function_no_gradient(dnn_function_call *call, int output);
 
 /* ---- the graph as text ---- */
-typedef struct dnn_graph_args {
+typedef struct dnn_graph_format_args {
     dnn_tensor *of;
+    DNN_BY_NAME;
     const struct dnn_module *module; /* shows its parameters by name ("conv1.weight"); NULL: every
                                       * leaf is shown as "leaf" */
     bool dot;                        /* Graphviz DOT instead of a tree */
-} dnn_graph_args;
+} dnn_graph_format_args;
 
 /* Writes the operators that computed a tensor, with the shapes of their results (and dtypes other
  * than f32), down to the leaves:
@@ -200,13 +201,11 @@ typedef struct dnn_graph_args {
  *         fc3.bias [10]
  * An operator whose result is used several times gets a number, "mul [2] #1"; later uses show the
  * number only, "mul [2] = #1". Operands that require no gradient are left out.
- * Writes at most `bytes` bytes with the final 0. Returns the length of the whole text, as snprintf,
- * or a negative status.
- *     dnn_format_graph(text, sizeof text, loss, .module = net)
- * Fails   DNN_E_INVALID: `of` is NULL or not on the tape; DNN_E_NOMEM. */
-#define dnn_format_graph(text_, bytes_, ...) \
-    dnn_format_graph_with((dnn_graph_args){.of = __VA_ARGS__}, (text_), (bytes_))
-DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes);
+ * Returns a text of the scope: dnn_graph_format(loss, .module = net).
+ * Fails   NULL and a pending error: DNN_E_INVALID: `of` is NULL or not on the tape; DNN_E_NOMEM. */
+#define dnn_graph_format(...) \
+    dnn_graph_format_with(DNN_ARGS(dnn_graph_format_args, .of = __VA_ARGS__))
+DNN_API const char *dnn_graph_format_with(dnn_graph_format_args args);
 
 /* ---- anomaly mode (torch.autograd.set_detect_anomaly) ---- */
 /* While it is on, in all threads, an operator fails with DNN_E_INVALID if it computes a NaN, or an

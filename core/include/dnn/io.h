@@ -43,10 +43,6 @@ DNN_API DNN_CHECKED dnn_status dnn_file_verify(dnn_file *file);
  *         dtype, or the data is damaged; DNN_E_IO; DNN_E_NOMEM. */
 DNN_API dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name);
 
-typedef struct dnn_named_tensor {
-    const char *name;
-    dnn_tensor *tensor;
-} dnn_named_tensor;
 typedef struct dnn_named_text {
     const char *key, *value;
 } dnn_named_text;

@@ -104,13 +104,49 @@ typedef struct dnn_module_to_args {
 #define dnn_module_to(...) dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
-/* dnn_module_format writes the tree as PyTorch 2.15 prints it; a module without forward whose
- * children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)". dnn_module_summary writes a
- * table of modules with output shapes and parameters; the shapes come from one forward of x in
- * evaluation mode without recording (x NULL: no shapes). Both write at most `bytes` bytes with the
- * final 0, and return the length of the whole text, as snprintf, or a negative status. */
-DNN_API int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes);
-DNN_API int64_t dnn_module_summary(dnn_module *module, dnn_tensor *x, char *text, size_t bytes);
+/* Return texts of the scope. dnn_module_format: the tree as PyTorch 2.15 prints it; a module
+ * without forward whose children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)".
+ * dnn_module_summary: a table of modules with output shapes and parameters; the shapes come from
+ * one forward of x in evaluation mode without recording (x NULL: no shapes).
+ * Fails   NULL and a pending error: DNN_E_INVALID: module is NULL; DNN_E_NOMEM; as the forward. */
+DNN_API const char *dnn_module_format(const dnn_module *module);
+DNN_API const char *dnn_module_summary(dnn_module *module, dnn_tensor *x);
+
+/* ---- the state: named tensors (torch.nn.Module.state_dict) ---- */
+typedef struct dnn_named_tensor {
+    const char *name; /* "layer1.0.weight" */
+    dnn_tensor *tensor;
+} dnn_named_tensor;
+/* A list of the scope. */
+typedef struct dnn_state {
+    DNN_BY_NAME;
+    int64_t n;
+    const dnn_named_tensor *item;
+} dnn_state;
+/* Returns the parameters and buffers of the tree under their dotted paths, in the order of
+ * PyTorch's state dict; a shared one occurs once per place. They are the tensors themselves, which
+ * the module owns; names and list belong to the scope. dnn_save_tensors(path, state.item, state.n,
+ * NULL, 0) saves them.
+ * Fails   n is 0 and item NULL, and an error is pending: module is NULL; DNN_E_NOMEM. */
+DNN_API dnn_state dnn_module_state(const dnn_module *module);
+/* Returns the tensor of that name; NULL, without an error, if there is none. */
+DNN_API dnn_tensor *dnn_state_tensor(dnn_state state, const char *name);
+/* Returns the state as Python prints a state dict, "OrderedDict({'weight': tensor(...), ...})", a
+ * text of the scope. Fails as dnn_tensor_format. */
+DNN_API const char *dnn_state_format(dnn_state state);
+
+/* ---- changing a tree ---- */
+/* Puts a module in the place of the child with that dotted path, and releases the old child:
+ * dnn_module_replace(net, "fc", dnn_nn_linear(512, 5)). The new child gets the training mode of the
+ * old one. Returns the new child.
+ * Fails   NULL and a pending DNN_E_INVALID: no such child; as dnn_module_add. */
+DNN_API dnn_module *dnn_module_replace(dnn_module *module, const char *path, dnn_module *child);
+/* Calls fn on each module of the tree, parents first, with its dotted path ("" for the root).
+ * Stops at the first status other than DNN_OK, whose text dnn_fail sets, and returns it. fn must
+ * not change the tree (torch.nn.Module.apply, which visits children first).
+ * Fails   DNN_E_INVALID: module or fn is NULL; the status of fn, or the error that it left. */
+typedef dnn_status (*dnn_module_fn)(void *ctx, dnn_module *module, const char *path);
+DNN_API DNN_CHECKED dnn_status dnn_module_apply(dnn_module *module, dnn_module_fn fn, void *ctx);
 
 /* ---- layers ----
  * They are the modules of torch.nn of the same name; ops.h has the formulas.

@@ -1,74 +1,102 @@
 /* print.h - functions that print to standard output. They are inline: the program prints, libdnn
- * never does. To send the text elsewhere, call dnn_format or dnn_format_graph.
+ * never does. To send the text elsewhere, call dnn_tensor_format, dnn_module_format, ...
  *
  * Threads: any; concurrent prints may mix their lines. */
 #ifndef DNN_PRINT_H
 #define DNN_PRINT_H
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include "dnn/autograd.h"
+#include "dnn/nn.h"
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Private. length is the result of a dnn_format call without a buffer. Returns a buffer for
- * malloc's free, or NULL; *status says why. */
-static inline char *dnn_print_room(int64_t length, dnn_status *status)
+/* Prints a text, and a newline unless it ends with one. text NULL: takes the pending error.
+ * Fails   the pending error; DNN_E_IO: the text cannot be written. */
+static inline dnn_status dnn_print_text(const char *text)
 {
-    char *text = length >= 0 ? (char *)malloc((size_t)length + 1) : NULL;
+    size_t length = text != NULL ? strlen(text) : 0;
+    int ends = length > 0 && text[length - 1] == '\n';
 
-    *status = length < 0 ? (dnn_status)length : DNN_OK;
-    if (length >= 0 && text == NULL) {
-        *status =
-            dnn_fail(DNN_E_NOMEM, "dnn_print: %lld bytes: out of memory", (long long)length + 1);
+    if (text == NULL) {
+        return dnn_take_error();
     }
-    return text;
+    return fputs(text, stdout) == EOF || (!ends && putchar('\n') == EOF)
+               ? dnn_fail(DNN_E_IO, "dnn_print: the text cannot be written to standard output")
+               : DNN_OK;
 }
 
-/* Private. Prints text if status is DNN_OK, frees it, and returns the status. */
-static inline dnn_status dnn_print_out(char *text, dnn_status status)
+/* Private: the functions that dnn_print selects. Their texts are freed with their scope. */
+static inline dnn_status dnn_print_tensor(dnn_tensor *t)
 {
-    if (status == DNN_OK && fputs(text, stdout) == EOF) {
-        status = dnn_fail(DNN_E_IO, "dnn_print: the text cannot be written to standard output");
-    }
-    free(text);
-    return status;
+    DNN_SCOPE();
+
+    return dnn_print_text(dnn_tensor_format(t));
+}
+static inline dnn_status dnn_print_module(dnn_module *module)
+{
+    DNN_SCOPE();
+
+    return dnn_print_text(dnn_module_format(module));
+}
+static inline dnn_status dnn_print_tensor_list(dnn_tensor_list list)
+{
+    DNN_SCOPE();
+
+    return dnn_print_text(dnn_tensor_list_format(list));
+}
+static inline dnn_status dnn_print_state(dnn_state state)
+{
+    DNN_SCOPE();
+
+    return dnn_print_text(dnn_state_format(state));
 }
 
-/* Prints t as dnn_format writes it, and a newline.
- * Fails   as dnn_format; DNN_E_NOMEM; DNN_E_IO: the text cannot be written. */
-static inline dnn_status dnn_print(dnn_tensor *t)
-{
-    dnn_status status;
-    int64_t length = dnn_format(t, NULL, 0);
-    char *text = dnn_print_room(length, &status);
-
-    if (text != NULL && (length = dnn_format(t, text, (size_t)length + 1)) < 0) {
-        status = (dnn_status)length;
-    }
-    status = dnn_print_out(text, status);
-    return status == DNN_OK && putchar('\n') == EOF
-               ? dnn_fail(DNN_E_IO, "dnn_print: the newline cannot be written to standard output")
-               : status;
-}
+/* Prints a tensor, a list of tensors, a module or a state as PyTorch prints it.
+ * Fails   as dnn_tensor_format; DNN_E_NOMEM; DNN_E_IO: the text cannot be written. */
+#ifndef __cplusplus
+/* clang-format off */
+#define dnn_print(x)                        \
+    _Generic((x),                           \
+        dnn_tensor *: dnn_print_tensor,     \
+        void *: dnn_print_tensor,           \
+        dnn_module *: dnn_print_module,     \
+        dnn_tensor_list: dnn_print_tensor_list, \
+        dnn_state: dnn_print_state)(x)
+/* clang-format on */
+#endif
 
 /* Prints the graph that computed a tensor: dnn_print_graph(loss), dnn_print_graph(loss, .module =
  * net), or for Graphviz dnn_print_graph(loss, .dot = true).
- * Fails   as dnn_format_graph; DNN_E_NOMEM; DNN_E_IO. */
-#define dnn_print_graph(...) dnn_print_graph_with((dnn_graph_args){.of = __VA_ARGS__})
-static inline dnn_status dnn_print_graph_with(dnn_graph_args args)
+ * Fails   as dnn_graph_format; DNN_E_NOMEM; DNN_E_IO. */
+#define dnn_print_graph(...) \
+    dnn_print_graph_with(DNN_ARGS(dnn_graph_format_args, .of = __VA_ARGS__))
+static inline dnn_status dnn_print_graph_with(dnn_graph_format_args args)
 {
-    dnn_status status;
-    int64_t length = dnn_format_graph_with(args, NULL, 0);
-    char *text = dnn_print_room(length, &status);
+    DNN_SCOPE();
 
-    if (text != NULL && (length = dnn_format_graph_with(args, text, (size_t)length + 1)) < 0) {
-        status = (dnn_status)length;
-    }
-    return dnn_print_out(text, status);
+    return dnn_print_text(dnn_graph_format_with(args));
 }
 
 #ifdef __cplusplus
+}
+
+inline dnn_status dnn_print(dnn_tensor *t)
+{
+    return dnn_print_tensor(t);
+}
+inline dnn_status dnn_print(dnn_module *module)
+{
+    return dnn_print_module(module);
+}
+inline dnn_status dnn_print(dnn_tensor_list list)
+{
+    return dnn_print_tensor_list(list);
+}
+inline dnn_status dnn_print(dnn_state state)
+{
+    return dnn_print_state(state);
 }
 #endif
 #endif

@@ -112,12 +112,29 @@ typedef enum dnn_map_access {
 DNN_API DNN_CHECKED dnn_status dnn_map(dnn_tensor *t, dnn_map_access access, void **data);
 DNN_API DNN_CHECKED dnn_status dnn_unmap(dnn_tensor *t);
 
-/* Writes t as PyTorch 2.15 prints it (long tensors with "...") into text: at most `bytes` bytes
- * with the final 0. Returns the length of the whole text, as snprintf, or a negative status.
+typedef enum dnn_sci_mode { DNN_SCI_AUTO = 0, DNN_SCI_ON = 1, DNN_SCI_OFF = 2 } dnn_sci_mode;
+typedef struct dnn_tensor_format_args {
+    dnn_tensor *t;
+    DNN_BY_NAME;
+    int precision;      /* digits after the point, 1 to 100; 0 = 4 */
+    int64_t threshold;  /* a tensor of more elements is summarised with "..."; 0 = 1000 */
+    int64_t edge_items; /* elements of each end of an axis in a summary; 0 = 3 */
+    int64_t line_width; /* columns; 0 = 80 */
+    dnn_sci_mode sci_mode;
+} dnn_tensor_format_args;
+/* Returns t as PyTorch 2.15 prints it, a text of the scope: dnn_tensor_format(t), or with the
+ * options of torch.set_printoptions dnn_tensor_format(t, .precision = 2). Waits for the device.
  * Differences on purpose: dtype=torch.float64 is dtype=f64. grad_fn is the name of libdnn's row:
  * where one row serves several functions of PyTorch, or several rows compute one, the name is
- * another (docs/printing.md lists them: transpose is PermuteBackward0, mse_loss MeanBackward0). */
-DNN_API int64_t dnn_format(dnn_tensor *t, char *text, size_t bytes);
+ * another (docs/printing.md lists them: transpose is PermuteBackward0, mse_loss MeanBackward0).
+ * dnn_print prints the text.
+ * Fails   NULL and a pending error: an option out of its range; as dnn_map. */
+#define dnn_tensor_format(...) \
+    dnn_tensor_format_with(DNN_ARGS(dnn_tensor_format_args, .t = __VA_ARGS__))
+DNN_API const char *dnn_tensor_format_with(dnn_tensor_format_args args);
+/* Returns "[tensor(1.), tensor(2.)]", as Python prints a list, a text of the scope. Fails as
+ * dnn_tensor_format. */
+DNN_API const char *dnn_tensor_list_format(dnn_tensor_list list);
 
 #ifdef __cplusplus
 }

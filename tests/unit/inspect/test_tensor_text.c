@@ -49,7 +49,7 @@ struct print {
 #define OPTIONS(precision_, threshold_, edge_, width, mode)                          \
     {                                                                                \
         .precision = (precision_), .threshold = (threshold_), .edge_items = (edge_), \
-        .line_width = (width), .sci_mode = DNN__SCI_##mode                           \
+        .line_width = (width), .sci_mode = DNN_SCI_##mode                            \
     }
 #define PRINT(dtype_, shape_, values, how_, options_, text_)          \
     {.line = #dtype_ " " #shape_ " " #values " " #how_ " " #options_, \
@@ -177,10 +177,10 @@ Test(tensor_text, format_has_the_defaults_and_counts_what_it_cuts)
     char text[8];
 
     cr_expect_str_eq(text_of(t, NULL), "tensor([1., 2.])");
-    cr_expect_eq(dnn_format(t, text, sizeof text), 16);
+    cr_expect_eq(copy_text(dnn_tensor_format(t), text, sizeof text), 16);
     cr_expect_str_eq(text, "tensor(");
-    cr_expect_eq(dnn_format(t, NULL, 0), 16);
-    EXPECT_STATUS_FAIL(dnn_format(NULL, text, sizeof text), "dnn_format", "NULL");
+    cr_expect_eq(copy_text(dnn_tensor_format(t), NULL, 0), 16);
+    EXPECT_FAIL(dnn_tensor_format(NULL), "dnn_tensor_format", "NULL");
 }
 
 Test(tensor_text, a_mapped_tensor_prints_and_stays_mapped)
@@ -217,7 +217,7 @@ Test(tensor_text, the_longest_numbers_fit)
     dnn__text_options options = dnn__text_defaults;
 
     options.precision = DNN__MOST_DIGITS;
-    options.sci_mode = DNN__SCI_OFF;
+    options.sci_mode = DNN_SCI_OFF;
     cr_expect_eq(strlen(text_of(t, &options)), strlen("tensor([") + 2 * 411 +
                                                    strlen(",\n        ") + strlen("]") +
                                                    strlen(",\n       dtype=f64)"));

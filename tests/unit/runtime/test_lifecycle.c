@@ -275,7 +275,7 @@ Test(lifecycle, another_list_while_the_library_runs_is_an_error)
 static int warnings;
 static char warning[512];
 
-static void note_warning(void *ctx, int level, const char *text)
+static void note_warning(void *ctx, dnn_log_level level, const char *text)
 {
     (void)ctx;
     if (level == DNN_LOG_WARN && strstr(text, "DNN_") != NULL) {

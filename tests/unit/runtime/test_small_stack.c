@@ -106,7 +106,7 @@ static void *train(void *unused)
         dnn_tensor *y = dnn_forward(net, dnn_rand(DNN_SHAPE(8, 1, 28, 28)));
 
         MUST(dnn_backward(dnn_mean(dnn_square(y))) == DNN_OK);
-        dnn_format(y, text, sizeof text);
+        copy_text(dnn_tensor_format(y), text, sizeof text);
         MUST(strstr(text, "tensor(") != NULL);
         MUST(dnn_save_weights(net, path) == DNN_OK);
         MUST(dnn_load_weights(net, path) == DNN_OK);

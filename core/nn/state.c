@@ -1,0 +1,61 @@
+/* state.c - the state of a module: its parameters and buffers under their dotted paths. */
+#include "nn_impl.h"
+#include "object.h"
+#include <string.h>
+
+struct listing { /* of the walk over a module */
+    int64_t n;
+    size_t bytes;           /* of all names with their final 0 */
+    dnn_named_tensor *item; /* NULL: the walk only counts */
+    char *name;             /* where the next name goes */
+};
+
+static bool list_tensor(void *ctx, const dnn__path *path, dnn_tensor *tensor)
+{
+    struct listing *l = ctx;
+    dnn__text text = dnn__text_to(l->name, l->item == NULL ? 0 : SIZE_MAX);
+    size_t bytes;
+
+    dnn__put_path(&text, path);
+    bytes = text.length + 1;
+    if (l->item != NULL) {
+        l->item[l->n] = (dnn_named_tensor){.name = l->name, .tensor = tensor};
+        l->name += bytes;
+    }
+    l->n++;
+    l->bytes += bytes;
+    return true;
+}
+
+dnn_state dnn_module_state(const dnn_module *module)
+{
+    struct listing l = {.n = 0};
+    dnn_named_tensor *item;
+    size_t bytes = 0;
+    bool fits;
+
+    if (!dnn__ready("dnn_module_state", module)) {
+        return (dnn_state){.n = 0};
+    }
+    dnn__each_tensor(module, DNN_PARAMETERS | DNN_BUFFERS, list_tensor, &l);
+    fits =
+        dnn__size_mul((size_t)l.n, sizeof *item, &bytes) && dnn__size_add(bytes, l.bytes, &bytes);
+    item =
+        fits ? (void *)dnn__scope_text(bytes) : dnn__null(dnn__nomem("dnn_module_state", SIZE_MAX));
+    if (item == NULL) {
+        return (dnn_state){.n = 0};
+    }
+    l = (struct listing){.item = item, .name = (char *)(item + l.n)};
+    dnn__each_tensor(module, DNN_PARAMETERS | DNN_BUFFERS, list_tensor, &l);
+    return (dnn_state){.n = l.n, .item = item};
+}
+
+dnn_tensor *dnn_state_tensor(dnn_state state, const char *name)
+{
+    for (int64_t i = 0; i < state.n && name != NULL; i++) {
+        if (strcmp(state.item[i].name, name) == 0) {
+            return state.item[i].tensor;
+        }
+    }
+    return NULL;
+}
