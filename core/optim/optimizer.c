@@ -23,9 +23,8 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
             return dnn__fail(DNN_E_INVALID, "%s: parameter %lld of %lld is NULL", name,
                              (long long)i, (long long)list.n);
         }
-        if (p->leaf == NULL || p->node != NULL) {
-            return dnn__fail(DNN_E_INVALID,
-                             "%s: parameter %lld %s is not a leaf that requires a gradient", name,
+        if (p->node != NULL || (p->dtype & DNN__FLOATS) == 0) {
+            return dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is not a floating leaf", name,
                              (long long)i, dnn__shape_text(p->ndim, p->dim));
         }
         for (int64_t k = 0; k < i; k++) {

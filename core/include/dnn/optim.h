@@ -13,8 +13,9 @@ extern "C" {
 #endif
 
 typedef struct dnn_optim_sgd_args {
-    dnn_tensor_list parameters; /* leaves that require gradients, each once; retained; the array is
-                                 * not needed after the call */
+    dnn_tensor_list parameters; /* floating leaves, each once; retained; the array is not needed
+                                 * after the call. One that requires no gradient (a frozen layer) is
+                                 * passed over until it does */
     double lr;                  /* required, >= 0 */
     DNN_BY_NAME;
     double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
@@ -29,8 +30,8 @@ typedef struct dnn_optim_sgd_args {
  * Computed in the dtype of p. Parameters of one device and dtype are updated by one kernel call
  * (two while some of them have no buffer yet).
  *     dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);
- * Fails   NULL and a pending error: an empty list; a member that is NULL, listed twice or no leaf
- *         that requires a gradient; a number out of its range; nesterov without momentum;
+ * Fails   NULL and a pending error: an empty list; a member that is NULL, listed twice or no
+ *         floating leaf; a number out of its range; nesterov without momentum;
  *         DNN_E_NOMEM. */
 #define dnn_optim_sgd(...) DNN_CAT(dnn_optim_sgd_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_optim_sgd_missing_(parameters, lr)

@@ -198,12 +198,12 @@ Test(sgd, a_parameter_that_was_frozen_is_passed_over)
 
 Test(sgd, bad_arguments_are_refused)
 {
-    dnn_tensor *p = LEAF(S(2), 1, 2), *plain = F64(S(2), 1, 2);
+    dnn_tensor *p = LEAF(S(2), 1, 2);
     dnn_tensor_list none = {.n = 0};
 
     EXPECT_FAIL(dnn_optim_sgd(none, 0.1), "sgd");
     EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p, NULL), 0.1), "sgd", "1", "NULL");
-    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(plain), 0.1), "sgd", "leaf");
+    EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(dnn_ones(S(2), .dtype = DNN_T_I64)), 0.1), "sgd", "leaf");
     EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(dnn_square(p)), 0.1), "sgd", "parameter 0", "leaf");
     EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p, p), 0.1), "parameter 1", "parameter 0 again");
     EXPECT_FAIL(dnn_optim_sgd(DNN_TENSORS(p), (double)NAN), "lr", "nan");
@@ -217,4 +217,22 @@ Test(sgd, bad_arguments_are_refused)
     EXPECT_STATUS_FAIL(dnn_step(NULL), "NULL");
     EXPECT_STATUS_FAIL(dnn_zero_grad(NULL), "NULL");
     dnn_release(NULL);
+}
+
+Test(sgd, a_frozen_parameter_is_passed_over)
+{
+    dnn_tensor *frozen = F64(S(2), 1, 2), *p = LEAF(S(2), 1, 2);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(frozen, p), 0.5, .momentum = 0.9);
+
+    cr_assert_not_null(optimizer, "%s", dnn_error_message());
+    cr_assert_eq(dnn_zero_grad(optimizer), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_sum(dnn_mul(frozen, p))), DNN_OK);
+    cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
+    EXPECT(frozen, DNN_T_F64, S(2), 1, 2);
+    EXPECT(dnn_detach(p), DNN_T_F64, S(2), 0.5, 1);
+    cr_assert_not_null(dnn_requires_grad_(frozen, true));
+    cr_assert_eq(dnn_zero_grad(optimizer), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_backward(dnn_sum(frozen)), DNN_OK);
+    cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
+    EXPECT(dnn_detach(frozen), DNN_T_F64, S(2), 0.5, 1.5);
 }
