@@ -22,6 +22,8 @@
 dnn_status dnn__fail(dnn_status status, const char *fmt, ...) DNN_PRINTF(2, 3);
 /* Sets the message "what: 4,096 bytes: out of memory" and returns DNN_E_NOMEM. */
 dnn_status dnn__nomem(const char *what, size_t bytes);
+/* Puts "place: " before the message of the pending error, once: the innermost place stays. */
+void dnn__place_pending(const char *place);
 /* Returns the last message of this thread, which stays valid until the next one. */
 const char *dnn__message_text(void);
 /* Keep the message over calls that may set another. */

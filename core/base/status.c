@@ -66,6 +66,7 @@ static void set_text(const char *fmt, va_list list)
     drop_nan_signs(text);
     memcpy(message->text, text, sizeof text);
     message->is_new = true;
+    message->is_placed = false;
 }
 
 const char *dnn__message_text(void)
@@ -157,6 +158,19 @@ void *dnn__null(dnn_status status)
         }
     }
     return NULL;
+}
+
+void dnn__place_pending(const char *place)
+{
+    dnn__message *message = &dnn__self.block->pending_message;
+    char text[sizeof message->text];
+
+    if (dnn__self.pending == DNN_OK || dnn__self.no_room || message->is_placed) {
+        return;
+    }
+    memcpy(text, message->text, sizeof text);
+    snprintf(message->text, sizeof message->text, "%s: %.900s", place, text);
+    message->is_placed = true;
 }
 
 bool dnn__ok(dnn_status status)

@@ -22,7 +22,7 @@ static void destroy_module(dnn_object *object)
         struct dnn_slot *slot = &module->dnn_slots[i];
 
         if (slot->child != NULL) {
-            slot->child->dnn_has_parent = false;
+            slot->child->dnn_parent = NULL;
         }
         dnn_release(slot->child);
         dnn_release(slot->tensor);
@@ -111,7 +111,7 @@ static dnn_status add_child(dnn_module *parent, const char *name, dnn_module *ch
 {
     char *copy = NULL;
 
-    if (child->dnn_has_parent) {
+    if (child->dnn_parent != NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_module_add: the %s \"%.64s\" has a parent already",
                          child->dnn_type->name, name == NULL ? "" : name);
     }
@@ -125,7 +125,7 @@ static dnn_status add_child(dnn_module *parent, const char *name, dnn_module *ch
     DNN_TRY(prepare_slot("dnn_module_add", parent, name, &copy));
     parent->dnn_slots[parent->dnn_n_slots++] =
         (struct dnn_slot){.name = copy, .kind = DNN__CHILD, .child = dnn_retain(child)};
-    child->dnn_has_parent = true;
+    child->dnn_parent = parent;
     return DNN_OK;
 }
 
@@ -198,24 +198,60 @@ dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tens
 
 /* ---- forward ---- */
 
+/* Writes "LeNet.features.0" for a module of a tree. */
+static void put_place(dnn__text *text, const dnn_module *module)
+{
+    const dnn_module *parent = module->dnn_parent;
+
+    if (parent == NULL) {
+        dnn__put(text, "%s", module->dnn_type->name);
+        return;
+    }
+    put_place(text, parent);
+    for (int64_t i = 0; i < parent->dnn_n_slots; i++) {
+        if (parent->dnn_slots[i].child == module) {
+            dnn__put(text, ".%s", parent->dnn_slots[i].name);
+        }
+    }
+}
+
+/* Names the module in the message of the error that its forward has left: "LeNet.fc1 (Linear)". */
+static void place_error(const dnn_module *module)
+{
+    char place[200];
+    dnn__text text = dnn__text_to(place, sizeof place);
+
+    put_place(&text, module);
+    if (module->dnn_parent != NULL) {
+        dnn__put(&text, " (%s)", module->dnn_type->name);
+    }
+    dnn__place_pending(place);
+}
+
+static bool forward_ready(const dnn_module *module, const dnn_tensor *x)
+{
+    if (!dnn__ready("dnn_forward", module) || !dnn__ready(module->dnn_type->name, x)) {
+        return false;
+    }
+    if (module->dnn_type->forward == NULL) {
+        dnn__null(
+            dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
+        return false;
+    }
+    return true;
+}
+
 dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x)
 {
     dnn_tensor *out;
 
-    if (module == NULL) {
-        return dnn__pending() != DNN_OK
-                   ? NULL
-                   : dnn__null(dnn__fail(DNN_E_INVALID, "dnn_forward: module is NULL"));
-    }
-    if (!dnn__ready(module->dnn_type->name, x)) {
+    if (!forward_ready(module, x)) {
         return NULL;
     }
-    if (module->dnn_type->forward == NULL) {
-        return dnn__null(
-            dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
-    }
     out = module->dnn_type->forward(module, x);
-    if (out != NULL && dnn__forward_observer != NULL) {
+    if (DNN__UNLIKELY(out == NULL)) {
+        place_error(module);
+    } else if (dnn__forward_observer != NULL) {
         dnn__forward_observer->seen(dnn__forward_observer->ctx, module, out);
     }
     return out;

@@ -15,7 +15,7 @@ static dnn_status check_replacement(dnn_module *module, const char *path, dnn_mo
         return dnn__fail(DNN_E_INVALID, "dnn_module_replace: the %s has no child \"%.80s\"",
                          module->dnn_type->name, path);
     }
-    if (child->dnn_has_parent) {
+    if (child->dnn_parent != NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_module_replace: the %s has a parent already",
                          child->dnn_type->name);
     }
@@ -40,9 +40,9 @@ dnn_module *dnn_module_replace(dnn_module *module, const char *path, dnn_module 
     }
     old = slot->child;
     slot->child = dnn_retain(child);
-    child->dnn_has_parent = true;
+    child->dnn_parent = old->dnn_parent;
     dnn_module_train(child, old->dnn_training);
-    old->dnn_has_parent = false;
+    old->dnn_parent = NULL;
     dnn_release(old);
     return child;
 }

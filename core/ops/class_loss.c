@@ -11,8 +11,11 @@ dnn_status dnn__check_class_target(const char *op, const dnn_tensor *input,
         input->ndim >= 2 && target->ndim == input->ndim - 1 && target->dim[0] == input->dim[0];
 
     if ((target->dtype & (DNN_T_I64 | DNN_T_I32 | DNN_T_U8)) == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: target is %s, class indices must be i64, i32 or u8",
-                         op, dnn_dtype_name(target->dtype));
+        bool one_hot = dnn__same_dims(input->ndim, input->dim, target->ndim, target->dim);
+
+        return dnn__fail(DNN_E_INVALID, "%s: target is %s, class indices must be i64, i32 or u8%s",
+                         op, dnn_dtype_name(target->dtype),
+                         one_hot ? "; dnn_argmax(target, 1) gives those of one-hot targets" : "");
     }
     for (int d = 2; fits && d < input->ndim; d++) {
         fits = target->dim[d - 1] == input->dim[d];

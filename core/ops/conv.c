@@ -53,8 +53,10 @@ static dnn_status check_attr(const char *op, const dnn_attr_conv2d *a)
     return DNN_OK;
 }
 
-static dnn_status check_channels(const char *op, int64_t channels, const int64_t *w, int32_t groups)
+static dnn_status check_channels(const char *op, const int64_t *x, const int64_t *w, int32_t groups)
 {
+    int64_t channels = x[1];
+
     if (w[0] < 1) {
         return dnn__fail(DNN_E_INVALID, "%s: w %s has %lld output channels, must be >= 1", op,
                          dnn__shape_text(4, w), (long long)w[0]);
@@ -66,8 +68,11 @@ static dnn_status check_channels(const char *op, int64_t channels, const int64_t
     }
     if (w[1] != channels / groups) {
         return dnn__fail(DNN_E_INVALID,
-                         "%s: x has %lld channels in %d groups, w %s takes %lld each", op,
-                         (long long)channels, groups, dnn__shape_text(4, w), (long long)w[1]);
+                         "%s: x has %lld channels in %d groups, w %s takes %lld each%s", op,
+                         (long long)channels, groups, dnn__shape_text(4, w), (long long)w[1],
+                         x[3] == w[1] * groups ? "; x may be channels last, [N,H,W,C]: "
+                                                 "dnn_permute(x, DNN_DIMS(0, 3, 1, 2)) makes it fit"
+                                               : "");
     }
     return DNN_OK;
 }
@@ -77,7 +82,7 @@ static dnn_status conv_dims(const char *op, const dnn_attr_conv2d *a, const int6
                             const int64_t *w, int64_t *y)
 {
     DNN_TRY(check_attr(op, a));
-    DNN_TRY(check_channels(op, x[1], w, a->groups));
+    DNN_TRY(check_channels(op, x, w, a->groups));
     y[0] = x[0];
     y[1] = w[0];
     DNN_TRY(out_size(op, "height", x[2], w[2], (int64_t)a->pad_top + a->pad_bottom, a->dilation_h,
@@ -220,8 +225,9 @@ dnn_status dnn__conv2d_shape(dnn__sig *sig)
     if (x->ndim != 4 || w->ndim != 4) {
         return dnn__fail(
             DNN_E_INVALID,
-            "%s: x is %s, w is %s: must be [N,C,H,W] or [C,H,W], and [O,C/groups,kh,kw]", op,
-            dnn__dims_text(x), dnn__dims_text(w));
+            "%s: x is %s, w is %s: must be [N,C,H,W] or [C,H,W], and [O,C/groups,kh,kw]%s", op,
+            dnn__dims_text(x), dnn__dims_text(w),
+            x->ndim == 2 ? "; dnn_unsqueeze(x, 0) adds the axis of channels" : "");
     }
     DNN_TRY(conv_dims(op, sig->attr, x->dim, w->dim, out->dim));
     if (bias != NULL && (bias->ndim != 1 || bias->dim[0] != w->dim[0])) {

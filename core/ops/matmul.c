@@ -198,6 +198,12 @@ dnn_tensor *dnn_addmm(dnn_tensor *c, dnn_tensor *a, dnn_tensor *b)
 
 /* ---- linear ---- */
 
+/* A flatten was forgotten: w fits the elements of each sample. */
+static bool fits_flattened(const dnn_tensor *x, const dnn_tensor *w)
+{
+    return x->ndim > 2 && w->ndim == 2 && dnn__numel_of(x->ndim - 1, x->dim + 1) == w->dim[1];
+}
+
 dnn_status dnn__linear_shape(dnn__sig *sig)
 {
     const dnn_tensor *x = sig->in[0], *w = sig->in[1], *bias = sig->in[2];
@@ -208,8 +214,9 @@ dnn_status dnn__linear_shape(dnn__sig *sig)
                          dnn__dims_text(x), dnn__dims_text(w));
     }
     if (w->ndim != 2 || x->dim[x->ndim - 1] != w->dim[1]) {
-        return dnn__fail(DNN_E_INVALID, "linear: x is %s, w is %s: w must be [out,%lld]",
-                         dnn__dims_text(x), dnn__dims_text(w), (long long)x->dim[x->ndim - 1]);
+        return dnn__fail(DNN_E_INVALID, "linear: x is %s, w is %s: w must be [out,%lld]%s",
+                         dnn__dims_text(x), dnn__dims_text(w), (long long)x->dim[x->ndim - 1],
+                         fits_flattened(x, w) ? "; dnn_flatten(x, 1, -1) makes x fit" : "");
     }
     if (bias != NULL && (bias->ndim != 1 || bias->dim[0] != w->dim[0])) {
         return dnn__fail(DNN_E_INVALID, "linear: bias is %s, w is %s: bias must be [%lld]",

@@ -44,7 +44,8 @@ struct dnn_module {
     const dnn_module_type *dnn_type;
     struct dnn_slot *dnn_slots; /* parameters, buffers and children in order of registration */
     int64_t dnn_n_slots, dnn_cap_slots;
-    bool dnn_training, dnn_has_parent;
+    dnn_module *dnn_parent;
+    bool dnn_training;
 };
 
 /* Returns a zeroed module of the type, in training mode. */

@@ -349,6 +349,23 @@ Test(module, forward_fails_with_a_name)
     dnn_release(linear);
 }
 
+Test(module, an_error_names_the_place_in_the_tree_and_a_hint)
+{
+    dnn_module *conv = dnn_nn_conv2d(1, 2, 3), *fc = dnn_nn_linear(8, 3);
+    dnn_module *net = dnn_nn_sequential(DNN_MODULES(dnn_nn_sequential(DNN_MODULES(conv)), fc));
+    dnn_tensor *logits = dnn_zeros(S(2, 3));
+
+    EXPECT_FAIL(dnn_forward(net, dnn_zeros(S(5, 1, 4, 4))),
+                "Sequential.1 (Linear): linear: x is [5,2,2,2]", "dnn_flatten(x, 1, -1)");
+    EXPECT_FAIL(dnn_forward(net, dnn_zeros(S(5, 4, 4, 1))),
+                "Sequential.0.0 (Conv2d): conv2d: x has 4", "channels last");
+    EXPECT_FAIL(dnn_forward(net, dnn_zeros(S(28, 28))),
+                "Sequential.0.0 (Conv2d): conv2d: x is [28,28]", "dnn_unsqueeze(x, 0)");
+    EXPECT_FAIL(dnn_forward(conv, dnn_zeros(S(2, 2))), "Sequential.0.0 (Conv2d): ");
+    EXPECT_FAIL(dnn_cross_entropy(logits, logits), "dnn_argmax(target, 1)");
+    dnn_release(net);
+}
+
 Test(module, train_and_eval_go_through_the_tree)
 {
     block *b = new_block(NULL);
