@@ -33,7 +33,7 @@ static void put_leaf_name(struct drawing *d, const dnn__leaf *leaf)
     const dnn_tensor *t = NULL;
 
     for (int64_t i = 0; d->names != NULL; i++) {
-        t = dnn_module_tensor_at(d->names, DNN_PARAMETERS, i, name, sizeof name);
+        t = dnn__module_tensor_at(d->names, DNN__PARAMETERS, i, name, sizeof name);
         if (t == NULL || t->leaf == leaf) {
             break;
         }

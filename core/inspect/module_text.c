@@ -251,7 +251,7 @@ static int64_t own_elements(const dnn_module *module)
     int64_t elements = 0;
 
     for (int64_t i = 0; i < module->dnn_n_slots; i++) {
-        if (module->dnn_slots[i].kind == DNN_PARAMETERS) {
+        if (module->dnn_slots[i].kind == DNN__PARAMETERS) {
             elements += dnn__numel(module->dnn_slots[i].tensor);
         }
     }
@@ -302,7 +302,7 @@ static void put_table(struct table *table, dnn_module *module)
     table->at = 0;
     dnn__each_module(module, put_row, table);
     put_rule(table);
-    dnn__each_tensor(module, DNN_PARAMETERS | DNN_BUFFERS, add_bytes, &bytes);
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, add_bytes, &bytes);
     dnn__put(table->text, "%s parameters, ", dnn__number_text(dnn_module_parameter_count(module)));
     dnn__put(table->text, "%s bytes with buffers\n", dnn__number_text(bytes));
 }

@@ -174,13 +174,13 @@ static dnn_tensor *register_tensor(const char *call, dnn_module *module, const c
     }
     DNN_TRY_TO(st, failed, check_value(call, name, value));
     DNN_TRY_TO(st, failed, prepare_slot(call, module, name, &copy));
-    if (kind == DNN_PARAMETERS && dnn_requires_grad_(value, true) == NULL) {
+    if (kind == DNN__PARAMETERS && dnn_requires_grad_(value, true) == NULL) {
         dnn__free(copy);
         return NULL;
     }
     module->dnn_slots[module->dnn_n_slots++] =
         (struct dnn_slot){.name = copy, .kind = kind, .tensor = dnn_retain(value)};
-    value->is_parameter = value->is_parameter || kind == DNN_PARAMETERS;
+    value->is_parameter = value->is_parameter || kind == DNN__PARAMETERS;
     return value;
 failed:
     return dnn__null(st);
@@ -188,12 +188,12 @@ failed:
 
 dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *name, dnn_tensor *value)
 {
-    return register_tensor("dnn_module_add_parameter", module, name, value, DNN_PARAMETERS);
+    return register_tensor("dnn_module_add_parameter", module, name, value, DNN__PARAMETERS);
 }
 
 dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value)
 {
-    return register_tensor("dnn_module_add_buffer", module, name, value, DNN_BUFFERS);
+    return register_tensor("dnn_module_add_buffer", module, name, value, DNN__BUFFERS);
 }
 
 /* ---- forward ---- */
@@ -294,6 +294,6 @@ static bool drop_grad(void *ctx, const dnn__path *path, dnn_tensor *tensor)
 void dnn_module_zero_grad(dnn_module *module)
 {
     if (module != NULL) {
-        dnn__each_tensor(module, DNN_PARAMETERS, drop_grad, NULL);
+        dnn__each_tensor(module, DNN__PARAMETERS, drop_grad, NULL);
     }
 }

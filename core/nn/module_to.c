@@ -13,7 +13,8 @@ static dnn_status refuse_mapped(const dnn_module *module, const dnn_tensor *t)
     const dnn_tensor *found;
 
     do {
-        found = dnn_module_tensor_at(module, DNN_PARAMETERS | DNN_BUFFERS, i++, path, sizeof path);
+        found =
+            dnn__module_tensor_at(module, DNN__PARAMETERS | DNN__BUFFERS, i++, path, sizeof path);
     } while (found != NULL && found != t);
     return dnn__fail(DNN_E_INVALID, "dnn_module_to: %s %s is mapped: dnn_unmap first", path,
                      dnn__shape_text(t->ndim, t->dim));
@@ -110,7 +111,7 @@ dnn_status dnn_module_to_with(dnn_module_to_args args)
     if (device != NULL) {
         DNN_TRY(dnn__device_for(device, &where));
     }
-    DNN_TRY(dnn__module_tensors("dnn_module_to", module, DNN_PARAMETERS | DNN_BUFFERS, &list));
+    DNN_TRY(dnn__module_tensors("dnn_module_to", module, DNN__PARAMETERS | DNN__BUFFERS, &list));
     made = dnn__calloc((size_t)list.n, sizeof(dnn_tensor *));
     if (made == NULL) {
         DNN_TRY_TO(st, done, dnn__nomem("dnn_module_to", (size_t)list.n * sizeof(dnn_tensor *)));

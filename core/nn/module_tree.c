@@ -20,7 +20,7 @@ void dnn__put_path(dnn__text *text, const dnn__path *path)
 static bool walk_tensors(const dnn_module *module, const dnn__path *up, int kinds,
                          dnn__tensor_visit visit, void *ctx)
 {
-    for (int kind = DNN_PARAMETERS; kind <= DNN_BUFFERS; kind <<= 1) {
+    for (int kind = DNN__PARAMETERS; kind <= DNN__BUFFERS; kind <<= 1) {
         for (int64_t i = 0; i < module->dnn_n_slots; i++) {
             const struct dnn_slot *slot = &module->dnn_slots[i];
             dnn__path here = {.up = up, .name = slot->name};
@@ -125,7 +125,7 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
         return none;
     }
     st = module == NULL ? dnn__fail(DNN_E_INVALID, "dnn_parameters: module is NULL")
-                        : dnn__module_tensors("dnn_parameters", module, DNN_PARAMETERS, &list);
+                        : dnn__module_tensors("dnn_parameters", module, DNN__PARAMETERS, &list);
     if (st != DNN_OK) {
         dnn__null(st);
         return none;
@@ -165,7 +165,7 @@ static bool add_elements(void *ctx, const dnn__path *path, dnn_tensor *tensor)
     struct first search = {.tensor = tensor};
 
     (void)path;
-    dnn__each_tensor(sum->root, DNN_PARAMETERS, is_not_first, &search);
+    dnn__each_tensor(sum->root, DNN__PARAMETERS, is_not_first, &search);
     if (search.index == sum->index) {
         sum->elements += dnn__numel(tensor);
     }
@@ -178,7 +178,7 @@ int64_t dnn_module_parameter_count(const dnn_module *module)
     struct first sum = {.root = module};
 
     if (module != NULL) {
-        dnn__each_tensor(module, DNN_PARAMETERS, add_elements, &sum);
+        dnn__each_tensor(module, DNN__PARAMETERS, add_elements, &sum);
     }
     return sum.elements;
 }
@@ -215,8 +215,8 @@ static bool is_not_at(void *ctx, const dnn__path *path, dnn_tensor *tensor)
     return false;
 }
 
-dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t index, char *name,
-                                 size_t bytes)
+dnn_tensor *dnn__module_tensor_at(const dnn_module *module, int kinds, int64_t index, char *name,
+                                  size_t bytes)
 {
     struct at at = {.left = index, .text = dnn__text_to(name, name == NULL ? 0 : bytes)};
 

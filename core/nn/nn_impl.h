@@ -5,7 +5,7 @@
 #include "tensor_impl.h"
 #include "dnn/nn.h"
 
-enum { DNN__CHILD = 4 }; /* the third kind of a slot, after DNN_PARAMETERS and DNN_BUFFERS */
+enum { DNN__PARAMETERS = 1, DNN__BUFFERS = 2, DNN__CHILD = 4 }; /* the kinds of slots; bits */
 
 struct dnn_slot {
     char *name;
@@ -33,6 +33,10 @@ bool dnn__each_tensor(const dnn_module *module, int kinds, dnn__tensor_visit vis
 typedef bool (*dnn__module_visit)(void *ctx, const dnn__path *path, dnn_module *module);
 bool dnn__each_module(dnn_module *module, dnn__module_visit visit, void *ctx);
 
+/* Returns the index-th tensor of that walk, and writes its dotted path into name, at most `bytes`
+ * bytes with the final 0. NULL past the last. */
+dnn_tensor *dnn__module_tensor_at(const dnn_module *module, int kinds, int64_t index, char *name,
+                                  size_t bytes);
 /* Lists the tensors of the kinds, each once. The caller frees item with dnn__free. */
 typedef struct dnn__tensors {
     int64_t n;

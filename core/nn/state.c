@@ -37,7 +37,7 @@ dnn_state dnn_module_state(const dnn_module *module)
     if (!dnn__ready("dnn_module_state", module)) {
         return (dnn_state){.n = 0};
     }
-    dnn__each_tensor(module, DNN_PARAMETERS | DNN_BUFFERS, list_tensor, &l);
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, list_tensor, &l);
     fits =
         dnn__size_mul((size_t)l.n, sizeof *item, &bytes) && dnn__size_add(bytes, l.bytes, &bytes);
     item =
@@ -46,7 +46,7 @@ dnn_state dnn_module_state(const dnn_module *module)
         return (dnn_state){.n = 0};
     }
     l = (struct listing){.item = item, .name = (char *)(item + l.n)};
-    dnn__each_tensor(module, DNN_PARAMETERS | DNN_BUFFERS, list_tensor, &l);
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, list_tensor, &l);
     return (dnn_state){.n = l.n, .item = item};
 }
 

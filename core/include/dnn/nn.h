@@ -76,13 +76,6 @@ DNN_API bool dnn_module_training(const dnn_module *module);
  * failure n is 0 and an error is pending. */
 DNN_API dnn_tensor_list dnn_parameters(dnn_module *module);
 
-/* Returns the index-th parameter or buffer of the tree, in that order, a module's buffers after its
- * parameters; a shared one occurs once per place.
- * Writes its dotted path into name ("layer1.0.weight"; at most `bytes` bytes with the final 0). The
- * module owns the tensor. NULL past the last. */
-enum { DNN_PARAMETERS = 1, DNN_BUFFERS = 2 };
-DNN_API dnn_tensor *dnn_module_tensor_at(const dnn_module *module, int kinds, int64_t index,
-                                         char *name, size_t bytes);
 /* A parameter or buffer, and a child, by dotted path. NULL, without an error, if there is none. */
 DNN_API dnn_tensor *dnn_module_tensor(const dnn_module *module, const char *path);
 DNN_API dnn_module *dnn_module_child(const dnn_module *module, const char *path);

@@ -1,5 +1,6 @@
 /* test_checkpoint.c - tests checkpoints: a run is saved and resumed, bad files are refused, and a
  * refused file changes nothing. */
+#include "nn_impl.h"
 #include "folder.h"
 #include "loader.h"
 #include "safetensors_write.h"
@@ -97,7 +98,7 @@ static size_t state_of(struct training *t, unsigned char *bytes, size_t room)
     dnn_tensor *p;
     size_t at = 0;
 
-    for (int64_t i = 0; (p = dnn_module_tensor_at(t->net, DNN_PARAMETERS, i, NULL, 0)) != NULL;
+    for (int64_t i = 0; (p = dnn__module_tensor_at(t->net, DNN__PARAMETERS, i, NULL, 0)) != NULL;
          i++) {
         dnn_tensor *both[2] = {p, dnn_optimizer_state(t->optimizer, i, "momentum_buffer")};
 

@@ -1,5 +1,6 @@
 /* test_weights.c - tests saving and loading the weights of a module: which files fit, which do not,
  * and that a failed load changes nothing. */
+#include "nn_impl.h"
 #include "folder.h"
 
 static void init(void)
@@ -33,7 +34,8 @@ static size_t bytes_of(dnn_module *net, unsigned char *bytes, size_t room)
     size_t at = 0;
 
     for (int64_t i = 0;
-         (t = dnn_module_tensor_at(net, DNN_PARAMETERS | DNN_BUFFERS, i, NULL, 0)) != NULL; i++) {
+         (t = dnn__module_tensor_at(net, DNN__PARAMETERS | DNN__BUFFERS, i, NULL, 0)) != NULL;
+         i++) {
         size_t n = (size_t)dnn_numel(t) * dnn_dtype_size(dnn_dtype_of(t));
 
         cr_assert(at + n <= room);
@@ -223,12 +225,12 @@ Test(weights, handles_stay_and_still_want_gradients)
     dnn_tensor *before[4];
 
     for (int i = 0; i < 4; i++) {
-        before[i] = dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0);
+        before[i] = dnn__module_tensor_at(b, DNN__PARAMETERS, i, NULL, 0);
     }
     save_net(a, "a");
     cr_assert_eq(dnn_load_weights(b, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     for (int i = 0; i < 4; i++) {
-        cr_expect_eq(before[i], dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0));
+        cr_expect_eq(before[i], dnn__module_tensor_at(b, DNN__PARAMETERS, i, NULL, 0));
         cr_expect(dnn_requires_grad(before[i]) && dnn_is_leaf(before[i]));
     }
     unit_backward(dnn_forward(b, F32(S(1, 3), 1, 2, 3)));

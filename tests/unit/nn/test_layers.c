@@ -1,5 +1,6 @@
 /* test_layers.c - tests every layer of nn.h against the operator that it calls, its initial values,
  * the initialisers, and invalid arguments. */
+#include "nn_impl.h"
 #include "unit.h"
 
 static void init(void)
@@ -318,10 +319,10 @@ Test(layers, a_seed_gives_the_same_weights)
     b = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(1, 2, 3), dnn_nn_linear(4, 5)));
     c = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(1, 2, 3), dnn_nn_linear(4, 5)));
     for (int64_t i = 0; i < 4; i++) {
-        SAME(dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0),
-             dnn_module_tensor_at(a, DNN_PARAMETERS, i, NULL, 0));
-        n = unit_snapshot(dnn_module_tensor_at(b, DNN_PARAMETERS, i, NULL, 0), x);
-        cr_assert_eq(unit_snapshot(dnn_module_tensor_at(c, DNN_PARAMETERS, i, NULL, 0), y), n);
+        SAME(dnn__module_tensor_at(b, DNN__PARAMETERS, i, NULL, 0),
+             dnn__module_tensor_at(a, DNN__PARAMETERS, i, NULL, 0));
+        n = unit_snapshot(dnn__module_tensor_at(b, DNN__PARAMETERS, i, NULL, 0), x);
+        cr_assert_eq(unit_snapshot(dnn__module_tensor_at(c, DNN__PARAMETERS, i, NULL, 0), y), n);
         cr_expect_neq(memcmp(x, y, n), 0, "parameter %lld is the same without a new seed",
                       (long long)i);
     }

@@ -1,5 +1,6 @@
 /* test_module.c - tests module trees: registration, names, walks, lists, modes, conversion between
  * dtypes, ownership when a call fails. */
+#include "nn_impl.h"
 #include "unit.h"
 #include <stdio.h>
 
@@ -70,14 +71,14 @@ static void expect_names(const dnn_module *module, int kinds, const char *const 
     char name[64];
 
     for (int64_t i = 0; i < n; i++) {
-        dnn_tensor *t = dnn_module_tensor_at(module, kinds, i, name, sizeof name);
+        dnn_tensor *t = dnn__module_tensor_at(module, kinds, i, name, sizeof name);
 
         cr_assert_not_null(t, "tensor %lld", (long long)i);
         cr_expect_str_eq(name, names[i]);
         cr_expect_eq(dnn_module_tensor(module, name), t, "%s", name);
     }
-    cr_expect_null(dnn_module_tensor_at(module, kinds, n, name, sizeof name));
-    cr_expect_null(dnn_module_tensor_at(module, kinds, -1, name, sizeof name));
+    cr_expect_null(dnn__module_tensor_at(module, kinds, n, name, sizeof name));
+    cr_expect_null(dnn__module_tensor_at(module, kinds, -1, name, sizeof name));
 }
 
 Test(module, names_come_in_the_order_of_a_state_dict)
@@ -90,9 +91,9 @@ Test(module, names_come_in_the_order_of_a_state_dict)
     dnn_module *net =
         dnn_nn_sequential(DNN_MODULES(&new_block(NULL)->base, dnn_nn_relu(), dnn_nn_linear(2, 1)));
 
-    expect_names(net, DNN_PARAMETERS | DNN_BUFFERS, all, 7);
-    expect_names(net, DNN_PARAMETERS, parameters, 6);
-    expect_names(net, DNN_BUFFERS, buffers, 1);
+    expect_names(net, DNN__PARAMETERS | DNN__BUFFERS, all, 7);
+    expect_names(net, DNN__PARAMETERS, parameters, 6);
+    expect_names(net, DNN__BUFFERS, buffers, 1);
     dnn_release(net);
 }
 
@@ -123,9 +124,9 @@ Test(module, a_name_is_cut_to_the_room)
     dnn_module *net = &new_block(NULL)->base;
     char name[6] = "?????";
 
-    cr_assert_not_null(dnn_module_tensor_at(net, DNN_PARAMETERS, 1, name, sizeof name));
+    cr_assert_not_null(dnn__module_tensor_at(net, DNN__PARAMETERS, 1, name, sizeof name));
     cr_expect_eq(strlen(name), 5);
-    cr_expect_not_null(dnn_module_tensor_at(net, DNN_PARAMETERS, 1, NULL, 0));
+    cr_expect_not_null(dnn__module_tensor_at(net, DNN__PARAMETERS, 1, NULL, 0));
     dnn_release(net);
 }
 
@@ -148,7 +149,7 @@ Test(module, bad_names_are_refused)
     EXPECT_FAIL(dnn_module_add_parameter(m, "a", NULL), "\"a\" is NULL");
     EXPECT_FAIL(dnn_module_add_buffer(m, "a.", t), "dnn_module_add_buffer", "\"a.\"");
     EXPECT_FAIL(dnn_module_add(m, "a.b", dnn_nn_relu()), "dnn_module_add", "\"a.b\"");
-    cr_expect_null(dnn_module_tensor_at(m, DNN_PARAMETERS | DNN_BUFFERS, 0, NULL, 0));
+    cr_expect_null(dnn__module_tensor_at(m, DNN__PARAMETERS | DNN__BUFFERS, 0, NULL, 0));
     cr_expect_not(dnn_requires_grad(t), "a refused parameter became a leaf that wants gradients");
     dnn_release(m);
 }
