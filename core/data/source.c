@@ -80,6 +80,7 @@ static dnn_status check_tensors(dnn_tensor *const *fields, int n)
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: %d fields, must be 1 to %d%s", n,
                          DNN_FIELD_MAX, fields == NULL ? "; fields is NULL" : "");
     }
+    DNN_TRY(dnn__check_alive_list("dnn_dataset_tensors", "fields", fields, n));
     for (int i = 0; i < n; i++) {
         DNN_TRY(check_tensor(fields, i));
     }

@@ -264,6 +264,9 @@ int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes)
     struct drawing d = {.names = args.module};
     dnn_status st = dnn__require(args.of, "dnn_format_graph", "the tensor");
 
+    if (st == DNN_OK) {
+        st = dnn__check_alive("dnn_format_graph", "module", args.module);
+    }
     if (st == DNN_OK && !dnn__tracked(args.of)) {
         st = dnn__fail(DNN_E_INVALID,
                        "dnn_format_graph: the tensor %s is not on the tape: it has no graph",

@@ -149,6 +149,7 @@ int64_t dnn_module_format(const dnn_module *module, char *text, size_t bytes)
     if (module == NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_module_format: module is NULL");
     }
+    DNN_TRY(dnn__check_alive("dnn_module_format", "module", module));
     put_module(&to, module, 0);
     return (int64_t)to.length;
 }

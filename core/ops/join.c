@@ -108,7 +108,7 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
             return false;
         }
     }
-    return true;
+    return dnn__ok(dnn__check_alive_list(op, "tensors", x, n));
 }
 
 dnn_tensor *dnn_cat(dnn_tensor_list list, int dim)
