@@ -167,18 +167,3 @@ dnn_status dnn__freed_fail(const char *function, const char *argument, const voi
     return dnn__fail(DNN_E_INVALID, "%s: %s, %s %s, was released and freed", function, argument,
                      article, entry.kind);
 }
-
-dnn_status dnn__freed_fail_list(const char *function, const char *argument, const void *item,
-                                int64_t n)
-{
-    const void *const *object = item;
-    char name[64];
-
-    for (int64_t i = 0; object != NULL && i < n; i++) {
-        dnn__text text = dnn__text_to(name, sizeof name);
-
-        dnn__put(&text, "%s[%lld]", argument, (long long)i);
-        DNN_TRY(dnn__freed_fail(function, name, object[i]));
-    }
-    return DNN_OK;
-}

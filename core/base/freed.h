@@ -13,23 +13,13 @@ void dnn__freed_add(const void *object, size_t bytes, const char *kind);
 void dnn__freed_forget(const void *object);
 /* Frees the memory that is kept. The addresses are still known. */
 void dnn__freed_release(void);
-/* Return DNN_E_INVALID, with a message and without a pending error, if `object` is the address of a
- * freed object, or if one of item[0..n) is: the message calls it "argument[i]". NULL is no freed
- * object. */
+/* Returns DNN_E_INVALID, with a message and without a pending error, if `object` is the address of
+ * a freed object. NULL is none. */
 dnn_status dnn__freed_fail(const char *function, const char *argument, const void *object);
-dnn_status dnn__freed_fail_list(const char *function, const char *argument, const void *item,
-                                int64_t n);
 static inline dnn_status dnn__check_alive(const char *function, const char *argument,
                                           const void *object)
 {
     return DNN__LIKELY(!dnn__check_handles) ? DNN_OK : dnn__freed_fail(function, argument, object);
-}
-/* `item` is an array of n pointers to objects. */
-static inline dnn_status dnn__check_alive_list(const char *function, const char *argument,
-                                               const void *item, int64_t n)
-{
-    return DNN__LIKELY(!dnn__check_handles) ? DNN_OK
-                                            : dnn__freed_fail_list(function, argument, item, n);
 }
 /* Returns false, with an error pending, if `object` is the address of a freed object. */
 static inline bool dnn__alive(const char *function, const char *argument, const void *object)

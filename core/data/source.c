@@ -152,8 +152,12 @@ static dnn_status call_in_scope(struct function *f, int64_t index, dnn_tensor **
                 st = dnn__fail(DNN_E_INVALID,
                                "data set: the function left field %d of sample %s NULL", k,
                                dnn__number_text(index));
+            } else {
+                st = dnn__check_alive("data set", "a field of the function", field[k]);
             }
-            dnn_keep(field[k]);
+            if (st == DNN_OK) {
+                dnn_keep(field[k]);
+            }
         }
     }
     return st;

@@ -39,6 +39,14 @@ static dnn_module *dead_module(void)
     return dnn_nn_linear(2, 2);
 }
 
+/* The tensors live, the list does not. */
+static dnn_tensor_list dead_list(void)
+{
+    dnn_module *module = dnn_nn_linear(2, 2);
+    DNN_SCOPE();
+    return dnn_parameters(module);
+}
+
 static dnn_dataset *live_set(void)
 {
     return dnn_dataset_tensors((dnn_tensor *const[]){live()}, 1);
@@ -251,6 +259,7 @@ Test(handles, views_and_copies)
     TOLD(dnn_split(dead(), 1, 0), SAID);
     TOLD(dnn_chunk(dead(), 2, 0), SAID);
     TOLD(dnn_cat(DNN_TENSORS(live(), dead()), 0), "cat: tensors[1], " SAID);
+    TOLD(dnn_cat(dead_list(), 0), "cat: tensors, a list, " BY_SCOPE);
     TOLD(dnn_stack(DNN_TENSORS(dead(), live()), 0), "stack: tensors[0], " SAID);
     TOLD(dnn_slice_scatter(dead(), live(), 0, 0, 2, 1), SAID);
     TOLD(dnn_slice_scatter(live(), dead(), 0, 0, 2, 1), SAID);
@@ -292,6 +301,7 @@ Test(handles, reductions_products_and_losses)
     TOLD(dnn_matmul(live(), dead()), SAID);
     TOLD(dnn_mm(live(), dead()), SAID);
     TOLD(dnn_bmm(dnn_ones(S(1, 2, 2)), dead()), SAID);
+    TOLD(dnn_bmm(dead(), live()), SAID);
     TOLD(dnn_dot(dnn_ones(S(2)), dead()), SAID);
     TOLD(dnn_addmm(dead(), live(), live()), SAID);
     TOLD(dnn_addmm(live(), live(), dead()), SAID);
@@ -423,7 +433,8 @@ Test(handles, modules)
     REFUSED(dnn_module_format(dead_module(), text, sizeof text), "dnn_module_format: " MODULE);
     REFUSED(dnn_module_summary(dead_module(), NULL, text, sizeof text), MODULE);
     REFUSED(dnn_module_summary(module, dead(), text, sizeof text), SAID);
-    TOLD(dnn_nn_sequential(DNN_MODULES(module, dead_module())), "a module, " BY_SCOPE);
+    TOLD(dnn_nn_sequential(DNN_MODULES(module, dead_module())),
+         "Sequential: modules[1], a module, " BY_SCOPE);
 }
 
 #define OPTIMIZER "optimizer, an optimizer, " BY_SCOPE
@@ -431,6 +442,7 @@ Test(handles, modules)
 Test(handles, optimizers)
 {
     TOLD(dnn_optim_sgd(DNN_TENSORS(leaf(), dead()), 0.1), "parameters[1], " SAID);
+    TOLD(dnn_optim_sgd(dead_list(), 0.1), "parameters, a list, " BY_SCOPE);
     REFUSED(dnn_zero_grad(dead_optimizer()), OPTIMIZER);
     REFUSED(dnn_step(dead_optimizer()), OPTIMIZER);
     TOLD(dnn_optimizer_lr(dead_optimizer()), "dnn_optimizer_lr: " OPTIMIZER);
