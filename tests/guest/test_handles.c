@@ -546,6 +546,9 @@ Test(handles, files)
     TOLD(dnn_file_tensor(dead_file(path), "t"), FILE_SAID);
     REFUSED(dnn_load_weights(dead_module(), path), MODULE);
     REFUSED(dnn_save_weights(dead_module(), path), MODULE);
+    cr_assert_eq(dnn_write_checkpoint(&run, path), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(&run, path), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(dnn_take_error(), DNN_OK, "%s", dnn_error_message()); /* released once */
     run.optimizer[0] = dead_optimizer();
     REFUSED(dnn_write_checkpoint(&run, path), "optimizer[0], an optimizer, " BY_SCOPE);
     run.optimizer[0] = NULL;
