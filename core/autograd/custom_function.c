@@ -161,7 +161,7 @@ static dnn_status check_call(const dnn_function *f, dnn_tensor_list in, dnn_tens
                          (long long)in.n, in.item == NULL ? " in a list that is NULL" : "",
                          MAX_OPERANDS);
     }
-    return DNN_OK;
+    return dnn__check_alive_list(f->name, "in", in.item, in.n);
 }
 
 static dnn_status open_forward(struct forward *w, void **memory)
@@ -226,6 +226,7 @@ static dnn_status make_own_handle(struct forward *w, int j, const dnn__scope *sc
     if (t == NULL) {
         return dnn__fail(DNN_E_INVALID, "forward of %s: output %d was left NULL", w->s.name, j);
     }
+    DNN_TRY(dnn__check_alive(w->s.name, "an output of forward", t));
     fresh = t->object.dnn_scope == scope && !dnn__tracked(t);
     for (int k = 0; k < j; k++) {
         fresh = fresh && w->out[k] != t;

@@ -344,6 +344,7 @@ dnn_status dnn__check_backward(const char *name, const dnn_tensor *of, const dnn
     dnn__desc desc;
 
     DNN_TRY(dnn__require(of, name, "the tensor"));
+    DNN_TRY(dnn__check_alive(name, "seed", seed));
     if (!dnn__tracked(of)) {
         return dnn__fail(DNN_E_INVALID,
                          "%s: the tensor %s is not on the tape: nothing it was computed from "

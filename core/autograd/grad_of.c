@@ -229,6 +229,7 @@ static dnn_status check(const dnn_grad_of_args *a)
         return dnn__fail(DNN_E_INVALID, "grad_of: %s is NULL",
                          a->grads == NULL ? "grads" : "inputs");
     }
+    DNN_TRY(dnn__check_alive_list("grad_of", "inputs", a->inputs.item, a->inputs.n));
     for (int64_t i = 0; i < a->inputs.n; i++) {
         const dnn_tensor *t = a->inputs.item[i];
 

@@ -26,6 +26,7 @@ static dnn_status check_result(const char *name, const dnn_tensor *old, const dn
     if (g == NULL) {
         return dnn__fail(DNN_E_INVALID, "hook of %s: it left NULL for a gradient", name);
     }
+    DNN_TRY(dnn__check_alive(name, "the gradient of a hook", g));
     dnn__describe(&want, old);
     if (!dnn__same_desc(&want, g) || dnn__device_of(g) != dnn__device_of(old)) {
         return dnn__fail(DNN_E_INVALID,

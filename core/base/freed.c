@@ -1,10 +1,12 @@
 /* freed.c - checked handles: remembers the addresses of the objects that were freed last and how,
  * and keeps their memory from being reused. A function that gets such an address says so instead of
- * reading another object. Off, it costs one load and a branch for each operand. */
+ * reading another object. Off, it costs one load and a branch for each operand. Under
+ * AddressSanitizer the memory is poisoned as well. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "freed.h"
+#include "poison.h"
 
 enum { KEPT = 65536, BUCKETS = 65536, NONE = -1 };
 
@@ -88,7 +90,10 @@ static void remove_entry(int32_t i)
 static void return_memory(int32_t i)
 {
     if (ring[i].bytes != 0) {
-        dnn__slab_free((void *)(uintptr_t)ring[i].address, ring[i].bytes);
+        void *memory = (void *)(uintptr_t)ring[i].address;
+
+        UNPOISON(memory, ring[i].bytes);
+        dnn__slab_free(memory, ring[i].bytes);
         ring[i].bytes = 0;
     }
 }
@@ -110,6 +115,7 @@ void dnn__freed_add(const void *object, size_t bytes, const char *kind)
                              .scope = dnn__self.closing,
                              .next = *first - 1};
     *first = i + 1;
+    POISON(object, bytes);
     pthread_mutex_unlock(&lock);
 }
 
@@ -136,9 +142,10 @@ void dnn__freed_release(void)
     pthread_mutex_unlock(&lock);
 }
 
-bool dnn__alive_slow(const char *function, const char *argument, const void *object)
+dnn_status dnn__freed_fail(const char *function, const char *argument, const void *object)
 {
     struct freed entry = {.address = NULL};
+    const char *article;
     int32_t i;
 
     pthread_mutex_lock(&lock);
@@ -148,16 +155,15 @@ bool dnn__alive_slow(const char *function, const char *argument, const void *obj
     }
     pthread_mutex_unlock(&lock);
     if (entry.address == NULL) {
-        return true;
+        return DNN_OK;
     }
+    article = strchr("aeiou", *entry.kind) != NULL ? "an" : "a";
     if (entry.scope != NULL) {
-        dnn__null(dnn__fail(DNN_E_INVALID,
-                            "%s: %s, a %s, was freed when its scope closed (%s): dnn_keep or "
-                            "dnn_retain it",
-                            function, argument, entry.kind, entry.scope));
-    } else {
-        dnn__null(dnn__fail(DNN_E_INVALID, "%s: %s, a %s, was released and freed", function,
-                            argument, entry.kind));
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: %s, %s %s, was freed when its scope closed (%s): dnn_keep or "
+                         "dnn_retain it",
+                         function, argument, article, entry.kind, entry.scope);
     }
-    return false;
+    return dnn__fail(DNN_E_INVALID, "%s: %s, %s %s, was released and freed", function, argument,
+                     article, entry.kind);
 }

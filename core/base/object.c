@@ -119,6 +119,26 @@ void *dnn__scope_array(int64_t n)
                : dnn__null(dnn__nomem(kind.name, SIZE_MAX));
 }
 
+/* An array of the program has no head: the look-up finds nothing and reads no memory. */
+dnn_status dnn__check_list(const char *function, const char *argument, const void *item, int64_t n)
+{
+    const uintptr_t head = (uintptr_t)item - offsetof(struct block, data);
+    const void *const *object = item;
+    char name[64];
+
+    if (item == NULL) {
+        return DNN_OK;
+    }
+    DNN_TRY(dnn__freed_fail(function, argument, (const void *)head));
+    for (int64_t i = 0; i < n; i++) {
+        dnn__text text = dnn__text_to(name, sizeof name);
+
+        dnn__put(&text, "%s[%lld]", argument, (long long)i);
+        DNN_TRY(dnn__freed_fail(function, name, object[i]));
+    }
+    return DNN_OK;
+}
+
 void dnn__object_free(void *object, size_t bytes)
 {
     atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);

@@ -19,6 +19,14 @@ void *dnn__object_zeroed(const dnn__kind *kind, size_t bytes, const char *what);
  * array of n pointers. Not zeroed. NULL and a pending error if there is no memory. */
 char *dnn__scope_text(size_t bytes);
 void *dnn__scope_array(int64_t n);
+/* Returns DNN_E_INVALID, with a message, if the array `item`, which may be one of dnn__scope_array,
+ * or one of the n objects in it was freed: "argument[2]". */
+dnn_status dnn__check_list(const char *function, const char *argument, const void *item, int64_t n);
+static inline dnn_status dnn__check_alive_list(const char *function, const char *argument,
+                                               const void *item, int64_t n)
+{
+    return DNN__LIKELY(!dnn__check_handles) ? DNN_OK : dnn__check_list(function, argument, item, n);
+}
 /* Frees the memory of an object that dnn__object_new has made. */
 void dnn__object_free(void *object, size_t bytes);
 /* Removes an object from its scope, if it is in one. The caller then owns the scope's reference. */

@@ -1,6 +1,6 @@
 /* poison.h - marks free objects that stay in a free list as inaccessible for AddressSanitizer,
- * which then reports a use after free although the memory was not returned. Private to slab.c and
- * caching_allocator.c. */
+ * which then reports a use after free although the memory was not returned. Private to slab.c,
+ * freed.c and caching_allocator.c. */
 #ifndef DNN__POISON_H
 #define DNN__POISON_H
 

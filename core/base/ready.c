@@ -8,7 +8,7 @@ dnn_status dnn__require(const void *pointer, const char *function, const char *a
     if (pointer == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: %s is NULL", function, argument);
     }
-    return dnn__alive(function, argument, pointer) ? DNN_OK : dnn__take();
+    return dnn__check_alive(function, argument, pointer);
 }
 
 /* The name of the operand in the expression: "w" of args->w or args.w. */

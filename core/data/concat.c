@@ -143,6 +143,7 @@ static dnn_status check_parts(dnn_dataset *const *sets, int n, int64_t *size)
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_concat: %d sets, must be 1 or more%s", n,
                          sets == NULL ? "; sets is NULL" : "");
     }
+    DNN_TRY(dnn__check_alive_list("dnn_dataset_concat", "sets", sets, n));
     *size = 0;
     for (int i = 0; i < n; i++) {
         if (sets[i] == NULL) {

@@ -136,6 +136,9 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
                             loader == NULL ? "loader" : "batch"));
         return false;
     }
+    if (!dnn__alive("dnn_loader_next", "loader", loader)) {
+        return false;
+    }
     st = next(loader, batch, &more);
     if (st != DNN_OK) {
         dnn__null(st);
@@ -153,12 +156,12 @@ dnn_status dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
 
 int64_t dnn_loader_batches(const dnn_loader *loader)
 {
-    return loader != NULL ? loader->batches : 0;
+    return dnn__usable(loader) ? loader->batches : 0;
 }
 
 int64_t dnn_loader_samples(const dnn_loader *loader)
 {
-    return loader != NULL ? loader->samples : 0;
+    return dnn__usable(loader) ? loader->samples : 0;
 }
 
 /* ---- the state that a checkpoint keeps ---- */

@@ -80,6 +80,7 @@ static dnn_status check_tensors(dnn_tensor *const *fields, int n)
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: %d fields, must be 1 to %d%s", n,
                          DNN_FIELD_MAX, fields == NULL ? "; fields is NULL" : "");
     }
+    DNN_TRY(dnn__check_alive_list("dnn_dataset_tensors", "fields", fields, n));
     for (int i = 0; i < n; i++) {
         DNN_TRY(check_tensor(fields, i));
     }
@@ -151,8 +152,12 @@ static dnn_status call_in_scope(struct function *f, int64_t index, dnn_tensor **
                 st = dnn__fail(DNN_E_INVALID,
                                "data set: the function left field %d of sample %s NULL", k,
                                dnn__number_text(index));
+            } else {
+                st = dnn__check_alive("data set", "a field of the function", field[k]);
             }
-            dnn_keep(field[k]);
+            if (st == DNN_OK) {
+                dnn_keep(field[k]);
+            }
         }
     }
     return st;

@@ -266,6 +266,9 @@ static dnn_status write_graph(dnn__text *text, const void *args_)
     struct drawing d = {.names = args->module, .out = *text};
     dnn_status st = dnn__require(args->of, "dnn_graph_format", "the tensor");
 
+    if (st == DNN_OK) {
+        st = dnn__check_alive("dnn_graph_format", "module", args->module);
+    }
     if (st == DNN_OK && !dnn__tracked(args->of)) {
         st = dnn__fail(DNN_E_INVALID,
                        "dnn_graph_format: the tensor %s is not on the tape: it has no graph",

@@ -343,11 +343,13 @@ static dnn_status check_options(const dnn__text_options *o)
 dnn_status dnn__put_tensor(dnn__text *text, dnn_tensor *t, const dnn__text_options *options)
 {
     struct printer p = {.out = text, .t = t};
-    bool mapped = t != NULL && t->mapped != NULL; /* by the program: its mapping stays */
-    void *data = mapped ? t->mapped : NULL;
+    bool mapped;
+    void *data;
 
     p.options = options != NULL ? options : &dnn__text_defaults;
     DNN_TRY(dnn__require(t, "dnn_tensor_format", "t"));
+    mapped = t->mapped != NULL; /* by the program: its mapping stays */
+    data = t->mapped;
     DNN_TRY(check_options(p.options));
     if (!mapped) {
         DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));

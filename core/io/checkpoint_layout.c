@@ -15,6 +15,8 @@ dnn_status dnn__run_check(const dnn_run *run, const char *function)
 {
     DNN_TRY(dnn__require(run, function, "run"));
     DNN_TRY(dnn__require(run->module, function, "run->module"));
+    DNN_TRY(dnn__check_alive_list(function, "run->optimizer", run->optimizer, DNN_RUN_MAX));
+    DNN_TRY(dnn__check_alive_list(function, "run->loader", run->loader, DNN_RUN_MAX));
     if (run->n_numbers < 0 || (run->number == NULL && run->n_numbers > 0) || run->n_metadata < 0 ||
         (run->metadata == NULL && run->n_metadata > 0)) {
         return dnn__fail(

@@ -340,6 +340,7 @@ static dnn_status commit(struct load *l)
     return DNN_OK;
 }
 
+/* The scope of the call owns the file and has released it. */
 static void clean_up(struct load *l)
 {
     for (int o = 0; o < DNN_RUN_MAX; o++) {
@@ -355,7 +356,6 @@ static void clean_up(struct load *l)
     dnn__weights_free(&l->weights);
     dnn__named_free(&l->names);
     dnn__free(l->number);
-    dnn_release(l->file);
 }
 
 dnn_status dnn_load_checkpoint(dnn_run *run, const char *path)

@@ -75,14 +75,14 @@ dnn_file *dnn_file_open(const char *path)
 
 int64_t dnn_file_count(const dnn_file *file)
 {
-    return file != NULL ? file->n : 0;
+    return dnn__usable(file) ? file->n : 0;
 }
 
 bool dnn_file_entry(const dnn_file *file, int64_t index, dnn_file_entry_info *out)
 {
     const struct dnn__entry *e;
 
-    if (file == NULL || out == NULL || index < 0 || index >= file->n) {
+    if (!dnn__usable(file) || out == NULL || index < 0 || index >= file->n) {
         return false;
     }
     e = &file->entry[index];
@@ -95,7 +95,7 @@ bool dnn_file_entry(const dnn_file *file, int64_t index, dnn_file_entry_info *ou
 
 bool dnn_file_metadata(const dnn_file *file, int64_t index, const char **key, const char **value)
 {
-    if (file == NULL || index < 0 || index >= file->n_metadata) {
+    if (!dnn__usable(file) || index < 0 || index >= file->n_metadata) {
         return false;
     }
     *key = file->metadata[index].key;
@@ -158,6 +158,9 @@ dnn_tensor *dnn_file_tensor(dnn_file *file, const char *name)
     if (file == NULL || name == NULL) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_file_tensor: %s is NULL",
                                    file == NULL ? "file" : "name"));
+    }
+    if (!dnn__alive("dnn_file_tensor", "file", file)) {
+        return NULL;
     }
     at = dnn__file_find(file, name);
     if (at < 0) {

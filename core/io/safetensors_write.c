@@ -339,6 +339,7 @@ static dnn_status check_lists(const char *path, const dnn_named_tensor *tensors,
                              "dnn_save_tensors: tensor %s of %s, \"%.60s\", has no tensor",
                              dnn__number_text(i), dnn__number_text(n), tensors[i].name);
         }
+        DNN_TRY(dnn__check_alive("dnn_save_tensors", tensors[i].name, tensors[i].tensor));
     }
     return DNN_OK;
 }

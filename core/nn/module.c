@@ -148,6 +148,7 @@ static dnn_status check_value(const char *call, const char *name, const dnn_tens
         return dnn__fail(DNN_E_INVALID, "%s: the value of \"%.64s\" is NULL", call,
                          name == NULL ? "" : name);
     }
+    DNN_TRY(dnn__check_alive(call, "value", value));
     if (!dnn__dense(value)) {
         return dnn__fail(DNN_E_INVALID, "%s: \"%.64s\" %s is not contiguous: use dnn_contiguous",
                          call, name == NULL ? "" : name, dnn__shape_text(value->ndim, value->dim));
@@ -166,11 +167,8 @@ static dnn_tensor *register_tensor(const char *call, dnn_module *module, const c
     char *copy = NULL;
     dnn_status st = DNN_OK;
 
-    if (dnn__pending() != DNN_OK) {
+    if (!dnn__ready(call, module)) {
         return NULL;
-    }
-    if (module == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "%s: module is NULL", call));
     }
     DNN_TRY_TO(st, failed, check_value(call, name, value));
     DNN_TRY_TO(st, failed, prepare_slot(call, module, name, &copy));
@@ -268,14 +266,14 @@ static bool set_training(void *ctx, const dnn__path *path, dnn_module *module)
 
 void dnn_module_train(dnn_module *module, bool training)
 {
-    if (module != NULL) {
+    if (dnn__usable(module)) {
         dnn__each_module(module, set_training, &training);
     }
 }
 
 bool dnn_module_training(const dnn_module *module)
 {
-    return module != NULL && module->dnn_training;
+    return dnn__usable(module) && module->dnn_training;
 }
 
 static bool drop_grad(void *ctx, const dnn__path *path, dnn_tensor *tensor)
@@ -293,7 +291,7 @@ static bool drop_grad(void *ctx, const dnn__path *path, dnn_tensor *tensor)
 
 void dnn_module_zero_grad(dnn_module *module)
 {
-    if (module != NULL) {
+    if (dnn__usable(module)) {
         dnn__each_tensor(module, DNN__PARAMETERS, drop_grad, NULL);
     }
 }

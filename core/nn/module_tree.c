@@ -121,11 +121,10 @@ dnn_tensor_list dnn_parameters(dnn_module *module)
     dnn_tensor **out;
     dnn_status st;
 
-    if (dnn__pending() != DNN_OK) {
+    if (!dnn__ready("dnn_parameters", module)) {
         return none;
     }
-    st = module == NULL ? dnn__fail(DNN_E_INVALID, "dnn_parameters: module is NULL")
-                        : dnn__module_tensors("dnn_parameters", module, DNN__PARAMETERS, &list);
+    st = dnn__module_tensors("dnn_parameters", module, DNN__PARAMETERS, &list);
     if (st != DNN_OK) {
         dnn__null(st);
         return none;
@@ -177,7 +176,7 @@ int64_t dnn_module_parameter_count(const dnn_module *module)
 {
     struct first sum = {.root = module};
 
-    if (module != NULL) {
+    if (dnn__usable(module)) {
         dnn__each_tensor(module, DNN__PARAMETERS, add_elements, &sum);
     }
     return sum.elements;
@@ -220,7 +219,7 @@ dnn_tensor *dnn__module_tensor_at(const dnn_module *module, int kinds, int64_t i
 {
     struct at at = {.left = index, .text = dnn__text_to(name, name == NULL ? 0 : bytes)};
 
-    if (module != NULL && index >= 0) {
+    if (dnn__usable(module) && index >= 0) {
         dnn__each_tensor(module, kinds, is_not_at, &at);
     }
     return at.found;
@@ -243,14 +242,14 @@ struct dnn_slot *dnn__module_slot_at(const dnn_module *module, const char *path)
 
 dnn_tensor *dnn_module_tensor(const dnn_module *module, const char *path)
 {
-    struct dnn_slot *slot = dnn__module_slot_at(module, path);
+    struct dnn_slot *slot = dnn__usable(module) ? dnn__module_slot_at(module, path) : NULL;
 
     return slot == NULL ? NULL : slot->tensor;
 }
 
 dnn_module *dnn_module_child(const dnn_module *module, const char *path)
 {
-    struct dnn_slot *slot = dnn__module_slot_at(module, path);
+    struct dnn_slot *slot = dnn__usable(module) ? dnn__module_slot_at(module, path) : NULL;
 
     return slot == NULL ? NULL : slot->child;
 }

@@ -19,6 +19,9 @@ dnn_module *dnn_nn_sequential(dnn_module_list list)
 {
     dnn_module *made;
 
+    if (dnn__pending() == DNN_OK) {
+        dnn__null(dnn__check_alive_list("Sequential", "modules", list.item, list.n));
+    }
     for (int64_t i = 0; i < list.n && dnn__pending() == DNN_OK; i++) {
         if (list.item[i] == NULL) {
             dnn__null(dnn__fail(DNN_E_INVALID, "Sequential: module %lld is NULL (of %lld)",

@@ -6,8 +6,26 @@
 #include "runtime.h"
 #include "tape.h"
 
+/* Operands and destinations: here for all operators, because many of them look at their first
+ * operand alone before the call. */
+static dnn_status check_alive(const dnn__request *request)
+{
+    const dnn__op *op = &dnn__ops[request->op];
+
+    for (int i = 0; i < request->n_in; i++) {
+        DNN_TRY(dnn__freed_fail(op->name, dnn__input_name(op, i).text, request->in[i]));
+    }
+    for (int i = 0; i < request->n_out; i++) {
+        DNN_TRY(dnn__freed_fail(op->name, dnn__result_name(op, i).text, request->out[i]));
+    }
+    return DNN_OK;
+}
+
 dnn_status dnn__call_request(const dnn__request *request)
 {
+    if (DNN__UNLIKELY(dnn__check_handles)) {
+        DNN_TRY(check_alive(request));
+    }
     DNN_TRY(dnn__start());
     return dnn__dispatch(request);
 }

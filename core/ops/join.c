@@ -101,6 +101,9 @@ static bool operands_ready(const char *op, dnn_tensor *const *x, int64_t n)
                             x == NULL ? " and tensors is NULL" : "", INT16_MAX));
         return false;
     }
+    if (!dnn__ok(dnn__check_alive_list(op, "tensors", x, n))) {
+        return false;
+    }
     for (int64_t i = 0; i < n; i++) {
         if (x[i] == NULL) {
             dnn__null(dnn__fail(DNN_E_INVALID, "%s: tensors[%lld] of %lld is NULL", op,

@@ -169,8 +169,10 @@ dnn_tensor *dnn_mm(dnn_tensor *a, dnn_tensor *b)
 /* Does not broadcast the batch axis, as PyTorch's bmm. */
 dnn_tensor *dnn_bmm(dnn_tensor *a, dnn_tensor *b)
 {
-    if (a != NULL && b != NULL && a->ndim == 3 && b->ndim == 3 && a->dim[0] != b->dim[0] &&
-        dnn__ready("bmm", a)) {
+    if (!dnn__ready("bmm", a) || !dnn__ready("bmm", b)) {
+        return NULL;
+    }
+    if (a->ndim == 3 && b->ndim == 3 && a->dim[0] != b->dim[0]) {
         return dnn__null(dnn__fail(
             DNN_E_INVALID, "bmm: batches differ: a is %s, b is %s: %lld against %lld",
             dnn__dims_text(a), dnn__dims_text(b), (long long)a->dim[0], (long long)b->dim[0]));

@@ -27,7 +27,7 @@ static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_max_dim_args *args)
 {
     dnn_attr_reduce_dim attr = {.size = sizeof attr};
     dnn_tensor *out[2] = {NULL};
-    bool keep_indices, rank_0 = args->x != NULL && args->x->ndim == 0;
+    bool keep_indices;
     int axis = 0;
     dnn_tensor *x = dnn__axis_of(dnn__ops[op].name, args->x, args->dim, &axis);
 
@@ -35,7 +35,7 @@ static dnn_tensor *extreme_dim(dnn__op_id op, const dnn_max_dim_args *args)
         return NULL;
     }
     attr.dim = axis;
-    attr.keepdim = args->keepdim && !rank_0;
+    attr.keepdim = args->keepdim && args->x->ndim > 0;
     keep_indices = args->indices != NULL || dnn__recording(x);
     dnn__call_results(op, &x, 1, &attr, DNN__RESULT(0) | (keep_indices ? DNN__RESULT(1) : 0), out);
     dnn__drop(x, args->x);

@@ -16,6 +16,7 @@ static dnn_status check_parameters(const char *name, dnn_tensor_list list)
     if (list.n <= 0 || list.item == NULL) {
         return dnn__fail(DNN_E_INVALID, "%s: the list of parameters is empty", name);
     }
+    DNN_TRY(dnn__check_alive_list(name, "parameters", list.item, list.n));
     for (int64_t i = 0; i < list.n; i++) {
         const dnn_tensor *p = list.item[i];
 
@@ -99,7 +100,7 @@ dnn_status dnn_step(dnn_optimizer *optimizer)
 
 double dnn_optimizer_lr(const dnn_optimizer *optimizer)
 {
-    return optimizer == NULL ? 0 : optimizer->lr;
+    return dnn__usable(optimizer) ? optimizer->lr : 0;
 }
 
 dnn_status dnn_optimizer_set_lr(dnn_optimizer *optimizer, double lr)
@@ -112,12 +113,12 @@ dnn_status dnn_optimizer_set_lr(dnn_optimizer *optimizer, double lr)
 
 int64_t dnn_optimizer_steps(const dnn_optimizer *optimizer)
 {
-    return optimizer == NULL ? 0 : optimizer->steps;
+    return dnn__usable(optimizer) ? optimizer->steps : 0;
 }
 
 dnn_tensor *dnn_optimizer_state(const dnn_optimizer *optimizer, int64_t parameter, const char *name)
 {
-    if (optimizer == NULL || name == NULL || parameter < 0 || parameter >= optimizer->n) {
+    if (!dnn__usable(optimizer) || name == NULL || parameter < 0 || parameter >= optimizer->n) {
         return NULL;
     }
     return optimizer->type->state(optimizer, parameter, name);

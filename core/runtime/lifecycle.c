@@ -184,8 +184,8 @@ void dnn_shutdown(void)
     if (atomic_load(&dnn__forked)) {
         return; /* devices, threads and locks belong to the parent process */
     }
-    dnn__take();
     dnn__close_root();
+    dnn__tell_untaken();
     if (pthread_mutex_lock(&start_lock) != 0) {
         return; /* called from a plugin's init or fini */
     }

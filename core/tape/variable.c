@@ -46,7 +46,7 @@ dnn_tensor *dnn_detach(dnn_tensor *t)
 
 dnn_tensor *dnn_grad(const dnn_tensor *t)
 {
-    return t != NULL && t->leaf != NULL ? t->leaf->grad : NULL;
+    return dnn__usable(t) && t->leaf != NULL ? t->leaf->grad : NULL;
 }
 
 dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g)
@@ -54,6 +54,7 @@ dnn_status dnn_set_grad(dnn_tensor *t, dnn_tensor *g)
     dnn_tensor *old;
 
     DNN_TRY(dnn__require(t, "dnn_set_grad", "t"));
+    DNN_TRY(dnn__check_alive("dnn_set_grad", "g", g));
     if (t->leaf == NULL) {
         return dnn__fail(DNN_E_INVALID, "dnn_set_grad: t is not a leaf that requires a gradient");
     }

@@ -23,6 +23,7 @@ static inline void unit_fini(void)
     cr_expect_eq(dnn_take_error(), DNN_OK, "an error was left: %s", dnn_error_message());
     dnn_shutdown();
     cr_expect_eq(dnn_live_tensors(), 0, "%lld tensors are alive", (long long)dnn_live_tensors());
+    cr_expect_eq(dnn_live_objects(), 0, "%lld objects are alive", (long long)dnn_live_objects());
     cr_expect_eq(dnn_live_bytes(NULL), 0, "%lld bytes are alive", (long long)dnn_live_bytes(NULL));
 }
 

@@ -25,9 +25,10 @@ extern "C" {
 DNN_API DNN_CHECKED dnn_status dnn_init(const char *backend);
 
 /* Waits for all devices, closes the root scope of this thread, ends the plugins and frees all
- * memory. Logs fallback calls with their bytes and the tensors that are still alive. Afterwards,
- * tensors that are still retained may only be released. Drops the pending error. The library can be
- * started again. Does nothing from inside a kernel and in a forked child. */
+ * memory. Logs fallback calls with their bytes, the tensors that are still alive, and the pending
+ * error, which nobody took and which it clears. Afterwards, tensors that are still retained may
+ * only be released. The library can be started again. Does nothing from inside a kernel and in a
+ * forked child. */
 DNN_API void dnn_shutdown(void);
 
 DNN_API const char *dnn_version(void); /* "0.1.0" */

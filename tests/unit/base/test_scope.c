@@ -198,3 +198,90 @@ Test(scope, names_of_statuses)
     cr_expect_str_eq(dnn_status_name(DNN_E_NOMEM), "DNN_E_NOMEM");
     cr_expect_str_eq(dnn_status_name(12345), "unknown status");
 }
+
+/* ---- what fails ---- */
+
+/* A failed call retains nothing: the scope frees all that it made. */
+#define LEAVES_NOTHING(expr)                                                                      \
+    do {                                                                                          \
+        int64_t unit_alive = dnn_live_objects(), unit_bytes = dnn_live_bytes(NULL);               \
+        {                                                                                         \
+            DNN_SCOPE();                                                                          \
+            (void)(expr);                                                                         \
+            cr_expect_neq(dnn_take_error(), DNN_OK, "line %d: %s did not fail", __LINE__, #expr); \
+        }                                                                                         \
+        cr_expect_eq(dnn_live_objects(), unit_alive, "line %d: %s leaves %lld objects", __LINE__, \
+                     #expr, (long long)(dnn_live_objects() - unit_alive));                        \
+        cr_expect_eq(dnn_live_bytes(NULL), unit_bytes, "line %d: %s leaves bytes", __LINE__,      \
+                     #expr);                                                                      \
+    } while (0)
+
+/* Turns a failed status into a pending error. */
+static dnn_tensor *fail_as_value(dnn_status status)
+{
+    return status != DNN_OK ? dnn_neg(NULL) : NULL;
+}
+
+static dnn_status fail_after_work(dnn_function_call *call, dnn_tensor *const *in, dnn_tensor **out)
+{
+    (void)call;
+    out[0] = dnn_neg(in[0]);
+    return dnn_fail(DNN_E_INVALID, "it fails");
+}
+
+static dnn_status get_nothing(void *ctx, int64_t index, dnn_tensor **field)
+{
+    (void)ctx;
+    field[0] = dnn_ones(S(2));
+    return index == 1 ? dnn_fail(DNN_E_IO, "it fails") : DNN_OK;
+}
+
+static dnn_dataset *set_of_two(void)
+{
+    return dnn_dataset_function(2, 1, get_nothing, NULL, NULL);
+}
+
+Test(scope, values_that_fail_leave_nothing)
+{
+    const dnn_function function = {.name = "Own", .forward = fail_after_work};
+    dnn_tensor *leaf = dnn_ones(S(2), .requires_grad = true), *grad;
+
+    LEAVES_NOTHING(dnn_ones(S(-1)));
+    LEAVES_NOTHING(dnn_add(dnn_ones(S(2)), dnn_ones(S(3))));
+    LEAVES_NOTHING(dnn_add(dnn_ones(S(2)), dnn_ones(S(3)), .alpha = 2));
+    LEAVES_NOTHING(dnn_split(dnn_ones(S(2)), 0, 0));
+    LEAVES_NOTHING(dnn_cat(DNN_TENSORS(leaf, dnn_ones(S(2, 2))), 0));
+    LEAVES_NOTHING(dnn_index(leaf, "0, 0"));
+    LEAVES_NOTHING(dnn_apply(&function, NULL, DNN_TENSORS(leaf)));
+    LEAVES_NOTHING(fail_as_value(dnn_backward(dnn_neg(leaf))));
+    LEAVES_NOTHING(fail_as_value(dnn_grad_of(dnn_sum(leaf), DNN_TENSORS(dnn_neg(leaf)), &grad)));
+    LEAVES_NOTHING(dnn_value(dnn_neg(leaf)));
+}
+
+Test(scope, objects_that_fail_leave_nothing)
+{
+    const int64_t index[2] = {0, 5};
+    dnn_tensor *leaf = dnn_ones(S(2), .requires_grad = true), *field[1];
+    dnn_batch batch;
+
+    LEAVES_NOTHING(dnn_nn_linear(-1, 2));
+    LEAVES_NOTHING(dnn_nn_conv2d(1, 1, 0));
+    LEAVES_NOTHING(dnn_nn_sequential(DNN_MODULES(dnn_nn_relu(), NULL)));
+    LEAVES_NOTHING(dnn_module_add(dnn_nn_relu(), "a name", dnn_nn_relu()));
+    LEAVES_NOTHING(dnn_module_add_parameter(dnn_nn_relu(), "w", dnn_neg(leaf)));
+    LEAVES_NOTHING(dnn_optim_sgd(DNN_TENSORS(leaf), -1));
+    LEAVES_NOTHING(dnn_optim_sgd(DNN_TENSORS(leaf, leaf), 1));
+    LEAVES_NOTHING(dnn_optim_sgd(DNN_TENSORS(leaf), 1, .nesterov = true));
+    LEAVES_NOTHING(dnn_dataset_open("no/such/file"));
+    LEAVES_NOTHING(dnn_dataset_subset(set_of_two(), index, 2));
+    LEAVES_NOTHING(dnn_dataset_concat((dnn_dataset *const[]){set_of_two(), NULL}, 2));
+    LEAVES_NOTHING(dnn_dataset_tensors((dnn_tensor *const[]){dnn_t(dnn_ones(S(2, 3))), leaf}, 2));
+    LEAVES_NOTHING(fail_as_value(dnn_dataset_get(set_of_two(), (const int64_t[]){0, 1}, 2, field)));
+    LEAVES_NOTHING(dnn_loader(set_of_two(), .workers = -1));
+    LEAVES_NOTHING(dnn_loader(set_of_two(), .device = "no device"));
+    LEAVES_NOTHING(dnn_loader_next(dnn_loader(set_of_two(), .batch_size = 2), &batch));
+    LEAVES_NOTHING(
+        dnn_loader_next(dnn_loader(set_of_two(), .batch_size = 2, .workers = 2), &batch));
+    LEAVES_NOTHING(dnn_file_open("no/such/file"));
+    LEAVES_NOTHING(dnn_file_open("/dev/null"));
+}
