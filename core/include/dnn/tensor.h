@@ -11,6 +11,7 @@
 #include "dnn/object.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 #define DNN_MAX_DIMS 8
@@ -120,6 +121,7 @@ DNN_API DNN_CHECKED dnn_status dnn_unmap(dnn_tensor *t);
 DNN_API int64_t dnn_format(dnn_tensor *t, char *text, size_t bytes);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 
 #include <initializer_list>
