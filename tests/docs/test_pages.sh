@@ -45,7 +45,7 @@ for page in README.md CONTRIBUTING.md core/README.md docs/*.md; do
         split($0, cell, "|")
         if (cell[3] ~ /`/) {
             n_code = split(cell[3], code, "`")
-            printf "ROW\n#line %d \"%s\"\n", FNR, page > file
+            printf "#line %d \"%s\"\nROW\n", FNR - 1, page > file
             for (i = 2; i <= n_code; i += 2) print code[i] > file
             print "END" > file
         }
