@@ -55,10 +55,9 @@ static dnn_status check_tensor(dnn_tensor *const *fields, int i)
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_tensors: field %d is NULL", i);
     }
     if (dnn__dev(dnn__device_of(t))->api != NULL) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "dnn_dataset_tensors: field %d is on %s; samples are on cpu (dnn_to_device)", i,
-            dnn__dev(dnn__device_of(t))->name);
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_dataset_tensors: field %d is on %s; samples are on cpu (dnn_to)", i,
+                         dnn__dev(dnn__device_of(t))->name);
     }
     if (t->ndim < 1) {
         return dnn__fail(

@@ -104,7 +104,7 @@ __attribute__((cold, noinline)) static dnn_status two_devices(const dnn__frame *
     }
     return dnn__fail(
         DNN_E_INVALID,
-        "%s: operands are on two devices: %s on %s, and %s on %s (dnn_to_device "
+        "%s: operands are on two devices: %s on %s, and %s on %s (dnn_to "
         "moves one)",
         f->op->name, dnn__input_name(f->op, first).text,
         dnn__dev(dnn__device_of(f->in[first]))->name,

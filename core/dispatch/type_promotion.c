@@ -24,7 +24,7 @@ static dnn_status check_accepts(const dnn__frame *f, int i, dnn_dtype dtype)
         return DNN_OK;
     }
     put_dtypes(accepts, sizeof accepts, f->op->accepts);
-    return dnn__fail(DNN_E_INVALID, "%s: %s is %s, not one of %s (dnn_cast converts)", f->op->name,
+    return dnn__fail(DNN_E_INVALID, "%s: %s is %s, not one of %s (dnn_to converts)", f->op->name,
                      dnn__input_name(f->op, i).text, dnn_dtype_name(dtype), accepts);
 }
 
@@ -67,8 +67,8 @@ static dnn_status equal_dtypes(const dnn__frame *f)
             DNN_TRY(check_accepts(f, i, f->in[i]->dtype));
         } else if (f->in[i]->dtype != f->in[first]->dtype) {
             return dnn__fail(DNN_E_INVALID,
-                             "%s: dtypes differ: %s is %s, %s is %s (dnn_cast converts)",
-                             f->op->name, dnn__input_name(f->op, first).text,
+                             "%s: dtypes differ: %s is %s, %s is %s (dnn_to converts)", f->op->name,
+                             dnn__input_name(f->op, first).text,
                              dnn_dtype_name(f->in[first]->dtype), dnn__input_name(f->op, i).text,
                              dnn_dtype_name(f->in[i]->dtype));
         }

@@ -232,7 +232,7 @@ typedef struct dnn_kernel {
     uint32_t op_version;  /* [optional: 0 = 1] schema version that the kernel implements */
     uint32_t dtypes;      /* [optional: 0 = any] DNN_T_ bits of the primary operand (dnn_ops.h) */
     int32_t priority;     /* [optional: 0 = DNN_PRI_PLAIN] DNN_PRI_ or any number between. Counts
-                           * after pins (dnn_prefer) and the order of DNN_BACKEND; the higher is
+                           * after pins (dnn_set_prefer) and the order of DNN_BACKEND; the higher is
                            * asked first */
     uint32_t attr_bytes;  /* [optional: 0 = the struct of v1.0, or none if the operator had none]
                            * size of the attribute struct that the kernel understands. The

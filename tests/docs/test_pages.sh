@@ -6,6 +6,8 @@
 #   <!-- not run: REASON -->   commands or code that the test leaves out; it prints them
 #   <!-- text -->              no code: what a program prints, or a file
 #   <!-- c: FRAME -->          a fragment of C; frames/FRAME.txt says what stands around it
+#   <!-- c run: FRAME -->      the same, and the program runs. Before a table: the code of the second column of each row stands between
+#                              ROW and END, which the frame defines
 #   <!-- sh: FOLDER -->        commands to run in that folder of the tree
 #
 # A block without a comment: ```c is a whole program, ```cmake the end of a CMakeLists.txt; any other block is commands.
@@ -38,7 +40,19 @@ for page in README.md CONTRIBUTING.md core/README.md docs/*.md; do
         next
     }
     fenced { print > file; next }
-    /^ *<!-- (not run|text|c|sh)(:.*)? *-->$/ {
+    /^\|/ && (mark ~ /^c_run:/ || table) {
+        if (!table) { open_block("table"); table = 1; inside = 0 }
+        split($0, cell, "|")
+        if (cell[3] ~ /`/) {
+            n_code = split(cell[3], code, "`")
+            printf "#line %d \"%s\"\nROW\n", FNR - 1, page > file
+            for (i = 2; i <= n_code; i += 2) print code[i] > file
+            print "END" > file
+        }
+        next
+    }
+    table { table = 0; close(file) }
+    /^ *<!-- (not run|text|c|c run|sh)(:.*)? *-->$/ {
         mark = $0
         gsub(/^ *<!-- | *-->$/, "", mark)
         gsub(/ /, "_", mark)
@@ -88,6 +102,12 @@ try() { # NUMBER KIND LANGUAGE
         [ -f "$frame" ] || { echo "there is no frame ${2#c:_}"; return 1; }
         { sed '/^@@/,$d' "$frame"; cat "$file"; sed '1,/^@@/d' "$frame"; } >"$work/fragment.c"
         compile -fsyntax-only "$work/fragment.c"
+        ;;
+    c_run:_*)
+        frame=$here/frames/${2#c_run:_}.txt
+        [ -f "$frame" ] || { echo "there is no frame ${2#c_run:_}"; return 1; }
+        { sed '/^@@/,$d' "$frame"; cat "$file"; sed '1,/^@@/d' "$frame"; } >"$work/program.c"
+        compile "$work/program.c" -o "$work/program" && cd "$work" && ./program
         ;;
     nonec)
         cp "$file" "$work/program.c"

@@ -9,7 +9,7 @@ A line of prints.def is one of
   MODULE(name, text), STATE(name, text), LIST(name, text)
                                                     a module that the test builds under that name; its state dict; its parameters
   GRAD_FN(name, text)                               the grad_fn of an expression that the test has under that name
-  DIFFERS(name, text)                               likewise, where libdnn prints another one on purpose: dnn_format in dnn/tensor.h
+  DIFFERS(name, text)                               likewise, where libdnn prints another one on purpose: dnn_tensor_format in dnn/tensor.h
 
 On purpose, dtype=torch.float64 is dtype=f64. The script puts the short name before PyTorch counts columns. A state dict has the
 form of Python 3.12, also if an older Python runs the script."""

@@ -373,7 +373,7 @@ Test(handles, properties)
     REFUSED(dnn_to_list(dead(), &value, 1), SAID);
     REFUSED(dnn_map(dead(), DNN_MAP_READ, &data), SAID);
     REFUSED(dnn_unmap(dead()), SAID);
-    REFUSED(dnn_format(dead(), text, sizeof text), SAID);
+    REFUSED(dnn_tensor_format(dead()), SAID);
 }
 
 Test(handles, autograd)
@@ -394,10 +394,9 @@ Test(handles, autograd)
     REFUSED(dnn_hook_add(dead(), no_hook, NULL, NULL, NULL), SAID);
     REFUSED(dnn_hook_remove(dead(), 1), SAID);
     REFUSED(dnn_retain_grad(dead()), SAID);
-    REFUSED(dnn_format_graph_with((dnn_graph_args){.of = dead()}, text, sizeof text), SAID);
-    REFUSED(dnn_format_graph_with((dnn_graph_args){.of = dnn_neg(x), .module = dead_module()}, text,
-                                  sizeof text),
-            "dnn_format_graph: module, a module, " BY_SCOPE);
+    REFUSED(dnn_graph_format(dead()), SAID);
+    REFUSED(dnn_graph_format(dnn_neg(x), .module = dead_module()),
+            "dnn_graph_format: module, a module, " BY_SCOPE);
     TOLD(dnn_apply(&function, NULL, DNN_TENSORS(x, dead())), "Own: in[1], " SAID);
     REFUSED(dnn_function_apply(&function, NULL, DNN_TENSORS(x), &out, 1), "Own: ", SAID);
     cr_assert_eq(dnn_hook_add(x, leave_dead, NULL, NULL, NULL), DNN_OK);
@@ -430,9 +429,9 @@ Test(handles, modules)
     TOLD(dnn_module_parameter_count(dead_module()), MODULE);
     TOLD(dnn_module_zero_grad(dead_module()), MODULE);
     REFUSED(dnn_module_to(dead_module(), .dtype = DNN_T_F64), MODULE);
-    REFUSED(dnn_module_format(dead_module(), text, sizeof text), "dnn_module_format: " MODULE);
-    REFUSED(dnn_module_summary(dead_module(), NULL, text, sizeof text), MODULE);
-    REFUSED(dnn_module_summary(module, dead(), text, sizeof text), SAID);
+    REFUSED(dnn_module_format(dead_module()), "dnn_module_format: " MODULE);
+    REFUSED(dnn_module_summary(dead_module(), NULL), MODULE);
+    REFUSED(dnn_module_summary(module, dead()), SAID);
     TOLD(dnn_nn_sequential(DNN_MODULES(module, dead_module())),
          "Sequential: modules[1], a module, " BY_SCOPE);
 }

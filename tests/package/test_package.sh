@@ -86,6 +86,11 @@ cmake)
     expect 'Generating done' "$cmake" -S examples -B cm -DCMAKE_PREFIX_PATH="$root"
     expect 'dnn_acme' "$cmake" --build cm
     expect 'y = 2.000 x + 1.000' cm/line
+    # Each program of the examples is built and ends with its own check.
+    for program in examples/*.c; do
+        program=$(basename "$program" .c)
+        timeout 60 env DNN_CHECK_HANDLES=1 "cm/$program" >log 2>&1 || fail "$program: exit $?"
+    done
     expect 'acme_relu' env DNN_PLUGINS="$scratch/cm/dnn_acme.so" DNN_BACKEND=acme "$root/bin/dnn" explain relu 64x128
     # ask LINE: a project that consists of that line.
     ask() {

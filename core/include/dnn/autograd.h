@@ -12,6 +12,7 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 /* Sets whether the leaf t requires a gradient (torch.Tensor.requires_grad_). Returns t, no new
@@ -218,6 +219,7 @@ DNN_API void dnn_set_anomaly(bool on);
 DNN_API bool dnn_get_anomaly(void);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 #endif
 #endif

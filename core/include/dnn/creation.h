@@ -5,6 +5,7 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 /* ---- creation ---- */
@@ -193,6 +194,7 @@ DNN_API dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std);
 DNN_API dnn_tensor *dnn_bernoulli_(dnn_tensor *target, double p);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 
 inline dnn_tensor *dnn_values_of(dnn_dtype dtype, dnn_shape shape,

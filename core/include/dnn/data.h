@@ -17,6 +17,7 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 #define DNN_FIELD_MAX 8
@@ -153,6 +154,7 @@ DNN_API DNN_CHECKED dnn_status dnn_loader_position(dnn_loader *loader, int64_t *
 DNN_API DNN_CHECKED dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 #endif
 #endif

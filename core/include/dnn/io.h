@@ -13,6 +13,7 @@
 #include "dnn/optim.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 typedef struct dnn_file_entry_info { /* texts are valid as long as the file */
@@ -146,6 +147,7 @@ DNN_API DNN_CHECKED dnn_status dnn_find_checkpoint(const char *folder, char *pat
 DNN_API DNN_CHECKED dnn_status dnn_load_checkpoint(dnn_run *run, const char *path);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 #endif
 #endif

@@ -23,6 +23,7 @@
 #include "dnn/ops.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 /* Static data of the program. */
@@ -255,6 +256,7 @@ DNN_API dnn_tensor *dnn_init_kaiming_uniform(dnn_tensor *t, double a);
 DNN_API dnn_tensor *dnn_init_kaiming_normal(dnn_tensor *t, double a);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 
 inline dnn_module_list dnn_modules_of(std::initializer_list<dnn_module *> modules)

@@ -39,6 +39,7 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 /* ---- casts and copies ---- */
@@ -614,6 +615,7 @@ DNN_API DNN_CHECKED dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double
                                             bool *out);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 
 /* dnn_add(x, y), dnn_add(x, 2), dnn_add(x, nullptr) and the others, as overloads. */

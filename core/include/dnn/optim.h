@@ -10,6 +10,7 @@
 #include "dnn/nn.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 typedef struct dnn_optim_sgd_args {
@@ -59,6 +60,7 @@ DNN_API dnn_tensor *dnn_optimizer_state(const dnn_optimizer *optimizer, int64_t 
                                         const char *name);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 #endif
 #endif

@@ -69,6 +69,11 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 #define DNN_BY_NAME_TOO __extension__ int options_go_by_name_too[0]
 
 #ifdef __cplusplus
+/* Around the declarations of a header: g++ -Wpedantic reports an array of size zero in spite of
+ * __extension__. */
+#define DNN_BY_NAME_BEGIN_ \
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wpedantic\"")
+#define DNN_BY_NAME_END_ _Pragma("GCC diagnostic pop")
 #define DNN_ARGS(type, ...) \
     type                    \
     {                       \

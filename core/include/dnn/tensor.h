@@ -11,6 +11,7 @@
 #include "dnn/object.h"
 #ifdef __cplusplus
 extern "C" {
+DNN_BY_NAME_BEGIN_
 #endif
 
 #define DNN_MAX_DIMS 8
@@ -137,6 +138,7 @@ DNN_API const char *dnn_tensor_format_with(dnn_tensor_format_args args);
 DNN_API const char *dnn_tensor_list_format(dnn_tensor_list list);
 
 #ifdef __cplusplus
+DNN_BY_NAME_END_
 }
 
 #include <initializer_list>
