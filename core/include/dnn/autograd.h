@@ -52,11 +52,12 @@ typedef struct dnn_backward_args {
  *         again, or pass .retain_graph; a saved tensor was changed in place (the operator is
  *         named); the operator has no second gradient; the status of a hook or custom function;
  *         DNN_E_NOMEM; DNN_E_DEVICE. */
-#define dnn_backward(...) dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = __VA_ARGS__))
+#define dnn_backward(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = __VA_ARGS__))
 #define dnn_backward_from(...) DNN_CAT(dnn_backward_from_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_backward_from_missing_(of, seed)
 #define dnn_backward_from_given_(of_, ...) \
-    dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = (of_), .seed = __VA_ARGS__))
+    dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = of_, .seed = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_backward_with(dnn_backward_args args);
 
 typedef struct dnn_grad_of_args {
@@ -78,8 +79,7 @@ typedef struct dnn_grad_of_args {
 #define dnn_grad_of(...) DNN_CAT(dnn_grad_of_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_grad_of_missing_(of, inputs, grads)
 #define dnn_grad_of_given_(of_, inputs_, ...) \
-    dnn_grad_of_with(                         \
-        DNN_ARGS(dnn_grad_of_args, .of = (of_), .inputs = inputs_, .grads = __VA_ARGS__))
+    dnn_grad_of_with(DNN_ARGS(dnn_grad_of_args, .of = of_, .inputs = inputs_, .grads = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
 
 /* ---- hooks (torch.Tensor.register_hook) ----
@@ -185,6 +185,7 @@ DNN_API DNN_CHECKED dnn_status dnn_function_no_gradient(dnn_function_call *call,
 /* ---- the graph as text ---- */
 typedef struct dnn_graph_args {
     dnn_tensor *of;
+    DNN_BY_NAME;
     const struct dnn_module *module; /* shows its parameters by name ("conv1.weight"); NULL: every
                                       * leaf is shown as "leaf" */
     bool dot;                        /* Graphviz DOT instead of a tree */
@@ -204,8 +205,10 @@ typedef struct dnn_graph_args {
  * or a negative status.
  *     dnn_format_graph(text, sizeof text, loss, .module = net)
  * Fails   DNN_E_INVALID: `of` is NULL or not on the tape; DNN_E_NOMEM. */
-#define dnn_format_graph(text_, bytes_, ...) \
-    dnn_format_graph_with((dnn_graph_args){.of = __VA_ARGS__}, (text_), (bytes_))
+#define dnn_format_graph(...) DNN_CAT(dnn_format_graph_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_format_graph_missing_(text, bytes, of)
+#define dnn_format_graph_given_(text_, bytes_, ...) \
+    dnn_format_graph_with(DNN_ARGS(dnn_graph_args, .of = __VA_ARGS__), text_, bytes_)
 DNN_API int64_t dnn_format_graph_with(dnn_graph_args args, char *text, size_t bytes);
 
 /* ---- anomaly mode (torch.autograd.set_detect_anomaly) ---- */

@@ -35,7 +35,7 @@ typedef struct dnn_optim_sgd_args {
 #define dnn_optim_sgd(...) DNN_CAT(dnn_optim_sgd_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_optim_sgd_missing_(parameters, lr)
 #define dnn_optim_sgd_given_(parameters_, ...) \
-    dnn_optim_sgd_with(DNN_ARGS(dnn_optim_sgd_args, .parameters = (parameters_), .lr = __VA_ARGS__))
+    dnn_optim_sgd_with(DNN_ARGS(dnn_optim_sgd_args, .parameters = parameters_, .lr = __VA_ARGS__))
 DNN_API dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args);
 
 /* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */

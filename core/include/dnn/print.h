@@ -55,7 +55,8 @@ static inline dnn_status dnn_print(dnn_tensor *t)
 /* Prints the graph that computed a tensor: dnn_print_graph(loss), dnn_print_graph(loss, .module =
  * net), or for Graphviz dnn_print_graph(loss, .dot = true).
  * Fails   as dnn_format_graph; DNN_E_NOMEM; DNN_E_IO. */
-#define dnn_print_graph(...) dnn_print_graph_with((dnn_graph_args){.of = __VA_ARGS__})
+#define dnn_print_graph(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_print_graph_with(DNN_ARGS(dnn_graph_args, .of = __VA_ARGS__))
 static inline dnn_status dnn_print_graph_with(dnn_graph_args args)
 {
     dnn_status status;

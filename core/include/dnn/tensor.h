@@ -43,8 +43,9 @@ typedef struct dnn_dims {
                 .dim = {__VA_ARGS__}})
 #endif
 
-/* A list of tensors: DNN_TENSORS(w, b). A list that a function returns belongs to the scope, as its
- * tensors do; where it fails, n is 0 and item NULL. */
+/* A list of tensors: DNN_TENSORS(w, b); in C++ its array ends with the full expression. A list that
+ * a function returns belongs to the scope, as its tensors do; where it fails, n is 0 and item NULL.
+ */
 typedef struct dnn_tensor_list {
     DNN_BY_NAME;
     int64_t n;
