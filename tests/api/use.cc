@@ -25,7 +25,7 @@ static void fails(int line, const dnn_tensor *t, const char *message)
 }
 #define FAILS(t, message) fails(__LINE__, t, message)
 
-// Structs: the names go by option in C++20 only.
+// Options as a struct; lists() names them.
 static dnn_tensor *filled(double value)
 {
     dnn_full_args args = dnn_full_args();
@@ -85,7 +85,6 @@ static void lists()
     EXPECT(dnn_value(dnn_sum_with(args)) == 21);
     EXPECT(dnn_size(dnn_cat(DNN_TENSORS(x, x), 0), 0) == 4);
     EXPECT(dnn_ndim(dnn_reshape(filled(1), DNN_SCALAR)) == 0);
-#if __cplusplus >= 202002L
     dnn_shape shape = dnn_shape_of(dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true));
 
     EXPECT(shape.ndim == 2 && shape.dim[0] == 1 && shape.dim[1] == 3);
@@ -93,7 +92,6 @@ static void lists()
     EXPECT(dnn_numel(dnn_arange(.start = 1, .end = 4, .dtype = DNN_T_I64)) == 3);
     EXPECT(dnn_dtype_of(dnn_to(x, .dtype = DNN_T_F64, .device = "cpu")) == DNN_T_F64);
     EXPECT(dnn_value(dnn_full(DNN_SHAPE(1), 5, .dtype = DNN_T_F64)) == 5);
-#endif
 }
 
 static bool even(int64_t n)

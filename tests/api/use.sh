@@ -15,7 +15,7 @@ echo 'int main(void) { return 0; }' >"$work/main.${source##*.}"
 for standard in "$@"; do
     warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
     # Of C++, -Wextra tells every option that is not named.
-    [ "$standard" != c++20 ] || warnings="$warnings -Wno-missing-field-initializers"
+    [ "${source##*.}" = c ] || warnings="$warnings -Wno-missing-field-initializers"
     # shellcheck disable=SC2086
     "$compiler" "-std=$standard" $warnings -I"$include" "$source" \
         -o "$work/use" -L"$build" -ldnn -lm

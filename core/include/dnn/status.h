@@ -64,14 +64,15 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
  * the default. In such a struct the first member behind the operands has no element: a value
  * without a name, dnn_sum(x, 0), lands on it, and the compiler says so at the call ("excess
  * elements"). A forgotten operand is an error at the call too: "macro dnn_conv2d_missing_ requires
- * 3 arguments". In C++20 the names must be in the order of the struct, and -Wextra wants
+ * 3 arguments". In C++ the names must be in the order of the struct, and -Wextra wants
  * -Wno-missing-field-initializers; or fill the struct. */
 #ifdef __cplusplus
 /* C++ has no such member; the layout is the same. */
 #define DNN_BY_NAME static_assert(true, "options go by name")
 #define DNN_BY_NAME_TOO static_assert(true, "options go by name")
+/* Before C++20 the names are an extension of the compilers. */
 #define DNN_ARGS(type, ...) \
-    type                    \
+    __extension__ type      \
     {                       \
         __VA_ARGS__         \
     }
