@@ -71,8 +71,8 @@ void dnn__put(dnn__text *text, const char *fmt, ...) DNN_PRINTF(2, 3);
 int dnn__vformat(char *buffer, size_t bytes, const char *fmt, va_list list) DNN_PRINTF(3, 0);
 double dnn__strtod(const char *text, char **end);
 void dnn__put_shape(dnn__text *text, int ndim, const int64_t *dim); /* "[3,4]" */
-/* Writes a finite number as the conversion %.*f (form 'f') or %.*e (form 'e') of printf does in the
- * C locale. precision is 0 to DNN__MOST_DIGITS. */
+/* Writes a finite number in the notation 'f' or 'e' of printf (form), as in the C locale. precision
+ * is 0 to DNN__MOST_DIGITS. */
 enum { DNN__MOST_DIGITS = 100 };
 void dnn__put_number(dnn__text *text, double number, int precision, char form);
 /* Writes number as Python prints a float: "0.5", "1.0", "1e-05". */

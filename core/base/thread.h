@@ -9,7 +9,7 @@
 /* The last message of a thread. Assign the struct to keep a message over calls that may set
  * another. */
 typedef struct dnn__message {
-    bool is_new;   /* set since dnn__callback_begin */
+    bool is_new;    /* set since dnn__callback_begin */
     bool is_placed; /* dnn__place_pending has named the place */
     char text[1024];
 } dnn__message;

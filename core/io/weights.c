@@ -33,7 +33,7 @@ dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_m
     dnn_tensor *t;
 
     for (int64_t i = 0; (t = dnn__module_tensor_at(module, DNN__PARAMETERS | DNN__BUFFERS, i, name,
-                                                  sizeof name)) != NULL;
+                                                   sizeof name)) != NULL;
          i++) {
         DNN_TRY(dnn__named_add(list, path, name, t));
     }
@@ -182,7 +182,7 @@ dnn_status dnn__weights_prepare(dnn__weights *l)
 
     l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
     while ((t = dnn__module_tensor_at(l->args->module, DNN__PARAMETERS | DNN__BUFFERS, l->n, name,
-                                     sizeof name)) != NULL) {
+                                      sizeof name)) != NULL) {
         if (t->mapped != NULL) { /* the program's pointer must stay valid */
             return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
                              name);

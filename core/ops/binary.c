@@ -14,6 +14,9 @@ dnn_tensor *dnn_add_tensor_with(dnn_tensor *a, dnn_tensor *b, dnn_alpha_args arg
 {
     DNN_SCOPE();
 
+    if (b == NULL) {
+        return dnn_add_tensor(a, b); /* names b */
+    }
     return dnn_keep(dnn_add_tensor(a, dnn_mul_number(b, args.alpha)));
 }
 
@@ -21,6 +24,9 @@ dnn_tensor *dnn_sub_tensor_with(dnn_tensor *a, dnn_tensor *b, dnn_alpha_args arg
 {
     DNN_SCOPE();
 
+    if (b == NULL) {
+        return dnn_sub_tensor(a, b); /* names b */
+    }
     return dnn_keep(dnn_sub_tensor(a, dnn_mul_number(b, args.alpha)));
 }
 

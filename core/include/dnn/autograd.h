@@ -12,7 +12,6 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 /* Sets whether the leaf t requires a gradient (torch.Tensor.requires_grad_). Returns t, no new
@@ -53,11 +52,12 @@ typedef struct dnn_backward_args {
  *         again, or pass .retain_graph; a saved tensor was changed in place (the operator is
  *         named); the operator has no second gradient; the status of a hook or custom function;
  *         DNN_E_NOMEM; DNN_E_DEVICE. */
-#define dnn_backward(...) dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = __VA_ARGS__))
+#define dnn_backward(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = __VA_ARGS__))
 #define dnn_backward_from(...) DNN_CAT(dnn_backward_from_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_backward_from_missing_(of, seed)
 #define dnn_backward_from_given_(of_, ...) \
-    dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = (of_), .seed = __VA_ARGS__))
+    dnn_backward_with(DNN_ARGS(dnn_backward_args, .of = of_, .seed = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_backward_with(dnn_backward_args args);
 
 typedef struct dnn_grad_of_args {
@@ -79,8 +79,7 @@ typedef struct dnn_grad_of_args {
 #define dnn_grad_of(...) DNN_CAT(dnn_grad_of_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_grad_of_missing_(of, inputs, grads)
 #define dnn_grad_of_given_(of_, inputs_, ...) \
-    dnn_grad_of_with(                         \
-        DNN_ARGS(dnn_grad_of_args, .of = (of_), .inputs = inputs_, .grads = __VA_ARGS__))
+    dnn_grad_of_with(DNN_ARGS(dnn_grad_of_args, .of = of_, .inputs = inputs_, .grads = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
 
 /* ---- hooks (torch.Tensor.register_hook) ----
@@ -204,7 +203,8 @@ typedef struct dnn_graph_format_args {
  * number only, "mul [2] = #1". Operands that require no gradient are left out.
  * Returns a text of the scope: dnn_graph_format(loss, .module = net).
  * Fails   NULL and a pending error: DNN_E_INVALID: `of` is NULL or not on the tape; DNN_E_NOMEM. */
-#define dnn_graph_format(...) \
+#define dnn_graph_format(...)  \
+    DNN_NEEDS_ONE(__VA_ARGS__) \
     dnn_graph_format_with(DNN_ARGS(dnn_graph_format_args, .of = __VA_ARGS__))
 DNN_API const char *dnn_graph_format_with(dnn_graph_format_args args);
 
@@ -219,7 +219,6 @@ DNN_API void dnn_set_anomaly(bool on);
 DNN_API bool dnn_get_anomaly(void);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 #endif
 #endif

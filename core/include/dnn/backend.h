@@ -10,7 +10,6 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 /* ---- lifecycle ---- */
@@ -271,7 +270,6 @@ typedef struct dnn_counters {          /* since the library started */
 DNN_API void dnn_get_counters(dnn_counters *out);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 #endif
 #endif

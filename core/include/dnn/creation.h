@@ -5,7 +5,6 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 /* ---- creation ---- */
@@ -23,16 +22,21 @@ typedef struct dnn_create_args {
  * Fails   rank or size < 0 or rank > 8, more than 2^63 bytes, a value that the dtype cannot hold,
  *         requires_grad of an integer dtype. */
 /* dnn_empty leaves the elements undefined. */
-#define dnn_empty(...) dnn_empty_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
-#define dnn_zeros(...) dnn_zeros_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
-#define dnn_ones(...) dnn_ones_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+#define dnn_empty(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_empty_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+#define dnn_zeros(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_zeros_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+#define dnn_ones(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_ones_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
 #define dnn_full(...) DNN_CAT(dnn_full_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_full_missing_(shape, value)
 #define dnn_full_given_(shape_, ...) \
-    dnn_full_with(DNN_ARGS(dnn_full_args, .shape = (shape_), .value = __VA_ARGS__))
+    dnn_full_with(DNN_ARGS(dnn_full_args, .shape = shape_, .value = __VA_ARGS__))
 /* rand: uniform in [0,1). randn: normal with mean 0, standard deviation 1. */
-#define dnn_rand(...) dnn_rand_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
-#define dnn_randn(...) dnn_randn_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+#define dnn_rand(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_rand_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+#define dnn_randn(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_randn_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_empty_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_zeros_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_ones_with(dnn_create_args args);
@@ -58,15 +62,20 @@ typedef struct dnn_like_args {
     bool requires_grad; /* not taken from like */
 } dnn_like_args;
 /* A new contiguous tensor with the shape of another; everything else as the functions above. */
-#define dnn_empty_like(...) dnn_empty_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
-#define dnn_zeros_like(...) dnn_zeros_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
-#define dnn_ones_like(...) dnn_ones_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
+#define dnn_empty_like(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_empty_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
+#define dnn_zeros_like(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_zeros_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
+#define dnn_ones_like(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_ones_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
 #define dnn_full_like(...) DNN_CAT(dnn_full_like_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_full_like_missing_(like, value)
 #define dnn_full_like_given_(like_, ...) \
-    dnn_full_like_with(DNN_ARGS(dnn_full_like_args, .like = (like_), .value = __VA_ARGS__))
-#define dnn_rand_like(...) dnn_rand_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
-#define dnn_randn_like(...) dnn_randn_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
+    dnn_full_like_with(DNN_ARGS(dnn_full_like_args, .like = like_, .value = __VA_ARGS__))
+#define dnn_rand_like(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_rand_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
+#define dnn_randn_like(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_randn_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_empty_like_with(dnn_like_args args);
 DNN_API dnn_tensor *dnn_zeros_like_with(dnn_like_args args);
 DNN_API dnn_tensor *dnn_ones_like_with(dnn_like_args args);
@@ -96,7 +105,7 @@ typedef struct dnn_data_args {
 #define dnn_from_data(...) DNN_CAT(dnn_from_data_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_from_data_missing_(data, shape)
 #define dnn_from_data_given_(data_, ...) \
-    dnn_from_data_with(DNN_ARGS(dnn_data_args, .data = (data_), .shape = __VA_ARGS__))
+    dnn_from_data_with(DNN_ARGS(dnn_data_args, .data = data_, .shape = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_from_data_with(dnn_data_args args);
 /* A tensor of the dtype and shape with the numbers that follow, row-major, on the default device:
  *     dnn_values(DNN_T_F32, DNN_SHAPE(2, 3), 1, 2, 3, 4, 5, 6)
@@ -106,8 +115,8 @@ DNN_API dnn_tensor *dnn_from_data_with(dnn_data_args args);
 DNN_API dnn_tensor *dnn_values_with(dnn_dtype dtype, dnn_shape shape, const double *values,
                                     int64_t n);
 #ifndef __cplusplus
-#define dnn_values(dtype_, shape_, ...)                                \
-    dnn_values_with((dtype_), (shape_), (const double[]){__VA_ARGS__}, \
+#define dnn_values(dtype_, shape_, ...)                            \
+    dnn_values_with(dtype_, shape_, (const double[]){__VA_ARGS__}, \
                     (int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double)))
 #endif
 /* A tensor over memory of the program, on the device cpu, without a copy; dtype has no default. The
@@ -126,7 +135,8 @@ typedef struct dnn_scalar_args {
     bool requires_grad;
 } dnn_scalar_args;
 /* A rank-0 tensor: dnn_scalar(0.5), dnn_scalar(3, .dtype = DNN_T_I64). A. Grad: none. */
-#define dnn_scalar(...) dnn_scalar_with(DNN_ARGS(dnn_scalar_args, .value = __VA_ARGS__))
+#define dnn_scalar(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_scalar_with(DNN_ARGS(dnn_scalar_args, .value = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_scalar_with(dnn_scalar_args args);
 
 typedef struct dnn_arange_args {
@@ -143,7 +153,8 @@ typedef struct dnn_arange_args {
  * Dtype   N; 0 = f32 (differs: PyTorch gives i64 for whole numbers).
  * Fails   a step of the wrong sign, a number that is not finite or that an integer dtype cannot
  *         hold. */
-#define dnn_arange(...) dnn_arange_with(DNN_ARGS(dnn_arange_args, __VA_ARGS__))
+#define dnn_arange(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_arange_with(DNN_ARGS(dnn_arange_args, __VA_ARGS__))
 DNN_API dnn_tensor *dnn_arange_with(dnn_arange_args args);
 
 typedef struct dnn_linspace_args {
@@ -160,13 +171,11 @@ typedef struct dnn_linspace_args {
 #define dnn_linspace(...) DNN_CAT(dnn_linspace_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_linspace_missing_(start, end, n)
 #define dnn_linspace_given_(start_, end_, ...) \
-    dnn_linspace_with(                         \
-        DNN_ARGS(dnn_linspace_args, .start = (start_), .end = (end_), .n = __VA_ARGS__))
+    dnn_linspace_with(DNN_ARGS(dnn_linspace_args, .start = start_, .end = end_, .n = __VA_ARGS__))
 #define dnn_logspace(...) DNN_CAT(dnn_logspace_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_logspace_missing_(start, end, n)
 #define dnn_logspace_given_(start_, end_, ...) \
-    dnn_logspace_with(                         \
-        DNN_ARGS(dnn_linspace_args, .start = (start_), .end = (end_), .n = __VA_ARGS__))
+    dnn_logspace_with(DNN_ARGS(dnn_linspace_args, .start = start_, .end = end_, .n = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_linspace_with(dnn_linspace_args args);
 DNN_API dnn_tensor *dnn_logspace_with(dnn_linspace_args args);
 
@@ -179,7 +188,8 @@ typedef struct dnn_eye_args {
     bool requires_grad;
 } dnn_eye_args;
 /* [n,m] with ones on the main diagonal, else zeros: dnn_eye(3), dnn_eye(3, .m = 4). A. */
-#define dnn_eye(...) dnn_eye_with(DNN_ARGS(dnn_eye_args, .n = __VA_ARGS__))
+#define dnn_eye(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_eye_with(DNN_ARGS(dnn_eye_args, .n = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_eye_with(dnn_eye_args args);
 
 /* ---- random numbers ----
@@ -194,7 +204,6 @@ DNN_API dnn_tensor *dnn_normal_(dnn_tensor *target, double mean, double std);
 DNN_API dnn_tensor *dnn_bernoulli_(dnn_tensor *target, double p);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 
 inline dnn_tensor *dnn_values_of(dnn_dtype dtype, dnn_shape shape,

@@ -17,7 +17,6 @@
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 #define DNN_FIELD_MAX 8
@@ -44,7 +43,9 @@ typedef struct dnn_dataset_args {
  *         missing, or neither a file nor a folder; DNN_E_FORMAT: corrupt, or no reader bids (those
  *         asked are named), or two bid alike; DNN_E_DEVICE: no reader has that id; DNN_E_INVALID:
  *         path is NULL or empty, an unknown option; DNN_E_NOMEM. */
-#define dnn_dataset_open(...) dnn_dataset_open_with(DNN_ARGS(dnn_dataset_args, .path = __VA_ARGS__))
+#define dnn_dataset_open(...)  \
+    DNN_NEEDS_ONE(__VA_ARGS__) \
+    dnn_dataset_open_with(DNN_ARGS(dnn_dataset_args, .path = __VA_ARGS__))
 DNN_API dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args);
 /* Makes a set of tensors [samples, ...] on cpu with equal first sizes; sample i is element i of
  * each. The set retains them and does not copy (a tensor that is not contiguous is copied once): do
@@ -126,7 +127,8 @@ typedef struct dnn_loader_args {
  * frees the loader when it returns. In a forked child nothing is freed.
  * Fails   NULL, DNN_E_INVALID: set is NULL, a number out of its range; DNN_E_DEVICE;
  *         DNN_E_NOMEM. */
-#define dnn_loader(...) dnn_loader_with(DNN_ARGS(dnn_loader_args, .set = __VA_ARGS__))
+#define dnn_loader(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_loader_with(DNN_ARGS(dnn_loader_args, .set = __VA_ARGS__))
 DNN_API dnn_loader *dnn_loader_with(dnn_loader_args args);
 /* Stores the next batch of the epoch in *batch and returns true. Returns false at the end of the
  * epoch (the next call begins the next epoch) and on failure: then an error is pending, and the
@@ -154,7 +156,6 @@ DNN_API DNN_CHECKED dnn_status dnn_loader_position(dnn_loader *loader, int64_t *
 DNN_API DNN_CHECKED dnn_status dnn_loader_seek(dnn_loader *loader, int64_t epoch, int64_t batch);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 #endif
 #endif

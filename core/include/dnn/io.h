@@ -13,7 +13,6 @@
 #include "dnn/optim.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 typedef struct dnn_file_entry_info { /* texts are valid as long as the file */
@@ -71,7 +70,7 @@ typedef struct dnn_load_args {
 #define dnn_load_weights(...) DNN_CAT(dnn_load_weights_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_load_weights_missing_(module, path)
 #define dnn_load_weights_given_(module_, ...) \
-    dnn_load_weights_with(DNN_ARGS(dnn_load_args, .module = (module_), .path = __VA_ARGS__))
+    dnn_load_weights_with(DNN_ARGS(dnn_load_args, .module = module_, .path = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_load_weights_with(dnn_load_args args);
 DNN_API DNN_CHECKED dnn_status dnn_save_weights(dnn_module *module, const char *path);
 
@@ -147,7 +146,6 @@ DNN_API DNN_CHECKED dnn_status dnn_find_checkpoint(const char *folder, char *pat
 DNN_API DNN_CHECKED dnn_status dnn_load_checkpoint(dnn_run *run, const char *path);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 #endif
 #endif

@@ -23,7 +23,6 @@
 #include "dnn/ops.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 /* Static data of the program. */
@@ -96,7 +95,9 @@ typedef struct dnn_module_to_args {
     dnn_dtype dtype;    /* 0 = as they are */
     const char *device; /* NULL = where they are */
 } dnn_module_to_args;
-#define dnn_module_to(...) dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
+#define dnn_module_to(...)     \
+    DNN_NEEDS_ONE(__VA_ARGS__) \
+    dnn_module_to_with(DNN_ARGS(dnn_module_to_args, .module = __VA_ARGS__))
 DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
 /* Return texts of the scope. dnn_module_format: the tree as PyTorch 2.15 prints it; a module
@@ -153,7 +154,7 @@ DNN_API DNN_CHECKED dnn_status dnn_module_apply(dnn_module *module, dnn_module_f
 #define dnn_nn_linear(...) DNN_CAT(dnn_nn_linear_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_nn_linear_missing_(in, out)
 #define dnn_nn_linear_given_(in_, ...) \
-    dnn_nn_linear_with(DNN_ARGS(dnn_nn_linear_args, .in = (in_), .out = __VA_ARGS__))
+    dnn_nn_linear_with(DNN_ARGS(dnn_nn_linear_args, .in = in_, .out = __VA_ARGS__))
 typedef struct dnn_nn_linear_args {
     int64_t in, out;
     DNN_BY_NAME;
@@ -169,8 +170,7 @@ DNN_API dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args);
 #define dnn_nn_conv2d(...) DNN_CAT(dnn_nn_conv2d_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_nn_conv2d_missing_(in, out, kernel)
 #define dnn_nn_conv2d_given_(in_, out_, ...) \
-    dnn_nn_conv2d_with(                      \
-        DNN_ARGS(dnn_nn_conv2d_args, .in = (in_), .out = (out_), .kernel = __VA_ARGS__))
+    dnn_nn_conv2d_with(DNN_ARGS(dnn_nn_conv2d_args, .in = in_, .out = out_, .kernel = __VA_ARGS__))
 typedef struct dnn_nn_conv2d_args {
     int64_t in, out, kernel;
     DNN_BY_NAME;
@@ -201,8 +201,10 @@ typedef struct dnn_nn_avg_pool2d_args {
     bool ceil_mode, exclude_pad;
     int64_t divisor; /* 0 = not set */
 } dnn_nn_avg_pool2d_args;
-#define dnn_nn_max_pool2d(...) dnn_nn_max_pool2d_with(DNN_ARGS(dnn_nn_max_pool2d_args, __VA_ARGS__))
-#define dnn_nn_avg_pool2d(...) dnn_nn_avg_pool2d_with(DNN_ARGS(dnn_nn_avg_pool2d_args, __VA_ARGS__))
+#define dnn_nn_max_pool2d(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_nn_max_pool2d_with(DNN_ARGS(dnn_nn_max_pool2d_args, __VA_ARGS__))
+#define dnn_nn_avg_pool2d(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_nn_avg_pool2d_with(DNN_ARGS(dnn_nn_avg_pool2d_args, __VA_ARGS__))
 DNN_API dnn_module *dnn_nn_max_pool2d_with(dnn_nn_max_pool2d_args args);
 DNN_API dnn_module *dnn_nn_avg_pool2d_with(dnn_nn_avg_pool2d_args args);
 DNN_API dnn_module *dnn_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
@@ -256,7 +258,6 @@ DNN_API dnn_tensor *dnn_init_kaiming_uniform(dnn_tensor *t, double a);
 DNN_API dnn_tensor *dnn_init_kaiming_normal(dnn_tensor *t, double a);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 
 inline dnn_module_list dnn_modules_of(std::initializer_list<dnn_module *> modules)

@@ -66,7 +66,7 @@ DNN_API dnn_object *dnn_keep(dnn_object *object);
 /* x as the head of an object; another type than that of an object does not compile. */
 /* clang-format off */
 #define DNN_OBJECT(x)               \
-    ((void)_Generic((x),            \
+    ((void)_Generic(x,              \
         dnn_object *: 0,            \
         dnn_tensor *: 0,            \
         dnn_module *: 0,            \

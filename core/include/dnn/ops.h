@@ -29,17 +29,17 @@
  *             operand (clone it).
  *   Numbers   Where b is a tensor or a C number, dnn_add(x, y) and dnn_add(x, 2) are both written
  *             dnn_add: a _Generic selection, in C++ overloads. dnn_add(x, NULL) is a missing
- * tensor. Options   By name: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true) (status.h). Zero
- * means the default; what has no natural zero is positional, dnn_leaky_relu(x, 0.01). Random Draws
- * advance the default generator (backend.h, dnn_manual_seed). Threads: any thread; tensor.h says
- * which tensors threads may share. */
+ *             tensor, in C++ dnn_add(x, nullptr).
+ *   Options   By name: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true) (status.h). Zero means the
+ *             default; what has no natural zero is positional, dnn_leaky_relu(x, 0.01).
+ *   Random    Draws advance the default generator (backend.h, dnn_manual_seed).
+ * Threads: any thread; tensor.h says which tensors threads may share. */
 #ifndef DNN_OPS_PUBLIC_H
 #define DNN_OPS_PUBLIC_H
 #include "dnn/creation.h"
 #include "dnn/tensor.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 /* ---- casts and copies ---- */
@@ -55,7 +55,7 @@ typedef struct dnn_to_args {
  * dtypes. Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN
  * is true. To f16 and bf16: nearest even. Fails   DNN_E_DEVICE: no such device; the message lists
  * the devices there are. */
-#define dnn_to(...) dnn_to_with(DNN_ARGS(dnn_to_args, .x = __VA_ARGS__))
+#define dnn_to(...) DNN_NEEDS_ONE(__VA_ARGS__) dnn_to_with(DNN_ARGS(dnn_to_args, .x = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_to_with(dnn_to_args args);
 /* clone: a contiguous copy. contiguous: x itself if it is contiguous, else a clone. A. Grad:
  * yes. */
@@ -138,7 +138,7 @@ DNN_API dnn_tensor *dnn_select_scatter(dnn_tensor *x, dnn_tensor *src, int dim, 
 /* Private: the function for a tensor b, or for a number b. */
 /* clang-format off */
 #define DNN_BY_TYPE(b, tensor, number)                              \
-    _Generic((b), dnn_tensor *: tensor, const dnn_tensor *: tensor, \
+    _Generic(b, dnn_tensor *: tensor, const dnn_tensor *: tensor, \
         void *: tensor, DNN_NULLPTR_(tensor) default: number)
 /* clang-format on */
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
@@ -340,7 +340,8 @@ DNN_API dnn_tensor *dnn_leaky_relu(dnn_tensor *x, double slope);
 DNN_API dnn_tensor *dnn_leaky_relu_(dnn_tensor *x, double slope);
 DNN_API dnn_tensor *dnn_elu(dnn_tensor *x, double alpha);
 DNN_API dnn_tensor *dnn_softplus(dnn_tensor *x, double beta, double threshold);
-#define dnn_gelu(...) dnn_gelu_with(DNN_ARGS(dnn_gelu_args, .x = __VA_ARGS__))
+#define dnn_gelu(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_gelu_with(DNN_ARGS(dnn_gelu_args, .x = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_gelu_with(dnn_gelu_args args);
 
 /* min(max(x, low), high). low and high are two tensors, which broadcast, and of which one may be
@@ -380,10 +381,14 @@ typedef struct dnn_reduce_args {
  * Grad    yes; in amax and amin equal elements share it equally.
  * Fails   a dim out of range or named twice; mean of integers ("cast"); amax, amin over an axis of
  *         size 0, which is named. */
-#define dnn_sum(...) dnn_sum_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
-#define dnn_mean(...) dnn_mean_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
-#define dnn_amax(...) dnn_amax_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
-#define dnn_amin(...) dnn_amin_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
+#define dnn_sum(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_sum_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
+#define dnn_mean(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_mean_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
+#define dnn_amax(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_amax_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
+#define dnn_amin(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_amin_with(DNN_ARGS(dnn_reduce_args, .x = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_sum_with(dnn_reduce_args args);
 DNN_API dnn_tensor *dnn_mean_with(dnn_reduce_args args);
 DNN_API dnn_tensor *dnn_amax_with(dnn_reduce_args args);
@@ -417,19 +422,19 @@ typedef struct dnn_argmax_args {
 #define dnn_max_dim(...) DNN_CAT(dnn_max_dim_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_max_dim_missing_(x, dim)
 #define dnn_max_dim_given_(x_, ...) \
-    dnn_max_dim_with(DNN_ARGS(dnn_max_dim_args, .x = (x_), .dim = __VA_ARGS__))
+    dnn_max_dim_with(DNN_ARGS(dnn_max_dim_args, .x = x_, .dim = __VA_ARGS__))
 #define dnn_min_dim(...) DNN_CAT(dnn_min_dim_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_min_dim_missing_(x, dim)
 #define dnn_min_dim_given_(x_, ...) \
-    dnn_min_dim_with(DNN_ARGS(dnn_max_dim_args, .x = (x_), .dim = __VA_ARGS__))
+    dnn_min_dim_with(DNN_ARGS(dnn_max_dim_args, .x = x_, .dim = __VA_ARGS__))
 #define dnn_argmax(...) DNN_CAT(dnn_argmax_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_argmax_missing_(x, dim)
 #define dnn_argmax_given_(x_, ...) \
-    dnn_argmax_with(DNN_ARGS(dnn_argmax_args, .x = (x_), .dim = __VA_ARGS__))
+    dnn_argmax_with(DNN_ARGS(dnn_argmax_args, .x = x_, .dim = __VA_ARGS__))
 #define dnn_argmin(...) DNN_CAT(dnn_argmin_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_argmin_missing_(x, dim)
 #define dnn_argmin_given_(x_, ...) \
-    dnn_argmin_with(DNN_ARGS(dnn_argmax_args, .x = (x_), .dim = __VA_ARGS__))
+    dnn_argmin_with(DNN_ARGS(dnn_argmax_args, .x = x_, .dim = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_max_dim_with(dnn_max_dim_args args);
 DNN_API dnn_tensor *dnn_min_dim_with(dnn_max_dim_args args);
 DNN_API dnn_tensor *dnn_argmax_with(dnn_argmax_args args);
@@ -487,7 +492,7 @@ typedef struct dnn_conv2d_args {
 #define dnn_conv2d(...) DNN_CAT(dnn_conv2d_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_conv2d_missing_(x, w, bias)
 #define dnn_conv2d_given_(x_, w_, ...) \
-    dnn_conv2d_with(DNN_ARGS(dnn_conv2d_args, .x = (x_), .w = (w_), .bias = __VA_ARGS__))
+    dnn_conv2d_with(DNN_ARGS(dnn_conv2d_args, .x = x_, .w = w_, .bias = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_conv2d_with(dnn_conv2d_args args);
 
 typedef struct dnn_max_pool2d_args {
@@ -522,8 +527,10 @@ typedef struct dnn_avg_pool2d_args {
  *         .ceil_mode: larger by a stride or more); stride or dilation < 0; padding < 0 or >
  *         kernel/2; max: a window whose cells all lie outside x, or a plane of 2^31 cells or more;
  *         mean: divisor < 0. *.indices is set on success only. */
-#define dnn_max_pool2d(...) dnn_max_pool2d_with(DNN_ARGS(dnn_max_pool2d_args, .x = __VA_ARGS__))
-#define dnn_avg_pool2d(...) dnn_avg_pool2d_with(DNN_ARGS(dnn_avg_pool2d_args, .x = __VA_ARGS__))
+#define dnn_max_pool2d(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_max_pool2d_with(DNN_ARGS(dnn_max_pool2d_args, .x = __VA_ARGS__))
+#define dnn_avg_pool2d(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_avg_pool2d_with(DNN_ARGS(dnn_avg_pool2d_args, .x = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_max_pool2d_with(dnn_max_pool2d_args args);
 DNN_API dnn_tensor *dnn_avg_pool2d_with(dnn_avg_pool2d_args args);
 /* Pooling to a given height and width, 0 or more: window i covers rows floor(i H/height) to
@@ -573,11 +580,11 @@ typedef struct dnn_cross_entropy_args {
 #define dnn_mse_loss(...) DNN_CAT(dnn_mse_loss_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_mse_loss_missing_(input, target)
 #define dnn_mse_loss_given_(input_, ...) \
-    dnn_mse_loss_with(DNN_ARGS(dnn_loss_args, .input = (input_), .target = __VA_ARGS__))
+    dnn_mse_loss_with(DNN_ARGS(dnn_loss_args, .input = input_, .target = __VA_ARGS__))
 #define dnn_l1_loss(...) DNN_CAT(dnn_l1_loss_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_l1_loss_missing_(input, target)
 #define dnn_l1_loss_given_(input_, ...) \
-    dnn_l1_loss_with(DNN_ARGS(dnn_loss_args, .input = (input_), .target = __VA_ARGS__))
+    dnn_l1_loss_with(DNN_ARGS(dnn_loss_args, .input = input_, .target = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_mse_loss_with(dnn_loss_args args);
 DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
 /* The negative log-likelihood of class numbers; input holds log-probabilities for nll_loss, logits
@@ -593,12 +600,11 @@ DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
 #define dnn_nll_loss(...) DNN_CAT(dnn_nll_loss_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_nll_loss_missing_(input, target)
 #define dnn_nll_loss_given_(input_, ...) \
-    dnn_nll_loss_with(DNN_ARGS(dnn_nll_loss_args, .input = (input_), .target = __VA_ARGS__))
+    dnn_nll_loss_with(DNN_ARGS(dnn_nll_loss_args, .input = input_, .target = __VA_ARGS__))
 #define dnn_cross_entropy(...) DNN_CAT(dnn_cross_entropy_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_cross_entropy_missing_(input, target)
 #define dnn_cross_entropy_given_(input_, ...) \
-    dnn_cross_entropy_with(                   \
-        DNN_ARGS(dnn_cross_entropy_args, .input = (input_), .target = __VA_ARGS__))
+    dnn_cross_entropy_with(DNN_ARGS(dnn_cross_entropy_args, .input = input_, .target = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_nll_loss_with(dnn_nll_loss_args args);
 DNN_API dnn_tensor *dnn_cross_entropy_with(dnn_cross_entropy_args args);
 
@@ -615,26 +621,41 @@ DNN_API DNN_CHECKED dnn_status dnn_allclose(dnn_tensor *a, dnn_tensor *b, double
                                             bool *out);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 
-/* dnn_add(x, y), dnn_add(x, 2), dnn_add(x, nullptr) and the others, as overloads. */
+/* dnn_add(x, y), dnn_add(x, 2), dnn_add(x, nullptr) and the others, as overloads. NULL is a long 0
+ * in C++, so a long takes a conversion: NULL, and any other constant 0 of type long, fits two
+ * pointers better and does not compile. */
 #include <cstddef>
 #include <type_traits>
-#define DNN_OVERLOADS_(name, tensor, number)                                               \
-    inline dnn_tensor *name(dnn_tensor *a, dnn_tensor *b)                                  \
-    {                                                                                      \
-        return tensor(a, b);                                                               \
-    }                                                                                      \
-    inline dnn_tensor *name(dnn_tensor *a, std::nullptr_t)                                 \
-    {                                                                                      \
-        return tensor(a, nullptr);                                                         \
-    }                                                                                      \
-    template <class N>                                                                     \
-    inline typename std::enable_if<std::is_arithmetic<N>::value, dnn_tensor *>::type name( \
-        dnn_tensor *a, N b)                                                                \
-    {                                                                                      \
-        return number(a, static_cast<double>(b));                                          \
+struct dnn_long {
+    long dnn_value;
+    dnn_long(long b) : dnn_value(b)
+    {
+    }
+};
+template <class N>
+struct dnn_is_number
+    : std::integral_constant<bool, std::is_arithmetic<N>::value && !std::is_same<N, long>::value> {
+};
+#define DNN_OVERLOADS_(name, tensor, number)                                          \
+    inline dnn_tensor *name(dnn_tensor *a, dnn_tensor *b)                             \
+    {                                                                                 \
+        return tensor(a, b);                                                          \
+    }                                                                                 \
+    inline dnn_tensor *name(dnn_tensor *a, std::nullptr_t)                            \
+    {                                                                                 \
+        return tensor(a, nullptr);                                                    \
+    }                                                                                 \
+    inline dnn_tensor *name(dnn_tensor *a, dnn_long b)                                \
+    {                                                                                 \
+        return number(a, static_cast<double>(b.dnn_value));                           \
+    }                                                                                 \
+    template <class N>                                                                \
+    inline typename std::enable_if<dnn_is_number<N>::value, dnn_tensor *>::type name( \
+        dnn_tensor *a, N b)                                                           \
+    {                                                                                 \
+        return number(a, static_cast<double>(b));                                     \
     }
 DNN_OVERLOADS_(dnn_add, dnn_add_tensor, dnn_add_number)
 DNN_OVERLOADS_(dnn_sub, dnn_sub_tensor, dnn_sub_number)

@@ -10,7 +10,6 @@
 #include "dnn/nn.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 typedef struct dnn_optim_sgd_args {
@@ -37,7 +36,7 @@ typedef struct dnn_optim_sgd_args {
 #define dnn_optim_sgd(...) DNN_CAT(dnn_optim_sgd_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_optim_sgd_missing_(parameters, lr)
 #define dnn_optim_sgd_given_(parameters_, ...) \
-    dnn_optim_sgd_with(DNN_ARGS(dnn_optim_sgd_args, .parameters = (parameters_), .lr = __VA_ARGS__))
+    dnn_optim_sgd_with(DNN_ARGS(dnn_optim_sgd_args, .parameters = parameters_, .lr = __VA_ARGS__))
 DNN_API dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args);
 
 /* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */
@@ -60,7 +59,6 @@ DNN_API dnn_tensor *dnn_optimizer_state(const dnn_optimizer *optimizer, int64_t 
                                         const char *name);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 #endif
 #endif

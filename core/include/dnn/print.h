@@ -70,7 +70,8 @@ static inline dnn_status dnn_print_state(dnn_state state)
 /* Prints the graph that computed a tensor: dnn_print_graph(loss), dnn_print_graph(loss, .module =
  * net), or for Graphviz dnn_print_graph(loss, .dot = true).
  * Fails   as dnn_graph_format; DNN_E_NOMEM; DNN_E_IO. */
-#define dnn_print_graph(...) \
+#define dnn_print_graph(...)   \
+    DNN_NEEDS_ONE(__VA_ARGS__) \
     dnn_print_graph_with(DNN_ARGS(dnn_graph_format_args, .of = __VA_ARGS__))
 static inline dnn_status dnn_print_graph_with(dnn_graph_format_args args)
 {

@@ -64,22 +64,21 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
  * the default. In such a struct the first member behind the operands has no element: a value
  * without a name, dnn_sum(x, 0), lands on it, and the compiler says so at the call ("excess
  * elements"). A forgotten operand is an error at the call too: "macro dnn_conv2d_missing_ requires
- * 3 arguments". In C++20 the names must be in the order of the struct; or fill the struct. */
-#define DNN_BY_NAME __extension__ int options_go_by_name[0]
-#define DNN_BY_NAME_TOO __extension__ int options_go_by_name_too[0]
-
+ * 3 arguments". In C++ the names must be in the order of the struct, and -Wextra wants
+ * -Wno-missing-field-initializers; or fill the struct. */
 #ifdef __cplusplus
-/* Around the declarations of a header: g++ -Wpedantic reports an array of size zero in spite of
- * __extension__. */
-#define DNN_BY_NAME_BEGIN_ \
-    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wpedantic\"")
-#define DNN_BY_NAME_END_ _Pragma("GCC diagnostic pop")
+/* C++ has no such member; the layout is the same. */
+#define DNN_BY_NAME static_assert(true, "options go by name")
+#define DNN_BY_NAME_TOO static_assert(true, "options go by name")
+/* Before C++20 the names are an extension of the compilers. */
 #define DNN_ARGS(type, ...) \
-    type                    \
+    __extension__ type      \
     {                       \
         __VA_ARGS__         \
     }
 #else
+#define DNN_BY_NAME __extension__ char options_go_by_name[0]
+#define DNN_BY_NAME_TOO __extension__ char options_go_by_name_too[0]
 #define DNN_ARGS(type, ...) ((type){__VA_ARGS__})
 #endif
 
@@ -100,6 +99,23 @@ enum { /* one bit per element type: a tensor has one, a kernel's list has severa
 #define DNN_GIVEN3(...)                                                                   \
     DNN_33RD(__VA_ARGS__, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, DNN_SIX_GIVEN_, \
              DNN_SIX_GIVEN_, missing_, missing_, 0)
+
+/* DNN_GIVEN1(...) is missing_ for no argument, else given_. Nothing has no comma in it, and makes
+ * one only between DNN_COMMA_ and (). */
+#define DNN_COMMA_(...) ,
+#define DNN_GIVEN1(...)                                                                         \
+    DNN_SECOND(DNN_CAT5(DNN_NONE_, DNN_GIVEN2(__VA_ARGS__), DNN_GIVEN2(DNN_COMMA_ __VA_ARGS__), \
+                        DNN_GIVEN2(__VA_ARGS__()), DNN_GIVEN2(DNN_COMMA_ __VA_ARGS__())),       \
+               given_, 0)
+#define DNN_NONE_missing_missing_missing_given_ 0, missing_
+#define DNN_SECOND_(a, b, ...) b
+#define DNN_SECOND(...) DNN_SECOND_(__VA_ARGS__)
+#define DNN_CAT5_(a, b, c, d, e) a##b##c##d##e
+#define DNN_CAT5(a, b, c, d, e) DNN_CAT5_(a, b, c, d, e)
+/* Nothing, or an error at a call without arguments. */
+#define DNN_NEEDS_ONE(...) DNN_CAT(dnn_argument_, DNN_GIVEN1(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_argument_given_(...)
+#define dnn_argument_missing_(argument, options)
 
 /* Evaluates expr; if it is not DNN_OK, returns it from the calling function. For functions that
  * hold no resource at that point. */

@@ -11,7 +11,6 @@
 #include "dnn/object.h"
 #ifdef __cplusplus
 extern "C" {
-DNN_BY_NAME_BEGIN_
 #endif
 
 #define DNN_MAX_DIMS 8
@@ -44,8 +43,9 @@ typedef struct dnn_dims {
                 .dim = {__VA_ARGS__}})
 #endif
 
-/* A list of tensors: DNN_TENSORS(w, b). A list that a function returns belongs to the scope, as its
- * tensors do; where it fails, n is 0 and item NULL. */
+/* A list of tensors: DNN_TENSORS(w, b); in C++ its array ends with the full expression. A list that
+ * a function returns belongs to the scope, as its tensors do; where it fails, n is 0 and item NULL.
+ */
 typedef struct dnn_tensor_list {
     DNN_BY_NAME;
     int64_t n;
@@ -131,6 +131,7 @@ typedef struct dnn_tensor_format_args {
  * dnn_print prints the text.
  * Fails   NULL and a pending error: an option out of its range; as dnn_map. */
 #define dnn_tensor_format(...) \
+    DNN_NEEDS_ONE(__VA_ARGS__) \
     dnn_tensor_format_with(DNN_ARGS(dnn_tensor_format_args, .t = __VA_ARGS__))
 DNN_API const char *dnn_tensor_format_with(dnn_tensor_format_args args);
 /* Returns "[tensor(1.), tensor(2.)]", as Python prints a list, a text of the scope. Fails as
@@ -138,7 +139,6 @@ DNN_API const char *dnn_tensor_format_with(dnn_tensor_format_args args);
 DNN_API const char *dnn_tensor_list_format(dnn_tensor_list list);
 
 #ifdef __cplusplus
-DNN_BY_NAME_END_
 }
 
 #include <initializer_list>

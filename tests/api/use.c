@@ -1,0 +1,175 @@
+/* use.c - calls the public functions in every form that they have in C, and runs them. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <dnn/dnn.h>
+#include <dnn/print.h>
+
+static int faults;
+
+static void expect(int line, bool holds)
+{
+    if (!holds) {
+        printf("use.c:%d: does not hold; the message is \"%s\"\n", line, dnn_error_message());
+        faults++;
+    }
+}
+#define EXPECT(condition) expect(__LINE__, condition)
+
+static void fails(int line, const dnn_tensor *t, const char *message)
+{
+    bool as_said =
+        t == NULL && dnn_pending() == DNN_E_INVALID && strcmp(dnn_error_message(), message) == 0;
+
+    expect(line, as_said && dnn_take_error() == DNN_E_INVALID);
+}
+#define FAILS(t, message) fails(__LINE__, t, message)
+
+/* Numbers: every type of C; a tensor; none. */
+static void binary(void)
+{
+    DNN_SCOPE();
+    dnn_tensor *x = dnn_full(DNN_SHAPE(1), 6), *y = dnn_full(DNN_SHAPE(1), 4);
+
+    EXPECT(dnn_value(dnn_add(x, 2)) == 8);
+    EXPECT(dnn_value(dnn_add(x, 2.5f)) == 8.5);
+    EXPECT(dnn_value(dnn_add(x, (int64_t)3)) == 9);
+    EXPECT(dnn_value(dnn_add(x, y)) == 10);
+    EXPECT(dnn_value(dnn_add(x, y, .alpha = 2)) == 14);
+    EXPECT(dnn_value(dnn_sub(x, 1, .alpha = 2)) == 4);
+    EXPECT(dnn_value(dnn_sub(dnn_mul(x, 2), dnn_div(y, 4.0))) == 11);
+    EXPECT(dnn_value(dnn_pow(x, 2)) == 36 && dnn_value(dnn_pow(x, y)) == 1296);
+    EXPECT(dnn_value(dnn_floor_divide(x, 4)) == 1 && dnn_value(dnn_remainder(x, y)) == 2);
+    EXPECT(dnn_value(dnn_fmod(x, 4)) == 2 && dnn_value(dnn_maximum(x, y)) == 6);
+    EXPECT(dnn_value(dnn_minimum(x, 1)) == 1 && dnn_value(dnn_add_(dnn_clone(x), 1)) == 7);
+    FAILS(dnn_add(x, NULL), "add: b is NULL");
+    FAILS(dnn_mul(x, NULL), "mul: b is NULL");
+    FAILS(dnn_add(x, NULL, .alpha = 2), "add: b is NULL");
+}
+
+static void comparisons(void)
+{
+    DNN_SCOPE();
+    dnn_tensor *x = dnn_full(DNN_SHAPE(1), 3), *y = dnn_full(DNN_SHAPE(1), 4);
+
+    EXPECT(dnn_value(dnn_eq(x, 3)) == 1 && dnn_value(dnn_eq(x, y)) == 0);
+    EXPECT(dnn_value(dnn_ne(x, 3)) == 0 && dnn_value(dnn_ne(x, y)) == 1);
+    EXPECT(dnn_value(dnn_lt(x, 3)) == 0 && dnn_value(dnn_lt(x, y)) == 1);
+    EXPECT(dnn_value(dnn_le(x, 3)) == 1 && dnn_value(dnn_le(x, y)) == 1);
+    EXPECT(dnn_value(dnn_gt(x, 2)) == 1 && dnn_value(dnn_gt(x, y)) == 0);
+    EXPECT(dnn_value(dnn_ge(x, 3.5)) == 0 && dnn_value(dnn_ge(x, y)) == 0);
+    EXPECT(dnn_value(dnn_logical_and(x, 0)) == 0 && dnn_value(dnn_logical_or(x, y)) == 1);
+    EXPECT(dnn_value(dnn_clamp(x, 0, 2)) == 2 && dnn_value(dnn_clamp(x, 3.5f, INFINITY)) == 3.5);
+    EXPECT(dnn_value(dnn_clamp(x, y, y)) == 4 && dnn_value(dnn_clamp(x, y, NULL)) == 4);
+    EXPECT(dnn_value(dnn_clamp(x, NULL, y)) == 3);
+    EXPECT(dnn_value(dnn_clamp_(dnn_clone(x), 0, 1)) == 1);
+}
+
+static void lists(void)
+{
+    DNN_SCOPE();
+    dnn_tensor *x = dnn_values(DNN_T_F32, DNN_SHAPE(2, 3), 1, 2, 3, 4, 5, 6);
+    dnn_shape shape = dnn_shape_of(dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true));
+
+    EXPECT(shape.ndim == 2 && shape.dim[0] == 1 && shape.dim[1] == 3);
+    EXPECT(dnn_value(dnn_sum(x)) == 21 && dnn_value(dnn_sum((x))) == 21);
+    EXPECT(dnn_value(dnn_sum(x, .dims = DNN_DIMS(0, -1))) == 21);
+    EXPECT(dnn_size(dnn_cat(DNN_TENSORS(x, x), 0), 0) == 4);
+    EXPECT(dnn_ndim(dnn_zeros(DNN_SCALAR)) == 0);
+    EXPECT(dnn_numel(dnn_arange(.start = 1, .end = 4, .dtype = DNN_T_I64)) == 3);
+    EXPECT(dnn_dtype_of(dnn_to(x, .dtype = DNN_T_F64, .device = "cpu")) == DNN_T_F64);
+    EXPECT(dnn_size(dnn_eye(2, .m = 3), 1) == 3);
+}
+
+static bool even(int64_t n)
+{
+    DNN_SCOPE();
+    dnn_tensor *rest = dnn_remainder(dnn_scalar((double)n), 2);
+
+    if (n < 0) {
+        goto end;
+    }
+    return dnn_value(rest) == 0;
+end:
+    return false;
+}
+
+static dnn_tensor *kept(void)
+{
+    DNN_SCOPE();
+    DNN_RETURN(dnn_add(dnn_ones(DNN_SHAPE(1)), 1));
+}
+
+/* Scopes end by break, continue, return and goto. */
+static void scopes(void)
+{
+    int64_t before = dnn_live_objects();
+
+    for (int i = 0; i < 10; i++) {
+        DNN_SCOPE();
+        dnn_tensor *x = dnn_ones(DNN_SHAPE(3));
+
+        if (i < 3) {
+            continue;
+        }
+        EXPECT(dnn_numel(x) == 3);
+        if (i == 5) {
+            break;
+        }
+    }
+    DNN_SCOPED
+    {
+        EXPECT(dnn_numel(dnn_ones(DNN_SHAPE(3))) == 3);
+    }
+    EXPECT(even(4) && !even(3) && !even(-1));
+    EXPECT(dnn_live_objects() == before);
+    DNN_SCOPED
+    {
+        DNN_NO_GRAD();
+        EXPECT(!dnn_grad_enabled() && dnn_value(kept()) == 2);
+    }
+    EXPECT(dnn_grad_enabled() && dnn_live_objects() == before);
+}
+
+/* Every kind of object is kept, retained and released by its own pointer. */
+static void objects(void)
+{
+    int64_t before = dnn_live_objects();
+
+    DNN_SCOPED
+    {
+        dnn_tensor *x = dnn_keep(dnn_ones(DNN_SHAPE(4, 2), .requires_grad = true));
+        dnn_module *net = dnn_keep(dnn_nn_sequential(
+            DNN_MODULES(dnn_nn_linear(2, 3, .no_bias = true), dnn_nn_relu(), dnn_nn_linear(3, 1))));
+        dnn_optimizer *sgd = dnn_keep(dnn_optim_sgd(dnn_parameters(net), 0.1, .momentum = 0.9));
+        dnn_dataset *set = dnn_keep(dnn_dataset_tensors(&x, 1));
+        dnn_loader *loader = dnn_keep(dnn_loader(set, .batch_size = 2));
+        dnn_file *file = dnn_keep((dnn_file *)NULL);
+        dnn_object *head = (dnn_object *)(void *)x;
+
+        dnn_release(dnn_retain(x));
+        dnn_release(dnn_retain(net));
+        dnn_release(dnn_retain(sgd));
+        dnn_release(dnn_retain(set));
+        dnn_release(dnn_retain(loader));
+        dnn_release(dnn_retain(file));
+        dnn_release(dnn_retain(head));
+        dnn_release(dnn_retain((void *)x));
+        EXPECT(dnn_loader_batches(loader) == 2 && dnn_optimizer_lr(sgd) == 0.1);
+        EXPECT(dnn_backward(dnn_sum(dnn_forward(net, x)), .retain_graph = true) == DNN_OK);
+        EXPECT(dnn_grad(x) != NULL && dnn_step(sgd) == DNN_OK);
+    }
+    EXPECT(dnn_pending() == DNN_OK && dnn_live_objects() >= before);
+}
+
+int main(void)
+{
+    binary();
+    comparisons();
+    lists();
+    scopes();
+    objects();
+    EXPECT(dnn_take_error() == DNN_OK);
+    dnn_shutdown();
+    return faults != 0;
+}
