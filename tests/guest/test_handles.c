@@ -354,7 +354,6 @@ Test(handles, properties)
     double value;
     float word[4] = {0};
     void *data;
-    char text[64];
 
     TOLD(dnn_ndim(dead()), "dnn_ndim: t, " SAID);
     TOLD(dnn_size(dead(), 0), SAID);
@@ -373,14 +372,13 @@ Test(handles, properties)
     REFUSED(dnn_to_list(dead(), &value, 1), SAID);
     REFUSED(dnn_map(dead(), DNN_MAP_READ, &data), SAID);
     REFUSED(dnn_unmap(dead()), SAID);
-    REFUSED(dnn_tensor_format(dead()), SAID);
+    EXPECT_FAIL(dnn_tensor_format(dead()), SAID);
 }
 
 Test(handles, autograd)
 {
     dnn_tensor *x = leaf(), *grad = NULL, *out = NULL;
     const dnn_function function = {.name = "Own", .forward = dead_output};
-    char text[64];
 
     TOLD(dnn_requires_grad_(dead(), true), SAID);
     TOLD(dnn_detach(dead()), SAID);
@@ -394,8 +392,8 @@ Test(handles, autograd)
     REFUSED(dnn_hook_add(dead(), no_hook, NULL, NULL, NULL), SAID);
     REFUSED(dnn_hook_remove(dead(), 1), SAID);
     REFUSED(dnn_retain_grad(dead()), SAID);
-    REFUSED(dnn_graph_format(dead()), SAID);
-    REFUSED(dnn_graph_format(dnn_neg(x), .module = dead_module()),
+    EXPECT_FAIL(dnn_graph_format(dead()), SAID);
+    EXPECT_FAIL(dnn_graph_format(dnn_neg(x), .module = dead_module()),
             "dnn_graph_format: module, a module, " BY_SCOPE);
     TOLD(dnn_apply(&function, NULL, DNN_TENSORS(x, dead())), "Own: in[1], " SAID);
     REFUSED(dnn_function_apply(&function, NULL, DNN_TENSORS(x), &out, 1), "Own: ", SAID);
@@ -410,7 +408,6 @@ Test(handles, autograd)
 Test(handles, modules)
 {
     dnn_module *module = dnn_nn_linear(2, 2);
-    char text[64];
 
     TOLD(dnn_module_add(dead_module(), "a", module), "a module, " BY_SCOPE);
     TOLD(dnn_module_add(module, "a", dead_module()), "child, a module, " BY_SCOPE);
@@ -423,15 +420,15 @@ Test(handles, modules)
     TOLD(dnn_module_eval(dead_module()), MODULE);
     TOLD(dnn_module_training(dead_module()), MODULE);
     TOLD(dnn_parameters(dead_module()), "dnn_parameters: " MODULE);
-    TOLD(dnn__module_tensor_at(dead_module(), DNN__PARAMETERS, 0, NULL, 0), MODULE);
+    TOLD(dnn_module_state(dead_module()).item, MODULE);
     TOLD(dnn_module_tensor(dead_module(), "weight"), "dnn_module_tensor: " MODULE);
     TOLD(dnn_module_child(dead_module(), "0"), MODULE);
     TOLD(dnn_module_parameter_count(dead_module()), MODULE);
     TOLD(dnn_module_zero_grad(dead_module()), MODULE);
     REFUSED(dnn_module_to(dead_module(), .dtype = DNN_T_F64), MODULE);
-    REFUSED(dnn_module_format(dead_module()), "dnn_module_format: " MODULE);
-    REFUSED(dnn_module_summary(dead_module(), NULL), MODULE);
-    REFUSED(dnn_module_summary(module, dead()), SAID);
+    EXPECT_FAIL(dnn_module_format(dead_module()), "dnn_module_format: " MODULE);
+    EXPECT_FAIL(dnn_module_summary(dead_module(), NULL), MODULE);
+    EXPECT_FAIL(dnn_module_summary(module, dead()), SAID);
     TOLD(dnn_nn_sequential(DNN_MODULES(module, dead_module())),
          "Sequential: modules[1], a module, " BY_SCOPE);
 }

@@ -31,8 +31,11 @@ static inline dnn_status dnn_print_text(const char *text)
 static inline dnn_status dnn_print_tensor(dnn_tensor *t)
 {
     DNN_SCOPE();
+    dnn_tensor_format_args args;
 
-    return dnn_print_text(dnn_tensor_format(t));
+    memset(&args, 0, sizeof args); /* no initializer: C++ warns of each option that has none */
+    args.t = t;
+    return dnn_print_text(dnn_tensor_format_with(args));
 }
 static inline dnn_status dnn_print_module(dnn_module *module)
 {

@@ -21,7 +21,7 @@ Test(norm, what_has_no_softmax_is_refused)
     dnn_tensor *x = F32(S(2), 1, 2);
 
     EXPECT_FAIL_KEEPS(x, dnn_softmax(x, 1), "softmax", "1");
-    EXPECT_FAIL(dnn_softmax(I64(S(2), 1, 2), 0), "softmax", "i64", "cast");
+    EXPECT_FAIL(dnn_softmax(I64(S(2), 1, 2), 0), "softmax", "i64", "dnn_to");
     EXPECT_FAIL(dnn_log_softmax(x, -2), "log_softmax", "-2");
     EXPECT_FAIL(dnn_log_softmax(NULL, 0), "log_softmax", "NULL");
 }
