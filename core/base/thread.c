@@ -29,13 +29,10 @@ static void link_scopes(dnn__thread_block *block)
     }
 }
 
-dnn__thread_block *dnn__thread_own(void)
+dnn__thread_block *dnn__thread_make(void)
 {
     dnn__thread_block *block;
 
-    if (__builtin_expect(dnn__self.scope != NULL, 1)) {
-        return dnn__self.block;
-    }
     pthread_once(&key_once, make_key);
     block = key_error == 0 ? calloc(1, sizeof *block) : NULL;
     if (block == NULL || pthread_setspecific(key, block) != 0) {

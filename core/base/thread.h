@@ -72,7 +72,11 @@ extern void (*dnn__thread_ends)(void *block);
 /* Returns the thread's block, which it makes if there is none. NULL, without a message: out of
  * memory or thread keys. The block is from calloc, not from the library's allocator, which may be
  * replaced while threads have blocks. It is freed when the thread ends. */
-dnn__thread_block *dnn__thread_own(void);
+dnn__thread_block *dnn__thread_make(void); /* of a thread that has none */
+static inline dnn__thread_block *dnn__thread_own(void)
+{
+    return __builtin_expect(dnn__self.scope != NULL, 1) ? dnn__self.block : dnn__thread_make();
+}
 
 /* ---- scope.c ---- */
 /* Closes all scopes of this thread, and releases all objects of its root scope. */

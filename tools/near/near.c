@@ -2,42 +2,16 @@
 #include <stdio.h>
 #include <string.h>
 #include "near.h"
-
-enum { WORD = 64 };
-
-/* Returns how many letters must be changed, put in or left out to make b of the first na letters of
- * a. Words are cut to WORD. */
-static int distance(const char *a, int na, const char *b)
-{
-    int row[WORD + 1];
-    int nb = (int)strnlen(b, WORD);
-
-    for (int k = 0; k <= nb; k++) {
-        row[k] = k;
-    }
-    for (int i = 1; i <= na; i++) {
-        int diagonal = row[0];
-
-        row[0] = i;
-        for (int k = 1; k <= nb; k++) {
-            int change = diagonal + (a[i - 1] != b[k - 1]);
-
-            diagonal = row[k];
-            row[k] = 1 + (row[k] < row[k - 1] ? row[k] : row[k - 1]);
-            row[k] = change < row[k] ? change : row[k];
-        }
-    }
-    return row[nb];
-}
+#include "word_distance.h"
 
 const char *near_word(const char *word, const char *const *list)
 {
-    int n = (int)strcspn(word, "="), least = 2 * WORD;
+    int n = (int)strcspn(word, "="), least = 2 * DNN__WORD;
     const char *nearest = NULL;
 
-    n = n < WORD ? n : WORD;
+    n = n < DNN__WORD ? n : DNN__WORD;
     for (; *list != NULL; list++) {
-        int d = distance(word, n, *list);
+        int d = dnn__word_distance(word, n, *list);
 
         if (d < least) {
             least = d;

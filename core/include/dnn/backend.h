@@ -71,8 +71,9 @@ DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
 /* Sets the number of threads of the pool, 1 to 256, the calling thread included. Default:
  * DNN_THREADS, else the CPUs that this process may use (affinity mask, CPU quota of the cgroup).
  * Any thread may call it, also while others run operators: a running call keeps the number that it
- * was planned for. Fails   DNN_E_INVALID: out of range, or from inside a parallel_for of a kernel
- * (the rest of a kernel must not call it either); DNN_E_DEVICE: in a forked child. */
+ * was planned for.
+ * Fails   DNN_E_INVALID: out of range, or from inside a parallel_for of a kernel (the rest of a
+ *         kernel must not call it either); DNN_E_DEVICE: in a forked child. */
 DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n);
 DNN_API int dnn_get_threads(void);
 /* Seeds the default generator, from which creation, dropout and initialisation draw

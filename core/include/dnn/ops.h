@@ -52,9 +52,10 @@ typedef struct dnn_to_args {
 } dnn_to_args;
 /* x in another dtype, on another device (torch.Tensor.to): dnn_to(x, .dtype = DNN_T_BF16, .device =
  * "cuda:1"). x itself, no new reference, if it is so already. A. Grad: yes, between floating
- * dtypes. Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN
- * is true. To f16 and bf16: nearest even. Fails   DNN_E_DEVICE: no such device; the message lists
- * the devices there are. */
+ * dtypes.
+ * Values  To integers: toward zero, NaN gives 0, out of range saturates. To bool: != 0, NaN is
+ *         true. To f16 and bf16: nearest even.
+ * Fails   DNN_E_DEVICE: no such device; the message lists the devices there are. */
 #define dnn_to(...) DNN_NEEDS_ONE(__VA_ARGS__) dnn_to_with(DNN_ARGS(dnn_to_args, .x = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_to_with(dnn_to_args args);
 /* clone: a contiguous copy. contiguous: x itself if it is contiguous, else a clone. A. Grad:
@@ -205,9 +206,11 @@ DNN_API dnn_tensor *dnn_pow_number_(dnn_tensor *a, double b);
 DNN_API dnn_tensor *dnn_rsub(dnn_tensor *a, double b); /* b - a */
 
 /* b is a tensor or a C number. floor_divide: floor(a/b). remainder: a - floor(a/b) b, sign of the
- * divisor. fmod: a - trunc(a/b) b, sign of the dividend. atan2: the angle of (b, a). Dtype   N;
- * atan2: F. Values  floats by 0: a/0, NaN, NaN. Grad    yes; of floor_divide zero. Fails   integers
- * by 0. */
+ * divisor. fmod: a - trunc(a/b) b, sign of the dividend. atan2: the angle of (b, a).
+ * Dtype   N; atan2: F.
+ * Values  floats by 0: a/0, NaN, NaN.
+ * Grad    yes; of floor_divide zero.
+ * Fails   integers by 0. */
 #ifndef __cplusplus
 #define dnn_floor_divide(a, b) \
     DNN_BY_TYPE(b, dnn_floor_divide_tensor, dnn_floor_divide_number)(a, b)
@@ -346,9 +349,11 @@ DNN_API dnn_tensor *dnn_gelu_with(dnn_gelu_args args);
 
 /* min(max(x, low), high). low and high are two tensors, which broadcast, and of which one may be
  * NULL = no bound; or two C numbers, where -INFINITY and INFINITY mean no bound, and without a
- * bound the result is a clone. N. Values  low > high gives high. NaN in x stays. Grad    yes: to x
- * where low <= x <= high, bounds included (differs: PyTorch 2 gives x less at a bound); to a bound
- * where the result is that bound. Fails   both bounds NULL; a number that the dtype cannot hold. */
+ * bound the result is a clone. N.
+ * Values  low > high gives high. NaN in x stays.
+ * Grad    yes: to x where low <= x <= high, bounds included (differs: PyTorch 2 gives x less at a
+ *         bound); to a bound where the result is that bound.
+ * Fails   both bounds NULL; a number that the dtype cannot hold. */
 #ifndef __cplusplus
 #define dnn_clamp(x, low, high) DNN_BY_TYPE(low, dnn_clamp_tensor, dnn_clamp_number)(x, low, high)
 #define dnn_clamp_(x, low, high) \
@@ -575,8 +580,8 @@ typedef struct dnn_cross_entropy_args {
     double label_smoothing; /* in [0,1] */
 } dnn_cross_entropy_args;
 /* (input - target)^2 and |input - target|, reduced to rank 0, or not with DNN_REDUCTION_NONE. F,
- * equal dtypes. The mean of nothing is NaN. Grad: yes, to both; l1'(0) = 0. Fails   unequal shapes
- * (differs: PyTorch broadcasts, with a warning); two dtypes, integers. */
+ * equal dtypes. The mean of nothing is NaN. Grad: yes, to both; l1'(0) = 0.
+ * Fails   unequal shapes (differs: PyTorch broadcasts, with a warning); two dtypes, integers. */
 #define dnn_mse_loss(...) DNN_CAT(dnn_mse_loss_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_mse_loss_missing_(input, target)
 #define dnn_mse_loss_given_(input_, ...) \
@@ -593,7 +598,8 @@ DNN_API dnn_tensor *dnn_l1_loss_with(dnn_loss_args args);
  *         with DNN_REDUCTION_NONE.
  * Dtype   input F; target i64, i32 or u8.
  * Values  DNN_REDUCTION_MEAN divides by the sum of the targets' weights, and is NaN if all targets
- * are ignored. Grad    yes, to input; a weight that requires a gradient is an error in backward.
+ *         are ignored.
+ * Grad    yes, to input; a weight that requires a gradient is an error in backward.
  * Fails   a target outside [0,C) that is not ignored (row and value are named); shapes that do not
  *         fit (both are named); a target of another dtype; a weight of another dtype or size;
  *         .label_smoothing outside [0,1]. */
