@@ -2,8 +2,6 @@
 #include <string.h>
 #include "object.h"
 
-static _Atomic int64_t live_objects;
-
 /* ---- the list of objects of a scope ---- */
 
 static void link_to(dnn__scope *scope, dnn_object *o)
@@ -42,7 +40,7 @@ void dnn__object_unscope(dnn_object *o)
 
 int64_t dnn_live_objects(void)
 {
-    return atomic_load(&live_objects);
+    return dnn__count_sum(DNN__COUNT_OBJECTS);
 }
 
 void *dnn__object_new(const dnn__kind *kind, size_t bytes, const char *what)
@@ -58,7 +56,7 @@ void *dnn__object_new(const dnn__kind *kind, size_t bytes, const char *what)
     object->dnn_kind = kind;
     object->dnn_refs = 1;
     dnn__object_adopt(object);
-    atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
+    dnn__count_here(DNN__COUNT_OBJECTS, 1);
     return object;
 }
 
@@ -141,7 +139,7 @@ dnn_status dnn__check_list(const char *function, const char *argument, const voi
 
 void dnn__object_free(void *object, size_t bytes)
 {
-    atomic_fetch_sub_explicit(&live_objects, 1, memory_order_relaxed);
+    dnn__count_here(DNN__COUNT_OBJECTS, -1);
     if (DNN__UNLIKELY(dnn__check_handles)) {
         dnn__freed_add(object, bytes, ((dnn_object *)object)->dnn_kind->name);
     } else {

@@ -37,7 +37,7 @@ static dnn__scope *record_in(dnn__scope *outer)
 
 /* ---- opening and closing ---- */
 
-static void release_all(dnn__scope *scope)
+__attribute__((noinline)) static void release_all(dnn__scope *scope)
 {
     const char *outer = dnn__self.closing;
 
@@ -55,7 +55,9 @@ static void close_innermost(void)
 {
     dnn__scope *scope = dnn__self.scope;
 
-    release_all(scope);
+    if (scope->first != NULL) {
+        release_all(scope);
+    }
     scope->serial = 0;
     dnn__self.no_grad = scope->no_grad;
     dnn__self.scope = scope->outer;
@@ -82,6 +84,10 @@ void dnn_scope_end(dnn_scope *scope)
     dnn__scope *s = dnn__self.scope;
 
     if (scope == NULL || scope->dnn_serial == 0) {
+        return;
+    }
+    if (DNN__LIKELY(s != NULL && s->serial == scope->dnn_serial)) {
+        close_innermost();
         return;
     }
     while (s != NULL && s->serial != scope->dnn_serial) {

@@ -28,8 +28,6 @@ static struct dnn__slab_object *depot[CLASSES];
 static char *fresh[CLASSES]; /* the unused part of the newest chunk */
 static size_t fresh_bytes[CLASSES];
 static struct chunk *chunks;
-static dnn__slab_cache *caches; /* of the registered threads */
-static int64_t live_elsewhere;  /* live objects of threads that ended or are not registered */
 static _Atomic uint32_t generation = 1;
 
 /* The lists of this thread. Those of a thread without a block have generation 0 and stay empty. */
@@ -65,13 +63,6 @@ FOLLOWS_LINKS static inline void link_to(struct dnn__slab_object *object,
                                          struct dnn__slab_object *next)
 {
     object->next = next;
-}
-
-static inline void count_live(dnn__slab_cache *mine, int64_t by)
-{
-    int64_t n = atomic_load_explicit(&mine->live, memory_order_relaxed);
-
-    atomic_store_explicit(&mine->live, n + by, memory_order_relaxed);
 }
 
 /* ---- the depot; the lock is held ---- */
@@ -137,50 +128,29 @@ static void reset_lists(dnn__slab_cache *cache, uint32_t now)
     cache->generation = now;
 }
 
-/* ---- registration of threads ---- */
+/* ---- the lists of a thread ---- */
 
 void dnn__slab_thread_ends(dnn__slab_cache *cache)
 {
-    if (cache->generation == 0) {
-        return; /* the thread has used the depot only, if anything */
-    }
     pthread_mutex_lock(&lock);
     if (cache->generation == atomic_load_explicit(&generation, memory_order_relaxed)) {
         for (unsigned class = 0; class < CLASSES; class ++) {
             spill(cache, class, 0);
         }
     }
-    live_elsewhere += atomic_load_explicit(&cache->live, memory_order_relaxed);
-    if (cache->prev) {
-        cache->prev->next = cache->next;
-    } else {
-        caches = cache->next;
-    }
-    if (cache->next) {
-        cache->next->prev = cache->prev;
-    }
     pthread_mutex_unlock(&lock);
 }
 
-/* Registers this thread's lists and makes them valid; the lock is held. Returns NULL if the thread
- * has no block: it then uses the depot directly. */
-static dnn__slab_cache *registered(void)
+/* Returns this thread's lists and makes them valid; the lock is held. NULL if the thread has no
+ * block: it then uses the depot directly. */
+static dnn__slab_cache *valid(void)
 {
     uint32_t now = atomic_load_explicit(&generation, memory_order_relaxed);
     dnn__slab_cache *mine = dnn__thread_own() != NULL ? own() : NULL;
 
-    if (mine == NULL || mine->generation == now) {
-        return mine;
+    if (mine != NULL && mine->generation != now) {
+        reset_lists(mine, now);
     }
-    if (mine->generation == 0) {
-        mine->prev = NULL;
-        mine->next = caches;
-        if (caches) {
-            caches->prev = mine;
-        }
-        caches = mine;
-    }
-    reset_lists(mine, now);
     return mine;
 }
 
@@ -193,10 +163,9 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
     dnn__slab_cache *mine;
 
     pthread_mutex_lock(&lock);
-    mine = registered();
+    mine = valid();
     if (mine == NULL) {
         object = depot_take(class);
-        live_elsewhere += object ? 1 : 0;
         pthread_mutex_unlock(&lock);
         return object;
     }
@@ -216,7 +185,6 @@ __attribute__((noinline)) static void *alloc_slow(unsigned class)
         mine->head[class] = more;
         mine->count[class]++;
     }
-    count_live(mine, object ? 1 : 0);
     pthread_mutex_unlock(&lock);
     return object;
 }
@@ -226,14 +194,12 @@ __attribute__((noinline)) static void free_slow(struct dnn__slab_object *object,
     dnn__slab_cache *mine;
 
     pthread_mutex_lock(&lock);
-    mine = registered();
+    mine = valid();
     if (mine == NULL) {
         depot_put(class, object);
-        live_elsewhere--;
     } else {
         spill(mine, class, class_limit(class) / 2);
         depot_put(class, object);
-        count_live(mine, -1);
     }
     pthread_mutex_unlock(&lock);
 }
@@ -252,11 +218,11 @@ void *dnn__slab_alloc(size_t bytes)
                     mine->generation == atomic_load_explicit(&generation, memory_order_relaxed))) {
         mine->head[class] = next_of(object);
         mine->count[class]--;
-        count_live(mine, 1);
     } else {
         object = alloc_slow(class);
     }
     if (DNN__LIKELY(object != NULL)) {
+        dnn__count_here(DNN__COUNT_SLAB, 1);
         UNPOISON(object, bytes);
     }
     return object;
@@ -272,6 +238,7 @@ void dnn__slab_free(void *memory, size_t bytes)
         dnn__free(memory);
         return;
     }
+    dnn__count_here(DNN__COUNT_SLAB, -1);
     POISON(memory, class_bytes(class));
     if (DNN__UNLIKELY(mine->count[class] >= class_limit(class) ||
                       mine->generation !=
@@ -282,18 +249,6 @@ void dnn__slab_free(void *memory, size_t bytes)
     link_to(object, mine->head[class]);
     mine->head[class] = object;
     mine->count[class]++;
-    count_live(mine, -1);
-}
-
-/* Counts the live objects of all threads; the lock is held. */
-static int64_t count_all(void)
-{
-    int64_t n = live_elsewhere;
-
-    for (dnn__slab_cache *cache = caches; cache; cache = cache->next) {
-        n += atomic_load_explicit(&cache->live, memory_order_relaxed);
-    }
-    return n;
 }
 
 void dnn__slab_shutdown(void)
@@ -301,7 +256,7 @@ void dnn__slab_shutdown(void)
     struct chunk *chunk;
 
     pthread_mutex_lock(&lock);
-    if (count_all() == 0) {
+    if (dnn__count_sum(DNN__COUNT_SLAB) == 0) {
         while ((chunk = chunks) != NULL) {
             chunks = chunk->next;
             UNPOISON(chunk, CHUNK);
@@ -312,8 +267,8 @@ void dnn__slab_shutdown(void)
             fresh[class] = NULL;
             fresh_bytes[class] = 0;
         }
-        /* Invalidates the lists of every thread. 0 is skipped: it marks a thread that is not
-         * registered. */
+        /* Invalidates the lists of every thread. 0 is skipped: the lists of a new thread have it.
+         */
         if (atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed) == UINT32_MAX) {
             atomic_store_explicit(&generation, 1, memory_order_relaxed);
         }

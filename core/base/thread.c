@@ -40,6 +40,7 @@ dnn__thread_block *dnn__thread_make(void)
         return NULL;
     }
     link_scopes(block);
+    dnn__thread_counts_begin(&block->counts);
     dnn__self.block = block;
     dnn__self.scope = &block->root;
     return block;

@@ -3,8 +3,8 @@
  * libdnn takes little static thread-local storage and can be opened with dlopen. Private. */
 #ifndef DNN__THREAD_H
 #define DNN__THREAD_H
-#include <stdatomic.h>
 #include "dnn/object.h"
+#include "thread_counts.h"
 
 /* The last message of a thread. Assign the struct to keep a message over calls that may set
  * another. */
@@ -30,15 +30,13 @@ enum { DNN__SLAB_CLASSES = DNN__SLAB_LARGEST / DNN__SLAB_UNIT };
 typedef struct dnn__slab_cache {
     struct dnn__slab_object *head[DNN__SLAB_CLASSES];
     uint32_t count[DNN__SLAB_CLASSES];
-    uint32_t generation;  /* 0: not registered yet. If it differs from the depot's, the lists are
-                             invalid */
-    _Atomic int64_t live; /* objects taken minus objects returned by this thread; only it writes */
-    struct dnn__slab_cache *prev, *next;
+    uint32_t generation; /* if it differs from the depot's, the lists are invalid */
 } dnn__slab_cache;
 
 enum { DNN__TEXT_BUFFERS = 6, DNN__TEXT_BYTES = 192, DNN__FIRST_SCOPES = 16 };
 typedef struct dnn__thread_block {
     dnn__slab_cache slab;
+    dnn__thread_counts counts;
     dnn__scope root, first[DNN__FIRST_SCOPES];
     uint64_t serial; /* of the scope that was opened last */
     dnn__message message, pending_message;
@@ -76,6 +74,19 @@ dnn__thread_block *dnn__thread_make(void); /* of a thread that has none */
 static inline dnn__thread_block *dnn__thread_own(void)
 {
     return __builtin_expect(dnn__self.scope != NULL, 1) ? dnn__self.block : dnn__thread_make();
+}
+
+/* Counts in this thread. Who sees the count in a sum also sees what the thread did before. */
+static inline void dnn__count_here(dnn__counted what, int64_t by)
+{
+    _Atomic int64_t *n = &dnn__self.block->counts.n[what];
+
+    if (__builtin_expect(dnn__self.scope == NULL, 0)) {
+        dnn__count_elsewhere(what, by);
+        return;
+    }
+    atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + by,
+                          memory_order_release);
 }
 
 /* ---- scope.c ---- */

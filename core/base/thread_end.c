@@ -14,6 +14,7 @@ static void thread_ends(void *block_)
     dnn__self.scope = NULL;
     dnn__self.block = &dnn__no_block;
     dnn__slab_thread_ends(&block->slab);
+    dnn__thread_counts_end(&block->counts);
     dnn__scopes_free(block);
     free(block);
 }

@@ -480,7 +480,9 @@ void dnn__storage_release(dnn__storage *s)
     if (!cached) {
         dnn__slab_free(s, sizeof *s);
     }
-    dnn__caching_free(device, surplus);
+    if (DNN__UNLIKELY(surplus.small != NULL || surplus.large != NULL)) {
+        dnn__caching_free(device, surplus);
+    }
 }
 
 dnn_status dnn__workspace(dnn__device *device, uint64_t bytes, const char *op, dnn__storage **out)

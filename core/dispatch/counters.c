@@ -1,4 +1,5 @@
 /* counters.c - counters of the process; dnn_get_counters shows them. */
+#include "base.h"
 #include "counters.h"
 #include "dnn/backend.h"
 
@@ -7,7 +8,7 @@ dnn__counts dnn__count;
 void dnn_get_counters(dnn_counters *out)
 {
     if (out != NULL) {
-        *out = (dnn_counters){.calls = atomic_load(&dnn__count.calls),
+        *out = (dnn_counters){.calls = dnn__count_sum(DNN__COUNT_CALLS),
                               .plan_misses = atomic_load(&dnn__count.plan_misses),
                               .plans = atomic_load(&dnn__count.plans),
                               .copies = atomic_load(&dnn__count.copies),

@@ -285,7 +285,7 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
         pthread_mutex_unlock(&plan->lock);
     }
     dnn__storage_release(workspace);
-    atomic_fetch_add_explicit(&dnn__count.calls, 1, memory_order_relaxed);
+    dnn__count_here(DNN__COUNT_CALLS, 1);
     if (status != DNN_OK) {
         return kernel_failed(f, plan, status);
     }

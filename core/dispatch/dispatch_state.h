@@ -10,7 +10,6 @@ typedef struct dnn__dispatch_thread {
     const dnn__stash_pair *pair; /* of the gradient rule that runs (stash.c) */
     int no_host_fallback;        /* depth: a dry run may not plan on the host (decompose.c) */
     int layouts_held;            /* depth of the layouts' lock (layout.c) */
-    int kernels;                 /* that run in this thread (process_end.c) */
     bool in_nan_check;           /* anomaly mode reads a tensor (nan_check.c) */
 } dnn__dispatch_thread;
 extern DNN__THREAD_LOCAL dnn__dispatch_thread dnn__dispatch_self;

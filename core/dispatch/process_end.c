@@ -1,49 +1,53 @@
 /* process_end.c - the end of a process whose threads still compute. exit() runs the destructors of
  * the libraries that kernels use, such as OpenBLAS's, which frees its buffers. So an exit handler,
  * which runs before them, waits for the kernels that run and lets no other begin. */
+#include <linux/membarrier.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include "dispatch_state.h"
 #include "process_end.h"
 
-/* Kernels that run, in counters on cache lines of their own, so that threads do not contend. */
-enum { COUNTERS = 64, PATIENCE_MS = 10000 };
-static struct {
-    _Alignas(64) _Atomic int64_t n;
-} running[COUNTERS];
+enum { PATIENCE_MS = 10000 };
 static atomic_bool ending;
 
-static _Atomic int64_t *counter(void)
+/* A thread stores its count and then loads `ending`; the handler stores `ending` and then loads the
+ * counts. One of the two sees the other's store only if no processor moves its load before its
+ * store. Kernels begin often and a process ends once, so the handler alone pays for the order:
+ * membarrier(2) makes each running thread of the process execute a barrier. */
+static void order_all_threads(void)
 {
-    return &running[((uintptr_t)&dnn__dispatch_self >> 12) % COUNTERS].n;
+    const struct timespec longer_than_a_store = {.tv_nsec = 1000000};
+
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+        (void)nanosleep(&longer_than_a_store, NULL); /* an old kernel, or a sandbox */
+    }
 }
 
 bool dnn__kernel_begins(void)
 {
-    /* seq_cst: either this thread sees `ending`, or the handler sees this count. */
-    atomic_fetch_add(counter(), 1);
-    if (DNN__UNLIKELY(atomic_load(&ending))) {
-        atomic_fetch_sub(counter(), 1);
+    dnn__count_here(DNN__COUNT_KERNELS, 1);
+    atomic_signal_fence(memory_order_seq_cst); /* for the compiler */
+    if (DNN__UNLIKELY(atomic_load_explicit(&ending, memory_order_relaxed))) {
+        dnn__kernel_ends();
         return false;
     }
-    dnn__dispatch_self.kernels++;
     return true;
 }
 
 void dnn__kernel_ends(void)
 {
-    dnn__dispatch_self.kernels--;
-    atomic_fetch_sub_explicit(counter(), 1, memory_order_release);
+    dnn__count_here(DNN__COUNT_KERNELS, -1);
 }
 
 static bool others_run(void)
 {
-    int64_t n = 0;
+    int64_t own =
+        atomic_load_explicit(&dnn__self.block->counts.n[DNN__COUNT_KERNELS],
+                             memory_order_relaxed); /* a callback of a kernel calls exit */
 
-    for (int i = 0; i < COUNTERS; i++) {
-        n += atomic_load(&running[i].n);
-    }
-    return n > dnn__dispatch_self.kernels; /* a callback of a kernel may call exit */
+    return dnn__count_sum(DNN__COUNT_KERNELS) > own;
 }
 
 static void wait_for_kernels(void)
@@ -51,6 +55,7 @@ static void wait_for_kernels(void)
     const struct timespec pause = {.tv_nsec = 1000000};
 
     atomic_store(&ending, true);
+    order_all_threads();
     if (atomic_load(&dnn__forked)) {
         return; /* the threads that ran kernels are in the parent process */
     }
@@ -63,7 +68,11 @@ void dnn__process_end_watch(void)
 {
     static atomic_flag watched = ATOMIC_FLAG_INIT;
 
-    if (!atomic_flag_test_and_set(&watched) && atexit(wait_for_kernels) != 0) {
+    if (atomic_flag_test_and_set(&watched)) {
+        return;
+    }
+    (void)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+    if (atexit(wait_for_kernels) != 0) {
         atomic_flag_clear(&watched); /* the next start tries again */
     }
 }

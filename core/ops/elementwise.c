@@ -9,16 +9,21 @@
 dnn_status dnn__elementwise_shape(dnn__sig *sig)
 {
     dnn__desc *out = &sig->out[0];
+    bool stretched = false;
 
     out->dtype = sig->in[0]->dtype;
     dnn__take_dims(out, sig->in[0]);
     for (int i = 1; i < sig->n_in; i++) {
         const dnn_tensor *x = sig->in[i];
 
-        if (x != NULL) {
+        if (x != NULL && !dnn__same_dims(out->ndim, out->dim, x->ndim, x->dim)) {
             DNN_TRY(dnn__broadcast(sig->op->name, out->ndim, out->dim, x->ndim, x->dim, &out->ndim,
                                    out->dim));
+            stretched = true;
         }
+    }
+    if (DNN__LIKELY(!stretched)) {
+        return DNN_OK; /* the shape and dtype of an operand */
     }
     return dnn__check_shape(sig->op->name, out->dtype, out->ndim, out->dim, NULL);
 }

@@ -196,6 +196,7 @@ void dnn_shutdown(void)
     atomic_store(&dnn__running, false);
     stop(false);
     memset(&dnn__count, 0, sizeof dnn__count);
+    dnn__count_clear(DNN__COUNT_CALLS);
     dnn__freed_release();
     dnn__slab_shutdown();
     pthread_mutex_unlock(&start_lock);

@@ -4,11 +4,9 @@
 #include <string.h>
 #include "tensor_impl.h"
 
-static _Atomic int64_t live_tensors;
-
 int64_t dnn_live_tensors(void)
 {
-    return atomic_load(&live_tensors);
+    return dnn__count_sum(DNN__COUNT_TENSORS);
 }
 
 /* ---- making and freeing ---- */
@@ -45,7 +43,7 @@ static dnn_tensor *new_handle(const char *op, dnn_dtype dtype, int ndim, const i
     t->node_out = 0;
     t->mapped = NULL;
     atomic_fetch_add_explicit(&storage->handles, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&live_tensors, 1, memory_order_relaxed);
+    dnn__count_here(DNN__COUNT_TENSORS, 1);
     return t;
 }
 
@@ -182,7 +180,7 @@ static void destroy_tensor(dnn_object *object)
     dnn__storage_release(t->storage);
     dnn__version_release(t->version);
     dnn__object_free(t, sizeof *t);
-    atomic_fetch_sub_explicit(&live_tensors, 1, memory_order_relaxed);
+    dnn__count_here(DNN__COUNT_TENSORS, -1);
 }
 
 /* ---- queries ---- */

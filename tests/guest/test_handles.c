@@ -394,7 +394,7 @@ Test(handles, autograd)
     REFUSED(dnn_retain_grad(dead()), SAID);
     EXPECT_FAIL(dnn_graph_format(dead()), SAID);
     EXPECT_FAIL(dnn_graph_format(dnn_neg(x), .module = dead_module()),
-            "dnn_graph_format: module, a module, " BY_SCOPE);
+                "dnn_graph_format: module, a module, " BY_SCOPE);
     TOLD(dnn_apply(&function, NULL, DNN_TENSORS(x, dead())), "Own: in[1], " SAID);
     REFUSED(dnn_function_apply(&function, NULL, DNN_TENSORS(x), &out, 1), "Own: ", SAID);
     cr_assert_eq(dnn_hook_add(x, leave_dead, NULL, NULL, NULL), DNN_OK);
