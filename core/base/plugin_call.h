@@ -8,6 +8,15 @@ typedef struct dnn__plugin_call {
 } dnn__plugin_call;
 extern DNN__THREAD_LOCAL dnn__plugin_call dnn__plugin_self;
 
+/* Around code that belongs to a plugin or its libraries: opening it, plan, run, readers. false: the
+ * process ends, and the thread must not enter (process_end.c). */
+bool dnn__plugin_enter(void);
+void dnn__plugin_leave(void);
+/* The same with an error, which `what` begins. */
+dnn_status dnn__plugin_enter_or_fail(const char *what);
+/* Registers the exit handler, once in a process. */
+void dnn__process_end_watch(void);
+
 /* The last text that the plugin passed to host->fail in this thread; "" if none. It lies in the
  * thread's block. */
 static inline const char *dnn__plugin_text(void)

@@ -6,11 +6,11 @@
 #include <stdint.h>
 
 typedef enum dnn__counted {
-    DNN__COUNT_SLAB,    /* objects of slab.c that are in use */
-    DNN__COUNT_OBJECTS, /* objects that are alive */
-    DNN__COUNT_TENSORS, /* tensors that are alive */
-    DNN__COUNT_KERNELS, /* kernels that run */
-    DNN__COUNT_CALLS,   /* kernels that ran since the start */
+    DNN__COUNT_SLAB,       /* objects of slab.c that are in use */
+    DNN__COUNT_OBJECTS,    /* objects that are alive */
+    DNN__COUNT_TENSORS,    /* tensors that are alive */
+    DNN__COUNT_IN_PLUGINS, /* threads that are in the code of a plugin */
+    DNN__COUNT_CALLS,      /* kernels that ran since the start */
     DNN__COUNTS
 } dnn__counted;
 

@@ -279,8 +279,9 @@ static dnn_status get_file_set(dnn_dataset *set, const int64_t *index, int64_t n
                                dnn_tensor **field)
 {
     struct file_set *r = (struct file_set *)set;
-    dnn_status st = DNN_OK;
+    dnn_status st = dnn__plugin_enter_or_fail(dnn__dataset_called(set));
 
+    DNN_TRY(st);
     if (!r->concurrent) {
         pthread_mutex_lock(&r->lock);
     }
@@ -293,6 +294,7 @@ static dnn_status get_file_set(dnn_dataset *set, const int64_t *index, int64_t n
     if (!r->concurrent) {
         pthread_mutex_unlock(&r->lock);
     }
+    dnn__plugin_leave();
     return st;
 }
 
@@ -300,8 +302,9 @@ static void close_file_set(dnn_dataset *set)
 {
     struct file_set *r = (struct file_set *)set;
 
-    if (r->handle != NULL) {
+    if (r->handle != NULL && dnn__plugin_enter()) {
         r->reader.table.close(r->handle);
+        dnn__plugin_leave();
     }
     pthread_mutex_destroy(&r->lock);
 }
@@ -388,20 +391,12 @@ static dnn_status open_file_set(struct file_set *r, const dnn_dataset_args *args
     return DNN_OK;
 }
 
-dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
+static dnn_dataset *find_and_open(const dnn_dataset_args *args)
 {
     struct file_set *r;
     dnn__reader *reader = NULL;
-    dnn_status st;
+    dnn_status st = find_reader(args, &reader);
 
-    if (dnn__pending() != DNN_OK) {
-        return NULL;
-    }
-    if (args.path == NULL || args.path[0] == 0) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_open: path is %s",
-                                   args.path == NULL ? "NULL" : "empty"));
-    }
-    st = find_reader(&args, &reader);
     if (st != DNN_OK) {
         return dnn__null(st);
     }
@@ -412,10 +407,29 @@ dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
     r->reader = *reader;
     r->concurrent = (reader->table.flags & DNN_R_CONCURRENT) != 0;
     pthread_mutex_init(&r->lock, NULL);
-    st = open_file_set(r, &args);
+    st = open_file_set(r, args);
     if (st != DNN_OK) {
         dnn_release(&r->set);
         return dnn__null(st);
     }
     return &r->set;
+}
+
+dnn_dataset *dnn_dataset_open_with(dnn_dataset_args args)
+{
+    dnn_dataset *set;
+
+    if (dnn__pending() != DNN_OK) {
+        return NULL;
+    }
+    if (args.path == NULL || args.path[0] == 0) {
+        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_dataset_open: path is %s",
+                                   args.path == NULL ? "NULL" : "empty"));
+    }
+    if (!dnn__ok(dnn__plugin_enter_or_fail(args.path))) {
+        return NULL;
+    }
+    set = find_and_open(&args);
+    dnn__plugin_leave();
+    return set;
 }

@@ -16,7 +16,6 @@
 #include "plan_cache.h"
 #include "plan_key.h"
 #include "preferences.h"
-#include "process_end.h"
 #include "profile.h"
 #include "reenter.h"
 #include "stash.h"
@@ -273,9 +272,9 @@ static dnn_status run_kernel(dnn__frame *f, dnn__plan *plan, const dnn__rng *rng
     }
     dnn__plugin_self.kernel = plan->kernel->table.name;
     dnn__self.call_threads = plan->threads;
-    if (DNN__LIKELY(dnn__kernel_begins())) {
+    if (DNN__LIKELY(dnn__plugin_enter())) {
         status = plan->kernel->table.run(&call);
-        dnn__kernel_ends();
+        dnn__plugin_leave();
     } else {
         status = dnn__host.fail(DNN_E_INVALID, "the process is ending");
     }

@@ -222,10 +222,12 @@ static dnn_status call_plan(dnn__frame *f, dnn__kernel *k, struct proposal *p, c
                      .host = &dnn__host};
     dnn_status status;
 
+    DNN_TRY(dnn__plugin_enter_or_fail(f->op->name));
     dnn__plugin_text_clear();
     dnn__plugin_self.kernel = k->table.name;
     status = k->table.plan(&call, &p->plan);
     dnn__plugin_self.kernel = NULL;
+    dnn__plugin_leave();
     *says = dnn__plugin_text()[0] != 0 ? dnn__after_name(dnn__plugin_text(), f->op->name)
                                        : "declined without a reason";
     if (status < 0) {

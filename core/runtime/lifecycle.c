@@ -6,7 +6,6 @@
 #include "nan_check.h"
 #include "plugin_impl.h"
 #include "preferences.h"
-#include "process_end.h"
 #include "profile.h"
 #include "autotune.h"
 #include "dispatch.h"
@@ -91,6 +90,8 @@ static void stop(bool keep_inventory)
 
 static dnn_status start(const char *backend)
 {
+    dnn_status status;
+
     if (dnn__search_begun()) {
         stop(false); /* drop the inventory of a failed start */
     }
@@ -100,9 +101,12 @@ static dnn_status start(const char *backend)
     DNN_TRY(dnn__nan_check_start());
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
-    dnn__process_end_watch();
     dnn__dispatch_open();
-    return load_plugins();
+    dnn__process_end_watch();
+    DNN_TRY(dnn__plugin_enter_or_fail("the start of libdnn"));
+    status = load_plugins();
+    dnn__plugin_leave();
+    return status;
 }
 
 /* The library runs with the plugins of another list. Only a start changes them. */

@@ -1,6 +1,8 @@
-/* exit_while_computing.c - returns from main while another thread computes, without dnn_shutdown.
- * test_exit.sh runs it many times: the process must neither crash nor hang. */
+/* exit_while_computing.c - usage: exit_while_computing MILLISECONDS - returns from main while
+ * another thread starts the library or computes, without dnn_shutdown. test_exit.sh runs it many
+ * times: the process must neither crash nor hang. */
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
 #include "dnn/dnn.h"
 
@@ -18,9 +20,9 @@ static void *work(void *unused)
     return NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    const struct timespec some = {.tv_nsec = 80000000};
+    const struct timespec some = {.tv_nsec = argc > 1 ? atol(argv[1]) * 1000000 : 0};
     pthread_t thread;
 
     if (pthread_create(&thread, NULL, work, NULL) != 0) {

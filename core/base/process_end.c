@@ -1,20 +1,19 @@
 /* process_end.c - the end of a process whose threads still compute. exit() runs the destructors of
- * the libraries that kernels use, such as OpenBLAS's, which frees its buffers. So an exit handler,
- * which runs before them, waits for the kernels that run and lets no other begin. */
+ * the libraries that plugins use, such as OpenBLAS's, which frees its buffers. So an exit handler,
+ * which runs before them, waits for the threads that are in a plugin and lets no other enter. */
 #include <linux/membarrier.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include "dispatch_state.h"
-#include "process_end.h"
+#include "plugin_call.h"
 
 enum { PATIENCE_MS = 10000 };
 static atomic_bool ending;
 
 /* A thread stores its count and then loads `ending`; the handler stores `ending` and then loads the
  * counts. One of the two sees the other's store only if no processor moves its load before its
- * store. Kernels begin often and a process ends once, so the handler alone pays for the order:
+ * store. Threads enter often and a process ends once, so the handler alone pays for the order:
  * membarrier(2) makes each running thread of the process execute a barrier. */
 static void order_all_threads(void)
 {
@@ -25,41 +24,47 @@ static void order_all_threads(void)
     }
 }
 
-bool dnn__kernel_begins(void)
+bool dnn__plugin_enter(void)
 {
-    dnn__count_here(DNN__COUNT_KERNELS, 1);
+    dnn__count_here(DNN__COUNT_IN_PLUGINS, 1);
     atomic_signal_fence(memory_order_seq_cst); /* for the compiler */
     if (DNN__UNLIKELY(atomic_load_explicit(&ending, memory_order_relaxed))) {
-        dnn__kernel_ends();
+        dnn__plugin_leave();
         return false;
     }
     return true;
 }
 
-void dnn__kernel_ends(void)
+void dnn__plugin_leave(void)
 {
-    dnn__count_here(DNN__COUNT_KERNELS, -1);
+    dnn__count_here(DNN__COUNT_IN_PLUGINS, -1);
 }
 
-static bool others_run(void)
+dnn_status dnn__plugin_enter_or_fail(const char *what)
+{
+    return dnn__plugin_enter() ? DNN_OK
+                               : dnn__fail(DNN_E_INVALID, "%s: the process is ending", what);
+}
+
+static bool others_are_inside(void)
 {
     int64_t own =
-        atomic_load_explicit(&dnn__self.block->counts.n[DNN__COUNT_KERNELS],
+        atomic_load_explicit(&dnn__self.block->counts.n[DNN__COUNT_IN_PLUGINS],
                              memory_order_relaxed); /* a callback of a kernel calls exit */
 
-    return dnn__count_sum(DNN__COUNT_KERNELS) > own;
+    return dnn__count_sum(DNN__COUNT_IN_PLUGINS) > own;
 }
 
-static void wait_for_kernels(void)
+static void wait_for_threads(void)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
 
     atomic_store(&ending, true);
     order_all_threads();
     if (atomic_load(&dnn__forked)) {
-        return; /* the threads that ran kernels are in the parent process */
+        return; /* the other threads are in the parent process */
     }
-    for (int i = 0; i < PATIENCE_MS && others_run(); i++) {
+    for (int i = 0; i < PATIENCE_MS && others_are_inside(); i++) {
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -72,7 +77,7 @@ void dnn__process_end_watch(void)
         return;
     }
     (void)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-    if (atexit(wait_for_kernels) != 0) {
+    if (atexit(wait_for_threads) != 0) {
         atomic_flag_clear(&watched); /* the next start tries again */
     }
 }
