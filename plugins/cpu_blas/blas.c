@@ -1,13 +1,11 @@
 /* blas.c - OpenBLAS on one thread: the matrix products, the mapping of its memory at load, and a
- * self-test. init() calls the last two. Only this file includes cblas.h. OpenBLAS never runs
- * threads of its own. */
+ * self-test. init() calls the last two. OpenBLAS never computes in threads of its own. */
 #include "blas.h"
 #include "cpu_blas.h"
-#include <cblas.h>
+#include "openblas.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /* ---- products ---- */
 
@@ -26,8 +24,8 @@ void cpu_blas_gemm_f32(int ta, int tb, int64_t m, int64_t n, int64_t k, const fl
                        const float *b, int64_t ldb, float beta, float *c, int64_t ldc)
 {
     if (m > 0 && n > 0)
-        cblas_sgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k,
-                    1.0F, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
+        openblas.sgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n,
+                       (blasint)k, 1.0F, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
 }
 
 void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const double *a,
@@ -35,20 +33,13 @@ void cpu_blas_gemm_f64(int ta, int tb, int64_t m, int64_t n, int64_t k, const do
                        int64_t ldc)
 {
     if (m > 0 && n > 0)
-        cblas_dgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n, (blasint)k,
-                    1.0, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
+        openblas.dgemm(CblasRowMajor, transpose(ta), transpose(tb), (blasint)m, (blasint)n,
+                       (blasint)k, 1.0, a, lead(lda), b, lead(ldb), beta, c, lead(ldc));
 }
 
 /* ---- memory ---- */
 
-/* Functions of OpenBLAS. The first takes a work buffer from a table of the process and maps it if
- * no call has used it before. Weak, because not every build exports them. */
-extern void *blas_memory_alloc(int position) __attribute__((weak));
-extern void blas_memory_free(void *buffer) __attribute__((weak));
-
 enum {
-    /* Address space of one buffer of OpenBLAS 0.3.21. Only touched pages use memory. */
-    BUFFER_BYTES = 128 << 20,
     BUFFERS_MAX = 64,
     /* For program threads that run a kernel while another thread uses the pool. */
     BUFFERS_SPARE = 2,
@@ -56,38 +47,19 @@ enum {
     WARM = 160
 };
 
-/* OpenBLAS repeats a failing mmap for ever. So this maps the same address space first and unmaps
- * it. */
-static bool buffers_fit(int count)
-{
-    void *map[BUFFERS_MAX];
-    int n = 0;
-
-    while (n < count) {
-        map[n] =
-            mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (map[n] == MAP_FAILED)
-            break;
-        n++;
-    }
-    for (int i = 0; i < n; i++)
-        munmap(map[i], BUFFER_BYTES);
-    return n == count;
-}
-
 /* Requests all buffers at once, so that OpenBLAS maps that many. It keeps them for the life of the
  * process. */
 static void map_buffers(int count)
 {
     void *buffer[BUFFERS_MAX];
 
-    if (!blas_memory_alloc || !blas_memory_free)
+    if (!openblas.memory_alloc)
         return;
     for (int i = 0; i < count; i++)
-        buffer[i] = blas_memory_alloc(0);
+        buffer[i] = openblas.memory_alloc(0);
     for (int i = 0; i < count; i++)
         if (buffer[i])
-            blas_memory_free(buffer[i]);
+            openblas.memory_free(buffer[i]);
 }
 
 static void first_products(void *arg, int64_t begin, int64_t end, int worker)
@@ -109,21 +81,21 @@ dnn_status cpu_blas_warm_up(const dnn_host *host)
     int threads = host->threads(), count = threads + BUFFERS_SPARE;
     size_t bytes = sizeof(double) * WARM * WARM * (1 + (size_t)threads);
     double *memory;
+    dnn_status status;
 
-    openblas_set_num_threads(1);
-    if (openblas_get_num_threads() != 1)
+    if (count > BUFFERS_MAX)
+        count = BUFFERS_MAX;
+    status = openblas_open(host, count);
+    if (status != DNN_OK)
+        return status;
+    openblas.set_num_threads(1);
+    if (openblas.get_num_threads() != 1)
         return host->fail(
             DNN_E_DEVICE,
             "OpenBLAS stays at %d threads when 1 is set (%s); its results would depend on the "
             "number of threads",
-            openblas_get_num_threads(),
-            openblas_get_parallel() == OPENBLAS_OPENMP ? "OpenMP build" : "no OpenMP build");
-    if (count > BUFFERS_MAX)
-        count = BUFFERS_MAX;
-    if (!buffers_fit(count))
-        return host->fail(DNN_E_NOMEM,
-                          "no address space for the work buffers of OpenBLAS: %d of %d MiB", count,
-                          BUFFER_BYTES >> 20);
+            openblas.get_num_threads(),
+            openblas.get_parallel() == OPENBLAS_OPENMP ? "OpenMP build" : "no OpenMP build");
     memory = host->alloc(bytes, 64);
     if (!memory)
         return host->fail(DNN_E_NOMEM, "no memory for the first products of OpenBLAS: %zu bytes",
@@ -199,7 +171,7 @@ static dnn_status wrong_result(const dnn_host *host, const struct product_case *
     return host->fail(
         DNN_E_DEVICE,
         "%s computes %s wrongly: M=%d N=%d K=%d, transposed %d %d, beta %d: got %g, expected %s",
-        openblas_get_config(), routine, q->m, q->n, q->k, q->ta, q->tb, q->beta, got, want);
+        openblas.get_config(), routine, q->m, q->n, q->k, q->ta, q->tb, q->beta, got, want);
 }
 
 static dnn_status compare(const dnn_host *host, const struct matrices *s,

@@ -48,7 +48,8 @@
 /* Returns the kernels for the instruction set of this machine. The first call selects it; later
  * calls return the same table. */
 const dnn_kernel *const *dnn_cpu_kernels(void);
-/* Returns the instruction set and the BLAS, as "OpenBLAS 0.3.21, avx512". */
+/* Returns the text of the BLAS and the instruction set, "OpenBLAS 0.3.21, avx512"; "" before
+ * dnn_cpu_init. */
 const char *dnn_cpu_build(void);
 /* The plugin's init: calls cpu_blas_warm_up and cpu_blas_self_test. */
 dnn_status dnn_cpu_init(const dnn_host *host);

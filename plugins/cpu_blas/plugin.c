@@ -1,7 +1,7 @@
 /* plugin.c - selects the instruction set of the machine and the table of its kernels; the checks at
  * load. Called by entry.c, and by the phantom device of the tests. */
 #include "cpu_blas.h"
-#include <cblas.h>
+#include "openblas.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -46,16 +46,17 @@ static struct isa select_isa(void)
 
 enum { MAX_KERNELS = 256 };
 static const dnn_kernel *merged[MAX_KERNELS + 1];
-static char build[96];
+static const char *isa_name;
+static char build[96]; /* init fills it */
 
 /* Makes "OpenBLAS 0.3.21, avx512" from the first two words of the library's own description. */
-static void name_build(const char *isa)
+static void name_build(void)
 {
-    const char *config = openblas_get_config();
+    const char *config = openblas.get_config();
     size_t name = strcspn(config, " "),
            version = config[name] != 0 ? strcspn(config + name + 1, " ") + 1 : 0;
 
-    snprintf(build, sizeof build, "%.*s, %s", (int)(name + version), config, isa);
+    snprintf(build, sizeof build, "%.*s, %s", (int)(name + version), config, isa_name);
 }
 
 const dnn_kernel *const *dnn_cpu_kernels(void)
@@ -72,7 +73,7 @@ const dnn_kernel *const *dnn_cpu_kernels(void)
             merged[n++] = isa.families[f][k];
         }
     }
-    name_build(isa.name);
+    isa_name = isa.name;
     return merged;
 }
 
@@ -85,5 +86,9 @@ dnn_status dnn_cpu_init(const dnn_host *host)
 {
     dnn_status status = cpu_blas_warm_up(host);
 
-    return status == DNN_OK ? cpu_blas_self_test(host) : status;
+    if (status != DNN_OK) {
+        return status;
+    }
+    name_build();
+    return cpu_blas_self_test(host);
 }
