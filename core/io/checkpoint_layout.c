@@ -156,10 +156,10 @@ dnn_status dnn__run_no_name(const char *path, const dnn__optim *optim, int optim
 {
     const dnn_tensor *p = optim->parameter[i].tensor;
 
-    return dnn__fail(
-        DNN_E_INVALID,
-        "%s: parameter %lld of optimizer %d (%s) is not in the module; its shape is %s", path,
-        (long long)i, optimizer, optim->type.name, dnn__shape_text(p->ndim, p->dim));
+    return dnn__fail(DNN_E_INVALID,
+                     "%s: parameter %s of optimizer %d (%s) is not in the module; its shape is %s",
+                     path, dnn__optim_name_text(optim, i), optimizer, optim->type.name,
+                     dnn__shape_text(p->ndim, p->dim));
 }
 
 void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter)

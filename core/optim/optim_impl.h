@@ -9,6 +9,7 @@
 
 typedef struct dnn__optim_parameter {
     dnn_tensor *tensor; /* a reference */
+    const char *name;   /* NULL: it has none. A part of a text of its group */
     int64_t group;
     int64_t steps; /* in which it had a gradient */
     bool active;   /* it has a gradient in the present step */
@@ -27,7 +28,9 @@ typedef struct dnn__optim {
     dnn__optim_parameter *parameter; /* [n] */
     dnn_tensor **state;              /* [n * n_states] references; NULL: not made yet */
     double *setting;                 /* [n_groups * n_settings] */
+    char **text;                     /* [n_groups] the names of the parameters of each */
     int64_t steps;
+    bool warned; /* that a step found no gradient */
 
     /* ---- of the present step ---- */
     bool stepping;
@@ -36,6 +39,12 @@ typedef struct dnn__optim {
     dnn__optim_copy *copy; /* [n_copies] */
     int64_t n_copies, cap_copies;
 } dnn__optim;
+
+/* Returns the name of parameter i, or its index, for messages: "parameter fc1.weight". */
+static inline const char *dnn__optim_name_text(const dnn__optim *optim, int64_t i)
+{
+    return optim->parameter[i].name != NULL ? optim->parameter[i].name : dnn__number_text(i);
+}
 
 /* ---- settings.c ---- */
 /* Checks all settings of a group: their bounds, then their combinations. */

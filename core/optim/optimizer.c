@@ -17,12 +17,12 @@ static dnn_status check_parameter(const char *kind, dnn_tensor_list list, int64_
     const dnn_tensor *p = list.item[i];
 
     if (p == NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: parameter %lld of %lld is NULL", kind, (long long)i,
-                         (long long)list.n);
+        return dnn__fail(DNN_E_INVALID, "%s: parameter %s of %lld is NULL", kind,
+                         dnn__member_text(list, i), (long long)list.n);
     }
     if (p->node != NULL || (p->dtype & DNN__FLOATS) == 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is not a floating leaf", kind,
-                         (long long)i, dnn__shape_text(p->ndim, p->dim));
+        return dnn__fail(DNN_E_INVALID, "%s: parameter %s %s is not a floating leaf", kind,
+                         dnn__member_text(list, i), dnn__shape_text(p->ndim, p->dim));
     }
     return DNN_OK;
 }
@@ -45,6 +45,17 @@ static dnn_status check_list(const dnn__optim *optim, dnn_tensor_list list)
     return DNN_OK;
 }
 
+/* The name or index of a parameter that the optimizer has, or that the list would add. */
+static const char *name_with(const dnn__optim *optim, dnn_tensor_list list, int64_t i)
+{
+    int64_t k = i - optim->n;
+
+    if (k < 0) {
+        return dnn__optim_name_text(optim, i);
+    }
+    return list.name != NULL && list.name[k] != NULL ? list.name[k] : dnn__number_text(i);
+}
+
 /* A parameter is in one group, once. */
 static dnn_status check_once(const dnn__optim *optim, dnn_tensor_list list)
 {
@@ -59,9 +70,9 @@ static dnn_status check_once(const dnn__optim *optim, dnn_tensor_list list)
         int64_t first = dnn__pointer_map_add(&map, p, optim->n + i);
 
         if (first >= 0) {
-            st = dnn__fail(DNN_E_INVALID, "%s: parameter %lld %s is parameter %lld again",
-                           optim->type.name, (long long)(optim->n + i),
-                           dnn__shape_text(p->ndim, p->dim), (long long)first);
+            st = dnn__fail(DNN_E_INVALID, "%s: parameter %s %s is parameter %s again",
+                           optim->type.name, name_with(optim, list, optim->n + i),
+                           dnn__shape_text(p->ndim, p->dim), name_with(optim, list, first));
         }
     }
     dnn__pointer_map_free(&map);
@@ -78,7 +89,9 @@ static dnn_status grow_arrays(const dnn__optim *optim, int64_t n, dnn__optim *mo
     more->parameter = dnn__calloc(all, sizeof *more->parameter);
     more->state = dnn__calloc(all, states * sizeof *more->state);
     more->setting = dnn__calloc((size_t)optim->n_groups + 1, settings);
-    if (more->parameter == NULL || more->state == NULL || more->setting == NULL) {
+    more->text = dnn__calloc((size_t)optim->n_groups + 1, sizeof *more->text);
+    if (more->parameter == NULL || more->state == NULL || more->setting == NULL ||
+        more->text == NULL) {
         return dnn__nomem(optim->type.name,
                           all * (sizeof *more->parameter + states * sizeof *more->state));
     }
@@ -86,6 +99,35 @@ static dnn_status grow_arrays(const dnn__optim *optim, int64_t n, dnn__optim *mo
         memcpy(more->parameter, optim->parameter, (size_t)optim->n * sizeof *more->parameter);
         memcpy(more->state, optim->state, (size_t)optim->n * states * sizeof *more->state);
         memcpy(more->setting, optim->setting, (size_t)optim->n_groups * settings);
+        memcpy(more->text, optim->text, (size_t)optim->n_groups * sizeof *more->text);
+    }
+    return DNN_OK;
+}
+
+/* Copies the names of a list into one text. *out is NULL if they have none. */
+static dnn_status copy_names(const dnn__optim *optim, dnn_tensor_list list, char **out)
+{
+    size_t bytes = 0;
+    char *at;
+
+    *out = NULL;
+    for (int64_t i = 0; list.name != NULL && i < list.n; i++) {
+        bytes += list.name[i] != NULL ? strlen(list.name[i]) + 1 : 0;
+    }
+    if (bytes == 0) {
+        return DNN_OK;
+    }
+    *out = at = dnn__alloc(bytes);
+    if (at == NULL) {
+        return dnn__nomem(optim->type.name, bytes);
+    }
+    for (int64_t i = 0; i < list.n; i++) {
+        if (list.name[i] != NULL) {
+            size_t length = strlen(list.name[i]) + 1;
+
+            memcpy(at, list.name[i], length);
+            at += length;
+        }
     }
     return DNN_OK;
 }
@@ -95,20 +137,30 @@ static void free_arrays(const dnn__optim *optim)
     dnn__free(optim->parameter);
     dnn__free(optim->state);
     dnn__free(optim->setting);
+    dnn__free(optim->text);
 }
 
 /* Adds a group with these settings, which were checked. A failure changes nothing. */
 static dnn_status add_group(dnn__optim *optim, dnn_tensor_list list, const double *setting)
 {
     dnn__optim more = *optim;
+    const char *name;
     dnn_status st = DNN_OK;
 
     DNN_TRY(check_list(optim, list));
     DNN_TRY(check_once(optim, list));
     DNN_TRY_TO(st, failed, grow_arrays(optim, list.n, &more));
+    DNN_TRY_TO(st, failed, copy_names(optim, list, &more.text[optim->n_groups]));
+    name = more.text[optim->n_groups];
     for (int64_t i = 0; i < list.n; i++) {
-        more.parameter[more.n++] =
-            (dnn__optim_parameter){.tensor = dnn_retain(list.item[i]), .group = optim->n_groups};
+        bool named = list.name != NULL && list.name[i] != NULL;
+
+        more.parameter[more.n++] = (dnn__optim_parameter){.tensor = dnn_retain(list.item[i]),
+                                                          .name = named ? name : NULL,
+                                                          .group = optim->n_groups};
+        if (named) {
+            name += strlen(name) + 1;
+        }
     }
     memcpy(more.setting + optim->n_groups * optim->type.n_settings, setting,
            (size_t)optim->type.n_settings * sizeof *setting);
@@ -137,6 +189,9 @@ static void destroy(dnn_object *object)
     }
     for (int64_t i = 0; i < optim->n; i++) {
         dnn_release(optim->parameter[i].tensor);
+    }
+    for (int64_t g = 0; g < optim->n_groups; g++) {
+        dnn__free(optim->text[g]);
     }
     free_arrays(optim);
     dnn__free(optim->made);
@@ -248,10 +303,11 @@ static dnn_status does_not_fit(const dnn__optim *optim, int64_t i, const char *w
 {
     const dnn_tensor *p = optim->parameter[i].tensor;
 
-    return dnn__fail(
-        DNN_E_INVALID, "%s: parameter %lld is %s %s on %s, its %s %s %s on %s%s", optim->type.name,
-        (long long)i, dnn_dtype_name(p->dtype), dnn__shape_text(p->ndim, p->dim), dnn_device_of(p),
-        what, dnn_dtype_name(t->dtype), dnn__shape_text(t->ndim, t->dim), dnn_device_of(t), advice);
+    return dnn__fail(DNN_E_INVALID, "%s: parameter %s is %s %s on %s, its %s %s %s on %s%s",
+                     optim->type.name, dnn__optim_name_text(optim, i), dnn_dtype_name(p->dtype),
+                     dnn__shape_text(p->ndim, p->dim), dnn_device_of(p), what,
+                     dnn_dtype_name(t->dtype), dnn__shape_text(t->ndim, t->dim), dnn_device_of(t),
+                     advice);
 }
 
 static dnn_status check_states(const dnn__optim *optim, int64_t i)
@@ -270,17 +326,26 @@ static dnn_status check_states(const dnn__optim *optim, int64_t i)
  * gradients, but not states. */
 static dnn_status mark_active(dnn__optim *optim)
 {
+    bool any = false;
+
     for (int64_t i = 0; i < optim->n; i++) {
         const dnn_tensor *p = optim->parameter[i].tensor;
         bool active = p->leaf != NULL && p->leaf->grad != NULL;
 
         optim->parameter[i].active = active;
+        any = any || active;
         if (active && !fits(p, p->leaf->grad)) {
             return does_not_fit(optim, i, "gradient", p->leaf->grad, "");
         }
         if (active) {
             DNN_TRY(check_states(optim, i));
         }
+    }
+    if (!any && !optim->warned) {
+        optim->warned = true;
+        dnn__log(DNN_LOG_WARN,
+                 "%s: no gradient: backward has not reached any of its %s parameters (first: %s)",
+                 optim->type.name, dnn__number_text(optim->n), dnn__optim_name_text(optim, 0));
     }
     return DNN_OK;
 }

@@ -57,6 +57,15 @@ dnn_tensor *dnn_optim_parameter(const dnn_optimizer *optimizer, int64_t i)
     return optimizer->dnn_optim->parameter[i].tensor;
 }
 
+const char *dnn_optim_parameter_name(const dnn_optimizer *optimizer, int64_t i)
+{
+    if (!dnn__ready("dnn_optim_parameter_name", optimizer) ||
+        !dnn__ok(find_parameter(optimizer->dnn_optim, "dnn_optim_parameter_name", i))) {
+        return NULL;
+    }
+    return optimizer->dnn_optim->parameter[i].name;
+}
+
 dnn_tensor *dnn_optim_state(const dnn_optimizer *optimizer, int64_t i, const char *name)
 {
     int64_t k = 0;

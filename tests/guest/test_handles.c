@@ -452,6 +452,7 @@ Test(handles, optimizers)
     TOLD(dnn_optim_group_of(dead_optimizer(), 0), OPTIMIZER);
     TOLD(dnn_optim_parameter_count(dead_optimizer()), OPTIMIZER);
     TOLD(dnn_optim_parameter(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_parameter_name(dead_optimizer(), 0), OPTIMIZER);
     TOLD(dnn_optim_steps(dead_optimizer()), OPTIMIZER);
     TOLD(dnn_optim_parameter_steps(dead_optimizer(), 0), OPTIMIZER);
     TOLD(dnn_optim_make_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);

@@ -13,9 +13,9 @@ extern "C" {
 #endif
 
 typedef struct dnn_optim_sgd_args {
-    dnn_tensor_list parameters; /* floating leaves, each once; retained; the array is not needed
-                                 * after the call. One that requires no gradient (a frozen layer) is
-                                 * passed over until it does */
+    dnn_tensor_list parameters; /* floating leaves, each once; retained; array and names are not
+                                 * needed after the call. One that requires no gradient (a frozen
+                                 * layer) is passed over until it does */
     double lr;                  /* required, >= 0 */
     DNN_BY_NAME;
     double momentum, dampening, weight_decay; /* momentum and weight_decay >= 0; dampening finite */
@@ -44,8 +44,9 @@ DNN_API dnn_optimizer *dnn_optim_sgd_with(dnn_optim_sgd_args args);
 /* Sets the gradient of every parameter to NULL (zero_grad(set_to_none=True)). */
 DNN_API DNN_CHECKED dnn_status dnn_zero_grad(dnn_optimizer *optimizer);
 /* Updates the parameters from their gradients once (torch.optim.Optimizer.step). Skips parameters
- * without a gradient, and those that do not require one any more. A failed step of SGD changes
- * nothing; dnn_optimizer_type says what holds for other kinds.
+ * without a gradient, and those that do not require one any more; the first time that no parameter
+ * has one, it logs a warning. A failed step of SGD changes nothing; dnn_optimizer_type says what
+ * holds for other kinds.
  * Fails   DNN_E_INVALID: a gradient or state of another dtype, device or shape than its parameter,
  *         as after dnn_module_to; the optimizer is in a step; DNN_E_NOMEM; DNN_E_DEVICE; the status
  *         of the kind's step. */
@@ -58,6 +59,10 @@ DNN_API DNN_CHECKED dnn_status dnn_step(dnn_optimizer *optimizer);
  * parameter. */
 DNN_API int64_t dnn_optim_parameter_count(const dnn_optimizer *optimizer); /* 0 for NULL */
 DNN_API dnn_tensor *dnn_optim_parameter(const dnn_optimizer *optimizer, int64_t i);
+/* Returns the name of parameter i, "fc1.weight", as the list had it: dnn_parameters gives names.
+ * The optimizer owns the text. NULL, without an error, if it has no name. Fails as
+ * dnn_optim_parameter. */
+DNN_API const char *dnn_optim_parameter_name(const dnn_optimizer *optimizer, int64_t i);
 /* Returns a state of parameter i by its name, "momentum_buffer" of SGD. It has the shape, dtype and
  * device of the parameter, and belongs to the optimizer. NULL, without an error, if the parameter
  * has no such state yet: most kinds make it in the parameter's first step.

@@ -318,7 +318,8 @@ Test(checkpoint, wrong_arguments)
     expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID, "module", "NULL");
     a.run.module = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 4)));
     expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
-                  "parameter 0 of optimizer 0 (sgd) is not in the module", "foreign optimizer");
+                  "parameter 0.weight of optimizer 0 (sgd) is not in the module",
+                  "foreign optimizer");
     dnn_release(a.run.module);
     training_end(&a);
 }

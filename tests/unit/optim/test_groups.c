@@ -236,6 +236,6 @@ Test(groups, a_hundred_thousand_parameters_are_checked_in_one_pass)
     optimizer = dnn_optim_sgd(((dnn_tensor_list){.n = MANY - 1, .item = p}), 0.1);
     cr_assert_not_null(optimizer, "%s", dnn_error_message());
     EXPECT_STATUS_FAIL(dnn_optim_add_group(optimizer, DNN_TENSORS(p[MANY - 1], p[MANY - 2]), NULL),
-                       "is parameter 99998 again");
+                       "is parameter 99,998 again");
     free(p);
 }
