@@ -172,7 +172,7 @@ static void objects(void)
         dnn_release(dnn_retain(file));
         dnn_release(dnn_retain(head));
         dnn_release(dnn_retain((void *)x));
-        EXPECT(dnn_loader_batches(loader) == 2 && dnn_optimizer_lr(sgd) == 0.1);
+        EXPECT(dnn_loader_batches(loader) == 2 && dnn_optim_get(sgd, 0, "lr") == 0.1);
         EXPECT(dnn_backward(dnn_sum(dnn_forward(net, x)), .retain_graph = true) == DNN_OK);
         EXPECT(dnn_grad(x) != NULL && dnn_step(sgd) == DNN_OK);
     }

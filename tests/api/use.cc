@@ -183,7 +183,7 @@ static void objects()
         dnn_release(dnn_retain(loader));
         dnn_release(dnn_retain(file));
         dnn_release(dnn_retain(head));
-        EXPECT(dnn_loader_batches(loader) == 1 && dnn_optimizer_lr(sgd) == 0.1);
+        EXPECT(dnn_loader_batches(loader) == 1 && dnn_optim_get(sgd, 0, "lr") == 0.1);
     }
     EXPECT(dnn_pending() == DNN_OK);
 }

@@ -461,14 +461,29 @@ Test(handles, modules)
 
 Test(handles, optimizers)
 {
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(leaf()), 0.1);
+
     TOLD(dnn_optim_sgd(DNN_TENSORS(leaf(), dead()), 0.1), "parameters[1], " SAID);
     TOLD(dnn_optim_sgd(dead_list(), 0.1), "parameters, a list, " BY_SCOPE);
     REFUSED(dnn_zero_grad(dead_optimizer()), OPTIMIZER);
     REFUSED(dnn_step(dead_optimizer()), OPTIMIZER);
-    TOLD(dnn_optimizer_lr(dead_optimizer()), "dnn_optimizer_lr: " OPTIMIZER);
-    REFUSED(dnn_optimizer_set_lr(dead_optimizer(), 1), OPTIMIZER);
-    TOLD(dnn_optimizer_steps(dead_optimizer()), OPTIMIZER);
-    TOLD(dnn_optimizer_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);
+    REFUSED(dnn_optim_add_group(dead_optimizer(), DNN_TENSORS(leaf()), NULL), OPTIMIZER);
+    REFUSED(dnn_optim_add_group(optimizer, DNN_TENSORS(leaf(), dead()), NULL),
+            "parameters[1], " SAID);
+    TOLD(dnn_optim_get(dead_optimizer(), 0, "lr"), "dnn_optim_get: " OPTIMIZER);
+    REFUSED(dnn_optim_set(dead_optimizer(), DNN_ALL_GROUPS, "lr", 1), OPTIMIZER);
+    TOLD(dnn_optim_group_count(dead_optimizer()), OPTIMIZER);
+    TOLD(dnn_optim_group_of(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_parameter_count(dead_optimizer()), OPTIMIZER);
+    TOLD(dnn_optim_parameter(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_parameter_name(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_steps(dead_optimizer()), OPTIMIZER);
+    TOLD(dnn_optim_parameter_steps(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_make_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);
+    REFUSED(dnn_optim_assign(dead_optimizer(), leaf(), leaf()), OPTIMIZER);
+    REFUSED(dnn_optim_assign(optimizer, dead(), leaf()), "target, " SAID);
+    REFUSED(dnn_optim_assign(optimizer, leaf(), dead()), "value, " SAID);
+    TOLD(dnn_optim_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);
 }
 
 static dnn_tensor *same(void *ctx, dnn_tensor *x)
