@@ -136,11 +136,12 @@ struct forward {
 static dnn_status check_input(const dnn__function_state *s, dnn_tensor_list in, int64_t i)
 {
     if (in.item[i] == NULL) {
-        return dnn__fail(DNN_E_INVALID, "%s: input %lld is NULL", s->name, (long long)i);
+        return dnn__fail(DNN_E_INVALID, "%s: input %s is NULL", s->name, dnn__member_text(in, i));
     }
     if (dnn__device_of(in.item[i]) != dnn__device_of(in.item[0])) {
-        return dnn__fail(DNN_E_INVALID, "%s: input 0 is on %s, input %lld on %s", s->name,
-                         dnn_device_of(in.item[0]), (long long)i, dnn_device_of(in.item[i]));
+        return dnn__fail(DNN_E_INVALID, "%s: input %s is on %s, input %s on %s", s->name,
+                         dnn__member_text(in, 0), dnn_device_of(in.item[0]),
+                         dnn__member_text(in, i), dnn_device_of(in.item[i]));
     }
     return DNN_OK;
 }
@@ -209,8 +210,8 @@ static dnn_status call_forward(struct forward *w)
     for (int64_t i = 0; i < w->in.n; i++) {
         if (dnn__version_of(w->in.item[i]) != w->versions[i]) {
             return dnn__fail(DNN_E_INVALID,
-                             "forward of %s: it changed input %lld in place; clone it first",
-                             w->s.name, (long long)i);
+                             "forward of %s: it changed input %s in place; clone it first",
+                             w->s.name, dnn__member_text(w->in, i));
         }
     }
     return DNN_OK;

@@ -9,8 +9,7 @@ struct target {      /* an input of grad_of */
     dnn__leaf *leaf; /* that of the input; for a non-leaf a temporary one, which a hook fills */
     dnn__node *node; /* of a non-leaf; else NULL */
     int64_t hook;
-    bool was_wanted; /* by an outer grad_of */
-    bool reached;    /* `of` depends on it */
+    bool was_wanted, was_reached; /* by an outer grad_of */
 };
 
 struct search {
@@ -45,18 +44,21 @@ static dnn_status open_target(struct target *target, const dnn_tensor *t)
         atomic_fetch_add_explicit(&t->node->history.refs, 1, memory_order_relaxed);
     }
     target->was_wanted = target->leaf->wanted;
+    target->was_reached = target->leaf->reached;
     target->leaf->wanted = true;
+    target->leaf->reached = false;
     return DNN_OK;
 }
 
-/* Closes the last target first: an input may be in the list twice, and was_wanted of the first has
- * the value from before the call. */
+/* Closes the last target first: an input may be in the list twice, and was_wanted and was_reached
+ * of the first have the values from before the call. */
 static void close_targets(struct search *s)
 {
     while (s->n > 0) {
         struct target *target = &s->target[--s->n];
 
         target->leaf->wanted = target->was_wanted;
+        target->leaf->reached = target->was_reached;
         if (target->node != NULL) {
             dnn__hook_drop(&target->node->hooks, target->hook);
             dnn__node_release(target->node);
@@ -67,15 +69,8 @@ static void close_targets(struct search *s)
 
 /* ---- the nodes between `of` and the inputs ---- */
 
-static void set_reached(struct search *s, const dnn__leaf *leaf)
-{
-    for (int64_t i = 0; i < s->n; i++) {
-        s->target[i].reached = s->target[i].reached || s->target[i].leaf == leaf;
-    }
-}
-
 /* Returns the mark of a node whose operands have theirs. */
-static uint8_t mark_of(struct search *s, const dnn__node *node)
+static uint8_t mark_of(const dnn__node *node)
 {
     uint8_t mark = 0;
 
@@ -83,7 +78,7 @@ static uint8_t mark_of(struct search *s, const dnn__node *node)
         const dnn__edge *e = &node->edge[i];
 
         if (e->leaf != NULL && e->leaf->wanted) {
-            set_reached(s, e->leaf);
+            e->leaf->reached = true;
             mark |= DNN__NEEDED;
         } else if (e->node != NULL && e->node->mark != 0) {
             mark |= DNN__NEEDED;
@@ -91,7 +86,7 @@ static uint8_t mark_of(struct search *s, const dnn__node *node)
     }
     for (const dnn__hook *h = node->hooks; h != NULL; h = h->next) {
         if (h->keep != NULL && h->keep->wanted) {
-            set_reached(s, h->keep);
+            h->keep->reached = true;
             mark |= DNN__CAPTURED;
         }
     }
@@ -103,7 +98,7 @@ static dnn_status mark_nodes(struct search *s)
     dnn_tensor *of = s->args.of;
 
     if (of->node == NULL) {
-        set_reached(s, of->leaf);
+        of->leaf->reached = true;
         return DNN_OK;
     }
     DNN_TRY(dnn__reach(of->node, &s->list));
@@ -114,7 +109,7 @@ static dnn_status mark_nodes(struct search *s)
     /* Backwards through the list: a node comes after the nodes of its operands. */
     for (int64_t k = s->list.n - 1; k >= 0; k--) {
         s->mark[k] = s->list.node[k]->mark;
-        s->list.node[k]->mark = mark_of(s, s->list.node[k]);
+        s->list.node[k]->mark = mark_of(s->list.node[k]);
     }
     return DNN_OK;
 }
@@ -135,13 +130,12 @@ static dnn_status check_used(const struct search *s)
     for (int64_t i = 0; i < s->n && !s->args.allow_unused; i++) {
         const dnn_tensor *t = s->args.inputs.item[i];
 
-        if (!s->target[i].reached) {
-            return dnn__fail(
-                DNN_E_INVALID,
-                "grad_of: the tensor %s does not depend on input %lld %s (.allow_unused "
-                "gives NULL for its gradient)",
-                dnn__shape_text(s->args.of->ndim, s->args.of->dim), (long long)i,
-                dnn__shape_text(t->ndim, t->dim));
+        if (!s->target[i].leaf->reached) {
+            return dnn__fail(DNN_E_INVALID,
+                             "grad_of: the tensor %s does not depend on input %s %s (.allow_unused "
+                             "gives NULL for its gradient)",
+                             dnn__shape_text(s->args.of->ndim, s->args.of->dim),
+                             dnn__member_text(s->args.inputs, i), dnn__shape_text(t->ndim, t->dim));
         }
     }
     return DNN_OK;
@@ -154,7 +148,7 @@ static dnn_status take_grad(struct search *s, int64_t i)
     dnn__accumulator *accumulator = dnn__accumulator_of(&s->walk, s->target[i].leaf);
     dnn_tensor *t = s->args.inputs.item[i], *g = accumulator != NULL ? accumulator->grad : NULL;
 
-    if (!s->target[i].reached) {
+    if (!s->target[i].leaf->reached) {
         return DNN_OK;
     }
     if (g == NULL) {
@@ -234,12 +228,12 @@ static dnn_status check(const dnn_grad_of_args *a)
         const dnn_tensor *t = a->inputs.item[i];
 
         if (t == NULL) {
-            return dnn__fail(DNN_E_INVALID, "grad_of: input %lld of %lld is NULL", (long long)i,
-                             (long long)a->inputs.n);
+            return dnn__fail(DNN_E_INVALID, "grad_of: input %s of %lld is NULL",
+                             dnn__member_text(a->inputs, i), (long long)a->inputs.n);
         }
         if (!dnn__tracked(t)) {
-            return dnn__fail(DNN_E_INVALID, "grad_of: input %lld %s is not on the tape",
-                             (long long)i, dnn__shape_text(t->ndim, t->dim));
+            return dnn__fail(DNN_E_INVALID, "grad_of: input %s %s is not on the tape",
+                             dnn__member_text(a->inputs, i), dnn__shape_text(t->ndim, t->dim));
         }
     }
     return DNN_OK;

@@ -1,6 +1,6 @@
 /* scope.c - the scopes of a thread: lists of objects that are released when a scope ends, and
- * whether the thread records operators. The records of scopes lie in the thread's block. Nothing
- * locks. */
+ * whether the thread records operators. Closing one also ends what began inside (generator.c). The
+ * records of scopes lie in the thread's block. Nothing locks. */
 #include <stdlib.h>
 #include "object.h"
 
@@ -58,6 +58,9 @@ static void close_innermost(void)
     if (scope->first != NULL) {
         release_all(scope);
     }
+    if (DNN__UNLIKELY(dnn__self.block->drawing != NULL)) {
+        dnn__drawings_end(dnn__self.block, scope->serial);
+    }
     scope->serial = 0;
     dnn__self.no_grad = scope->no_grad;
     dnn__self.scope = scope->outer;
@@ -110,6 +113,7 @@ void dnn__close_root(void)
         close_innermost();
     }
     release_all(dnn__self.scope);
+    dnn__drawings_end(dnn__self.block, 0);
     dnn__self.no_grad = false;
 }
 

@@ -46,22 +46,18 @@ static dnn_status add_row(struct save *s, const char *name, dnn_dtype dtype, int
 
 static dnn_status add_state(struct save *s, int o, int64_t i)
 {
-    const dnn_optimizer *optimizer = s->run->optimizer[o];
-    const char *parameter = dnn__run_name(&s->names, optimizer->parameters[i]);
+    const dnn__optim *optim = s->run->optimizer[o]->dnn_optim;
+    const char *parameter = dnn__run_name(&s->names, optim->parameter[i].tensor);
     char name[DNN__CHECKPOINT_NAME];
 
     if (parameter == NULL) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "%s: parameter %lld of optimizer %d (%s) is not in the module; its shape is %s",
-            s->path, (long long)i, o, optimizer->type->name,
-            dnn__shape_text(optimizer->parameters[i]->ndim, optimizer->parameters[i]->dim));
+        return dnn__run_no_name(s->path, optim, o, i);
     }
-    for (int k = 0; optimizer->type->slots[k] != NULL; k++) {
-        dnn_tensor *state = optimizer->type->state(optimizer, i, optimizer->type->slots[k]);
+    for (int64_t k = 0; k < optim->type.n_states; k++) {
+        dnn_tensor *state = dnn__optim_state(optim, i, k);
 
         if (state != NULL) {
-            dnn__optim_name(name, o, optimizer->type->slots[k], parameter);
+            dnn__optim_name(name, o, optim->type.state[k], parameter);
             DNN_TRY(dnn__named_add(&s->list, s->path, name, state));
         }
     }
@@ -70,38 +66,35 @@ static dnn_status add_state(struct save *s, int o, int64_t i)
 
 static dnn_status add_steps(struct save *s, int o)
 {
-    const dnn_optimizer *optimizer = s->run->optimizer[o];
-    int64_t *steps = dnn__calloc((size_t)optimizer->n, sizeof *steps);
+    const dnn__optim *optim = s->run->optimizer[o]->dnn_optim;
+    int64_t *steps = dnn__calloc((size_t)optim->n, sizeof *steps);
     char name[DNN__CHECKPOINT_NAME];
     dnn_status st;
 
     if (steps == NULL) {
-        return dnn__nomem(s->path, (size_t)optimizer->n * sizeof *steps);
+        return dnn__nomem(s->path, (size_t)optim->n * sizeof *steps);
     }
-    for (int64_t i = 0; i < optimizer->n; i++) {
-        steps[i] = optimizer->steps;
+    for (int64_t i = 0; i < optim->n; i++) {
+        steps[i] = optim->parameter[i].steps;
     }
     dnn__optim_name(name, o, "step", NULL);
-    st = add_row(s, name, DNN_T_I64, optimizer->n, steps);
+    st = add_row(s, name, DNN_T_I64, optim->n, steps);
     dnn__free(steps);
-    return st;
+    DNN_TRY(st);
+    dnn__optim_name(name, o, "steps", NULL);
+    return add_row(s, name, DNN_T_I64, 1, &optim->steps);
 }
 
 static dnn_status add_optimizer(struct save *s, int o)
 {
-    const dnn_optimizer *optimizer = s->run->optimizer[o];
-    double hyper[DNN__MAX_HYPER] = {0};
-    int64_t shape[2] = {1, 0};
+    const dnn__optim *optim = s->run->optimizer[o]->dnn_optim;
+    int64_t shape[2] = {optim->n_groups, optim->type.n_settings};
     char name[DNN__CHECKPOINT_NAME];
 
-    while (optimizer->type->hyper[shape[1]] != NULL) {
-        shape[1]++;
-    }
-    optimizer->type->get_hyper(optimizer, hyper);
     dnn__optim_name(name, o, "hyper", NULL);
-    DNN_TRY(add_numbers(s, name, DNN_T_F64, 2, shape, hyper));
+    DNN_TRY(add_numbers(s, name, DNN_T_F64, 2, shape, optim->setting));
     DNN_TRY(add_steps(s, o));
-    for (int64_t i = 0; i < optimizer->n; i++) {
+    for (int64_t i = 0; i < optim->n; i++) {
         DNN_TRY(add_state(s, o, i));
     }
     return DNN_OK;
@@ -120,7 +113,7 @@ static dnn_status add_loader(struct save *s, int l)
 static dnn_status add_train(struct save *s)
 {
     const dnn_run *run = s->run;
-    dnn__rng rng = dnn__rng_state();
+    dnn__rng rng = dnn__rng_state(NULL);
     int64_t generator[3] = {(int64_t)rng.seed, (int64_t)rng.stream, (int64_t)rng.offset};
     int64_t train[3] = {run->step, run->epoch, run->best_step};
 

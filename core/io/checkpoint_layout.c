@@ -66,21 +66,38 @@ static json_t *text_or_null(const char *text)
     return text != NULL ? json_string(text) : json_null();
 }
 
-/* [{"fields":["lr",...],"kind":"sgd"},...] */
+/* {"fields":["lr",...],"groups":[2,1],"kind":"sgd"}; groups: the number of parameters of each */
+static int put_optimizer(json_t *one, const dnn__optim *optim)
+{
+    json_t *fields = json_array(), *groups = json_array();
+    int bad = 0;
+
+    for (int64_t i = 0; i < optim->type.n_settings; i++) {
+        bad |= json_array_append_new(fields, json_string(optim->type.setting[i].name));
+    }
+    for (int64_t i = 0, g = 0, n = 0; i < optim->n; i++) {
+        n++;
+        if (i + 1 == optim->n || optim->parameter[i + 1].group != g) {
+            bad |= json_array_append_new(groups, json_integer(n));
+            n = 0;
+            g++;
+        }
+    }
+    bad |= json_object_set_new(one, "fields", fields);
+    bad |= json_object_set_new(one, "groups", groups);
+    return bad | json_object_set_new(one, "kind", json_string(optim->type.name));
+}
+
+/* A list of them. */
 char *dnn__run_optim_text(const dnn_run *run)
 {
     json_t *all = json_array();
     int bad = 0;
 
     for (int o = 0; o < DNN_RUN_MAX && run->optimizer[o] != NULL; o++) {
-        const dnn__optimizer_type *type = run->optimizer[o]->type;
-        json_t *one = json_object(), *fields = json_array();
+        json_t *one = json_object();
 
-        for (int i = 0; type->hyper[i] != NULL; i++) {
-            bad |= json_array_append_new(fields, json_string(type->hyper[i]));
-        }
-        bad |= json_object_set_new(one, "fields", fields);
-        bad |= json_object_set_new(one, "kind", json_string(type->name));
+        bad |= put_optimizer(one, run->optimizer[o]->dnn_optim);
         bad |= json_array_append_new(all, one);
     }
     return print_and_free(all, bad);
@@ -133,6 +150,16 @@ const char *dnn__run_name(const dnn__named_list *names, const dnn_tensor *parame
         }
     }
     return NULL;
+}
+
+dnn_status dnn__run_no_name(const char *path, const dnn__optim *optim, int optimizer, int64_t i)
+{
+    const dnn_tensor *p = optim->parameter[i].tensor;
+
+    return dnn__fail(DNN_E_INVALID,
+                     "%s: parameter %s of optimizer %d (%s) is not in the module; its shape is %s",
+                     path, dnn__optim_name_text(optim, i), optimizer, optim->type.name,
+                     dnn__shape_text(p->ndim, p->dim));
 }
 
 void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter)

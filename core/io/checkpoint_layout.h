@@ -4,6 +4,7 @@
 #ifndef DNN__CHECKPOINT_LAYOUT_H
 #define DNN__CHECKPOINT_LAYOUT_H
 #include "weights.h"
+#include "optim_impl.h"
 
 #define DNN__CHECKPOINT_VERSION "1"
 enum { DNN__CHECKPOINT_NAME = 2300 }; /* bytes of "dnn.optim.0.<slot>.<param>" */
@@ -21,6 +22,8 @@ char *dnn__run_backend_text(void);
 /* Returns the path in the module of a parameter of an optimizer; `names` lists the tensors of the
  * module. NULL: the module does not have it. */
 const char *dnn__run_name(const dnn__named_list *names, const dnn_tensor *parameter);
+/* Fails with DNN_E_INVALID: parameter i of an optimizer of the run is not in the module. */
+dnn_status dnn__run_no_name(const char *path, const dnn__optim *optim, int optimizer, int64_t i);
 /* Writes "dnn.optim.<optimizer>.<slot>.<parameter>" to text[DNN__CHECKPOINT_NAME]; without the last
  * part if parameter is NULL. */
 void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter);

@@ -10,10 +10,10 @@
 #include "optim_impl.h"
 
 struct optimizer_state {
-    double hyper[DNN__MAX_HYPER];
+    double *setting; /* [groups * settings] */
+    int64_t *step;   /* [parameters] */
     int64_t steps;
-    int n_slots;
-    dnn_tensor **state; /* [parameters * n_slots] references; NULL: the file has no such state */
+    dnn_tensor **state; /* [parameters * states] references; NULL: the file has no such state */
 };
 
 struct load {
@@ -89,43 +89,42 @@ static dnn_status compare_texts(const struct load *l, const char *key, char *her
 
 /* ---- optimizers ---- */
 
-static dnn_status read_hyper(struct load *l, int o)
+static dnn_status read_settings(struct load *l, int o)
 {
-    const dnn__optimizer_type *type = l->run->optimizer[o]->type;
-    struct optimizer_state *to = &l->optimizer[o];
-    int64_t shape[2] = {1, 0};
+    const dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
+    double *setting = l->optimizer[o].setting;
+    int64_t shape[2] = {optim->n_groups, optim->type.n_settings};
     char name[DNN__CHECKPOINT_NAME];
-    dnn_status st;
+    dnn_status st = DNN_OK;
 
-    while (type->hyper[shape[1]] != NULL) {
-        shape[1]++;
-    }
     dnn__optim_name(name, o, "hyper", NULL);
-    DNN_TRY(read_numbers(l, name, DNN_T_F64, 2, shape, to->hyper));
-    st = type->check_hyper(to->hyper);
+    DNN_TRY(read_numbers(l, name, DNN_T_F64, 2, shape, setting));
+    for (int64_t g = 0; g < shape[0] && st == DNN_OK; g++) {
+        st = dnn__optim_check(&optim->type, setting + g * shape[1]);
+    }
     return st == DNN_OK ? DNN_OK
                         : dnn__fail(DNN_E_FORMAT, "%s: %s: %s", l->path, name, dnn__message_text());
 }
 
 static dnn_status read_steps(struct load *l, int o)
 {
-    int64_t n = l->run->optimizer[o]->n, *steps = dnn__calloc((size_t)n, sizeof *steps);
+    struct optimizer_state *to = &l->optimizer[o];
+    int64_t n = l->run->optimizer[o]->dnn_optim->n;
     char name[DNN__CHECKPOINT_NAME];
-    dnn_status st;
 
-    if (steps == NULL) {
-        return dnn__nomem(l->path, (size_t)n * sizeof *steps);
+    dnn__optim_name(name, o, "steps", NULL);
+    DNN_TRY(read_row(l, name, DNN_T_I64, 1, &to->steps));
+    if (to->steps < 0) {
+        return damaged(l, name, "the number of steps", to->steps);
     }
     dnn__optim_name(name, o, "step", NULL);
-    st = read_row(l, name, DNN_T_I64, n, steps);
-    for (int64_t i = 0; i < n && st == DNN_OK; i++) {
-        if (steps[i] < 0 || steps[i] != steps[0]) {
-            st = damaged(l, name, "the number of steps of a parameter", steps[i]);
+    DNN_TRY(read_row(l, name, DNN_T_I64, n, to->step));
+    for (int64_t i = 0; i < n; i++) {
+        if (to->step[i] < 0 || to->step[i] > to->steps) {
+            return damaged(l, name, "the number of steps of a parameter", to->step[i]);
         }
     }
-    l->optimizer[o].steps = steps[0];
-    dnn__free(steps);
-    return st;
+    return DNN_OK;
 }
 
 /* Sets *out to NULL if the file has no such state. */
@@ -157,40 +156,38 @@ static dnn_status read_slot(struct load *l, const char *name, const dnn_tensor *
 
 static dnn_status read_state(struct load *l, int o, int64_t i)
 {
-    const dnn_optimizer *optimizer = l->run->optimizer[o];
-    struct optimizer_state *to = &l->optimizer[o];
-    const char *parameter = dnn__run_name(&l->names, optimizer->parameters[i]);
+    const dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
+    const dnn_tensor *p = optim->parameter[i].tensor;
+    const char *parameter = dnn__run_name(&l->names, p);
     char name[DNN__CHECKPOINT_NAME];
 
     if (parameter == NULL) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "%s: parameter %lld of optimizer %d (%s) is not in the module; its shape is %s",
-            l->path, (long long)i, o, optimizer->type->name,
-            dnn__shape_text(optimizer->parameters[i]->ndim, optimizer->parameters[i]->dim));
+        return dnn__run_no_name(l->path, optim, o, i);
     }
-    for (int k = 0; k < to->n_slots; k++) {
-        dnn__optim_name(name, o, optimizer->type->slots[k], parameter);
-        DNN_TRY(read_slot(l, name, optimizer->parameters[i], &to->state[i * to->n_slots + k]));
+    for (int64_t k = 0; k < optim->type.n_states; k++) {
+        dnn__optim_name(name, o, optim->type.state[k], parameter);
+        DNN_TRY(read_slot(l, name, p, &l->optimizer[o].state[i * optim->type.n_states + k]));
     }
     return DNN_OK;
 }
 
 static dnn_status prepare_optimizer(struct load *l, int o)
 {
-    const dnn_optimizer *optimizer = l->run->optimizer[o];
+    const dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
+    size_t n = (size_t)optim->n, states = n * (size_t)optim->type.n_states,
+           settings = (size_t)(optim->n_groups * optim->type.n_settings);
     struct optimizer_state *to = &l->optimizer[o];
 
-    while (optimizer->type->slots[to->n_slots] != NULL) {
-        to->n_slots++;
+    to->setting = dnn__calloc(settings, sizeof *to->setting);
+    to->step = dnn__calloc(n, sizeof *to->step);
+    to->state = dnn__calloc(states, sizeof *to->state);
+    if (to->setting == NULL || to->step == NULL || to->state == NULL) {
+        return dnn__nomem(l->path, settings * sizeof *to->setting + n * sizeof *to->step +
+                                       states * sizeof *to->state);
     }
-    to->state = dnn__calloc((size_t)optimizer->n, (size_t)to->n_slots * sizeof *to->state);
-    if (to->state == NULL) {
-        return dnn__nomem(l->path, (size_t)optimizer->n * sizeof *to->state);
-    }
-    DNN_TRY(read_hyper(l, o));
+    DNN_TRY(read_settings(l, o));
     DNN_TRY(read_steps(l, o));
-    for (int64_t i = 0; i < optimizer->n; i++) {
+    for (int64_t i = 0; i < optim->n; i++) {
         DNN_TRY(read_state(l, o, i));
     }
     return DNN_OK;
@@ -198,17 +195,18 @@ static dnn_status prepare_optimizer(struct load *l, int o)
 
 static void commit_optimizer(struct load *l, int o)
 {
-    dnn_optimizer *optimizer = l->run->optimizer[o];
+    dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
     struct optimizer_state *from = &l->optimizer[o];
+    int64_t states = optim->type.n_states;
 
-    optimizer->type->set_hyper(optimizer, from->hyper);
-    optimizer->steps = from->steps;
-    for (int64_t i = 0; i < optimizer->n; i++) {
-        for (int k = 0; k < from->n_slots; k++) {
-            dnn_tensor **state = &from->state[i * from->n_slots + k];
-
-            optimizer->type->set_state(optimizer, i, k, *state);
-            *state = NULL;
+    memcpy(optim->setting, from->setting,
+           (size_t)(optim->n_groups * optim->type.n_settings) * sizeof *from->setting);
+    optim->steps = from->steps;
+    for (int64_t i = 0; i < optim->n; i++) {
+        optim->parameter[i].steps = from->step[i];
+        for (int64_t k = 0; k < states; k++) {
+            dnn__optim_set_state(optim, i, k, from->state[i * states + k]);
+            from->state[i * states + k] = NULL;
         }
     }
 }
@@ -329,7 +327,7 @@ static dnn_status commit(struct load *l)
     for (int i = 0; i < DNN_RUN_MAX && run->loader[i] != NULL; i++) {
         dnn__loader_seek_commit(&l->seek[i]);
     }
-    dnn__rng_restore(l->rng);
+    dnn__rng_restore(NULL, l->rng);
     run->step = l->train[0];
     run->epoch = l->train[1];
     run->best_step = l->train[2];
@@ -345,12 +343,14 @@ static void clean_up(struct load *l)
 {
     for (int o = 0; o < DNN_RUN_MAX; o++) {
         const struct optimizer_state *s = &l->optimizer[o];
-        int64_t n = s->state != NULL ? l->run->optimizer[o]->n * s->n_slots : 0;
+        const dnn__optim *optim = s->state != NULL ? l->run->optimizer[o]->dnn_optim : NULL;
 
-        for (int64_t i = 0; i < n; i++) {
+        for (int64_t i = 0; optim != NULL && i < optim->n * optim->type.n_states; i++) {
             dnn_release(s->state[i]);
         }
         dnn__free(s->state);
+        dnn__free(s->step);
+        dnn__free(s->setting);
         dnn__loader_seek_cancel(&l->seek[o]);
     }
     dnn__weights_free(&l->weights);

@@ -1,6 +1,7 @@
 /* module_tree.c - the tree of modules: walks over tensors and modules, look-up by name and path,
  * the list and the number of parameters. module.c, module_to.c and core/inspect call it. */
 #include "nn_impl.h"
+#include "pointer_map.h"
 #include <string.h>
 
 /* ---- walks ---- */
@@ -78,108 +79,108 @@ static bool count_tensor(void *ctx, const dnn__path *path, dnn_tensor *tensor)
     return true;
 }
 
-/* A parameter that two modules share is in the list once, because an optimizer must update it once.
- */
-static bool append_new(void *ctx, const dnn__path *path, dnn_tensor *tensor)
-{
-    dnn__tensors *list = ctx;
+/* A walk that sees each tensor once, although two modules may share it: an optimizer must update a
+ * parameter once. */
+struct once {
+    dnn__pointer_map seen;
+    dnn_tensor **item; /* [n] where the tensors go; NULL: nowhere */
+    int64_t n, elements;
+    const char **name; /* where their paths go; NULL: nowhere */
+    char *text;        /* where the next path goes */
+    size_t bytes;      /* of all paths, with their final 0 */
+};
 
-    (void)path;
-    for (int64_t i = 0; i < list->n; i++) {
-        if (list->item[i] == tensor) {
-            return true;
-        }
+static bool see_new(void *ctx, const dnn__path *path, dnn_tensor *tensor)
+{
+    struct once *w = ctx;
+    dnn__text text = dnn__text_to(w->text, w->name == NULL ? 0 : SIZE_MAX);
+
+    if (dnn__pointer_map_add(&w->seen, tensor, w->n) >= 0) {
+        return true;
     }
-    list->item[list->n++] = tensor;
+    dnn__put_path(&text, path);
+    if (w->item != NULL) {
+        w->item[w->n] = tensor;
+    }
+    if (w->name != NULL) {
+        w->name[w->n] = w->text;
+        w->text += text.length + 1;
+    }
+    w->n++;
+    w->bytes += text.length + 1;
+    w->elements += dnn__numel(tensor);
     return true;
+}
+
+static dnn_status walk_once(const char *call, const dnn_module *module, int kinds, struct once *w)
+{
+    dnn__tensors all = {0};
+
+    dnn__each_tensor(module, kinds, count_tensor, &all);
+    DNN_TRY(dnn__pointer_map_new(call, all.n, &w->seen));
+    dnn__each_tensor(module, kinds, see_new, w);
+    dnn__pointer_map_free(&w->seen);
+    return DNN_OK;
 }
 
 dnn_status dnn__module_tensors(const char *call, const dnn_module *module, int kinds,
                                dnn__tensors *out)
 {
     dnn__tensors list = {0};
-    size_t bytes;
+    struct once w = {.n = 0};
+    dnn_status st;
 
     dnn__each_tensor(module, kinds, count_tensor, &list);
-    if (!dnn__size_mul((size_t)list.n, sizeof(dnn_tensor *), &bytes)) {
-        return dnn__nomem(call, SIZE_MAX);
+    w.item = dnn__calloc((size_t)list.n, sizeof *w.item);
+    if (w.item == NULL) {
+        return dnn__nomem(call, (size_t)list.n * sizeof *w.item);
     }
-    list.item = dnn__alloc(bytes);
-    if (list.item == NULL) {
-        return dnn__nomem(call, bytes);
+    st = walk_once(call, module, kinds, &w);
+    if (st != DNN_OK) {
+        dnn__free(w.item);
+        return st;
     }
-    list.n = 0;
-    dnn__each_tensor(module, kinds, append_new, &list);
-    *out = list;
+    *out = (dnn__tensors){.n = w.n, .item = w.item};
+    return DNN_OK;
+}
+
+/* One array of the scope: n tensors, n names, and the texts of the names. */
+static dnn_status list_parameters(const dnn_module *module, dnn_tensor_list *out)
+{
+    struct once size = {.n = 0}, fill = {.n = 0};
+    void **array;
+
+    DNN_TRY(walk_once("dnn_parameters", module, DNN__PARAMETERS, &size));
+    array = dnn__scope_array(2 * size.n + (int64_t)(size.bytes / sizeof(void *)) + 1);
+    if (array == NULL) {
+        return dnn__take();
+    }
+    fill.item = (dnn_tensor **)array;
+    fill.name = (const char **)(array + size.n);
+    fill.text = (char *)(array + 2 * size.n);
+    DNN_TRY(walk_once("dnn_parameters", module, DNN__PARAMETERS, &fill));
+    *out = (dnn_tensor_list){.n = fill.n, .item = fill.item, .name = fill.name};
     return DNN_OK;
 }
 
 dnn_tensor_list dnn_parameters(dnn_module *module)
 {
-    dnn_tensor_list none = {.n = 0};
-    dnn__tensors list = {0};
-    dnn_tensor **out;
-    dnn_status st;
+    dnn_tensor_list list = {.n = 0};
 
-    if (!dnn__ready("dnn_parameters", module)) {
-        return none;
+    if (dnn__ready("dnn_parameters", module)) {
+        dnn__ok(list_parameters(module, &list));
     }
-    st = dnn__module_tensors("dnn_parameters", module, DNN__PARAMETERS, &list);
-    if (st != DNN_OK) {
-        dnn__null(st);
-        return none;
-    }
-    out = dnn__scope_array(list.n);
-    if (out != NULL && list.n > 0) {
-        memcpy(out, list.item, (size_t)list.n * sizeof *out);
-    }
-    dnn__free(list.item);
-    return out != NULL ? (dnn_tensor_list){.n = list.n, .item = out} : none;
-}
-
-/* Counts elements without a list of parameters. A shared parameter counts once: at the first path
- * that leads to it. */
-struct first {
-    const dnn_tensor *tensor; /* to search for */
-    const dnn_module *root;
-    int64_t index; /* of the path in the walk */
-    int64_t elements;
-};
-
-static bool is_not_first(void *ctx, const dnn__path *path, dnn_tensor *tensor)
-{
-    struct first *first = ctx;
-
-    (void)path;
-    if (tensor == first->tensor) {
-        return false;
-    }
-    first->index++;
-    return true;
-}
-
-static bool add_elements(void *ctx, const dnn__path *path, dnn_tensor *tensor)
-{
-    struct first *sum = ctx;
-    struct first search = {.tensor = tensor};
-
-    (void)path;
-    dnn__each_tensor(sum->root, DNN__PARAMETERS, is_not_first, &search);
-    if (search.index == sum->index) {
-        sum->elements += dnn__numel(tensor);
-    }
-    sum->index++;
-    return true;
+    return list;
 }
 
 int64_t dnn_module_parameter_count(const dnn_module *module)
 {
-    struct first sum = {.root = module};
+    struct once w = {.n = 0};
 
     if (dnn__usable(module)) {
-        dnn__each_tensor(module, DNN__PARAMETERS, add_elements, &sum);
+        dnn__ok(walk_once("dnn_module_parameter_count", module, DNN__PARAMETERS, &w));
     }
-    return sum.elements;
+    return w.elements;
 }
 
 /* ---- look-up ---- */

@@ -44,8 +44,9 @@ dnn_status dnn__sgd_shape(dnn__sig *sig)
                          *buffer = sig->in[4 + 3 * i];
 
         if (p == NULL || g == NULL) {
-            return dnn__fail(DNN_E_INVALID, "%s: %s %d is NULL", op,
-                             p == NULL ? "parameter" : "the gradient of parameter", i);
+            return dnn__fail(DNN_E_INVALID, "%s: parameter %d %s", op, i,
+                             p == NULL ? "is NULL"
+                                       : "has no gradient: backward has not reached it");
         }
         if (sig->given[2 * i] != p || sig->given[2 * i + 1] != buffer) {
             bool is_p = sig->given[2 * i] == p;

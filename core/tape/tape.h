@@ -18,7 +18,8 @@ struct dnn__leaf {
     dnn_tensor *grad;                     /* NULL: none yet */
     struct dnn__accumulator *accumulator; /* of the innermost running backward that reached it */
     struct dnn__hook *hooks;
-    bool wanted; /* the running grad_of computes its gradient */
+    bool wanted;  /* the running grad_of computes its gradient */
+    bool reached; /* its `of` depends on this leaf */
     dnn__desc desc;
 };
 

@@ -90,6 +90,13 @@ static inline int64_t dnn__numel(const dnn_tensor *t)
 }
 dnn_shape dnn__shape(const dnn__desc *desc);
 
+/* Returns the name of member i of a list, or its index, for messages: "parameter fc1.weight",
+ * "parameter 3". */
+static inline const char *dnn__member_text(dnn_tensor_list list, int64_t i)
+{
+    return list.name != NULL && list.name[i] != NULL ? list.name[i] : dnn__number_text(i);
+}
+
 /* ---- descriptions (desc.c) ---- */
 /* Sets *desc from t; NULL gives ndim -1. Inline, because recording calls it for every operand. */
 static inline void dnn__describe(dnn__desc *desc, const dnn_tensor *t)

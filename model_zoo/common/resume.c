@@ -135,7 +135,7 @@ int zoo_resume_load(zoo_run *r)
     }
     st = zoo_checkpoint_load(r);
     if (st == DNN_OK) { /* the checkpoint has its own learning rate; --lr may change it */
-        st = dnn_optimizer_set_lr(r->optimizer, r->options.lr);
+        st = dnn_optim_set(r->optimizer, DNN_ALL_GROUPS, "lr", r->options.lr);
     }
     if (st != DNN_OK) {
         return fail_data(r, st);

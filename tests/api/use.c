@@ -131,6 +131,23 @@ static void scopes(void)
     EXPECT(dnn_grad_enabled() && dnn_live_objects() == before);
 }
 
+static void generators(void)
+{
+    dnn_generator *g = dnn_keep(dnn_generator_new(1));
+    dnn_generator_state state = {0};
+
+    {
+        DNN_GENERATOR(g);
+        dnn_rand(DNN_SHAPE(4));
+    }
+    dnn_rand(DNN_SHAPE(2), .dtype = DNN_T_F64, .generator = g);
+    dnn_randn_like(dnn_ones(DNN_SHAPE(2)), .requires_grad = true, .generator = g);
+    EXPECT(dnn_get_generator_state(g, &state) == DNN_OK);
+    EXPECT(state.seed == 1 && state.stream == 0 && state.offset == 3);
+    EXPECT(dnn_set_generator_state(g, state) == DNN_OK);
+    dnn_release(g);
+}
+
 /* Every kind of object is kept, retained and released by its own pointer. */
 static void objects(void)
 {
@@ -155,7 +172,7 @@ static void objects(void)
         dnn_release(dnn_retain(file));
         dnn_release(dnn_retain(head));
         dnn_release(dnn_retain((void *)x));
-        EXPECT(dnn_loader_batches(loader) == 2 && dnn_optimizer_lr(sgd) == 0.1);
+        EXPECT(dnn_loader_batches(loader) == 2 && dnn_optim_get(sgd, 0, "lr") == 0.1);
         EXPECT(dnn_backward(dnn_sum(dnn_forward(net, x)), .retain_graph = true) == DNN_OK);
         EXPECT(dnn_grad(x) != NULL && dnn_step(sgd) == DNN_OK);
     }
@@ -168,6 +185,7 @@ int main(void)
     comparisons();
     lists();
     scopes();
+    generators();
     objects();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();

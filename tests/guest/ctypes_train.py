@@ -15,7 +15,7 @@ class Shape(ctypes.Structure):
 
 
 class TensorList(ctypes.Structure):
-    _fields_ = [("n", c_int64), ("item", POINTER(c_void_p))]
+    _fields_ = [("n", c_int64), ("item", POINTER(c_void_p)), ("name", c_void_p)]
 
 
 class Scope(ctypes.Structure):

@@ -64,6 +64,12 @@ static dnn_loader *dead_loader(void)
     return dnn_loader(live_set());
 }
 
+static dnn_generator *dead_generator(void)
+{
+    DNN_SCOPE();
+    return dnn_generator_new(1);
+}
+
 static dnn_optimizer *dead_optimizer(void)
 {
     DNN_SCOPE();
@@ -266,12 +272,30 @@ Test(handles, views_and_copies)
     TOLD(dnn_select_scatter(live(), dead(), 0, 0), SAID);
 }
 
+#define GENERATOR "generator, a generator, " BY_SCOPE
+
+Test(handles, generators)
+{
+    dnn_generator_state state;
+    dnn_generator_guard guard;
+
+    TOLD(dnn_rand(S(2), .generator = dead_generator()), "rand: " GENERATOR);
+    TOLD(dnn_randn(S(2), .generator = dead_generator()), "randn: " GENERATOR);
+    TOLD(dnn_rand_like(live(), .generator = dead_generator()), "rand_like: " GENERATOR);
+    TOLD(dnn_randn_like(live(), .generator = dead_generator()), "randn_like: " GENERATOR);
+    TOLD(guard = dnn_generator_begin(dead_generator()), "DNN_GENERATOR: " GENERATOR);
+    dnn_generator_end(&guard);
+    REFUSED(dnn_get_generator_state(dead_generator(), &state), GENERATOR);
+    REFUSED(dnn_set_generator_state(dead_generator(), (dnn_generator_state){0}), GENERATOR);
+}
+
 Test(handles, creation)
 {
     TOLD(dnn_empty_like(dead()), SAID);
     TOLD(dnn_zeros_like(dead()), SAID);
     TOLD(dnn_full_like(dead(), 2), SAID);
     TOLD(dnn_rand_like(dead()), SAID);
+    TOLD(dnn_randn_like(dead()), SAID);
     TOLD(dnn_uniform_(dead(), 0, 1), SAID);
     TOLD(dnn_normal_(dead(), 0, 1), SAID);
     TOLD(dnn_bernoulli_(dead(), 0.5), SAID);
@@ -437,14 +461,29 @@ Test(handles, modules)
 
 Test(handles, optimizers)
 {
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(leaf()), 0.1);
+
     TOLD(dnn_optim_sgd(DNN_TENSORS(leaf(), dead()), 0.1), "parameters[1], " SAID);
     TOLD(dnn_optim_sgd(dead_list(), 0.1), "parameters, a list, " BY_SCOPE);
     REFUSED(dnn_zero_grad(dead_optimizer()), OPTIMIZER);
     REFUSED(dnn_step(dead_optimizer()), OPTIMIZER);
-    TOLD(dnn_optimizer_lr(dead_optimizer()), "dnn_optimizer_lr: " OPTIMIZER);
-    REFUSED(dnn_optimizer_set_lr(dead_optimizer(), 1), OPTIMIZER);
-    TOLD(dnn_optimizer_steps(dead_optimizer()), OPTIMIZER);
-    TOLD(dnn_optimizer_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);
+    REFUSED(dnn_optim_add_group(dead_optimizer(), DNN_TENSORS(leaf()), NULL), OPTIMIZER);
+    REFUSED(dnn_optim_add_group(optimizer, DNN_TENSORS(leaf(), dead()), NULL),
+            "parameters[1], " SAID);
+    TOLD(dnn_optim_get(dead_optimizer(), 0, "lr"), "dnn_optim_get: " OPTIMIZER);
+    REFUSED(dnn_optim_set(dead_optimizer(), DNN_ALL_GROUPS, "lr", 1), OPTIMIZER);
+    TOLD(dnn_optim_group_count(dead_optimizer()), OPTIMIZER);
+    TOLD(dnn_optim_group_of(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_parameter_count(dead_optimizer()), OPTIMIZER);
+    TOLD(dnn_optim_parameter(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_parameter_name(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_steps(dead_optimizer()), OPTIMIZER);
+    TOLD(dnn_optim_parameter_steps(dead_optimizer(), 0), OPTIMIZER);
+    TOLD(dnn_optim_make_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);
+    REFUSED(dnn_optim_assign(dead_optimizer(), leaf(), leaf()), OPTIMIZER);
+    REFUSED(dnn_optim_assign(optimizer, dead(), leaf()), "target, " SAID);
+    REFUSED(dnn_optim_assign(optimizer, leaf(), dead()), "value, " SAID);
+    TOLD(dnn_optim_state(dead_optimizer(), 0, "momentum_buffer"), OPTIMIZER);
 }
 
 static dnn_tensor *same(void *ctx, dnn_tensor *x)

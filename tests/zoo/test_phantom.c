@@ -166,12 +166,91 @@ static void ladder(void)
     dnn_set_log(NULL, NULL);
 }
 
+/* ---- groups of parameters on two devices ---- */
+
+static dnn_status set_grad(dnn_tensor *p, double g)
+{
+    return dnn_set_grad(p, dnn_full(dnn_shape_of(p), g, .device = dnn_device_of(p)));
+}
+
+static bool is_near(dnn_tensor *p, double want)
+{
+    double value = 0;
+
+    return read_value(dnn_select(dnn_detach(p), 0, 0), &value) == DNN_OK &&
+           fabs(value - want) < 1e-6;
+}
+
+/* Group 0 has a parameter of phantom and one of the host, group 1 one of phantom. */
+static dnn_status step_groups(void)
+{
+    dnn_tensor *w = dnn_full(DNN_SHAPE(3), 1, .requires_grad = true),
+               *h = dnn_full(DNN_SHAPE(2), 1, .device = "cpu", .requires_grad = true),
+               *b = dnn_full(DNN_SHAPE(2), 1, .requires_grad = true);
+    dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(w, h), 0.1, .momentum = 0.5);
+    dnn_counters before, after;
+    double p[2] = {1, 1}, v[2] = {0, 0};
+
+    DNN_TRY(dnn_optim_add_group(optimizer, DNN_TENSORS(b), NULL));
+    DNN_TRY(dnn_optim_set(optimizer, 1, "lr", 0.5));
+    DNN_TRY(dnn_optim_set(optimizer, 1, "weight_decay", 0.1));
+    for (int i = 0; i < 4; i++) {
+        double g = 1 - 0.7 * i;
+
+        DNN_TRY(dnn_optim_set(optimizer, 1, "momentum", 0.2 * i));
+        DNN_TRY(set_grad(w, g));
+        DNN_TRY(set_grad(h, g));
+        DNN_TRY(set_grad(b, g));
+        v[0] = i == 0 ? g : 0.5 * v[0] + g;
+        p[0] -= 0.1 * v[0];
+        v[1] = i < 2 ? g + 0.1 * p[1] : 0.2 * i * v[1] + g + 0.1 * p[1];
+        p[1] -= 0.5 * v[1];
+        dnn_get_counters(&before);
+        DNN_TRY(dnn_step(optimizer));
+        dnn_get_counters(&after);
+        check(after.calls - before.calls == 3, "a kernel for each group and device");
+        check(is_near(w, p[0]) && is_near(h, p[0]) && is_near(b, p[1]), "groups on two devices");
+    }
+    return dnn_take_error();
+}
+
+/* One parameter, which is on more devices in turn than there are parameters. */
+static dnn_status move_about(void)
+{
+    dnn_module *net = dnn_nn_linear(1, 1, .no_bias = true);
+    dnn_tensor *w = dnn_module_tensor(net, "weight");
+    dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.5);
+
+    dnn_init_constant(w, 4);
+    for (int i = 0; i < 4; i++) {
+        DNN_TRY(dnn_module_to(net, .device = i % 2 == 0 ? "cpu" : dnn_default_device()));
+        DNN_TRY(set_grad(w, 1));
+        DNN_TRY(dnn_step(optimizer));
+    }
+    check(is_near(dnn_flatten(w, 0, -1), 2), "an optimizer follows its parameter to other devices");
+    return dnn_take_error();
+}
+
+static void groups(void)
+{
+    dnn_status st = dnn_init("phantom,cpu_blas");
+
+    if (st == DNN_OK) {
+        DNN_SCOPE();
+        st = step_groups();
+        st = st == DNN_OK ? move_about() : st;
+    }
+    check(st == DNN_OK, st == DNN_OK ? "groups" : dnn_error_message());
+    dnn_shutdown();
+}
+
 int main(void)
 {
     compare("mlp");
     compare("lenet");
     compare("cifar");
     ladder();
+    groups();
     printf("%d passed, %d failed\n", passed, failed);
     return failed != 0;
 }

@@ -81,8 +81,9 @@ DNN_API DNN_CHECKED dnn_status dnn_save_weights(dnn_module *module, const char *
  * weights, and more tensors under names that begin with "dnn.":
  *
  *     dnn.optim.<o>.<slot>.<param>  as the parameter  state: momentum_buffer, exp_avg, ...
- *     dnn.optim.<o>.step            I64 [parameters]  steps taken
- *     dnn.optim.<o>.hyper           F64 [1, fields]   lr, momentum, ...; names in the metadata
+ *     dnn.optim.<o>.step            I64 [parameters]  steps of each parameter
+ *     dnn.optim.<o>.steps           I64 [1]           steps of the optimizer
+ *     dnn.optim.<o>.hyper           F64 [groups, fields]  lr, momentum, ...; names in the metadata
  *     dnn.sched.<o>                 F64 [k]           reserved for schedules, as "dnn.sched" in
  *                                                     the metadata
  *     dnn.rng.default               I64 [3]           default generator: seed, stream, offset

@@ -50,6 +50,7 @@ typedef struct dnn_tensor_list {
     DNN_BY_NAME;
     int64_t n;
     dnn_tensor *const *item;
+    const char *const *name; /* [n] for messages: "fc1.weight"; NULL: they have no names */
 } dnn_tensor_list;
 #ifndef __cplusplus
 #define DNN_TENSORS(...)                                                              \

@@ -91,16 +91,16 @@ static void steps(struct training *t, int n)
  * numbers. */
 static size_t state_of(struct training *t, unsigned char *bytes, size_t room)
 {
-    dnn__rng rng = dnn__rng_state();
+    dnn__rng rng = dnn__rng_state(NULL);
     dnn__loader_state place = dnn__loader_get(t->loader);
-    double lr = dnn_optimizer_lr(t->optimizer);
-    int64_t n = dnn_optimizer_steps(t->optimizer);
+    double lr = dnn_optim_get(t->optimizer, 0, "lr");
+    int64_t n = dnn_optim_steps(t->optimizer);
     dnn_tensor *p;
     size_t at = 0;
 
     for (int64_t i = 0; (p = dnn__module_tensor_at(t->net, DNN__PARAMETERS, i, NULL, 0)) != NULL;
          i++) {
-        dnn_tensor *both[2] = {p, dnn_optimizer_state(t->optimizer, i, "momentum_buffer")};
+        dnn_tensor *both[2] = {p, dnn_optim_state(t->optimizer, i, "momentum_buffer")};
 
         for (int k = 0; k < 2; k++) {
             size_t size = (size_t)dnn_numel(both[k]) * 4;
@@ -175,8 +175,8 @@ Test(checkpoint, a_run_before_its_first_step_has_no_momentum_yet)
     save(&a, "a");
     steps(&b, 1);
     cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
-    cr_expect_null(dnn_optimizer_state(b.optimizer, 0, "momentum_buffer"));
-    cr_expect_eq(dnn_optimizer_steps(b.optimizer), 0);
+    cr_expect_null(dnn_optim_state(b.optimizer, 0, "momentum_buffer"));
+    cr_expect_eq(dnn_optim_steps(b.optimizer), 0);
     save(&b, "b");
     expect_same_file("a", "b");
     training_end(&a);
@@ -318,7 +318,8 @@ Test(checkpoint, wrong_arguments)
     expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID, "module", "NULL");
     a.run.module = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 4)));
     expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
-                  "parameter 0 of optimizer 0 (sgd) is not in the module", "foreign optimizer");
+                  "parameter 0.weight of optimizer 0 (sgd) is not in the module",
+                  "foreign optimizer");
     dnn_release(a.run.module);
     training_end(&a);
 }

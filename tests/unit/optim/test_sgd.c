@@ -53,7 +53,7 @@ Test(sgd, steps_follow_the_formula)
             step(optimizer, p, g[i]);
         }
         EXPECT(p, DNN_T_F64, S(3), want, want, want);
-        cr_expect_eq(dnn_optimizer_steps(optimizer), 4);
+        cr_expect_eq(dnn_optim_steps(optimizer), 4);
         dnn_release(optimizer);
     }
 }
@@ -86,7 +86,7 @@ Test(sgd, two_steps_are_those_worked_out_on_paper)
         EXPECT(p, DNN_T_F64, S(2), row[k].first, row[k].first);
         step(optimizer, p, 4);
         EXPECT(p, DNN_T_F64, S(2), row[k].second, row[k].second);
-        cr_expect_eq(dnn_optimizer_state(optimizer, 0, "momentum_buffer") != NULL, a.momentum > 0,
+        cr_expect_eq(dnn_optim_state(optimizer, 0, "momentum_buffer") != NULL, a.momentum > 0,
                      "row %zu", k);
         dnn_release(optimizer);
     }
@@ -100,9 +100,10 @@ Test(sgd, parameters_without_a_gradient_are_passed_over)
     step(optimizer, q, 1);
     EXPECT(p, DNN_T_F64, S(2), 1, 2);
     EXPECT(q, DNN_T_F64, S(2), 2.5, 3.5);
-    cr_expect_null(dnn_optimizer_state(optimizer, 0, "momentum_buffer"));
-    EXPECT(dnn_optimizer_state(optimizer, 1, "momentum_buffer"), DNN_T_F64, S(2), 1, 1);
-    cr_expect_null(dnn_optimizer_state(optimizer, 1, "exp_avg"));
+    cr_expect_null(dnn_optim_state(optimizer, 0, "momentum_buffer"));
+    EXPECT(dnn_optim_state(optimizer, 1, "momentum_buffer"), DNN_T_F64, S(2), 1, 1);
+    EXPECT_FAIL(dnn_optim_state(optimizer, 1, "exp_avg"), "sgd", "exp_avg", "momentum_buffer");
+    EXPECT_FAIL(dnn_optim_state(optimizer, 2, "momentum_buffer"), "parameter 2", "sgd", "has 2");
     cr_assert_eq(dnn_zero_grad(optimizer), DNN_OK);
     cr_expect_null(dnn_grad(q));
     step(optimizer, p, 2); /* its first step, while q's would have been the second */
@@ -136,11 +137,11 @@ Test(sgd, the_learning_rate_may_change)
     dnn_optimizer *optimizer = dnn_optim_sgd(DNN_TENSORS(p), 0.5);
 
     step(optimizer, p, 1);
-    cr_assert_eq(dnn_optimizer_set_lr(optimizer, 0.25), DNN_OK);
-    cr_expect_eq(dnn_optimizer_lr(optimizer), 0.25);
+    cr_assert_eq(dnn_optim_set(optimizer, DNN_ALL_GROUPS, "lr", 0.25), DNN_OK);
+    cr_expect_eq(dnn_optim_get(optimizer, 0, "lr"), 0.25);
     step(optimizer, p, 1);
     EXPECT(p, DNN_T_F64, S(1), 0.25);
-    EXPECT_STATUS_FAIL(dnn_optimizer_set_lr(optimizer, -1), "lr", "-1");
+    EXPECT_STATUS_FAIL(dnn_optim_set(optimizer, DNN_ALL_GROUPS, "lr", -1), "lr", "-1");
     dnn_release(optimizer);
 }
 
@@ -162,7 +163,7 @@ Test(sgd, a_failed_backward_leaves_the_next_step_nothing_to_do)
     EXPECT_STATUS_FAIL(dnn_backward(y), "[2]", "seed");
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
     EXPECT(p, DNN_T_F64, S(2), 1, 2);
-    cr_expect_null(dnn_optimizer_state(optimizer, 0, "momentum_buffer"));
+    cr_expect_null(dnn_optim_state(optimizer, 0, "momentum_buffer"));
     unit_backward(dnn_square(p)); /* the optimizer goes on as if nothing had been */
     cr_assert_eq(dnn_step(optimizer), DNN_OK, "%s", dnn_error_message());
     EXPECT(p, DNN_T_F64, S(2), 0, 0);
@@ -178,7 +179,7 @@ Test(sgd, an_error_that_waits_is_the_steps_error)
     cr_assert_null(dnn_add(p, F64(S(3), 1, 2, 3)));
     EXPECT_STATUS_FAIL(dnn_step(optimizer), "add", "[2]", "[3]");
     EXPECT(p, DNN_T_F64, S(2), 1, 2);
-    cr_expect_eq(dnn_optimizer_steps(optimizer), 0);
+    cr_expect_eq(dnn_optim_steps(optimizer), 0);
     dnn_release(optimizer);
 }
 
