@@ -27,17 +27,29 @@ dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *n
     return DNN_OK;
 }
 
+struct adding { /* the walk of dnn__named_add_weights */
+    dnn__named_list *list;
+    const char *path; /* of the file */
+    dnn_status status;
+};
+
+static bool add_one(void *ctx, const dnn__path *place, dnn_tensor *tensor)
+{
+    struct adding *a = ctx;
+    char name[NAME];
+    dnn__text text = dnn__text_to(name, sizeof name);
+
+    dnn__put_path(&text, place);
+    a->status = dnn__named_add(a->list, a->path, name, tensor);
+    return a->status == DNN_OK;
+}
+
 dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module)
 {
-    char name[NAME];
-    dnn_tensor *t;
+    struct adding a = {.list = list, .path = path};
 
-    for (int64_t i = 0; (t = dnn__module_tensor_at(module, DNN__PARAMETERS | DNN__BUFFERS, i, name,
-                                                   sizeof name)) != NULL;
-         i++) {
-        DNN_TRY(dnn__named_add(list, path, name, t));
-    }
-    return DNN_OK;
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, add_one, &a);
+    return a.status;
 }
 
 void dnn__named_free(dnn__named_list *list)
@@ -175,24 +187,42 @@ static void find_unexpected(dnn__weights *l)
     }
 }
 
+static dnn_status prepare_one(dnn__weights *l, const char *name, dnn_tensor *t)
+{
+    if (t->mapped != NULL) { /* the program's pointer must stay valid */
+        return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
+                         name);
+    }
+    DNN_TRY(
+        dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair, l->args->path));
+    l->pair[l->n] = (struct dnn__weight_pair){.target = t};
+    l->n++;
+    return match(l, name, &l->pair[l->n - 1]);
+}
+
+struct preparing { /* the walk of dnn__weights_prepare */
+    dnn__weights *weights;
+    dnn_status status;
+};
+
+static bool prepare_next(void *ctx, const dnn__path *place, dnn_tensor *tensor)
+{
+    struct preparing *p = ctx;
+    char name[NAME];
+    dnn__text text = dnn__text_to(name, sizeof name);
+
+    dnn__put_path(&text, place);
+    p->status = prepare_one(p->weights, name, tensor);
+    return p->status == DNN_OK;
+}
+
 dnn_status dnn__weights_prepare(dnn__weights *l)
 {
-    char name[NAME];
-    dnn_tensor *t;
+    struct preparing p = {.weights = l};
 
     l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
-    while ((t = dnn__module_tensor_at(l->args->module, DNN__PARAMETERS | DNN__BUFFERS, l->n, name,
-                                      sizeof name)) != NULL) {
-        if (t->mapped != NULL) { /* the program's pointer must stay valid */
-            return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
-                             name);
-        }
-        DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair,
-                             l->args->path));
-        l->pair[l->n] = (struct dnn__weight_pair){.target = t};
-        l->n++;
-        DNN_TRY(match(l, name, &l->pair[l->n - 1]));
-    }
+    dnn__each_tensor(l->args->module, DNN__PARAMETERS | DNN__BUFFERS, prepare_next, &p);
+    DNN_TRY(p.status);
     find_unexpected(l);
     if (l->faults > 0 && !l->args->partial) {
         if (l->faults > LINES) {
