@@ -1,9 +1,10 @@
-/* folder.h - a temporary folder of a test, paths in it, and reading and writing of whole files. The
- * tests of core/io call folder_make first and folder_drop last. */
+/* folder.h - a temporary folder of a test, paths in it, and reading and writing of whole files. A
+ * test calls folder_make first and folder_drop last. */
 #ifndef DNN_TEST_FOLDER_H
 #define DNN_TEST_FOLDER_H
 #include "unit.h"
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,22 +45,20 @@ static inline int folder_count(void)
     return n;
 }
 
+static inline int folder_remove_one(const char *path, const struct stat *st, int type,
+                                    struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+/* Removes the folder and all that is in it. */
 static inline void folder_drop(void)
 {
-    DIR *dir = opendir(folder_path);
-
-    cr_assert_not_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            const char *path = in_folder(entry->d_name);
-
-            if (unlink(path) != 0) {
-                cr_expect_eq(rmdir(path), 0, "%s stays", path);
-            }
-        }
-    }
-    closedir(dir);
-    cr_expect_eq(rmdir(folder_path), 0);
+    cr_expect_eq(nftw(folder_path, folder_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0, "%s stays",
+                 folder_path);
 }
 
 /* All bytes of a file; the caller frees them. */

@@ -3,23 +3,20 @@
 #include <locale.h>
 #include <stdio.h>
 #include "base.h"
-#include "unit.h"
-
-static char folder[64];
+#include "folder.h"
 
 /* Returns false if this machine can make no such locale. */
 static bool set_decimal_comma(void)
 {
-    char command[256], text[16];
+    char command[512], text[16];
 
-    strcpy(folder, "/tmp/dnn-locale-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder_make();
     snprintf(command, sizeof command,
-             "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' >/dev/null 2>&1", folder);
+             "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' >/dev/null 2>&1", folder_path);
     if (system(command) > 0) {
         /* localedef warns with status 1 and still writes the locale. */
     }
-    setenv("LOCPATH", folder, 1);
+    setenv("LOCPATH", folder_path, 1);
     if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL) {
         unsetenv("LOCPATH");
         if (setlocale(LC_ALL, "de_DE.UTF-8") == NULL && setlocale(LC_ALL, "fr_FR.UTF-8") == NULL) {
@@ -40,10 +37,7 @@ static void begin(void)
 
 static void end(void)
 {
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    cr_expect_eq(system(command), 0);
+    folder_drop();
     unit_fini();
 }
 

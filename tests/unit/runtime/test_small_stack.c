@@ -4,25 +4,19 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
-#include "unit.h"
+#include "folder.h"
 
 enum { STACK = 64 << 10, SAMPLES = 3 };
-
-static char folder[64];
 
 static void begin(void)
 {
     setenv("DNN_PLUGIN_PATH", DNN_TEST_PLUGIN_DIR, 0);
-    strcpy(folder, "/tmp/dnn-stack-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    folder_make();
 }
 
 static void end(void)
 {
-    char command[128];
-
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    cr_expect_eq(system(command), 0);
+    folder_drop();
     unit_fini();
 }
 
@@ -56,10 +50,10 @@ static void on_small_stack(void *(*fn)(void *))
 
 static void put_idx(const char *name, const unsigned char *head, size_t bytes, size_t elements)
 {
-    char path[128], command[192];
+    char path[512], command[1024];
     FILE *file;
 
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+    snprintf(path, sizeof path, "%s/%s", folder_path, name);
     file = fopen(path, "wb");
     cr_assert_not_null(file);
     fwrite(head, 1, bytes, file);
@@ -76,7 +70,7 @@ static void *read_mnist(void *unused)
     dnn_dataset *set;
 
     (void)unused;
-    MUST((set = dnn_dataset_open(folder)) != NULL);
+    MUST((set = dnn_dataset_open(folder_path)) != NULL);
     MUST(dnn_dataset_size(set) == SAMPLES);
     dnn_release(set);
     return NULL;
@@ -97,7 +91,7 @@ static void *train(void *unused)
     char text[2000], path[128];
 
     (void)unused;
-    snprintf(path, sizeof path, "%s/weights.safetensors", folder);
+    snprintf(path, sizeof path, "%s/weights.safetensors", folder_path);
     {
         DNN_SCOPE();
         dnn_module *net = dnn_nn_sequential(DNN_MODULES(
