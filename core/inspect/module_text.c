@@ -11,11 +11,15 @@ enum { SETTINGS_BYTES = 512 };
 /* Writes the line of settings, or "". text has SETTINGS_BYTES. */
 static void describe(const dnn_module *module, char *text)
 {
-    text[0] = 0;
-    if (module->dnn_type->describe != NULL) {
-        module->dnn_type->describe(module, text, SETTINGS_BYTES);
-        text[SETTINGS_BYTES - 1] = 0;
+    void (*own)(const dnn_module *, char *, size_t) = DNN__TYPE(module, describe);
+    dnn__text settings = dnn__text_to(text, SETTINGS_BYTES);
+
+    if (own == NULL) {
+        dnn__put_settings(&settings, module);
+        return;
     }
+    own(module, text, SETTINGS_BYTES);
+    text[SETTINGS_BYTES - 1] = 0;
 }
 
 /* Returns the slot of the first child from slot *at on, and moves *at behind it; NULL if there is
@@ -67,7 +71,7 @@ static bool is_list(const dnn_module *module)
     const struct dnn_slot *slot;
     int64_t at = 0, n = 0;
 
-    if (module->dnn_type->forward != NULL) {
+    if (DNN__TYPE(module, forward) != NULL) {
         return false;
     }
     while ((slot = next_child(module, &at)) != NULL) {

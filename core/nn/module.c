@@ -15,8 +15,10 @@ static void destroy_module(dnn_object *object)
 {
     dnn_module *module = (dnn_module *)(void *)object;
 
-    if (module->dnn_type->free != NULL) {
-        module->dnn_type->free(module);
+    void (*free_members)(dnn_module *) = DNN__TYPE(module, free);
+
+    if (free_members != NULL) {
+        free_members(module);
     }
     for (int64_t i = 0; i < module->dnn_n_slots; i++) {
         struct dnn_slot *slot = &module->dnn_slots[i];
@@ -34,21 +36,60 @@ static void destroy_module(dnn_object *object)
 
 static const dnn__kind module_kind = {.name = "module", .destroy = destroy_module};
 
+/* A type of a newer libdnn is longer. Its further members must be zero: what they ask for would not
+ * happen. The bound keeps a size that is no size from being followed. */
+static dnn_status check_size(const dnn_module_type *type)
+{
+    enum { MOST = 4096 };
+    const size_t least = offsetof(dnn_module_type, forward);
+    const char *bytes = (const char *)type;
+
+    if (type->size == 0 && type->name != NULL) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_module_new: the type %.64s has size 0, a dnn_module_type has %zu: "
+                         "begin it with .size = sizeof(dnn_module_type)",
+                         type->name, sizeof *type);
+    }
+    if (type->size < least || type->size > MOST || type->size % _Alignof(dnn_module_type) != 0) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_module_new: type->size is %zu, a dnn_module_type has %zu: begin it "
+                         "with .size = sizeof(dnn_module_type)",
+                         type->size, sizeof *type);
+    }
+    for (size_t i = sizeof *type; i < type->size; i++) {
+        if (bytes[i] != 0) {
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_module_new: the type %.64s has size %zu and sets a member behind "
+                             "the %zu bytes that this libdnn knows",
+                             type->name, type->size, sizeof *type);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_type(const dnn_module_type *type)
+{
+    if (type == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_new: type is NULL");
+    }
+    DNN_TRY(check_size(type));
+    if (type->name == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_new: type->name is NULL");
+    }
+    if (type->bytes < sizeof(dnn_module)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu", type->name,
+                         type->bytes, sizeof(dnn_module));
+    }
+    return dnn__check_settings(type);
+}
+
 dnn_module *dnn_module_new(const dnn_module_type *type)
 {
     dnn_module *module;
 
-    if (dnn__pending() != DNN_OK) {
+    if (dnn__pending() != DNN_OK || !dnn__ok(check_type(type))) {
         return NULL;
-    }
-    if (type == NULL || type->name == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_new: %s is NULL",
-                                   type == NULL ? "type" : "type->name"));
-    }
-    if (type->bytes < sizeof(dnn_module)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu",
-                                   type->name, type->bytes, sizeof(dnn_module)));
     }
     module = dnn__object_zeroed(&module_kind, type->bytes, type->name);
     if (module == NULL) {
@@ -231,7 +272,7 @@ static bool forward_ready(const dnn_module *module, const dnn_tensor *x)
     if (!dnn__ready("dnn_forward", module) || !dnn__ready(module->dnn_type->name, x)) {
         return false;
     }
-    if (module->dnn_type->forward == NULL) {
+    if (DNN__TYPE(module, forward) == NULL) {
         dnn__null(
             dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
         return false;

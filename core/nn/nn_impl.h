@@ -14,6 +14,16 @@ struct dnn_slot {
     dnn_module *child;  /* owned; NULL for a tensor */
 };
 
+/* The member of a module's type; zero if the program's dnn_module_type ends before it. */
+#define DNN__TYPE(module, member) \
+    (DNN_FITS((module)->dnn_type, member) ? (module)->dnn_type->member : 0)
+
+/* ---- setting.c ---- */
+/* Fails with the name of a setting that does not lie in the struct. */
+dnn_status dnn__check_settings(const dnn_module_type *type);
+/* Writes "width=3, scale=0.5". */
+void dnn__put_settings(dnn__text *text, const dnn_module *module);
+
 /* ---- module_tree.c ---- */
 /* The path of a tensor or module in a walk: a list on the stack of the walk, from the innermost
  * name outwards, so that a path may have any length. */

@@ -23,7 +23,7 @@ static dnn_tensor *rnn_forward(dnn_module *self, dnn_tensor *x) /* [N,T,1] -> [N
 }
 
 static const dnn_module_type rnn_type = {
-    .name = "Rnn", .bytes = sizeof(rnn), .forward = rnn_forward};
+    .size = sizeof(dnn_module_type), .name = "Rnn", .bytes = sizeof(rnn), .forward = rnn_forward};
 
 static dnn_status run(void)
 {

@@ -394,7 +394,7 @@ Test(handles, autograd)
     REFUSED(dnn_retain_grad(dead()), SAID);
     EXPECT_FAIL(dnn_graph_format(dead()), SAID);
     EXPECT_FAIL(dnn_graph_format(dnn_neg(x), .module = dead_module()),
-            "dnn_graph_format: module, a module, " BY_SCOPE);
+                "dnn_graph_format: module, a module, " BY_SCOPE);
     TOLD(dnn_apply(&function, NULL, DNN_TENSORS(x, dead())), "Own: in[1], " SAID);
     REFUSED(dnn_function_apply(&function, NULL, DNN_TENSORS(x), &out, 1), "Own: ", SAID);
     cr_assert_eq(dnn_hook_add(x, leave_dead, NULL, NULL, NULL), DNN_OK);
@@ -425,6 +425,8 @@ Test(handles, modules)
     TOLD(dnn_module_child(dead_module(), "0"), MODULE);
     TOLD(dnn_module_parameter_count(dead_module()), MODULE);
     TOLD(dnn_module_zero_grad(dead_module()), MODULE);
+    TOLD(dnn_module_setting(dead_module(), "bias"), "dnn_module_setting: " MODULE);
+    TOLD(dnn_module_setting_at(dead_module(), 0, NULL, NULL), MODULE);
     REFUSED(dnn_module_to(dead_module(), .dtype = DNN_T_F64), MODULE);
     EXPECT_FAIL(dnn_module_format(dead_module()), "dnn_module_format: " MODULE);
     EXPECT_FAIL(dnn_module_summary(dead_module(), NULL), MODULE);

@@ -6,7 +6,9 @@
  *
  *     typedef struct lenet { dnn_module base; dnn_module *conv1, *fc1; } lenet;
  *     static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x);
- *     static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet),
+ *     static const dnn_module_type lenet_type = {.size = sizeof(dnn_module_type),
+ *                                                .name = "LeNet",
+ *                                                .bytes = sizeof(lenet),
  *                                                .forward = lenet_forward};
  *
  *     lenet *net = (lenet *)dnn_module_new(&lenet_type);
@@ -25,8 +27,38 @@
 extern "C" {
 #endif
 
-/* Static data of the program. */
+/* A number that a layer was made with. A table of them ends with {0}, in C++ with {}:
+ *     static const dnn_setting window_settings[] = {DNN_SETTING("width", window, width), {0}};
+ * `width` is a member of the struct window: an int, int64_t, double or bool. */
+typedef enum dnn_setting_kind {
+    DNN_SETTING_INT = 1,
+    DNN_SETTING_I64,
+    DNN_SETTING_F64,
+    DNN_SETTING_BOOL
+} dnn_setting_kind;
+typedef struct dnn_setting {
+    const char *name;
+    dnn_setting_kind kind;
+    size_t offset; /* in the struct of the module */
+} dnn_setting;
+#ifndef __cplusplus
+/* clang-format off */
+#define DNN_SETTING(name, type, member)    \
+    {(name),                               \
+     _Generic(((type *)0)->member,         \
+         int: DNN_SETTING_INT,             \
+         long: DNN_SETTING_I64,            \
+         long long: DNN_SETTING_I64,       \
+         double: DNN_SETTING_F64,          \
+         bool: DNN_SETTING_BOOL),          \
+     offsetof(type, member)}
+/* clang-format on */
+#endif
+
+/* Static data of the program. Begins with its own size, so that later versions may add members; a
+ * member that is not set is zero. */
 typedef struct dnn_module_type {
+    size_t size;      /* sizeof(dnn_module_type) */
     const char *name; /* "Conv2d": printed */
     size_t bytes;     /* of the struct that begins with dnn_module */
     dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x); /* works as an operator */
@@ -34,8 +66,9 @@ typedef struct dnn_module_type {
      * Called when the last reference is released. May be NULL. */
     void (*free)(dnn_module *self);
     /* Writes the settings, "1, 6, kernel_size=(5, 5)", mostly one line: at most `bytes` bytes with
-     * the final 0. May be NULL. */
+     * the final 0. NULL: the table of settings is printed, "width=3, scale=0.5". */
     void (*describe)(const dnn_module *self, char *text, size_t bytes);
+    const dnn_setting *settings; /* for dnn_module_setting; NULL = none */
 } dnn_module_type;
 
 /* Public so that it can stand first in other structs; its members are private. */
@@ -48,7 +81,8 @@ struct dnn_module {
     bool dnn_training;
 };
 
-/* Returns a zeroed module of the type, in training mode. */
+/* Returns a zeroed module of the type, in training mode. A size that is missing or wrong is a
+ * DNN_E_INVALID that names the type and both sizes. */
 DNN_API dnn_module *dnn_module_new(const dnn_module_type *type);
 
 /* Register a child, parameter or buffer, retain it and return it. A child has one parent. Tensors
@@ -131,6 +165,16 @@ DNN_API dnn_tensor *dnn_state_tensor(dnn_state state, const char *name);
  * text of the scope. Fails as dnn_tensor_format. */
 DNN_API const char *dnn_state_format(dnn_state state);
 
+/* ---- settings: the numbers that a layer was made with ---- */
+/* Returns a setting by name: dnn_module_setting(conv, "kernel_h"). A bool is 0 or 1. The comment of
+ * each layer names its settings.
+ * Fails   NaN and a pending DNN_E_INVALID: an argument is NULL; no such setting (the names of the
+ *         module's settings are listed). */
+DNN_API double dnn_module_setting(const dnn_module *module, const char *name);
+/* Stores the name and the value of a setting of the module; false past the last. */
+DNN_API bool dnn_module_setting_at(const dnn_module *module, int64_t index, const char **name,
+                                   double *value);
+
 /* ---- changing a tree ---- */
 /* Puts a module in the place of the child with that dotted path, and releases the old child:
  * dnn_module_replace(net, "fc", dnn_nn_linear(512, 5)). The new child gets the training mode of the
@@ -150,7 +194,8 @@ DNN_API DNN_CHECKED dnn_status dnn_module_apply(dnn_module *module, dnn_module_f
  * device. */
 
 /* Linear: y = x weight' + bias. weight [out,in], bias [out], both uniform in +-1/sqrt(in). in, out
- * >= 0. dnn_nn_linear(784, 10, .no_bias = true) */
+ * >= 0. dnn_nn_linear(784, 10, .no_bias = true)
+ * Settings   in_features, out_features, bias */
 #define dnn_nn_linear(...) DNN_CAT(dnn_nn_linear_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_nn_linear_missing_(in, out)
 #define dnn_nn_linear_given_(in_, ...) \
@@ -165,6 +210,8 @@ DNN_API dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args);
 
 /* Conv2d: weight [out,in/groups,kh,kw], bias [out], both uniform in +-1/sqrt(in/groups kh kw).
  * dnn_nn_conv2d(1, 6, 5, .padding = 2)
+ * Settings   in_channels, out_channels, kernel_h, kernel_w, stride_h, stride_w, padding_h,
+ *            padding_w, dilation, groups, same, bias
  * Fails   in, out or kernel < 1; groups that do not divide in and out; the other limits of
  *         dnn_conv2d. */
 #define dnn_nn_conv2d(...) DNN_CAT(dnn_nn_conv2d_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
@@ -184,7 +231,10 @@ typedef struct dnn_nn_conv2d_args {
 DNN_API dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args);
 
 /* MaxPool2d, AvgPool2d, with the options of dnn_max_pool2d and dnn_avg_pool2d, and the adaptive
- * forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2) */
+ * forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2)
+ * Settings   both: kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, ceil_mode
+ *            MaxPool2d: dilation_h, dilation_w; AvgPool2d: exclude_pad, divisor
+ *            adaptive: output_h, output_w */
 typedef struct dnn_nn_max_pool2d_args {
     DNN_BY_NAME;
     int64_t kernel, kernel_h, kernel_w;
@@ -210,6 +260,7 @@ DNN_API dnn_module *dnn_nn_avg_pool2d_with(dnn_nn_avg_pool2d_args args);
 DNN_API dnn_module *dnn_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
 DNN_API dnn_module *dnn_nn_adaptive_max_pool2d(int64_t height, int64_t width);
 
+/* They have no settings, but for p, tanh, negative_slope, alpha, beta, threshold and dim. */
 DNN_API dnn_module *dnn_nn_flatten(void);     /* Flatten: axes 1.. become one */
 DNN_API dnn_module *dnn_nn_identity(void);    /* Identity */
 DNN_API dnn_module *dnn_nn_dropout(double p); /* Dropout, p in [0,1]; in evaluation mode the
@@ -269,5 +320,31 @@ inline dnn_module_list dnn_modules_of(std::initializer_list<dnn_module *> module
     return list;
 }
 #define DNN_MODULES(...) (dnn_modules_of({__VA_ARGS__}))
+
+constexpr dnn_setting_kind dnn_setting_kind_of(const int *)
+{
+    return DNN_SETTING_INT;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const long *)
+{
+    return DNN_SETTING_I64;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const long long *)
+{
+    return DNN_SETTING_I64;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const double *)
+{
+    return DNN_SETTING_F64;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const bool *)
+{
+    return DNN_SETTING_BOOL;
+}
+#define DNN_SETTING(name, type, member)                                              \
+    {                                                                                \
+        (name), dnn_setting_kind_of(static_cast<decltype(type::member) *>(nullptr)), \
+            offsetof(type, member)                                                   \
+    }
 #endif
 #endif

@@ -97,7 +97,8 @@ Test(weights, the_file_has_the_dotted_names_and_the_format)
 
 Test(weights, buffers_of_any_dtype_are_saved_too)
 {
-    static const dnn_module_type type = {.name = "Counter", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Counter", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type), *b = dnn_module_new(&type);
 
     cr_assert_not_null(dnn_module_add_buffer(a, "count", I64(DNN_SCALAR, 5)));
@@ -313,7 +314,8 @@ Test(weights, broken_files_and_missing_arguments)
  */
 Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
 {
-    static const dnn_module_type type = {.name = "Masked", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Masked", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type);
     unsigned char *data;
     size_t bytes;
@@ -336,7 +338,8 @@ Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
 
 Test(weights, a_parameter_that_two_modules_share_is_loaded)
 {
-    static const dnn_module_type type = {.name = "Tied", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Tied", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type);
     dnn_tensor *w = F32(S(2), 1, 2);
 
