@@ -1,13 +1,11 @@
 /* module.c - a module (torch.nn.Module): creation, registration of parameters, buffers and
- * children, forward, training mode, zero_grad. Layers and programs build on it. It knows no layer
+ * children, training mode, zero_grad. Layers and programs build on it. It knows no layer
  * and no file. */
 #include "nn_impl.h"
 #include "call.h"
 #include "ops_impl.h"
 #include "tape.h"
 #include <string.h>
-
-DNN__THREAD_LOCAL const dnn__observer *dnn__forward_observer;
 
 /* Recursive, as all walks of the tree: the program alone, no file or other input, decides the depth
  * of a tree. */
@@ -17,6 +15,7 @@ static void destroy_module(dnn_object *object)
 
     void (*free_members)(dnn_module *) = DNN__TYPE(module, free);
 
+    dnn__module_hooks_drop(module);
     if (free_members != NULL) {
         free_members(module);
     }
@@ -233,67 +232,6 @@ dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *name, dnn_t
 dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value)
 {
     return register_tensor("dnn_module_add_buffer", module, name, value, DNN__BUFFERS);
-}
-
-/* ---- forward ---- */
-
-/* Writes "LeNet.features.0" for a module of a tree. */
-static void put_place(dnn__text *text, const dnn_module *module)
-{
-    const dnn_module *parent = module->dnn_parent;
-
-    if (parent == NULL) {
-        dnn__put(text, "%s", module->dnn_type->name);
-        return;
-    }
-    put_place(text, parent);
-    for (int64_t i = 0; i < parent->dnn_n_slots; i++) {
-        if (parent->dnn_slots[i].child == module) {
-            dnn__put(text, ".%s", parent->dnn_slots[i].name);
-        }
-    }
-}
-
-/* Names the module in the message of the error that its forward has left: "LeNet.fc1 (Linear)". */
-static void place_error(const dnn_module *module)
-{
-    char place[200];
-    dnn__text text = dnn__text_to(place, sizeof place);
-
-    put_place(&text, module);
-    if (module->dnn_parent != NULL) {
-        dnn__put(&text, " (%s)", module->dnn_type->name);
-    }
-    dnn__place_pending(place);
-}
-
-static bool forward_ready(const dnn_module *module, const dnn_tensor *x)
-{
-    if (!dnn__ready("dnn_forward", module) || !dnn__ready(module->dnn_type->name, x)) {
-        return false;
-    }
-    if (DNN__TYPE(module, forward) == NULL) {
-        dnn__null(
-            dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
-        return false;
-    }
-    return true;
-}
-
-dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x)
-{
-    dnn_tensor *out;
-
-    if (!forward_ready(module, x)) {
-        return NULL;
-    }
-    out = module->dnn_type->forward(module, x);
-    if (DNN__UNLIKELY(out == NULL)) {
-        place_error(module);
-    } else if (dnn__forward_observer != NULL) {
-        dnn__forward_observer->seen(dnn__forward_observer->ctx, module, out);
-    }
-    return out;
 }
 
 /* ---- training mode and gradients ---- */

@@ -60,14 +60,15 @@ struct dnn_slot *dnn__module_slot(const dnn_module *module, const char *name, si
 /* Returns the slot that a dotted path names; NULL if there is none. */
 struct dnn_slot *dnn__module_slot_at(const dnn_module *module, const char *path);
 
-/* ---- module.c ---- */
-/* While it is set, each dnn_forward of this thread calls `seen` with its result. dnn_module_summary
- * reads shapes from it. */
-typedef struct dnn__observer {
-    void (*seen)(void *ctx, const dnn_module *module, const dnn_tensor *out);
-    void *ctx;
-} dnn__observer;
-extern DNN__THREAD_LOCAL const dnn__observer *dnn__forward_observer;
+/* ---- forward_hook.c ---- */
+/* Returns the number of the module's newest hook; 0 if it has none. */
+int64_t dnn__last_hook(const dnn_module *module);
+/* Run the hooks of a module up to the number `last`. Pre-hooks may change `in`. false: an error is
+ * pending. */
+bool dnn__pre_hooks_run(dnn_module *module, int64_t last, dnn_tensor **in, int64_t n_in);
+bool dnn__hooks_after_run(dnn_module *module, int64_t last, dnn_tensor_list in, dnn_tensor **out,
+                          int64_t n_out);
+void dnn__module_hooks_drop(dnn_module *module);
 
 /* ---- init.c ---- */
 /* Registers a new parameter with values uniform in [-bound, bound]. NULL and a pending error on

@@ -408,6 +408,7 @@ Test(handles, autograd)
 Test(handles, modules)
 {
     dnn_module *module = dnn_nn_linear(2, 2);
+    dnn_tensor *out[1];
 
     TOLD(dnn_module_add(dead_module(), "a", module), "a module, " BY_SCOPE);
     TOLD(dnn_module_add(module, "a", dead_module()), "child, a module, " BY_SCOPE);
@@ -415,7 +416,15 @@ Test(handles, modules)
     TOLD(dnn_module_add_parameter(module, "a", dead()), "value, " SAID);
     TOLD(dnn_module_add_buffer(module, "a", dead()), "dnn_module_add_buffer: value, " SAID);
     TOLD(dnn_forward(dead_module(), live()), MODULE);
-    TOLD(dnn_forward(module, dead()), "Linear: x, " SAID);
+    TOLD(dnn_forward(module, dead()), "Linear: forward: x, " SAID);
+    TOLD(dnn_forward(dead_module(), live(), live()), MODULE);
+    TOLD(dnn_forward(module, live(), dead()), "Linear: it takes 1 input");
+    TOLD(dnn_forward_list(module, dead_list()), "dnn_forward: in, a list, " BY_SCOPE);
+    REFUSED(dnn_forward_n(dead_module(), DNN_TENSORS(live()), out, 1), MODULE);
+    REFUSED(dnn_forward_n(module, DNN_TENSORS(dead()), out, 1), "Linear: forward: x, " SAID);
+    REFUSED(dnn_module_add_forward_hook(dead_module(), NULL, NULL, NULL, NULL), MODULE);
+    REFUSED(dnn_module_add_forward_pre_hook(dead_module(), NULL, NULL, NULL, NULL), MODULE);
+    REFUSED(dnn_module_remove_hook(dead_module(), 1), MODULE);
     TOLD(dnn_module_train(dead_module(), true), "dnn_module_train: " MODULE);
     TOLD(dnn_module_eval(dead_module()), MODULE);
     TOLD(dnn_module_training(dead_module()), MODULE);

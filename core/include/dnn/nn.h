@@ -13,6 +13,9 @@
  *
  *     lenet *net = (lenet *)dnn_module_new(&lenet_type);
  *     net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5));
+ *     logits = dnn_forward(&net->base, images);
+ *
+ * A module with several inputs or outputs has a forward_n: h = dnn_forward(cell, x, h).
  *
  * Owner   A module retains its parameters, buffers and children, and is itself an object of the
  *         scope that made it (object.h): dnn_keep or dnn_retain &net->base, as any object.
@@ -61,7 +64,14 @@ typedef struct dnn_module_type {
     size_t size;      /* sizeof(dnn_module_type) */
     const char *name; /* "Conv2d": printed */
     size_t bytes;     /* of the struct that begins with dnn_module */
-    dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x); /* works as an operator */
+    /* One input, one output: works as an operator. It may also fail by NULL and the message and
+     * status that dnn_fail, or a failed function, left. */
+    dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x);
+    /* Several inputs or outputs: in.item[0 .. in.n-1] are not NULL; sets out[0 .. n_out-1]. Fails
+     * by a status, whose text dnn_fail sets, or by a pending error. A type with both gets calls
+     * with one input and one output by forward, all others by forward_n. */
+    dnn_status (*forward_n)(dnn_module *self, dnn_tensor_list in, dnn_tensor **out, int64_t n_out);
+    int64_t n_in, n_out; /* what forward_n takes and gives; 0 = it looks at the numbers itself */
     /* Frees all that the struct owns except parameters, buffers and children; not the struct.
      * Called when the last reference is released. May be NULL. */
     void (*free)(dnn_module *self);
@@ -75,6 +85,7 @@ typedef struct dnn_module_type {
 struct dnn_module {
     dnn_object dnn_base;
     const dnn_module_type *dnn_type;
+    struct dnn_module_hook *dnn_hooks;
     struct dnn_slot *dnn_slots; /* parameters, buffers and children in order of registration */
     int64_t dnn_n_slots, dnn_cap_slots;
     dnn_module *dnn_parent;
@@ -94,8 +105,52 @@ DNN_API dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *nam
                                              dnn_tensor *value);
 DNN_API dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value);
 
-/* Calls the module's forward on x. */
-DNN_API dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x);
+/* Calls the module on one input or several: y = dnn_forward(net, x), h = dnn_forward(cell, x, h).
+ * Returns its one output.
+ * Fails   NULL and a pending error, which begins with the module's place in its tree, as
+ *         "Net.encoder.0 (Linear)": DNN_E_INVALID: a NULL input; another number of inputs or
+ * outputs than the module has; its type has neither forward nor forward_n; as the forward or a
+ *         hook. */
+#define dnn_forward(module, ...) DNN_CAT(dnn_forward_, DNN_GIVEN2(__VA_ARGS__))(module, __VA_ARGS__)
+#define dnn_forward_missing_(module, x) (dnn_forward)(module, x)
+#define dnn_forward_given_(module, ...) dnn_forward_list(module, DNN_TENSORS(__VA_ARGS__))
+DNN_API dnn_tensor *(dnn_forward)(dnn_module *module, dnn_tensor *x);
+DNN_API dnn_tensor *dnn_forward_list(dnn_module *module, dnn_tensor_list in);
+/* The same for several outputs: dnn_forward_n(lstm, DNN_TENSORS(x, h, c), out, 2) stores n_out
+ * tensors in out. Takes the pending error first. Fails as dnn_forward; then out is all NULL. */
+DNN_API DNN_CHECKED dnn_status dnn_forward_n(dnn_module *module, dnn_tensor_list in,
+                                             dnn_tensor **out, int64_t n_out);
+
+/* ---- hooks (torch.nn.Module.register_forward_hook, register_forward_pre_hook) ----
+ * Each call of the module, with one input or several, runs its pre-hooks, its forward, then its
+ * hooks: each kind in order of registration, in the thread of the call, in the scope of the caller.
+ * Operators in a hook are recorded as those of the forward. A hook may add and remove hooks, also
+ * itself; one that is added runs from the next call on. A pending error, or else a status other
+ * than DNN_OK (set the text with dnn_fail), makes the call fail, with the place of the module. */
+
+/* A hook sees the inputs, which pre-hooks may have replaced, and may replace out[i], by no NULL. A
+ * pre-hook may replace in[i] likewise. */
+typedef dnn_status (*dnn_forward_hook_fn)(void *ctx, dnn_module *module, dnn_tensor_list in,
+                                          dnn_tensor **out, int64_t n_out);
+typedef dnn_status (*dnn_forward_pre_hook_fn)(void *ctx, dnn_module *module, dnn_tensor **in,
+                                              int64_t n_in);
+/* Add a hook to the module, and store its number in *id (which may be NULL). The hook owns ctx:
+ * free_ctx(ctx) is called once, when the hook is removed (if it runs then, after it), when the
+ * module is freed, or at once if the call fails. free_ctx NULL: the caller keeps ctx. They take the
+ * pending error first.
+ * Fails   DNN_E_INVALID: module or fn is NULL; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_module_add_forward_hook(dnn_module *module,
+                                                           dnn_forward_hook_fn fn, void *ctx,
+                                                           void (*free_ctx)(void *ctx),
+                                                           int64_t *id);
+DNN_API DNN_CHECKED dnn_status dnn_module_add_forward_pre_hook(dnn_module *module,
+                                                               dnn_forward_pre_hook_fn fn,
+                                                               void *ctx,
+                                                               void (*free_ctx)(void *ctx),
+                                                               int64_t *id);
+/* Removes a hook of either kind. Fails with DNN_E_INVALID if the module has no hook of that number.
+ */
+DNN_API DNN_CHECKED dnn_status dnn_module_remove_hook(dnn_module *module, int64_t id);
 
 /* Sets training mode (true) or evaluation mode (false) in the whole tree. */
 DNN_API void dnn_module_train(dnn_module *module, bool training);
@@ -135,12 +190,14 @@ typedef struct dnn_module_to_args {
 DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
 /* Return texts of the scope. dnn_module_format: the tree as PyTorch 2.15 prints it; a module
- * without forward whose children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)".
+ * without a forward whose children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)".
  * dnn_module_summary: a table of modules with output shapes and parameters; the shapes come from
- * one forward of x in evaluation mode without recording (x NULL: no shapes).
+ * one forward of the inputs in evaluation mode without recording: dnn_module_summary(net, x), with
+ * several inputs dnn_module_summary(cell, x, h); dnn_module_summary(net, NULL): no shapes.
  * Fails   NULL and a pending error: DNN_E_INVALID: module is NULL; DNN_E_NOMEM; as the forward. */
 DNN_API const char *dnn_module_format(const dnn_module *module);
-DNN_API const char *dnn_module_summary(dnn_module *module, dnn_tensor *x);
+#define dnn_module_summary(module, ...) dnn_module_summary_list(module, DNN_TENSORS(__VA_ARGS__))
+DNN_API const char *dnn_module_summary_list(dnn_module *module, dnn_tensor_list in);
 
 /* ---- the state: named tensors (torch.nn.Module.state_dict) ---- */
 typedef struct dnn_named_tensor {

@@ -388,7 +388,7 @@ Test(module, forward_fails_with_a_name)
     dnn_module *m = bare(), *linear = dnn_nn_linear(3, 2);
 
     EXPECT_FAIL(dnn_forward(NULL, F32(S(1), 1)), "module is NULL");
-    EXPECT_FAIL(dnn_forward(m, F32(S(1), 1)), "Bare has no forward");
+    EXPECT_FAIL(dnn_forward(m, F32(S(1), 1)), "the type Bare has neither forward nor forward_n");
     EXPECT_FAIL(dnn_forward(linear, NULL), "Linear");
     EXPECT_FAIL(dnn_forward(linear, F32(S(1, 2), 1, 2)), "linear", "[1,2]");
     dnn_release(m);
