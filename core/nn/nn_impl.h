@@ -70,6 +70,45 @@ bool dnn__hooks_after_run(dnn_module *module, int64_t last, dnn_tensor_list in, 
                           int64_t n_out);
 void dnn__module_hooks_drop(dnn_module *module);
 
+/* ---- state.c ---- */
+/* Returns a list of n named tensors and room for their names behind it, which the scope owns; NULL
+ * and a pending error if there is no memory. */
+dnn_named_tensor *dnn__state_items(const char *call, int64_t n, size_t name_bytes);
+
+/* ---- load_state.c ---- */
+/* Named tensors to load a module from. */
+typedef struct dnn__source_entry {
+    const char *name, *dtype_name;
+    dnn_dtype dtype; /* 0 = libdnn has no such dtype */
+    dnn_shape shape;
+} dnn__source_entry;
+typedef struct dnn__tensor_source {
+    const char *word; /* "file" */
+    void *ctx;
+    bool is_shared; /* its tensors have other owners: a load copies them */
+    bool (*entry)(void *ctx, int64_t index, dnn__source_entry *out); /* false past the last */
+    int64_t (*find)(void *ctx, const char *name);                    /* -1: there is none */
+    dnn_tensor *(*tensor)(void *ctx, int64_t index);                 /* NULL: an error is pending */
+} dnn__tensor_source;
+/* A load in two parts. After dnn__state_load_prepare, dnn__state_load_commit can fail only on a
+ * device, in a tensor that has views. */
+typedef struct dnn__state_load {
+    const char *what; /* begins messages: the path, or the name of the function */
+    dnn_module *module;
+    bool partial, exact; /* exact: no casts */
+    const char *prefix;  /* or NULL */
+    const dnn__tensor_source *source;
+    int64_t n_loaded; /* tensors of the module that get a value */
+    struct dnn__load_pair *pair;
+    int64_t n, capacity, faults;
+    char faults_text[900]; /* the tensors that do not fit, a line each */
+    dnn__text text;        /* writes faults_text */
+} dnn__state_load;
+/* Call dnn__state_load_free afterwards, also if it fails. */
+dnn_status dnn__state_load_prepare(dnn__state_load *load);
+dnn_status dnn__state_load_commit(dnn__state_load *load);
+void dnn__state_load_free(dnn__state_load *load);
+
 /* ---- init.c ---- */
 /* Registers a new parameter with values uniform in [-bound, bound]. NULL and a pending error on
  * failure. */

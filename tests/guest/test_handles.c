@@ -47,6 +47,13 @@ static dnn_tensor_list dead_list(void)
     return dnn_parameters(module);
 }
 
+static dnn_state dead_state(void)
+{
+    dnn_module *module = dnn_nn_linear(2, 2);
+    DNN_SCOPE();
+    return dnn_module_state(module);
+}
+
 static dnn_dataset *live_set(void)
 {
     return dnn_dataset_tensors((dnn_tensor *const[]){live()}, 1);
@@ -409,6 +416,7 @@ Test(handles, modules)
 {
     dnn_module *module = dnn_nn_linear(2, 2);
     dnn_tensor *out[1];
+    dnn_named_tensor dead_item = {"weight", dead()};
 
     TOLD(dnn_module_add(dead_module(), "a", module), "a module, " BY_SCOPE);
     TOLD(dnn_module_add(module, "a", dead_module()), "child, a module, " BY_SCOPE);
@@ -430,6 +438,10 @@ Test(handles, modules)
     TOLD(dnn_module_training(dead_module()), MODULE);
     TOLD(dnn_parameters(dead_module()), "dnn_parameters: " MODULE);
     TOLD(dnn_module_state(dead_module()).item, MODULE);
+    REFUSED(dnn_module_load_state(dead_module(), dnn_module_state(module)), MODULE);
+    REFUSED(dnn_module_load_state(module, dead_state()), "state, a text, " BY_SCOPE);
+    REFUSED(dnn_module_load_state(module, (dnn_state){.n = 1, .item = &dead_item}),
+            "dnn_module_load_state: weight, " SAID);
     TOLD(dnn_module_tensor(dead_module(), "weight"), "dnn_module_tensor: " MODULE);
     TOLD(dnn_module_child(dead_module(), "0"), MODULE);
     TOLD(dnn_module_parameter_count(dead_module()), MODULE);

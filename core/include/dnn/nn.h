@@ -111,9 +111,11 @@ DNN_API dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, 
  *         "Net.encoder.0 (Linear)": DNN_E_INVALID: a NULL input; another number of inputs or
  * outputs than the module has; its type has neither forward nor forward_n; as the forward or a
  *         hook. */
-#define dnn_forward(module, ...) DNN_CAT(dnn_forward_, DNN_GIVEN2(__VA_ARGS__))(module, __VA_ARGS__)
-#define dnn_forward_missing_(module, x) (dnn_forward)(module, x)
-#define dnn_forward_given_(module, ...) dnn_forward_list(module, DNN_TENSORS(__VA_ARGS__))
+#define dnn_forward(...) \
+    DNN_CAT(dnn_forward_, DNN_CAT(DNN_GIVEN2(__VA_ARGS__), DNN_GIVEN3(__VA_ARGS__)))(__VA_ARGS__)
+#define dnn_forward_missing_missing_(module, x)
+#define dnn_forward_given_missing_(module, x) (dnn_forward)(module, x)
+#define dnn_forward_given_given_(module, ...) dnn_forward_list(module, DNN_TENSORS(__VA_ARGS__))
 DNN_API dnn_tensor *(dnn_forward)(dnn_module *module, dnn_tensor *x);
 DNN_API dnn_tensor *dnn_forward_list(dnn_module *module, dnn_tensor_list in);
 /* The same for several outputs: dnn_forward_n(lstm, DNN_TENSORS(x, h, c), out, 2) stores n_out
@@ -216,6 +218,29 @@ typedef struct dnn_state {
  * NULL, 0) saves them.
  * Fails   n is 0 and item NULL, and an error is pending: module is NULL; DNN_E_NOMEM. */
 DNN_API dnn_state dnn_module_state(const dnn_module *module);
+/* Copies the tensors of a state into the parameters and buffers of the module with their names
+ * (load_state_dict): dnn_module_load_state(b, dnn_module_state(a)). Values are cast between
+ * floating dtypes and copied to the module's device. The state may have the module's own tensors,
+ * or others that share their memory: all are read before one is written. Names that begin with
+ * "dnn." are ignored. Fails   DNN_E_INVALID: missing, unexpected and misshapen names, and those
+ * that occur twice, all listed in one message (unless .partial); a tensor of the module is mapped;
+ * DNN_E_NOMEM. The module is unchanged. DNN_E_DEVICE: copying into a parameter that has views can
+ * fail after others have changed. Takes the pending error first. */
+typedef struct dnn_load_state_args {
+    dnn_module *module;
+    dnn_state state;
+    DNN_BY_NAME;
+    bool partial;       /* load what fits and ignore the rest (strict=False) */
+    int64_t *n_loaded;  /* if not NULL, receives the number of loaded tensors, on success */
+    const char *prefix; /* removed from the names in the state that begin with it; NULL = none */
+} dnn_load_state_args;
+#define dnn_module_load_state(...) \
+    DNN_CAT(dnn_module_load_state_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_module_load_state_missing_(module, state)
+#define dnn_module_load_state_given_(module_, ...) \
+    dnn_module_load_state_with(                    \
+        DNN_ARGS(dnn_load_state_args, .module = module_, .state = __VA_ARGS__))
+DNN_API DNN_CHECKED dnn_status dnn_module_load_state_with(dnn_load_state_args args);
 /* Returns the tensor of that name; NULL, without an error, if there is none. */
 DNN_API dnn_tensor *dnn_state_tensor(dnn_state state, const char *name);
 /* Returns the state as Python prints a state dict, "OrderedDict({'weight': tensor(...), ...})", a
