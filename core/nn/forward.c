@@ -91,14 +91,22 @@ static dnn_status check_tensors(const char *what, dnn_tensor *const *item, int64
 
 /* ---- the call ---- */
 
-static bool run_type(dnn_module *module, dnn_tensor_list in, dnn_tensor **out, int64_t n_out)
+static bool run_forward(dnn_module *module, dnn_tensor *x, dnn_tensor **out)
 {
     bool before = dnn__callback_begin();
 
+    *out = module->dnn_type->forward(module, x);
+    return dnn__callback_left(before, *out != NULL ? DNN_OK : dnn__callback_message(), NULL);
+}
+
+static bool run_type(dnn_module *module, dnn_tensor_list in, dnn_tensor **out, int64_t n_out)
+{
+    bool before;
+
     if (calls_forward(module, in.n, n_out)) {
-        out[0] = module->dnn_type->forward(module, in.item[0]);
-        return dnn__callback_left(before, out[0] != NULL ? DNN_OK : dnn__callback_message(), NULL);
+        return run_forward(module, in.item[0], out);
     }
+    before = dnn__callback_begin();
     return dnn__callback_left(before, module->dnn_type->forward_n(module, in, out, n_out), NULL) &&
            dnn__ok(check_tensors("output", out, n_out));
 }
@@ -148,9 +156,24 @@ static bool call(dnn_module *module, dnn_tensor_list in, dnn_tensor **out, int64
     return ok;
 }
 
+/* Modules with a forward and without hooks are most of all: the first branch is call for them. */
 dnn_tensor *(dnn_forward)(dnn_module *module, dnn_tensor *x)
 {
-    return dnn_forward_list(module, (dnn_tensor_list){.n = 1, .item = &x});
+    dnn_tensor *out = NULL;
+
+    if (!dnn__ready("dnn_forward", module)) {
+        return NULL;
+    }
+    if (DNN__LIKELY(module->dnn_hooks == NULL && x != NULL && !dnn__check_handles &&
+                    DNN__TYPE(module, forward) != NULL)) {
+        if (DNN__LIKELY(run_forward(module, x, &out))) {
+            return out;
+        }
+        place_error(module);
+        return NULL;
+    }
+    call(module, (dnn_tensor_list){.n = 1, .item = &x}, &out, 1);
+    return out;
 }
 
 dnn_tensor *dnn_forward_list(dnn_module *module, dnn_tensor_list in)
