@@ -20,8 +20,10 @@ static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x)
     return dnn_forward(net->fc3, x);
 }
 
-static const dnn_module_type lenet_type = {
-    .name = "LeNet", .bytes = sizeof(lenet), .forward = lenet_forward};
+static const dnn_module_type lenet_type = {.size = sizeof(dnn_module_type),
+                                           .name = "LeNet",
+                                           .bytes = sizeof(lenet),
+                                           .forward = lenet_forward};
 
 static dnn_module *build(int64_t classes)
 {

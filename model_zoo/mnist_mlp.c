@@ -20,7 +20,7 @@ static dnn_tensor *mlp_forward(dnn_module *self, dnn_tensor *x)
 }
 
 static const dnn_module_type mlp_type = {
-    .name = "MLP", .bytes = sizeof(mlp), .forward = mlp_forward};
+    .size = sizeof(dnn_module_type), .name = "MLP", .bytes = sizeof(mlp), .forward = mlp_forward};
 
 static dnn_module *build(int64_t classes)
 {

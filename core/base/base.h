@@ -43,6 +43,13 @@ dnn_status dnn__take(void);
  * which is the first, or else the function's failure; the message begins "backward of name: ". */
 bool dnn__callback_begin(void);
 dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, const char *name);
+/* The same for a caller that names the place of the error itself (dnn__place_pending): the failure
+ * becomes the pending error. "part: " begins its message if part is not NULL and the message names
+ * no place yet. Returns true for DNN_OK without a pending error. */
+bool dnn__callback_left(bool before, dnn_status status, const char *part);
+/* Returns the status of the message that the function of the program has set since
+ * dnn__callback_begin; DNN_E_INVALID if it has set none. For functions that return NULL to fail. */
+dnn_status dnn__callback_message(void);
 /* Every public operator begins with: if (!dnn__ready("flatten", x)) return NULL;
  * Returns false if an error is pending. If x is NULL, sets the pending error and returns false. The
  * message has the name of the operand, which is the expression x: "conv2d: w is NULL" of args.w. */

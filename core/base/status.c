@@ -54,7 +54,7 @@ static void drop_nan_signs(char *text)
 }
 
 /* Formats into a buffer first, because an argument may be the old message. */
-static void set_text(const char *fmt, va_list list)
+static void set_text(dnn_status status, const char *fmt, va_list list)
 {
     dnn__message *message = own_message();
     char text[sizeof message->text];
@@ -67,6 +67,7 @@ static void set_text(const char *fmt, va_list list)
     memcpy(message->text, text, sizeof text);
     message->is_new = true;
     message->is_placed = false;
+    message->status = status;
 }
 
 const char *dnn__message_text(void)
@@ -93,10 +94,11 @@ dnn_status dnn__fail(dnn_status status, const char *fmt, ...)
 {
     va_list list;
 
+    status = status < DNN_E_FORMAT ? DNN_E_INTERNAL : status; /* a plugin may return any number */
     va_start(list, fmt);
-    set_text(fmt, list);
+    set_text(status, fmt, list);
     va_end(list);
-    return status < DNN_E_FORMAT ? DNN_E_INTERNAL : status; /* a plugin may return any number */
+    return status;
 }
 
 dnn_status dnn_fail(dnn_status status, const char *fmt, ...)
@@ -105,7 +107,7 @@ dnn_status dnn_fail(dnn_status status, const char *fmt, ...)
 
     if (fmt != NULL) {
         va_start(list, fmt);
-        set_text(fmt, list);
+        set_text(status, fmt, list);
         va_end(list);
     }
     return status;
@@ -143,6 +145,50 @@ dnn_status dnn__callback_end(bool before, dnn_status status, const char *part, c
                      dnn__after_name(dnn__message_text(), name));
 }
 
+/* Puts "text: " before the message of the pending error, unless it names its place already. */
+static bool begin_pending_with(const char *begin)
+{
+    dnn__message *message = &dnn__self.block->pending_message;
+    char text[sizeof message->text];
+
+    if (dnn__self.pending == DNN_OK || dnn__self.no_room || message->is_placed) {
+        return false;
+    }
+    memcpy(text, message->text, sizeof text);
+    snprintf(message->text, sizeof message->text, "%s: %.900s", begin, text);
+    return true;
+}
+
+bool dnn__callback_left(bool before, dnn_status status, const char *part)
+{
+    dnn__message *message = own_message();
+    bool has_message = message == NULL || message->is_new;
+
+    if (dnn__self.pending == DNN_OK && status == DNN_OK) {
+        if (message != NULL) {
+            message->is_new = before || has_message;
+        }
+        return true;
+    }
+    if (dnn__self.pending == DNN_OK && !has_message) {
+        dnn__fail(status, "it failed with %s and left no message", dnn_status_name(status));
+    }
+    dnn__null(status > 0 ? DNN_E_INVALID : status);
+    if (part != NULL) {
+        begin_pending_with(part);
+    }
+    return false;
+}
+
+dnn_status dnn__callback_message(void)
+{
+    const dnn__message *message = own_message();
+
+    return message == NULL                                ? DNN_E_NOMEM
+           : message->is_new && message->status != DNN_OK ? message->status
+                                                          : DNN_E_INVALID;
+}
+
 dnn_status dnn__nomem(const char *what, size_t bytes)
 {
     return dnn__fail(DNN_E_NOMEM, "%s: %s bytes: out of memory", what,
@@ -162,15 +208,9 @@ void *dnn__null(dnn_status status)
 
 void dnn__place_pending(const char *place)
 {
-    dnn__message *message = &dnn__self.block->pending_message;
-    char text[sizeof message->text];
-
-    if (dnn__self.pending == DNN_OK || dnn__self.no_room || message->is_placed) {
-        return;
+    if (begin_pending_with(place)) {
+        dnn__self.block->pending_message.is_placed = true;
     }
-    memcpy(text, message->text, sizeof text);
-    snprintf(message->text, sizeof message->text, "%s: %.900s", place, text);
-    message->is_placed = true;
 }
 
 bool dnn__ok(dnn_status status)

@@ -11,6 +11,7 @@
 typedef struct dnn__message {
     bool is_new;    /* set since dnn__callback_begin */
     bool is_placed; /* dnn__place_pending has named the place */
+    dnn_status status;
     char text[1024];
 } dnn__message;
 

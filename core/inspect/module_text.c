@@ -11,11 +11,15 @@ enum { SETTINGS_BYTES = 512 };
 /* Writes the line of settings, or "". text has SETTINGS_BYTES. */
 static void describe(const dnn_module *module, char *text)
 {
-    text[0] = 0;
-    if (module->dnn_type->describe != NULL) {
-        module->dnn_type->describe(module, text, SETTINGS_BYTES);
-        text[SETTINGS_BYTES - 1] = 0;
+    void (*own)(const dnn_module *, char *, size_t) = DNN__TYPE(module, describe);
+    dnn__text settings = dnn__text_to(text, SETTINGS_BYTES);
+
+    if (own == NULL) {
+        dnn__put_settings(&settings, module);
+        return;
     }
+    own(module, text, SETTINGS_BYTES);
+    text[SETTINGS_BYTES - 1] = 0;
 }
 
 /* Returns the slot of the first child from slot *at on, and moves *at behind it; NULL if there is
@@ -61,13 +65,13 @@ static bool has_same_text(const dnn_module *a, const dnn_module *b)
     }
 }
 
-/* A module without forward whose children are "0", "1", ... is a torch.nn.ModuleList. */
+/* A module without a forward whose children are "0", "1", ... is a torch.nn.ModuleList. */
 static bool is_list(const dnn_module *module)
 {
     const struct dnn_slot *slot;
     int64_t at = 0, n = 0;
 
-    if (module->dnn_type->forward != NULL) {
+    if (DNN__TYPE(module, forward) != NULL || DNN__TYPE(module, forward_n) != NULL) {
         return false;
     }
     while ((slot = next_child(module, &at)) != NULL) {
@@ -158,10 +162,9 @@ const char *dnn_module_format(const dnn_module *module)
 
 struct row {
     dnn_module *module;
-    bool training; /* the mode of the module before the forward */
-    bool seen;     /* the forward called the module; then ndim, dim are its result's */
-    int32_t ndim;
-    int64_t dim[DNN_MAX_DIMS];
+    bool training;    /* the mode of the module before the forward */
+    int64_t hook;     /* that writes the shapes; 0: none */
+    char shapes[120]; /* of the outputs of the module's last call; "-": it was not called */
 };
 
 struct table {
@@ -178,53 +181,70 @@ static bool add_row(void *ctx, const dnn__path *path, dnn_module *module)
 
     (void)path;
     if (table->row != NULL) {
-        table->row[table->n] = (struct row){.module = module, .training = module->dnn_training};
+        table->row[table->n] =
+            (struct row){.module = module, .training = module->dnn_training, .shapes = "-"};
     }
     table->n++;
     return true;
 }
 
-static void note_shape(void *ctx, const dnn_module *module, const dnn_tensor *out)
+static dnn_status note_shapes(void *ctx, dnn_module *module, dnn_tensor_list in, dnn_tensor **out,
+                              int64_t n_out)
 {
-    struct table *table = ctx;
+    struct row *row = ctx;
+    dnn__text text = dnn__text_to(row->shapes, sizeof row->shapes);
 
-    for (int64_t i = 0; i < table->n; i++) {
-        struct row *row = &table->row[i];
-
-        if (row->module == module) {
-            row->seen = true;
-            row->ndim = out->ndim;
-            memcpy(row->dim, out->dim, sizeof(row->dim));
-        }
+    (void)module;
+    (void)in;
+    for (int64_t i = 0; i < n_out; i++) {
+        dnn__put(&text, "%s", i > 0 ? ", " : "");
+        dnn__put_shape(&text, out[i]->ndim, out[i]->dim);
     }
+    return DNN_OK;
 }
 
-/* Runs one forward in evaluation mode and notes the shapes of the results. Restores the modes, also
- * after a failure. */
-static dnn_status observe(struct table *table, dnn_module *module, dnn_tensor *x)
+/* A forward in evaluation mode. The table reads its shapes only. */
+static dnn_status run_forward(dnn_module *module, dnn_tensor_list in)
 {
-    dnn__observer observer = {.seen = note_shape, .ctx = table};
-    const dnn__observer *before = dnn__forward_observer;
+    int64_t n_out = DNN__TYPE(module, forward_n) != NULL ? DNN__TYPE(module, n_out) : 0;
     dnn_status st = DNN_OK;
 
+    n_out = n_out > 0 ? n_out : 1;
     dnn_module_train(module, false);
-    dnn__forward_observer = &observer;
     {
         DNN_SCOPE();
         DNN_NO_GRAD();
-        dnn_forward(module, x);
-        st = dnn_take_error();
-    }
-    dnn__forward_observer = before;
-    for (int64_t i = 0; i < table->n; i++) {
-        table->row[i].module->dnn_training = table->row[i].training;
+        dnn_tensor **out = dnn__scope_array(n_out);
+
+        st = out != NULL ? dnn_forward_n(module, in, out, n_out) : dnn__take();
     }
     return st;
 }
 
-static const char *shape_of(const struct row *row)
+/* Runs a forward with a hook on each module. Restores the modes and removes the hooks, also after a
+ * failure. */
+static dnn_status observe(struct table *table, dnn_module *module, dnn_tensor_list in)
 {
-    return row->seen ? dnn__shape_text(row->ndim, row->dim) : "-";
+    dnn_status st = DNN_OK;
+
+    for (int64_t i = 0; i < table->n && st == DNN_OK; i++) {
+        struct row *row = &table->row[i];
+
+        st = dnn_module_add_forward_hook(row->module, note_shapes, row, NULL, &row->hook);
+    }
+    st = st == DNN_OK ? run_forward(module, in) : st;
+    for (int64_t i = 0; i < table->n; i++) {
+        struct row *row = &table->row[i];
+
+        row->module->dnn_training = row->training;
+        if (row->hook != 0) {
+            dnn__message message = dnn__message_save();
+
+            (void)!dnn_module_remove_hook(row->module, row->hook);
+            dnn__message_restore(&message);
+        }
+    }
+    return st;
 }
 
 static void widen(int *width, size_t length)
@@ -240,7 +260,7 @@ static bool measure_row(void *ctx, const dnn__path *path, dnn_module *module)
     dnn__put_path(&name, path);
     widen(&table->path, name.length);
     widen(&table->type, strlen(module->dnn_type->name));
-    widen(&table->shape, strlen(shape_of(&table->row[table->at++])));
+    widen(&table->shape, strlen(table->row[table->at++].shapes));
     return true;
 }
 
@@ -267,7 +287,7 @@ static bool put_row(void *ctx, const dnn__path *path, dnn_module *module)
     dnn__put_path(table->text, path);
     dnn__put(table->text, "%*s  %-*s  %-*s  %12s\n",
              table->path - (int)(table->text->length - before), "", table->type,
-             module->dnn_type->name, table->shape, shape_of(&table->row[table->at++]),
+             module->dnn_type->name, table->shape, table->row[table->at++].shapes,
              elements > 0 ? dnn__number_text(elements) : "-");
     return true;
 }
@@ -316,7 +336,7 @@ static dnn_status write_table(dnn__text *text, const void *table_)
     return DNN_OK;
 }
 
-const char *dnn_module_summary(dnn_module *module, dnn_tensor *x)
+const char *dnn_module_summary_list(dnn_module *module, dnn_tensor_list in)
 {
     struct table table = {.root = module};
     const char *text = NULL;
@@ -331,7 +351,7 @@ const char *dnn_module_summary(dnn_module *module, dnn_tensor *x)
     }
     table.n = 0;
     dnn__each_module(module, add_row, &table);
-    if (x == NULL || dnn__ok(observe(&table, module, x))) {
+    if (in.n == 0 || in.item[0] == NULL || dnn__ok(observe(&table, module, in))) {
         text = dnn__format(write_table, &table);
     }
     dnn__free(table.row);

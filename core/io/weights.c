@@ -1,14 +1,10 @@
 /* weights.c - writes the parameters and buffers of a module to a file under their dotted paths, and
- * loads them. A load first reads and checks all tensors, then changes the module: it exchanges
- * storages, which cannot fail, and copies into tensors that have views. */
-#include <stdio.h>
+ * gives a file to nn/load_state.c, which loads a module from it. */
 #include <string.h>
-#include "nn_impl.h"
 #include "weights.h"
 #include "safetensors_file.h"
-#include "call.h"
 
-enum { NAME = 1100, LINES = 10 };
+enum { NAME = 1100 };
 
 /* ---- saving ---- */
 
@@ -80,260 +76,131 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
 
 /* ---- loading ---- */
 
-struct dnn__weight_pair {
-    dnn_tensor *target; /* of the module */
-    dnn_tensor *loaded; /* its new value, a reference; NULL: the target does not change */
-};
-
-static void add_fault(dnn__weights *l, const char *what, const char *name, const char *a,
-                      const char *b)
-{
-    if (l->faults++ < LINES) {
-        dnn__put(&l->text, "\n  ");
-        dnn__put(&l->text, "%s %.80s", what, name);
-        if (a != NULL) {
-            dnn__put(&l->text, ": %s in the file, %s in the module", a, b);
-        }
-    }
-}
-
-/* Returns the name of a file's tensor in the module: without the prefix if it begins with it. */
-static const char *without_prefix(const dnn__weights *l, const char *name)
-{
-    size_t n = l->args->prefix != NULL ? strlen(l->args->prefix) : 0;
-
-    return n > 0 && strncmp(name, l->args->prefix, n) == 0 ? name + n : name;
-}
-
-/* Finds the file's entry for a name of the module, without or with the prefix. */
-static bool find_entry(const dnn__weights *l, const char *name, dnn_file_entry_info *out)
-{
-    char full[2 * NAME];
-    int64_t at = dnn__file_find(l->file, name);
-
-    if (at < 0 && l->args->prefix != NULL &&
-        snprintf(full, sizeof full, "%s%s", l->args->prefix, name) < (int)sizeof full) {
-        at = dnn__file_find(l->file, full);
-    }
-    return at >= 0 && dnn_file_entry(l->file, at, out);
-}
-
-static bool same_shape(const dnn_tensor *t, const dnn_shape *shape)
-{
-    return t->ndim == shape->ndim &&
-           memcmp(t->dim, shape->dim, sizeof(int64_t) * (size_t)t->ndim) == 0;
-}
-
-/* A floating tensor accepts any floating dtype; others only their own. */
-static bool castable(const dnn_tensor *t, dnn_dtype dtype)
-{
-    return dtype == t->dtype || ((dtype & DNN__FLOATS) != 0 && (t->dtype & DNN__FLOATS) != 0);
-}
-
-/* Reads the tensor, casts it and moves it to the target's device. The result is dense and has no
- * other owner. */
-static dnn_status load_one(dnn__weights *l, const char *name, struct dnn__weight_pair *pair)
-{
-    dnn_status st = DNN_OK;
-
-    {
-        DNN_SCOPE();
-        DNN_NO_GRAD();
-        dnn_tensor *t = dnn_to(dnn_file_tensor(l->file, name), .dtype = pair->target->dtype);
-
-        t = dnn_to(t, .device = dnn_device_of(pair->target));
-        st = t != NULL ? DNN_OK : dnn__take();
-        pair->loaded = dnn_retain(t);
-    }
-    return st;
-}
-
-static dnn_status match(dnn__weights *l, const char *name, struct dnn__weight_pair *pair)
+static bool file_entry(void *ctx, int64_t index, dnn__source_entry *out)
 {
     dnn_file_entry_info info;
 
-    if (!find_entry(l, name, &info)) {
-        add_fault(l, "missing", name, NULL, NULL);
-        return DNN_OK;
+    if (!dnn_file_entry(ctx, index, &info)) {
+        return false;
     }
-    if (!same_shape(pair->target, &info.shape)) {
-        add_fault(l, "misshapen", name, dnn__shape_text((int)info.shape.ndim, info.shape.dim),
-                  dnn__shape_text(pair->target->ndim, pair->target->dim));
-        return DNN_OK;
-    }
-    if (info.dtype == 0 ||
-        (l->exact ? info.dtype != pair->target->dtype : !castable(pair->target, info.dtype))) {
-        add_fault(l, "of another dtype", name, info.dtype_name,
-                  dnn_dtype_name(pair->target->dtype));
-        return DNN_OK;
-    }
-    return load_one(l, info.name, pair);
+    *out = (dnn__source_entry){
+        .name = info.name, .dtype_name = info.dtype_name, .dtype = info.dtype, .shape = info.shape};
+    return true;
 }
 
-static void find_unexpected(dnn__weights *l)
+static int64_t file_find(void *ctx, const char *name)
 {
-    dnn_file_entry_info info, other;
-
-    for (int64_t i = 0; dnn_file_entry(l->file, i, &info); i++) {
-        const char *name = without_prefix(l, info.name);
-
-        if (strncmp(name, "dnn.", 4) != 0 && dnn_module_tensor(l->args->module, name) == NULL) {
-            add_fault(l, "unexpected", name, NULL, NULL);
-        }
-        if (l->args->prefix != NULL && find_entry(l, name, &other) && other.name != info.name) {
-            /* The file does not say which of the two is the module's tensor. */
-            add_fault(l, "with and without the prefix", name, NULL, NULL);
-        }
-    }
+    return dnn__file_find(ctx, name);
 }
 
-static dnn_status prepare_one(dnn__weights *l, const char *name, dnn_tensor *t)
+static dnn_tensor *file_tensor(void *ctx, int64_t index)
 {
-    if (t->mapped != NULL) { /* the program's pointer must stay valid */
-        return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
-                         name);
-    }
-    DNN_TRY(
-        dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair, l->args->path));
-    l->pair[l->n] = (struct dnn__weight_pair){.target = t};
-    l->n++;
-    return match(l, name, &l->pair[l->n - 1]);
+    dnn_file_entry_info info;
+
+    return dnn_file_entry(ctx, index, &info) ? dnn_file_tensor(ctx, info.name) : NULL;
 }
 
-struct preparing { /* the walk of dnn__weights_prepare */
-    dnn__weights *weights;
-    dnn_status status;
-};
-
-static bool prepare_next(void *ctx, const dnn__path *place, dnn_tensor *tensor)
+dnn_status dnn__weights_prepare(dnn__weights *w)
 {
-    struct preparing *p = ctx;
-    char name[NAME];
-    dnn__text text = dnn__text_to(name, sizeof name);
-
-    dnn__put_path(&text, place);
-    p->status = prepare_one(p->weights, name, tensor);
-    return p->status == DNN_OK;
+    w->source = (dnn__tensor_source){.word = "file",
+                                     .ctx = w->file,
+                                     .entry = file_entry,
+                                     .find = file_find,
+                                     .tensor = file_tensor};
+    w->load = (dnn__state_load){.what = w->args->path,
+                                .module = w->args->module,
+                                .partial = w->args->partial,
+                                .exact = w->exact,
+                                .prefix = w->args->prefix,
+                                .source = &w->source};
+    return dnn__state_load_prepare(&w->load);
 }
 
-dnn_status dnn__weights_prepare(dnn__weights *l)
+dnn_status dnn__weights_commit(dnn__weights *w)
 {
-    struct preparing p = {.weights = l};
-
-    l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
-    dnn__each_tensor(l->args->module, DNN__PARAMETERS | DNN__BUFFERS, prepare_next, &p);
-    DNN_TRY(p.status);
-    find_unexpected(l);
-    if (l->faults > 0 && !l->args->partial) {
-        if (l->faults > LINES) {
-            dnn__put(&l->text, "\n  and %lld more", (long long)(l->faults - LINES));
-        }
-        return dnn__fail(DNN_E_INVALID, "%s: it does not fit the module%s:%s", l->args->path,
-                         l->exact ? "" : " (.partial loads what fits)", l->faults_text);
-    }
-    return DNN_OK;
+    return dnn__state_load_commit(&w->load);
 }
 
-/* Gives the target the storage of the loaded tensor. The target keeps its handle, leaf and version
- * object, whose count rises. Views of the old storage keep the old storage. */
-static void exchange_storage(struct dnn__weight_pair *p)
+void dnn__weights_free(dnn__weights *w)
 {
-    dnn_tensor *a = p->target, *b = p->loaded;
-    dnn__storage *storage = a->storage;
-    int64_t offset = a->offset, stride[DNN_MAX_DIMS];
-
-    memcpy(stride, a->stride, sizeof stride);
-    a->storage = b->storage;
-    a->offset = b->offset;
-    memcpy(a->stride, b->stride, sizeof stride);
-    b->storage = storage;
-    b->offset = offset;
-    memcpy(b->stride, stride, sizeof stride);
-    atomic_fetch_add(&a->version->count, 1);
+    dnn__state_load_free(&w->load);
 }
 
-/* Copies the loaded tensor into the target. On cpu this cannot fail, because it allocates nothing.
- * A copy on a device can fail; the copies before it then remain. */
-static dnn_status copy_into_target(struct dnn__weight_pair *p)
+static dnn_status load_all(dnn__weights *w)
 {
-    size_t bytes = (size_t)dnn__numel(p->target) * dnn__item_size(p->target->dtype);
-    dnn_status st = DNN_OK;
-
-    {
-        DNN_SCOPE();
-        DNN_NO_GRAD();
-        if (dnn__device_of(p->target) == dnn__cpu() && dnn__dense(p->target) &&
-            p->loaded->offset == 0) {
-            st = dnn_write(p->target, p->loaded->storage->data, bytes);
-        } else if (dnn_copy_(p->target, p->loaded) == NULL) {
-            st = dnn__take();
-        }
-    }
-    return st;
-}
-
-/* A tensor with views is written in place, so that the views see the new values; any other tensor
- * gets the new storage. dnn__weights_commit copies first, because only copies can fail. */
-static bool has_views(const dnn_tensor *t)
-{
-    return atomic_load(&t->storage->handles) > 1 || !dnn__dense(t);
-}
-
-dnn_status dnn__weights_commit(dnn__weights *l)
-{
-    for (int64_t i = 0; i < l->n; i++) {
-        struct dnn__weight_pair *p = &l->pair[i];
-
-        if (p->loaded == NULL || !has_views(p->target)) {
-            continue;
-        }
-        DNN_TRY(copy_into_target(p));
-        dnn_release(p->loaded);
-        p->loaded = NULL;
-    }
-    for (int64_t i = 0; i < l->n; i++) {
-        if (l->pair[i].loaded != NULL) {
-            exchange_storage(&l->pair[i]);
-        }
-    }
-    return DNN_OK;
-}
-
-void dnn__weights_free(dnn__weights *l)
-{
-    for (int64_t i = 0; i < l->n; i++) {
-        dnn_release(l->pair[i].loaded);
-    }
-    dnn__free(l->pair);
-    l->pair = NULL;
-    l->n = 0;
-}
-
-static dnn_status load_all(dnn__weights *l)
-{
-    l->file = dnn_file_open(l->args->path);
-    if (l->file == NULL) {
+    w->file = dnn_file_open(w->args->path);
+    if (w->file == NULL) {
         return dnn__take();
     }
-    DNN_TRY(dnn__weights_prepare(l));
-    if (l->args->n_loaded != NULL) {
-        *l->args->n_loaded = 0;
-        for (int64_t i = 0; i < l->n; i++) {
-            *l->args->n_loaded += l->pair[i].loaded != NULL;
-        }
+    DNN_TRY(dnn__weights_prepare(w));
+    DNN_TRY(dnn__weights_commit(w));
+    if (w->args->n_loaded != NULL) {
+        *w->args->n_loaded = w->load.n_loaded;
     }
-    return dnn__weights_commit(l);
+    return DNN_OK;
 }
 
 dnn_status dnn_load_weights_with(dnn_load_args args)
 {
-    dnn__weights l = {.args = &args};
+    dnn__weights w = {.args = &args};
     dnn_status st;
 
     DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
-    st = load_all(&l);
-    dnn__weights_free(&l);
-    dnn_release(l.file);
+    st = load_all(&w);
+    dnn__weights_free(&w);
+    dnn_release(w.file);
     return st;
+}
+
+/* ---- a file as a state ---- */
+
+static size_t bytes_of_names(const dnn_file *file)
+{
+    dnn_file_entry_info info;
+    size_t bytes = 0; /* at most those of the header, which is in memory */
+
+    for (int64_t i = 0; dnn_file_entry(file, i, &info); i++) {
+        bytes += strlen(info.name) + 1;
+    }
+    return bytes;
+}
+
+/* Reads the tensors of the file into item[]. false: an error is pending, and the inner scope has
+ * released those that were read. */
+static bool read_tensors(dnn_file *file, dnn_named_tensor *item)
+{
+    char *name = (char *)(item + dnn_file_count(file));
+    dnn_file_entry_info info;
+    bool ok = true;
+
+    {
+        DNN_SCOPE();
+        for (int64_t i = 0; ok && dnn_file_entry(file, i, &info); i++) {
+            item[i].tensor = dnn_file_tensor(file, info.name);
+            item[i].name = strcpy(name, info.name);
+            name += strlen(info.name) + 1;
+            ok = item[i].tensor != NULL;
+        }
+        for (int64_t i = 0; ok && i < dnn_file_count(file); i++) {
+            dnn_keep(item[i].tensor);
+        }
+    }
+    return ok;
+}
+
+dnn_state dnn_load_tensors(const char *path)
+{
+    dnn_state state = {.n = 0};
+    dnn_named_tensor *item = NULL;
+    dnn_file *file = dnn__ready("dnn_load_tensors", path) ? dnn_file_open(path) : NULL;
+
+    if (file != NULL) {
+        item = dnn__state_items("dnn_load_tensors", dnn_file_count(file), bytes_of_names(file));
+    }
+    if (item != NULL && read_tensors(file, item)) {
+        state = (dnn_state){.n = dnn_file_count(file), .item = item};
+    }
+    dnn_release(file);
+    return state;
 }

@@ -2,7 +2,7 @@
  * committed. The checkpoints call it. Private to core/io. */
 #ifndef DNN__WEIGHTS_H
 #define DNN__WEIGHTS_H
-#include "base.h"
+#include "nn_impl.h"
 #include "dnn/io.h"
 
 typedef struct dnn__named_list { /* tensors with names; the list owns the names */
@@ -15,16 +15,14 @@ dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *n
 dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module);
 void dnn__named_free(dnn__named_list *list);
 
-/* A load in two parts. After dnn__weights_prepare, dnn__weights_commit can fail only on a device,
- * in a tensor that has views. */
+/* A load from a file in two parts. After dnn__weights_prepare, dnn__weights_commit can fail only on
+ * a device, in a tensor that has views. */
 typedef struct dnn__weights {
     const dnn_load_args *args;
     dnn_file *file; /* the caller owns it */
     bool exact;     /* no casts */
-    struct dnn__weight_pair *pair;
-    int64_t n, capacity, faults;
-    char faults_text[900]; /* the tensors that do not fit, a line each */
-    dnn__text text;        /* writes faults_text */
+    dnn__tensor_source source;
+    dnn__state_load load;
 } dnn__weights;
 /* Call dnn__weights_free afterwards, also if it fails. */
 dnn_status dnn__weights_prepare(dnn__weights *weights);

@@ -96,57 +96,32 @@ static void gelu_describe(const dnn_module *self, char *text, size_t bytes)
     dnn__put(&to, "approximate='%s'", ((const activation *)self)->tanh ? "tanh" : "none");
 }
 
-static void put_setting(const char *name, double number, char *text, size_t bytes)
-{
-    dnn__text to = dnn__text_to(text, bytes);
+static const dnn_setting gelu_settings[] = {DNN_SETTING("tanh", activation, tanh), {0}};
+static const dnn_setting leaky_relu_settings[] = {DNN_SETTING("negative_slope", activation, a),
+                                                  {0}};
+static const dnn_setting elu_settings[] = {DNN_SETTING("alpha", activation, a), {0}};
+static const dnn_setting softplus_settings[] = {
+    DNN_SETTING("beta", activation, a), DNN_SETTING("threshold", activation, b), {0}};
+static const dnn_setting dim_settings[] = {DNN_SETTING("dim", activation, dim), {0}};
 
-    dnn__put(&to, "%s=", name);
-    dnn__put_float(&to, number);
-}
-
-static void leaky_relu_describe(const dnn_module *self, char *text, size_t bytes)
-{
-    put_setting("negative_slope", ((const activation *)self)->a, text, bytes);
-}
-
-static void elu_describe(const dnn_module *self, char *text, size_t bytes)
-{
-    put_setting("alpha", ((const activation *)self)->a, text, bytes);
-}
-
-static void softplus_describe(const dnn_module *self, char *text, size_t bytes)
-{
-    const activation *layer = (const activation *)self;
-    dnn__text to = dnn__text_to(text, bytes);
-
-    dnn__put(&to, "beta=");
-    dnn__put_float(&to, layer->a);
-    dnn__put(&to, ", threshold=");
-    dnn__put_float(&to, layer->b);
-}
-
-static void dim_describe(const dnn_module *self, char *text, size_t bytes)
-{
-    dnn__text to = dnn__text_to(text, bytes);
-
-    dnn__put(&to, "dim=%d", ((const activation *)self)->dim);
-}
-
-#define TYPE(variable, name_, forward_, describe_) \
-    static const dnn_module_type variable = {      \
-        .name = name_, .bytes = sizeof(activation), .forward = forward_, .describe = describe_}
-TYPE(flatten_type, "Flatten", flatten_forward, flatten_describe);
-TYPE(identity_type, "Identity", identity_forward, NULL);
-TYPE(relu_type, "ReLU", relu_forward, NULL);
-TYPE(sigmoid_type, "Sigmoid", sigmoid_forward, NULL);
-TYPE(tanh_type, "Tanh", tanh_forward, NULL);
-TYPE(silu_type, "SiLU", silu_forward, NULL);
-TYPE(gelu_type, "GELU", gelu_forward, gelu_describe);
-TYPE(leaky_relu_type, "LeakyReLU", leaky_relu_forward, leaky_relu_describe);
-TYPE(elu_type, "ELU", elu_forward, elu_describe);
-TYPE(softplus_type, "Softplus", softplus_forward, softplus_describe);
-TYPE(softmax_type, "Softmax", softmax_forward, dim_describe);
-TYPE(log_softmax_type, "LogSoftmax", log_softmax_forward, dim_describe);
+#define TYPE(variable, name_, forward_, ...)                                  \
+    static const dnn_module_type variable = {.size = sizeof(dnn_module_type), \
+                                             .name = name_,                   \
+                                             .bytes = sizeof(activation),     \
+                                             .forward = forward_,             \
+                                             __VA_ARGS__}
+TYPE(flatten_type, "Flatten", flatten_forward, .describe = flatten_describe);
+TYPE(identity_type, "Identity", identity_forward, .settings = NULL);
+TYPE(relu_type, "ReLU", relu_forward, .settings = NULL);
+TYPE(sigmoid_type, "Sigmoid", sigmoid_forward, .settings = NULL);
+TYPE(tanh_type, "Tanh", tanh_forward, .settings = NULL);
+TYPE(silu_type, "SiLU", silu_forward, .settings = NULL);
+TYPE(gelu_type, "GELU", gelu_forward, .describe = gelu_describe, .settings = gelu_settings);
+TYPE(leaky_relu_type, "LeakyReLU", leaky_relu_forward, .settings = leaky_relu_settings);
+TYPE(elu_type, "ELU", elu_forward, .settings = elu_settings);
+TYPE(softplus_type, "Softplus", softplus_forward, .settings = softplus_settings);
+TYPE(softmax_type, "Softmax", softmax_forward, .settings = dim_settings);
+TYPE(log_softmax_type, "LogSoftmax", log_softmax_forward, .settings = dim_settings);
 
 static dnn_module *new_activation(const dnn_module_type *type, double a, double b, int dim,
                                   bool tanh)

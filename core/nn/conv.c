@@ -6,6 +6,7 @@ typedef struct conv2d {
     dnn_module base;
     dnn_tensor *weight, *bias;
     dnn_nn_conv2d_args args; /* with defaults filled in; only the _h and _w members are read */
+    bool has_bias;
 } conv2d;
 
 static dnn_tensor *conv2d_forward(dnn_module *self, dnn_tensor *x) /* x [N,in,H,W] or [in,H,W] */
@@ -44,15 +45,31 @@ static void conv2d_describe(const dnn_module *self, char *text, size_t bytes)
     if (a->groups != 1) {
         dnn__put(&to, ", groups=%lld", (long long)a->groups);
     }
-    if (a->no_bias) {
+    if (!((const conv2d *)self)->has_bias) {
         dnn__put(&to, ", bias=False");
     }
 }
 
-static const dnn_module_type conv2d_type = {.name = "Conv2d",
+static const dnn_setting conv2d_settings[] = {DNN_SETTING("in_channels", conv2d, args.in),
+                                              DNN_SETTING("out_channels", conv2d, args.out),
+                                              DNN_SETTING("kernel_h", conv2d, args.kernel_h),
+                                              DNN_SETTING("kernel_w", conv2d, args.kernel_w),
+                                              DNN_SETTING("stride_h", conv2d, args.stride_h),
+                                              DNN_SETTING("stride_w", conv2d, args.stride_w),
+                                              DNN_SETTING("padding_h", conv2d, args.padding_h),
+                                              DNN_SETTING("padding_w", conv2d, args.padding_w),
+                                              DNN_SETTING("dilation", conv2d, args.dilation),
+                                              DNN_SETTING("groups", conv2d, args.groups),
+                                              DNN_SETTING("same", conv2d, args.same),
+                                              DNN_SETTING("bias", conv2d, has_bias),
+                                              {0}};
+
+static const dnn_module_type conv2d_type = {.size = sizeof(dnn_module_type),
+                                            .name = "Conv2d",
                                             .bytes = sizeof(conv2d),
                                             .forward = conv2d_forward,
-                                            .describe = conv2d_describe};
+                                            .describe = conv2d_describe,
+                                            .settings = conv2d_settings};
 
 static int64_t or_else(int64_t number, int64_t fallback)
 {
@@ -134,6 +151,7 @@ dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args)
     /* No overflow: dnn__check_shape has checked the product of all dims. */
     bound = dnn__fan_bound(shape.dim[1] * shape.dim[2] * shape.dim[3]);
     layer->args = args;
+    layer->has_bias = !args.no_bias;
     layer->weight = dnn__uniform_parameter(&layer->base, "weight", shape, args.dtype, bound);
     if (layer->weight != NULL && !args.no_bias) {
         layer->bias =

@@ -21,10 +21,14 @@ static void dropout_describe(const dnn_module *self, char *text, size_t bytes)
     dnn__put(&to, ", inplace=False");
 }
 
-static const dnn_module_type dropout_type = {.name = "Dropout",
+static const dnn_setting dropout_settings[] = {DNN_SETTING("p", dropout, p), {0}};
+
+static const dnn_module_type dropout_type = {.size = sizeof(dnn_module_type),
+                                             .name = "Dropout",
                                              .bytes = sizeof(dropout),
                                              .forward = dropout_forward,
-                                             .describe = dropout_describe};
+                                             .describe = dropout_describe,
+                                             .settings = dropout_settings};
 
 dnn_module *dnn_nn_dropout(double p)
 {

@@ -7,6 +7,7 @@ typedef struct linear {
     dnn_module base;
     dnn_tensor *weight, *bias;
     int64_t in, out;
+    bool has_bias;
 } linear;
 
 static dnn_tensor *linear_forward(dnn_module *self, dnn_tensor *x) /* x [..,in] -> [..,out] */
@@ -16,19 +17,16 @@ static dnn_tensor *linear_forward(dnn_module *self, dnn_tensor *x) /* x [..,in] 
     return dnn_linear(x, layer->weight, layer->bias);
 }
 
-static void linear_describe(const dnn_module *self, char *text, size_t bytes)
-{
-    const linear *layer = (const linear *)self;
-    dnn__text to = dnn__text_to(text, bytes);
+static const dnn_setting linear_settings[] = {DNN_SETTING("in_features", linear, in),
+                                              DNN_SETTING("out_features", linear, out),
+                                              DNN_SETTING("bias", linear, has_bias),
+                                              {0}};
 
-    dnn__put(&to, "in_features=%lld, out_features=%lld, bias=%s", (long long)layer->in,
-             (long long)layer->out, layer->bias != NULL ? "True" : "False");
-}
-
-static const dnn_module_type linear_type = {.name = "Linear",
+static const dnn_module_type linear_type = {.size = sizeof(dnn_module_type),
+                                            .name = "Linear",
                                             .bytes = sizeof(linear),
                                             .forward = linear_forward,
-                                            .describe = linear_describe};
+                                            .settings = linear_settings};
 
 dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
 {
@@ -50,6 +48,7 @@ dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args)
     bound = dnn__fan_bound(args.in);
     layer->in = args.in;
     layer->out = args.out;
+    layer->has_bias = !args.no_bias;
     layer->weight = dnn__uniform_parameter(&layer->base, "weight", DNN_SHAPE(args.out, args.in),
                                            args.dtype, bound);
     if (layer->weight != NULL && !args.no_bias) {

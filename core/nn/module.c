@@ -1,5 +1,5 @@
 /* module.c - a module (torch.nn.Module): creation, registration of parameters, buffers and
- * children, forward, training mode, zero_grad. Layers and programs build on it. It knows no layer
+ * children, training mode, zero_grad. Layers and programs build on it. It knows no layer
  * and no file. */
 #include "nn_impl.h"
 #include "call.h"
@@ -7,16 +7,17 @@
 #include "tape.h"
 #include <string.h>
 
-DNN__THREAD_LOCAL const dnn__observer *dnn__forward_observer;
-
 /* Recursive, as all walks of the tree: the program alone, no file or other input, decides the depth
  * of a tree. */
 static void destroy_module(dnn_object *object)
 {
     dnn_module *module = (dnn_module *)(void *)object;
 
-    if (module->dnn_type->free != NULL) {
-        module->dnn_type->free(module);
+    void (*free_members)(dnn_module *) = DNN__TYPE(module, free);
+
+    dnn__module_hooks_drop(module);
+    if (free_members != NULL) {
+        free_members(module);
     }
     for (int64_t i = 0; i < module->dnn_n_slots; i++) {
         struct dnn_slot *slot = &module->dnn_slots[i];
@@ -34,21 +35,60 @@ static void destroy_module(dnn_object *object)
 
 static const dnn__kind module_kind = {.name = "module", .destroy = destroy_module};
 
+/* A type of a newer libdnn is longer. Its further members must be zero: what they ask for would not
+ * happen. The bound keeps a size that is no size from being followed. */
+static dnn_status check_size(const dnn_module_type *type)
+{
+    enum { MOST = 4096 };
+    const size_t least = offsetof(dnn_module_type, forward);
+    const char *bytes = (const char *)type;
+
+    if (type->size == 0 && type->name != NULL) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_module_new: the type %.64s has size 0, a dnn_module_type has %zu: "
+                         "begin it with .size = sizeof(dnn_module_type)",
+                         type->name, sizeof *type);
+    }
+    if (type->size < least || type->size > MOST || type->size % _Alignof(dnn_module_type) != 0) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_module_new: type->size is %zu, a dnn_module_type has %zu: begin it "
+                         "with .size = sizeof(dnn_module_type)",
+                         type->size, sizeof *type);
+    }
+    for (size_t i = sizeof *type; i < type->size; i++) {
+        if (bytes[i] != 0) {
+            return dnn__fail(DNN_E_INVALID,
+                             "dnn_module_new: the type %.64s has size %zu and sets a member behind "
+                             "the %zu bytes that this libdnn knows",
+                             type->name, type->size, sizeof *type);
+        }
+    }
+    return DNN_OK;
+}
+
+static dnn_status check_type(const dnn_module_type *type)
+{
+    if (type == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_new: type is NULL");
+    }
+    DNN_TRY(check_size(type));
+    if (type->name == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_module_new: type->name is NULL");
+    }
+    if (type->bytes < sizeof(dnn_module)) {
+        return dnn__fail(DNN_E_INVALID,
+                         "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu", type->name,
+                         type->bytes, sizeof(dnn_module));
+    }
+    return dnn__check_settings(type);
+}
+
 dnn_module *dnn_module_new(const dnn_module_type *type)
 {
     dnn_module *module;
 
-    if (dnn__pending() != DNN_OK) {
+    if (dnn__pending() != DNN_OK || !dnn__ok(check_type(type))) {
         return NULL;
-    }
-    if (type == NULL || type->name == NULL) {
-        return dnn__null(dnn__fail(DNN_E_INVALID, "dnn_module_new: %s is NULL",
-                                   type == NULL ? "type" : "type->name"));
-    }
-    if (type->bytes < sizeof(dnn_module)) {
-        return dnn__null(dnn__fail(DNN_E_INVALID,
-                                   "dnn_module_new: %s has %zu bytes, a dnn_module alone has %zu",
-                                   type->name, type->bytes, sizeof(dnn_module)));
     }
     module = dnn__object_zeroed(&module_kind, type->bytes, type->name);
     if (module == NULL) {
@@ -192,67 +232,6 @@ dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *name, dnn_t
 dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value)
 {
     return register_tensor("dnn_module_add_buffer", module, name, value, DNN__BUFFERS);
-}
-
-/* ---- forward ---- */
-
-/* Writes "LeNet.features.0" for a module of a tree. */
-static void put_place(dnn__text *text, const dnn_module *module)
-{
-    const dnn_module *parent = module->dnn_parent;
-
-    if (parent == NULL) {
-        dnn__put(text, "%s", module->dnn_type->name);
-        return;
-    }
-    put_place(text, parent);
-    for (int64_t i = 0; i < parent->dnn_n_slots; i++) {
-        if (parent->dnn_slots[i].child == module) {
-            dnn__put(text, ".%s", parent->dnn_slots[i].name);
-        }
-    }
-}
-
-/* Names the module in the message of the error that its forward has left: "LeNet.fc1 (Linear)". */
-static void place_error(const dnn_module *module)
-{
-    char place[200];
-    dnn__text text = dnn__text_to(place, sizeof place);
-
-    put_place(&text, module);
-    if (module->dnn_parent != NULL) {
-        dnn__put(&text, " (%s)", module->dnn_type->name);
-    }
-    dnn__place_pending(place);
-}
-
-static bool forward_ready(const dnn_module *module, const dnn_tensor *x)
-{
-    if (!dnn__ready("dnn_forward", module) || !dnn__ready(module->dnn_type->name, x)) {
-        return false;
-    }
-    if (module->dnn_type->forward == NULL) {
-        dnn__null(
-            dnn__fail(DNN_E_INVALID, "dnn_forward: %s has no forward", module->dnn_type->name));
-        return false;
-    }
-    return true;
-}
-
-dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x)
-{
-    dnn_tensor *out;
-
-    if (!forward_ready(module, x)) {
-        return NULL;
-    }
-    out = module->dnn_type->forward(module, x);
-    if (DNN__UNLIKELY(out == NULL)) {
-        place_error(module);
-    } else if (dnn__forward_observer != NULL) {
-        dnn__forward_observer->seen(dnn__forward_observer->ctx, module, out);
-    }
-    return out;
 }
 
 /* ---- training mode and gradients ---- */

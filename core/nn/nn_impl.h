@@ -14,6 +14,16 @@ struct dnn_slot {
     dnn_module *child;  /* owned; NULL for a tensor */
 };
 
+/* The member of a module's type; zero if the program's dnn_module_type ends before it. */
+#define DNN__TYPE(module, member) \
+    (DNN_FITS((module)->dnn_type, member) ? (module)->dnn_type->member : 0)
+
+/* ---- setting.c ---- */
+/* Fails with the name of a setting that does not lie in the struct. */
+dnn_status dnn__check_settings(const dnn_module_type *type);
+/* Writes "width=3, scale=0.5". */
+void dnn__put_settings(dnn__text *text, const dnn_module *module);
+
 /* ---- module_tree.c ---- */
 /* The path of a tensor or module in a walk: a list on the stack of the walk, from the innermost
  * name outwards, so that a path may have any length. */
@@ -50,14 +60,54 @@ struct dnn_slot *dnn__module_slot(const dnn_module *module, const char *name, si
 /* Returns the slot that a dotted path names; NULL if there is none. */
 struct dnn_slot *dnn__module_slot_at(const dnn_module *module, const char *path);
 
-/* ---- module.c ---- */
-/* While it is set, each dnn_forward of this thread calls `seen` with its result. dnn_module_summary
- * reads shapes from it. */
-typedef struct dnn__observer {
-    void (*seen)(void *ctx, const dnn_module *module, const dnn_tensor *out);
+/* ---- forward_hook.c ---- */
+/* Returns the number of the module's newest hook; 0 if it has none. */
+int64_t dnn__last_hook(const dnn_module *module);
+/* Run the hooks of a module up to the number `last`. Pre-hooks may change `in`. false: an error is
+ * pending. */
+bool dnn__pre_hooks_run(dnn_module *module, int64_t last, dnn_tensor **in, int64_t n_in);
+bool dnn__hooks_after_run(dnn_module *module, int64_t last, dnn_tensor_list in, dnn_tensor **out,
+                          int64_t n_out);
+void dnn__module_hooks_drop(dnn_module *module);
+
+/* ---- state.c ---- */
+/* Returns a list of n named tensors and room for their names behind it, which the scope owns; NULL
+ * and a pending error if there is no memory. */
+dnn_named_tensor *dnn__state_items(const char *call, int64_t n, size_t name_bytes);
+
+/* ---- load_state.c ---- */
+/* Named tensors to load a module from. */
+typedef struct dnn__source_entry {
+    const char *name, *dtype_name;
+    dnn_dtype dtype; /* 0 = libdnn has no such dtype */
+    dnn_shape shape;
+} dnn__source_entry;
+typedef struct dnn__tensor_source {
+    const char *word; /* "file" */
     void *ctx;
-} dnn__observer;
-extern DNN__THREAD_LOCAL const dnn__observer *dnn__forward_observer;
+    bool is_shared; /* its tensors have other owners: a load copies them */
+    bool (*entry)(void *ctx, int64_t index, dnn__source_entry *out); /* false past the last */
+    int64_t (*find)(void *ctx, const char *name);                    /* -1: there is none */
+    dnn_tensor *(*tensor)(void *ctx, int64_t index);                 /* NULL: an error is pending */
+} dnn__tensor_source;
+/* A load in two parts. After dnn__state_load_prepare, dnn__state_load_commit can fail only on a
+ * device, in a tensor that has views. */
+typedef struct dnn__state_load {
+    const char *what; /* begins messages: the path, or the name of the function */
+    dnn_module *module;
+    bool partial, exact; /* exact: no casts */
+    const char *prefix;  /* or NULL */
+    const dnn__tensor_source *source;
+    int64_t n_loaded; /* tensors of the module that get a value */
+    struct dnn__load_pair *pair;
+    int64_t n, capacity, faults;
+    char faults_text[900]; /* the tensors that do not fit, a line each */
+    dnn__text text;        /* writes faults_text */
+} dnn__state_load;
+/* Call dnn__state_load_free afterwards, also if it fails. */
+dnn_status dnn__state_load_prepare(dnn__state_load *load);
+dnn_status dnn__state_load_commit(dnn__state_load *load);
+void dnn__state_load_free(dnn__state_load *load);
 
 /* ---- init.c ---- */
 /* Registers a new parameter with values uniform in [-bound, bound]. NULL and a pending error on

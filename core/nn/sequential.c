@@ -12,8 +12,10 @@ static dnn_tensor *sequential_forward(dnn_module *self, dnn_tensor *x)
     return x;
 }
 
-static const dnn_module_type sequential_type = {
-    .name = "Sequential", .bytes = sizeof(dnn_module), .forward = sequential_forward};
+static const dnn_module_type sequential_type = {.size = sizeof(dnn_module_type),
+                                                .name = "Sequential",
+                                                .bytes = sizeof(dnn_module),
+                                                .forward = sequential_forward};
 
 dnn_module *dnn_nn_sequential(dnn_module_list list)
 {

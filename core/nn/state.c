@@ -27,21 +27,27 @@ static bool list_tensor(void *ctx, const dnn__path *path, dnn_tensor *tensor)
     return true;
 }
 
+dnn_named_tensor *dnn__state_items(const char *call, int64_t n, size_t name_bytes)
+{
+    size_t bytes = 0;
+
+    if (!dnn__size_mul((size_t)n, sizeof(dnn_named_tensor), &bytes) ||
+        !dnn__size_add(bytes, name_bytes, &bytes)) {
+        return dnn__null(dnn__nomem(call, SIZE_MAX));
+    }
+    return (void *)dnn__scope_text(bytes);
+}
+
 dnn_state dnn_module_state(const dnn_module *module)
 {
     struct listing l = {.n = 0};
     dnn_named_tensor *item;
-    size_t bytes = 0;
-    bool fits;
 
     if (!dnn__ready("dnn_module_state", module)) {
         return (dnn_state){.n = 0};
     }
     dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, list_tensor, &l);
-    fits =
-        dnn__size_mul((size_t)l.n, sizeof *item, &bytes) && dnn__size_add(bytes, l.bytes, &bytes);
-    item =
-        fits ? (void *)dnn__scope_text(bytes) : dnn__null(dnn__nomem("dnn_module_state", SIZE_MAX));
+    item = dnn__state_items("dnn_module_state", l.n, l.bytes);
     if (item == NULL) {
         return (dnn_state){.n = 0};
     }

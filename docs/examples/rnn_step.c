@@ -1,13 +1,52 @@
-/* rnn_step.c - a recurrent network by hand: a cell that is called for each step of a sequence. It
- * learns to remember the first number of the sequence. */
+/* rnn_step.c - a recurrent network by hand: a cell with two inputs, (x, h), that is called for each
+ * step of a sequence. The network learns to remember the first number of the sequence. */
 #include <dnn/dnn.h>
 #include <stdio.h>
 
 enum { LENGTH = 5, HIDDEN = 16, BATCH = 64, STEPS = 400 };
 
+/* ---- the cell: (x [N,1], h [N,H]) to the next h ---- */
+
+typedef struct cell {
+    dnn_module base;
+    dnn_module *input, *hidden;
+} cell;
+
+static dnn_status cell_forward(dnn_module *self, dnn_tensor_list in, dnn_tensor **out,
+                               int64_t n_out)
+{
+    const cell *c = (cell *)self;
+    dnn_tensor *x = in.item[0], *h = in.item[1];
+
+    (void)n_out; /* the type says 1 */
+    out[0] = dnn_tanh(dnn_add(dnn_forward(c->input, x), dnn_forward(c->hidden, h)));
+    return dnn_take_error();
+}
+
+static const dnn_module_type cell_type = {.size = sizeof(dnn_module_type),
+                                          .name = "Cell",
+                                          .bytes = sizeof(cell),
+                                          .forward_n = cell_forward,
+                                          .n_in = 2,
+                                          .n_out = 1};
+
+static dnn_module *new_cell(void)
+{
+    cell *c = (cell *)dnn_module_new(&cell_type);
+
+    if (c == NULL) {
+        return NULL;
+    }
+    c->input = dnn_module_add(&c->base, "input", dnn_nn_linear(1, HIDDEN));
+    c->hidden = dnn_module_add(&c->base, "hidden", dnn_nn_linear(HIDDEN, HIDDEN, .no_bias = true));
+    return &c->base;
+}
+
+/* ---- the network ---- */
+
 typedef struct rnn {
     dnn_module base;
-    dnn_module *input, *hidden, *out;
+    dnn_module *cell, *out;
 } rnn;
 
 static dnn_tensor *rnn_forward(dnn_module *self, dnn_tensor *x) /* [N,T,1] -> [N,1] */
@@ -16,14 +55,14 @@ static dnn_tensor *rnn_forward(dnn_module *self, dnn_tensor *x) /* [N,T,1] -> [N
     dnn_tensor *h = dnn_zeros(DNN_SHAPE(dnn_size(x, 0), HIDDEN));
     dnn_tensor_list steps = dnn_unbind(x, 1);
 
-    for (int64_t t = 0; t < steps.n; t++) { /* h = tanh(x_t Wx' + b + h Wh') */
-        h = dnn_tanh(dnn_add(dnn_forward(net->input, steps.item[t]), dnn_forward(net->hidden, h)));
+    for (int64_t t = 0; t < steps.n; t++) {
+        h = dnn_forward(net->cell, steps.item[t], h);
     }
     return dnn_forward(net->out, h);
 }
 
 static const dnn_module_type rnn_type = {
-    .name = "Rnn", .bytes = sizeof(rnn), .forward = rnn_forward};
+    .size = sizeof(dnn_module_type), .name = "Rnn", .bytes = sizeof(rnn), .forward = rnn_forward};
 
 static dnn_status run(void)
 {
@@ -33,9 +72,7 @@ static dnn_status run(void)
     if (net == NULL) {
         return dnn_take_error();
     }
-    net->input = dnn_module_add(&net->base, "input", dnn_nn_linear(1, HIDDEN));
-    net->hidden =
-        dnn_module_add(&net->base, "hidden", dnn_nn_linear(HIDDEN, HIDDEN, .no_bias = true));
+    net->cell = dnn_module_add(&net->base, "cell", new_cell());
     net->out = dnn_module_add(&net->base, "out", dnn_nn_linear(HIDDEN, 1));
     dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(&net->base), 0.05, .momentum = 0.9);
     double last = 1;

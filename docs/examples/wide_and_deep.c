@@ -16,8 +16,10 @@ static dnn_tensor *wide_deep_forward(dnn_module *self, dnn_tensor *x) /* [N,2] -
     return dnn_forward(net->out, dnn_cat(DNN_TENSORS(wide, deep), 1));
 }
 
-static const dnn_module_type wide_deep_type = {
-    .name = "WideDeep", .bytes = sizeof(wide_deep), .forward = wide_deep_forward};
+static const dnn_module_type wide_deep_type = {.size = sizeof(dnn_module_type),
+                                               .name = "WideDeep",
+                                               .bytes = sizeof(wide_deep),
+                                               .forward = wide_deep_forward};
 
 static dnn_module *wide_deep_new(int64_t hidden)
 {

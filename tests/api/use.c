@@ -222,6 +222,82 @@ static void optimizers(void)
     EXPECT(dnn_value(dnn_optim_state(o, 1, "last")) == 1);
 }
 
+/* ---- a module of the program ---- */
+
+typedef struct cell {
+    dnn_module base;
+    int64_t width;
+    double scale;
+    bool causal;
+} cell;
+
+static dnn_status cell_forward(dnn_module *self, dnn_tensor_list in, dnn_tensor **out,
+                               int64_t n_out)
+{
+    const cell *c = (const cell *)self;
+
+    out[0] = dnn_mul(in.item[0], c->scale);
+    for (int64_t i = 1; i < n_out; i++) {
+        out[i] = dnn_add(out[i - 1], in.item[in.n - 1]);
+    }
+    return dnn_take_error();
+}
+
+static dnn_status double_output(void *ctx, dnn_module *module, dnn_tensor_list in, dnn_tensor **out,
+                                int64_t n_out)
+{
+    ++*(int *)ctx;
+    (void)module;
+    out[n_out - 1] = dnn_add(out[n_out - 1], in.item[0]);
+    return DNN_OK;
+}
+
+static dnn_status pass(void *ctx, dnn_module *module, dnn_tensor **in, int64_t n_in)
+{
+    (void)module;
+    (void)in;
+    *(int *)ctx += (int)n_in;
+    return DNN_OK;
+}
+
+static const dnn_setting cell_settings[] = {DNN_SETTING("width", cell, width),
+                                            DNN_SETTING("scale", cell, scale),
+                                            DNN_SETTING("causal", cell, causal),
+                                            {0}};
+static const dnn_module_type cell_type = {.size = sizeof(dnn_module_type),
+                                          .name = "Cell",
+                                          .bytes = sizeof(cell),
+                                          .forward_n = cell_forward,
+                                          .settings = cell_settings};
+
+static void modules(void)
+{
+    dnn_tensor *x = dnn_full(DNN_SHAPE(1), 2), *h = dnn_full(DNN_SHAPE(1), 3), *out[2];
+    cell *c = (cell *)dnn_module_new(&cell_type);
+    dnn_module *a = dnn_nn_linear(2, 1), *b = dnn_nn_linear(2, 1);
+    int64_t id = 0, n = 0;
+    int calls = 0;
+
+    c->width = 4;
+    c->scale = 10;
+    EXPECT(dnn_value(dnn_forward(&c->base, x)) == 20);
+    EXPECT(dnn_value(dnn_forward(&c->base, dnn_forward(&c->base, x, h), h, x)) == 200);
+    EXPECT(dnn_value(dnn_forward_list(&c->base, DNN_TENSORS(h, x))) == 30);
+    EXPECT(dnn_forward_n(&c->base, DNN_TENSORS(x, h), out, 2) == DNN_OK);
+    EXPECT(dnn_value(out[0]) == 20 && dnn_value(out[1]) == 23);
+    EXPECT(dnn_module_add_forward_hook(&c->base, double_output, &calls, NULL, &id) == DNN_OK);
+    EXPECT(dnn_module_add_forward_pre_hook(&c->base, pass, &calls, NULL, NULL) == DNN_OK);
+    EXPECT(dnn_value(dnn_forward(&c->base, x, h)) == 22 && calls == 3);
+    EXPECT(dnn_module_remove_hook(&c->base, id) == DNN_OK);
+    EXPECT(dnn_module_summary(&c->base, x, h) != NULL && dnn_module_summary(a, NULL) != NULL);
+    EXPECT(dnn_module_setting(&c->base, "width") == 4 && dnn_module_setting(a, "bias") == 1);
+    EXPECT(strcmp(dnn_module_format(&c->base), "Cell(width=4, scale=10.0, causal=False)") == 0);
+    EXPECT(dnn_module_load_state(b, dnn_module_state(a)) == DNN_OK);
+    EXPECT(dnn_module_load_state(b, dnn_module_state(a), .partial = true, .n_loaded = &n) ==
+               DNN_OK &&
+           n == 2);
+}
+
 int main(void)
 {
     binary();
@@ -231,6 +307,7 @@ int main(void)
     generators();
     objects();
     optimizers();
+    modules();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();
     return faults != 0;

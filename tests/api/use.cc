@@ -239,6 +239,86 @@ static void optimizers()
     EXPECT(dnn_pending() == DNN_OK);
 }
 
+/* ---- a module of the program ---- */
+
+struct cell {
+    dnn_module base;
+    int64_t width;
+    double scale;
+    bool causal;
+};
+
+static dnn_status cell_forward(dnn_module *self, dnn_tensor_list in, dnn_tensor **out,
+                               int64_t n_out)
+{
+    const cell *c = reinterpret_cast<const cell *>(self);
+
+    out[0] = dnn_mul(in.item[0], c->scale);
+    for (int64_t i = 1; i < n_out; i++) {
+        out[i] = dnn_add(out[i - 1], in.item[in.n - 1]);
+    }
+    return dnn_take_error();
+}
+
+static dnn_status double_output(void *ctx, dnn_module *, dnn_tensor_list in, dnn_tensor **out,
+                                int64_t n_out)
+{
+    ++*static_cast<int *>(ctx);
+    out[n_out - 1] = dnn_add(out[n_out - 1], in.item[0]);
+    return DNN_OK;
+}
+
+static const dnn_setting cell_settings[] = {DNN_SETTING("width", cell, width),
+                                            DNN_SETTING("scale", cell, scale),
+                                            DNN_SETTING("causal", cell, causal),
+                                            {}};
+
+static dnn_module_type cell_type()
+{
+    dnn_module_type type = dnn_module_type();
+
+    type.size = sizeof type;
+    type.name = "Cell";
+    type.bytes = sizeof(cell);
+    type.forward_n = cell_forward;
+    type.settings = cell_settings;
+    return type;
+}
+
+static void modules()
+{
+    static const dnn_module_type type = cell_type();
+    dnn_tensor *x = filled(2), *h = filled(3), *out[2];
+    cell *c = reinterpret_cast<cell *>(dnn_module_new(&type));
+    dnn_module *a = dnn_nn_adaptive_avg_pool2d(1, 2), *b = dnn_nn_flatten();
+    dnn_load_state_args load = dnn_load_state_args();
+    int64_t id = 0;
+    int calls = 0;
+
+    c->width = 4;
+    c->scale = 10;
+    EXPECT(dnn_value(dnn_forward(&c->base, x)) == 20);
+    EXPECT(dnn_value(dnn_forward(&c->base, dnn_forward(&c->base, x, h), h, x)) == 200);
+    EXPECT(dnn_value(dnn_forward_list(&c->base, DNN_TENSORS(h, x))) == 30);
+    EXPECT(dnn_forward_n(&c->base, DNN_TENSORS(x, h), out, 2) == DNN_OK);
+    EXPECT(dnn_value(out[0]) == 20 && dnn_value(out[1]) == 23);
+    EXPECT(dnn_module_add_forward_hook(&c->base, double_output, &calls, nullptr, &id) == DNN_OK);
+    EXPECT(dnn_value(dnn_forward(&c->base, x, h)) == 22 && calls == 1);
+    EXPECT(dnn_module_remove_hook(&c->base, id) == DNN_OK);
+    EXPECT(dnn_module_summary(&c->base, x, h) != nullptr);
+    EXPECT(dnn_module_summary(&c->base, nullptr) != nullptr);
+    EXPECT(dnn_module_setting(&c->base, "width") == 4 && dnn_module_setting(a, "output_w") == 2);
+    EXPECT(std::strcmp(dnn_module_format(&c->base), "Cell(width=4, scale=10.0, causal=False)") ==
+           0);
+    load.module = b;
+    load.state = dnn_module_state(b);
+    EXPECT(dnn_module_load_state_with(load) == DNN_OK);
+#if __cplusplus >= 202002L
+    EXPECT(dnn_module_load_state(b, dnn_module_state(b), .partial = true) == DNN_OK);
+#endif
+    EXPECT(dnn_module_load_state(b, dnn_module_state(b)) == DNN_OK);
+}
+
 int main()
 {
     binary();
@@ -248,6 +328,7 @@ int main()
     generators();
     objects();
     optimizers();
+    modules();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();
     return faults != 0;

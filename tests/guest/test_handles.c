@@ -47,6 +47,13 @@ static dnn_tensor_list dead_list(void)
     return dnn_parameters(module);
 }
 
+static dnn_state dead_state(void)
+{
+    dnn_module *module = dnn_nn_linear(2, 2);
+    DNN_SCOPE();
+    return dnn_module_state(module);
+}
+
 static dnn_dataset *live_set(void)
 {
     return dnn_dataset_tensors((dnn_tensor *const[]){live()}, 1);
@@ -432,6 +439,8 @@ Test(handles, autograd)
 Test(handles, modules)
 {
     dnn_module *module = dnn_nn_linear(2, 2);
+    dnn_tensor *out[1];
+    dnn_named_tensor dead_item = {"weight", dead()};
 
     TOLD(dnn_module_add(dead_module(), "a", module), "a module, " BY_SCOPE);
     TOLD(dnn_module_add(module, "a", dead_module()), "child, a module, " BY_SCOPE);
@@ -439,16 +448,30 @@ Test(handles, modules)
     TOLD(dnn_module_add_parameter(module, "a", dead()), "value, " SAID);
     TOLD(dnn_module_add_buffer(module, "a", dead()), "dnn_module_add_buffer: value, " SAID);
     TOLD(dnn_forward(dead_module(), live()), MODULE);
-    TOLD(dnn_forward(module, dead()), "Linear: x, " SAID);
+    TOLD(dnn_forward(module, dead()), "Linear: forward: x, " SAID);
+    TOLD(dnn_forward(dead_module(), live(), live()), MODULE);
+    TOLD(dnn_forward(module, live(), dead()), "Linear: it takes 1 input");
+    TOLD(dnn_forward_list(module, dead_list()), "dnn_forward: in, a list, " BY_SCOPE);
+    REFUSED(dnn_forward_n(dead_module(), DNN_TENSORS(live()), out, 1), MODULE);
+    REFUSED(dnn_forward_n(module, DNN_TENSORS(dead()), out, 1), "Linear: forward: x, " SAID);
+    REFUSED(dnn_module_add_forward_hook(dead_module(), NULL, NULL, NULL, NULL), MODULE);
+    REFUSED(dnn_module_add_forward_pre_hook(dead_module(), NULL, NULL, NULL, NULL), MODULE);
+    REFUSED(dnn_module_remove_hook(dead_module(), 1), MODULE);
     TOLD(dnn_module_train(dead_module(), true), "dnn_module_train: " MODULE);
     TOLD(dnn_module_eval(dead_module()), MODULE);
     TOLD(dnn_module_training(dead_module()), MODULE);
     TOLD(dnn_parameters(dead_module()), "dnn_parameters: " MODULE);
     TOLD(dnn_module_state(dead_module()).item, MODULE);
+    REFUSED(dnn_module_load_state(dead_module(), dnn_module_state(module)), MODULE);
+    REFUSED(dnn_module_load_state(module, dead_state()), "state, a text, " BY_SCOPE);
+    REFUSED(dnn_module_load_state(module, (dnn_state){.n = 1, .item = &dead_item}),
+            "dnn_module_load_state: weight, " SAID);
     TOLD(dnn_module_tensor(dead_module(), "weight"), "dnn_module_tensor: " MODULE);
     TOLD(dnn_module_child(dead_module(), "0"), MODULE);
     TOLD(dnn_module_parameter_count(dead_module()), MODULE);
     TOLD(dnn_module_zero_grad(dead_module()), MODULE);
+    TOLD(dnn_module_setting(dead_module(), "bias"), "dnn_module_setting: " MODULE);
+    TOLD(dnn_module_setting_at(dead_module(), 0, NULL, NULL), MODULE);
     REFUSED(dnn_module_to(dead_module(), .dtype = DNN_T_F64), MODULE);
     EXPECT_FAIL(dnn_module_format(dead_module()), "dnn_module_format: " MODULE);
     EXPECT_FAIL(dnn_module_summary(dead_module(), NULL), MODULE);

@@ -25,7 +25,7 @@ static inline int step(const api *a, dnn_module *layer, dnn_optimizer *optimizer
     dnn_tensor *target = a->dnn_from_data_with(
         (dnn_data_args){.data = y, .shape = DNN_SHAPE(2, 1), .dtype = DNN_T_F32});
     dnn_tensor *difference = a->dnn_mse_loss_with(
-        (dnn_loss_args){.input = a->dnn_forward(layer, input), .target = target});
+        (dnn_loss_args){.input = (a->dnn_forward)(layer, input), .target = target});
 
     *loss = a->dnn_value(difference);
     return a->dnn_backward_with((dnn_backward_args){.of = difference}) != DNN_OK ||

@@ -244,8 +244,136 @@ static void groups(void)
     dnn_shutdown();
 }
 
+/* ---- modules whose parameters are on the device ---- */
+
+static dnn_status cell_forward(dnn_module *self, dnn_tensor_list in, dnn_tensor **out,
+                               int64_t n_out)
+{
+    out[0] = dnn_forward(dnn_module_child(self, "input"), in.item[0]);
+    out[0] = dnn_add(out[0], in.item[1]);
+    for (int64_t i = 1; i < n_out; i++) {
+        out[i] = dnn_mul(out[0], 2);
+    }
+    return dnn_take_error();
+}
+
+static const dnn_module_type cell_type = {.size = sizeof(dnn_module_type),
+                                          .name = "Cell",
+                                          .bytes = sizeof(dnn_module),
+                                          .forward_n = cell_forward,
+                                          .n_in = 2};
+
+static dnn_status add_one(void *ctx, dnn_module *module, dnn_tensor **in, int64_t n_in)
+{
+    (void)ctx;
+    (void)module;
+    in[n_in - 1] = dnn_add(in[n_in - 1], 1);
+    return DNN_OK;
+}
+
+static dnn_status negate_outputs(void *ctx, dnn_module *module, dnn_tensor_list in,
+                                 dnn_tensor **out, int64_t n_out)
+{
+    (void)module;
+    (void)in;
+    for (int64_t i = 0; i < n_out; i++) {
+        out[i] = dnn_mul(out[i], -1);
+    }
+    ++*(int *)ctx;
+    return DNN_OK;
+}
+
+static dnn_module *new_cell(double weight)
+{
+    dnn_module *cell = dnn_module_new(&cell_type);
+    dnn_module *input = dnn_module_add(cell, "input", dnn_nn_linear(1, 1));
+
+    dnn_init_constant(dnn_module_tensor(input, "weight"), weight);
+    dnn_init_constant(dnn_module_tensor(input, "bias"), 0);
+    return cell;
+}
+
+/* forward_n with hooks: h + 1 goes in, minus the outputs come out. */
+static void hooked_cell(dnn_module *cell)
+{
+    dnn_tensor *x = dnn_full(DNN_SHAPE(1, 1), 5), *h = dnn_full(DNN_SHAPE(1, 1), 2), *out[2];
+    double a = 0, b = 0;
+    int calls = 0;
+    int64_t id = 0;
+    bool added = dnn_module_add_forward_pre_hook(cell, add_one, NULL, NULL, NULL) == DNN_OK &&
+                 dnn_module_add_forward_hook(cell, negate_outputs, &calls, NULL, &id) == DNN_OK;
+
+    check(added && dnn_forward_n(cell, DNN_TENSORS(x, h), out, 2) == DNN_OK &&
+              read_value(out[0], &a) == DNN_OK && read_value(out[1], &b) == DNN_OK && a == -18 &&
+              b == -36 && calls == 1,
+          "forward_n and hooks of a module on phantom");
+    check(dnn_module_remove_hook(cell, id) == DNN_OK &&
+              read_value(dnn_forward(cell, x, h), &a) == DNN_OK && a == 18,
+          "a hook of a module on phantom is removed");
+    check(dnn_module_summary(cell, x, h) != NULL, "a summary of a module on phantom");
+}
+
+/* A state goes from phantom to cpu and back, into a parameter with a view too. */
+static void copied_states(const char *device)
+{
+    dnn_module *a = new_cell(3), *b = new_cell(7), *host = new_cell(1);
+    dnn_tensor *view = dnn_detach(dnn_module_tensor(b, "input.weight"));
+    double value = 0;
+
+    check(dnn_module_load_state(b, dnn_module_state(a)) == DNN_OK &&
+              read_value(view, &value) == DNN_OK && value == 3,
+          "a state is copied on phantom, views see it");
+    check(dnn_module_to(host, .device = "cpu") == DNN_OK &&
+              dnn_module_load_state(host, dnn_module_state(a)) == DNN_OK &&
+              strcmp(dnn_device_of(dnn_module_tensor(host, "input.weight")), "cpu") == 0 &&
+              read_value(dnn_module_tensor(host, "input.weight"), &value) == DNN_OK && value == 3,
+          "a state of phantom is loaded on cpu");
+    dnn_init_constant(dnn_module_tensor(a, "input.weight"), 9);
+    check(dnn_module_load_state(a, dnn_module_state(host)) == DNN_OK &&
+              strcmp(dnn_device_of(dnn_module_tensor(a, "input.weight")), device) == 0 &&
+              read_value(dnn_module_tensor(a, "input.weight"), &value) == DNN_OK && value == 3,
+          "a state of cpu is loaded on phantom");
+    check(dnn_module_load_state(a, dnn_module_state(a)) == DNN_OK &&
+              read_value(dnn_module_tensor(a, "input.weight"), &value) == DNN_OK && value == 3,
+          "a module on phantom takes its own state");
+}
+
+/* The error names the module's place and both devices. */
+static void another_device(dnn_module *cell, const char *device)
+{
+    dnn_tensor *x = dnn_full(DNN_SHAPE(1, 1), 5, .device = "cpu");
+    bool refused = dnn_forward(cell, x, dnn_full(DNN_SHAPE(1, 1), 2)) == NULL &&
+                   dnn_take_error() == DNN_E_INVALID;
+    const char *said = dnn_error_message();
+
+    check(refused && strstr(said, "Cell.input (Linear): linear: ") == said &&
+              strstr(said, "x on cpu") != NULL && strstr(said, "w on ") != NULL &&
+              strstr(said, device) != NULL,
+          said);
+}
+
+static void modules(void)
+{
+    if (dnn_init("phantom,cpu_blas") != DNN_OK) {
+        check(false, dnn_error_message());
+        return;
+    }
+    {
+        DNN_SCOPE();
+        dnn_module *cell = new_cell(3);
+
+        hooked_cell(cell);
+        copied_states(dnn_default_device());
+        another_device(new_cell(3), dnn_default_device());
+        check(dnn_take_error() == DNN_OK, "no error is left");
+    }
+    dnn_shutdown();
+    check(dnn_live_objects() == 0, "no object is left");
+}
+
 int main(void)
 {
+    modules();
     compare("mlp");
     compare("lenet");
     compare("cifar");

@@ -53,12 +53,18 @@ DNN_API DNN_CHECKED dnn_status dnn_save_tensors(const char *path, const dnn_name
                                                 int64_t n, const dnn_named_text *metadata,
                                                 int64_t n_meta);
 
+/* Reads all tensors of a file (torch.load): new tensors on the device cpu, which belong to the
+ * scope, as do their names and the list, in the order of the names. dnn_module_load_state(net,
+ * dnn_load_tensors("net.safetensors"), .partial = true) Fails   n is 0 and item NULL, and an error
+ * is pending: path is NULL; as dnn_file_open and dnn_file_tensor. */
+DNN_API dnn_state dnn_load_tensors(const char *path);
+
 typedef struct dnn_load_args {
     dnn_module *module;
     const char *path;
     DNN_BY_NAME;
     bool partial;       /* load what fits and ignore the rest (strict=False) */
-    int64_t *n_loaded;  /* if not NULL, receives the number of loaded tensors */
+    int64_t *n_loaded;  /* if not NULL, receives the number of loaded tensors, on success */
     const char *prefix; /* removed from the names in the file that begin with it; NULL = none */
 } dnn_load_args;
 /* Load and save the parameters and buffers of a module under their dotted paths (load_state_dict,

@@ -6,11 +6,16 @@
  *
  *     typedef struct lenet { dnn_module base; dnn_module *conv1, *fc1; } lenet;
  *     static dnn_tensor *lenet_forward(dnn_module *self, dnn_tensor *x);
- *     static const dnn_module_type lenet_type = {.name = "LeNet", .bytes = sizeof(lenet),
+ *     static const dnn_module_type lenet_type = {.size = sizeof(dnn_module_type),
+ *                                                .name = "LeNet",
+ *                                                .bytes = sizeof(lenet),
  *                                                .forward = lenet_forward};
  *
  *     lenet *net = (lenet *)dnn_module_new(&lenet_type);
  *     net->conv1 = dnn_module_add(&net->base, "conv1", dnn_nn_conv2d(1, 6, 5));
+ *     logits = dnn_forward(&net->base, images);
+ *
+ * A module with several inputs or outputs has a forward_n: h = dnn_forward(cell, x, h).
  *
  * Owner   A module retains its parameters, buffers and children, and is itself an object of the
  *         scope that made it (object.h): dnn_keep or dnn_retain &net->base, as any object.
@@ -25,30 +30,70 @@
 extern "C" {
 #endif
 
-/* Static data of the program. */
+/* A number that a layer was made with. A table of them ends with {0}, in C++ with {}:
+ *     static const dnn_setting window_settings[] = {DNN_SETTING("width", window, width), {0}};
+ * `width` is a member of the struct window: an int, int64_t, double or bool. */
+typedef enum dnn_setting_kind {
+    DNN_SETTING_INT = 1,
+    DNN_SETTING_I64,
+    DNN_SETTING_F64,
+    DNN_SETTING_BOOL
+} dnn_setting_kind;
+typedef struct dnn_setting {
+    const char *name;
+    dnn_setting_kind kind;
+    size_t offset; /* in the struct of the module */
+} dnn_setting;
+#ifndef __cplusplus
+/* clang-format off */
+#define DNN_SETTING(name, type, member)    \
+    {(name),                               \
+     _Generic(((type *)0)->member,         \
+         int: DNN_SETTING_INT,             \
+         long: DNN_SETTING_I64,            \
+         long long: DNN_SETTING_I64,       \
+         double: DNN_SETTING_F64,          \
+         bool: DNN_SETTING_BOOL),          \
+     offsetof(type, member)}
+/* clang-format on */
+#endif
+
+/* Static data of the program. Begins with its own size, so that later versions may add members; a
+ * member that is not set is zero. */
 typedef struct dnn_module_type {
+    size_t size;      /* sizeof(dnn_module_type) */
     const char *name; /* "Conv2d": printed */
     size_t bytes;     /* of the struct that begins with dnn_module */
-    dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x); /* works as an operator */
+    /* One input, one output: works as an operator. It may also fail by NULL and the message and
+     * status that dnn_fail, or a failed function, left. */
+    dnn_tensor *(*forward)(dnn_module *self, dnn_tensor *x);
+    /* Several inputs or outputs: in.item[0 .. in.n-1] are not NULL; sets out[0 .. n_out-1]. Fails
+     * by a status, whose text dnn_fail sets, or by a pending error. A type with both gets calls
+     * with one input and one output by forward, all others by forward_n. */
+    dnn_status (*forward_n)(dnn_module *self, dnn_tensor_list in, dnn_tensor **out, int64_t n_out);
+    int64_t n_in, n_out; /* what forward_n takes and gives; 0 = it looks at the numbers itself */
     /* Frees all that the struct owns except parameters, buffers and children; not the struct.
      * Called when the last reference is released. May be NULL. */
     void (*free)(dnn_module *self);
     /* Writes the settings, "1, 6, kernel_size=(5, 5)", mostly one line: at most `bytes` bytes with
-     * the final 0. May be NULL. */
+     * the final 0. NULL: the table of settings is printed, "width=3, scale=0.5". */
     void (*describe)(const dnn_module *self, char *text, size_t bytes);
+    const dnn_setting *settings; /* for dnn_module_setting; NULL = none */
 } dnn_module_type;
 
 /* Public so that it can stand first in other structs; its members are private. */
 struct dnn_module {
     dnn_object dnn_base;
     const dnn_module_type *dnn_type;
+    struct dnn_module_hook *dnn_hooks;
     struct dnn_slot *dnn_slots; /* parameters, buffers and children in order of registration */
     int64_t dnn_n_slots, dnn_cap_slots;
     dnn_module *dnn_parent;
     bool dnn_training;
 };
 
-/* Returns a zeroed module of the type, in training mode. */
+/* Returns a zeroed module of the type, in training mode. A size that is missing or wrong is a
+ * DNN_E_INVALID that names the type and both sizes. */
 DNN_API dnn_module *dnn_module_new(const dnn_module_type *type);
 
 /* Register a child, parameter or buffer, retain it and return it. A child has one parent. Tensors
@@ -60,8 +105,54 @@ DNN_API dnn_tensor *dnn_module_add_parameter(dnn_module *module, const char *nam
                                              dnn_tensor *value);
 DNN_API dnn_tensor *dnn_module_add_buffer(dnn_module *module, const char *name, dnn_tensor *value);
 
-/* Calls the module's forward on x. */
-DNN_API dnn_tensor *dnn_forward(dnn_module *module, dnn_tensor *x);
+/* Calls the module on one input or several: y = dnn_forward(net, x), h = dnn_forward(cell, x, h).
+ * Returns its one output.
+ * Fails   NULL and a pending error, which begins with the module's place in its tree, as
+ *         "Net.encoder.0 (Linear)": DNN_E_INVALID: a NULL input; another number of inputs or
+ * outputs than the module has; its type has neither forward nor forward_n; as the forward or a
+ *         hook. */
+#define dnn_forward(...) \
+    DNN_CAT(dnn_forward_, DNN_CAT(DNN_GIVEN2(__VA_ARGS__), DNN_GIVEN3(__VA_ARGS__)))(__VA_ARGS__)
+#define dnn_forward_missing_missing_(module, x)
+#define dnn_forward_given_missing_(module, x) (dnn_forward)(module, x)
+#define dnn_forward_given_given_(module, ...) dnn_forward_list(module, DNN_TENSORS(__VA_ARGS__))
+DNN_API dnn_tensor *(dnn_forward)(dnn_module *module, dnn_tensor *x);
+DNN_API dnn_tensor *dnn_forward_list(dnn_module *module, dnn_tensor_list in);
+/* The same for several outputs: dnn_forward_n(lstm, DNN_TENSORS(x, h, c), out, 2) stores n_out
+ * tensors in out. Takes the pending error first. Fails as dnn_forward; then out is all NULL. */
+DNN_API DNN_CHECKED dnn_status dnn_forward_n(dnn_module *module, dnn_tensor_list in,
+                                             dnn_tensor **out, int64_t n_out);
+
+/* ---- hooks (torch.nn.Module.register_forward_hook, register_forward_pre_hook) ----
+ * Each call of the module, with one input or several, runs its pre-hooks, its forward, then its
+ * hooks: each kind in order of registration, in the thread of the call, in the scope of the caller.
+ * Operators in a hook are recorded as those of the forward. A hook may add and remove hooks, also
+ * itself; one that is added runs from the next call on. A pending error, or else a status other
+ * than DNN_OK (set the text with dnn_fail), makes the call fail, with the place of the module. */
+
+/* A hook sees the inputs, which pre-hooks may have replaced, and may replace out[i], by no NULL. A
+ * pre-hook may replace in[i] likewise. */
+typedef dnn_status (*dnn_forward_hook_fn)(void *ctx, dnn_module *module, dnn_tensor_list in,
+                                          dnn_tensor **out, int64_t n_out);
+typedef dnn_status (*dnn_forward_pre_hook_fn)(void *ctx, dnn_module *module, dnn_tensor **in,
+                                              int64_t n_in);
+/* Add a hook to the module, and store its number in *id (which may be NULL). The hook owns ctx:
+ * free_ctx(ctx) is called once, when the hook is removed (if it runs then, after it), when the
+ * module is freed, or at once if the call fails. free_ctx NULL: the caller keeps ctx. They take the
+ * pending error first.
+ * Fails   DNN_E_INVALID: module or fn is NULL; DNN_E_NOMEM. */
+DNN_API DNN_CHECKED dnn_status dnn_module_add_forward_hook(dnn_module *module,
+                                                           dnn_forward_hook_fn fn, void *ctx,
+                                                           void (*free_ctx)(void *ctx),
+                                                           int64_t *id);
+DNN_API DNN_CHECKED dnn_status dnn_module_add_forward_pre_hook(dnn_module *module,
+                                                               dnn_forward_pre_hook_fn fn,
+                                                               void *ctx,
+                                                               void (*free_ctx)(void *ctx),
+                                                               int64_t *id);
+/* Removes a hook of either kind. Fails with DNN_E_INVALID if the module has no hook of that number.
+ */
+DNN_API DNN_CHECKED dnn_status dnn_module_remove_hook(dnn_module *module, int64_t id);
 
 /* Sets training mode (true) or evaluation mode (false) in the whole tree. */
 DNN_API void dnn_module_train(dnn_module *module, bool training);
@@ -102,12 +193,14 @@ typedef struct dnn_module_to_args {
 DNN_API DNN_CHECKED dnn_status dnn_module_to_with(dnn_module_to_args args);
 
 /* Return texts of the scope. dnn_module_format: the tree as PyTorch 2.15 prints it; a module
- * without forward whose children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)".
+ * without a forward whose children are "0", "1", ... as a ModuleList: "(0-3): 4 x Linear(...)".
  * dnn_module_summary: a table of modules with output shapes and parameters; the shapes come from
- * one forward of x in evaluation mode without recording (x NULL: no shapes).
+ * one forward of the inputs in evaluation mode without recording: dnn_module_summary(net, x), with
+ * several inputs dnn_module_summary(cell, x, h); dnn_module_summary(net, NULL): no shapes.
  * Fails   NULL and a pending error: DNN_E_INVALID: module is NULL; DNN_E_NOMEM; as the forward. */
 DNN_API const char *dnn_module_format(const dnn_module *module);
-DNN_API const char *dnn_module_summary(dnn_module *module, dnn_tensor *x);
+#define dnn_module_summary(module, ...) dnn_module_summary_list(module, DNN_TENSORS(__VA_ARGS__))
+DNN_API const char *dnn_module_summary_list(dnn_module *module, dnn_tensor_list in);
 
 /* ---- the state: named tensors (torch.nn.Module.state_dict) ---- */
 typedef struct dnn_named_tensor {
@@ -126,11 +219,44 @@ typedef struct dnn_state {
  * NULL, 0) saves them.
  * Fails   n is 0 and item NULL, and an error is pending: module is NULL; DNN_E_NOMEM. */
 DNN_API dnn_state dnn_module_state(const dnn_module *module);
+/* Copies the tensors of a state into the parameters and buffers of the module with their names
+ * (load_state_dict): dnn_module_load_state(b, dnn_module_state(a)). Values are cast between
+ * floating dtypes and copied to the module's device. The state may have the module's own tensors,
+ * or others that share their memory: all are read before one is written. Names that begin with
+ * "dnn." are ignored. Fails   DNN_E_INVALID: missing, unexpected and misshapen names, and those
+ * that occur twice, all listed in one message (unless .partial); a tensor of the module is mapped;
+ * DNN_E_NOMEM. The module is unchanged. DNN_E_DEVICE: copying into a parameter that has views can
+ * fail after others have changed. Takes the pending error first. */
+typedef struct dnn_load_state_args {
+    dnn_module *module;
+    dnn_state state;
+    DNN_BY_NAME;
+    bool partial;       /* load what fits and ignore the rest (strict=False) */
+    int64_t *n_loaded;  /* if not NULL, receives the number of loaded tensors, on success */
+    const char *prefix; /* removed from the names in the state that begin with it; NULL = none */
+} dnn_load_state_args;
+#define dnn_module_load_state(...) \
+    DNN_CAT(dnn_module_load_state_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
+#define dnn_module_load_state_missing_(module, state)
+#define dnn_module_load_state_given_(module_, ...) \
+    dnn_module_load_state_with(                    \
+        DNN_ARGS(dnn_load_state_args, .module = module_, .state = __VA_ARGS__))
+DNN_API DNN_CHECKED dnn_status dnn_module_load_state_with(dnn_load_state_args args);
 /* Returns the tensor of that name; NULL, without an error, if there is none. */
 DNN_API dnn_tensor *dnn_state_tensor(dnn_state state, const char *name);
 /* Returns the state as Python prints a state dict, "OrderedDict({'weight': tensor(...), ...})", a
  * text of the scope. Fails as dnn_tensor_format. */
 DNN_API const char *dnn_state_format(dnn_state state);
+
+/* ---- settings: the numbers that a layer was made with ---- */
+/* Returns a setting by name: dnn_module_setting(conv, "kernel_h"). A bool is 0 or 1. The comment of
+ * each layer names its settings.
+ * Fails   NaN and a pending DNN_E_INVALID: an argument is NULL; no such setting (the names of the
+ *         module's settings are listed). */
+DNN_API double dnn_module_setting(const dnn_module *module, const char *name);
+/* Stores the name and the value of a setting of the module; false past the last. */
+DNN_API bool dnn_module_setting_at(const dnn_module *module, int64_t index, const char **name,
+                                   double *value);
 
 /* ---- changing a tree ---- */
 /* Puts a module in the place of the child with that dotted path, and releases the old child:
@@ -151,7 +277,8 @@ DNN_API DNN_CHECKED dnn_status dnn_module_apply(dnn_module *module, dnn_module_f
  * device. */
 
 /* Linear: y = x weight' + bias. weight [out,in], bias [out], both uniform in +-1/sqrt(in). in, out
- * >= 0. dnn_nn_linear(784, 10, .no_bias = true) */
+ * >= 0. dnn_nn_linear(784, 10, .no_bias = true)
+ * Settings   in_features, out_features, bias */
 #define dnn_nn_linear(...) DNN_CAT(dnn_nn_linear_, DNN_GIVEN2(__VA_ARGS__))(__VA_ARGS__)
 #define dnn_nn_linear_missing_(in, out)
 #define dnn_nn_linear_given_(in_, ...) \
@@ -166,6 +293,8 @@ DNN_API dnn_module *dnn_nn_linear_with(dnn_nn_linear_args args);
 
 /* Conv2d: weight [out,in/groups,kh,kw], bias [out], both uniform in +-1/sqrt(in/groups kh kw).
  * dnn_nn_conv2d(1, 6, 5, .padding = 2)
+ * Settings   in_channels, out_channels, kernel_h, kernel_w, stride_h, stride_w, padding_h,
+ *            padding_w, dilation, groups, same, bias
  * Fails   in, out or kernel < 1; groups that do not divide in and out; the other limits of
  *         dnn_conv2d. */
 #define dnn_nn_conv2d(...) DNN_CAT(dnn_nn_conv2d_, DNN_GIVEN3(__VA_ARGS__))(__VA_ARGS__)
@@ -185,7 +314,10 @@ typedef struct dnn_nn_conv2d_args {
 DNN_API dnn_module *dnn_nn_conv2d_with(dnn_nn_conv2d_args args);
 
 /* MaxPool2d, AvgPool2d, with the options of dnn_max_pool2d and dnn_avg_pool2d, and the adaptive
- * forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2) */
+ * forms, height and width >= 0. dnn_nn_max_pool2d(.kernel = 2)
+ * Settings   both: kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, ceil_mode
+ *            MaxPool2d: dilation_h, dilation_w; AvgPool2d: exclude_pad, divisor
+ *            adaptive: output_h, output_w */
 typedef struct dnn_nn_max_pool2d_args {
     DNN_BY_NAME;
     int64_t kernel, kernel_h, kernel_w;
@@ -211,6 +343,7 @@ DNN_API dnn_module *dnn_nn_avg_pool2d_with(dnn_nn_avg_pool2d_args args);
 DNN_API dnn_module *dnn_nn_adaptive_avg_pool2d(int64_t height, int64_t width);
 DNN_API dnn_module *dnn_nn_adaptive_max_pool2d(int64_t height, int64_t width);
 
+/* They have no settings, but for p, tanh, negative_slope, alpha, beta, threshold and dim. */
 DNN_API dnn_module *dnn_nn_flatten(void);     /* Flatten: axes 1.. become one */
 DNN_API dnn_module *dnn_nn_identity(void);    /* Identity */
 DNN_API dnn_module *dnn_nn_dropout(double p); /* Dropout, p in [0,1]; in evaluation mode the
@@ -270,5 +403,31 @@ inline dnn_module_list dnn_modules_of(std::initializer_list<dnn_module *> module
     return list;
 }
 #define DNN_MODULES(...) (dnn_modules_of({__VA_ARGS__}))
+
+constexpr dnn_setting_kind dnn_setting_kind_of(const int *)
+{
+    return DNN_SETTING_INT;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const long *)
+{
+    return DNN_SETTING_I64;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const long long *)
+{
+    return DNN_SETTING_I64;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const double *)
+{
+    return DNN_SETTING_F64;
+}
+constexpr dnn_setting_kind dnn_setting_kind_of(const bool *)
+{
+    return DNN_SETTING_BOOL;
+}
+#define DNN_SETTING(name, type, member)                                              \
+    {                                                                                \
+        (name), dnn_setting_kind_of(static_cast<decltype(type::member) *>(nullptr)), \
+            offsetof(type, member)                                                   \
+    }
 #endif
 #endif

@@ -33,9 +33,9 @@ static dnn_tensor *forward(dnn_module *self, dnn_tensor *x)
     return x;
 }
 
-#define TYPE(name_, ...)                                        \
-    {                                                           \
-        .name = name_, .bytes = sizeof(dnn_module), __VA_ARGS__ \
+#define TYPE(name_, ...)                                                                         \
+    {                                                                                            \
+        .size = sizeof(dnn_module_type), .name = name_, .bytes = sizeof(dnn_module), __VA_ARGS__ \
     }
 static const dnn_module_type list_type = TYPE("ModuleList", .forward = NULL);
 static const dnn_module_type block_type = TYPE("Block", .forward = forward);

@@ -92,7 +92,8 @@ static dnn_tensor *make(const struct print *print)
 
 static dnn_module *holder(void)
 {
-    static const dnn_module_type type = {.name = "Holder", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Holder", .bytes = sizeof(dnn_module)};
 
     return dnn_module_new(&type);
 }

@@ -97,7 +97,8 @@ Test(weights, the_file_has_the_dotted_names_and_the_format)
 
 Test(weights, buffers_of_any_dtype_are_saved_too)
 {
-    static const dnn_module_type type = {.name = "Counter", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Counter", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type), *b = dnn_module_new(&type);
 
     cr_assert_not_null(dnn_module_add_buffer(a, "count", I64(DNN_SCALAR, 5)));
@@ -309,11 +310,59 @@ Test(weights, broken_files_and_missing_arguments)
     dnn_release(a);
 }
 
+/* ---- a file as a state ---- */
+
+Test(weights, a_file_is_read_as_a_state)
+{
+    dnn_module *a = small_net(DNN_T_F32), *b = small_net(DNN_T_F32);
+    dnn_state state;
+
+    save_net(a, "a");
+    state = dnn_load_tensors(in_folder("a"));
+    cr_assert_eq(state.n, 4, "%s", dnn_error_message());
+    cr_expect_str_eq(state.item[0].name, "0.bias");
+    cr_expect_str_eq(state.item[3].name, "2.weight");
+    cr_expect_eq(dnn_size(dnn_state_tensor(state, "2.weight"), 1), 4);
+    cr_assert_eq(dnn_module_load_state(b, state), DNN_OK, "%s", dnn_error_message());
+    cr_expect(same_bytes(a, b));
+    dnn_release(a);
+    dnn_release(b);
+}
+
+Test(weights, a_file_that_is_no_state_leaves_nothing)
+{
+    dnn_tensor *mask = BOOL(S(1), 1), *w = F32(S(2), 1, 2);
+    dnn_named_tensor item[] = {{"a", w}, {"mask", mask}};
+    unsigned char *data;
+    int64_t before;
+    size_t bytes;
+
+    cr_assert_eq(dnn_save_tensors(in_folder("a"), item, 2, NULL, 0), DNN_OK);
+    data = read_whole(in_folder("a"), &bytes);
+    for (size_t i = bytes - 9; i < bytes; i++) {
+        data[i] = 2; /* the bool too, wherever it lies */
+    }
+    write_whole(in_folder("a"), data, bytes);
+    free(data);
+    before = dnn_live_tensors();
+    cr_expect_null(dnn_load_tensors(in_folder("a")).item);
+    expect_status(dnn_take_error(), DNN_E_FORMAT, "mask", "mask");
+    cr_expect_eq(dnn_live_tensors(), before);
+    cr_expect_eq(dnn_load_tensors(in_folder("none")).n, 0);
+    expect_status(dnn_take_error(), DNN_E_IO, "none", "none");
+    cr_expect_eq(dnn_load_tensors(NULL).n, 0);
+    EXPECT_FAIL(NULL, "dnn_load_tensors: path is NULL");
+    cr_assert_eq(dnn_save_tensors(in_folder("a"), NULL, 0, NULL, 0), DNN_OK);
+    cr_expect_eq(dnn_load_tensors(in_folder("a")).n, 0);
+    cr_expect_eq(dnn_take_error(), DNN_OK, "%s", dnn_error_message());
+}
+
 /* The last tensor of the file has a bool byte of 2: the first ones have been read when it is found.
  */
 Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
 {
-    static const dnn_module_type type = {.name = "Masked", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Masked", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type);
     unsigned char *data;
     size_t bytes;
@@ -336,7 +385,8 @@ Test(weights, a_file_that_breaks_while_it_is_read_changes_nothing)
 
 Test(weights, a_parameter_that_two_modules_share_is_loaded)
 {
-    static const dnn_module_type type = {.name = "Tied", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Tied", .bytes = sizeof(dnn_module)};
     dnn_module *a = dnn_module_new(&type);
     dnn_tensor *w = F32(S(2), 1, 2);
 

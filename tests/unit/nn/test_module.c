@@ -37,9 +37,13 @@ static void block_free(dnn_module *self)
     }
 }
 
-static const dnn_module_type block_type = {
-    .name = "Block", .bytes = sizeof(block), .forward = block_forward, .free = block_free};
-static const dnn_module_type bare_type = {.name = "Bare", .bytes = sizeof(dnn_module)};
+static const dnn_module_type block_type = {.size = sizeof(dnn_module_type),
+                                           .name = "Block",
+                                           .bytes = sizeof(block),
+                                           .forward = block_forward,
+                                           .free = block_free};
+static const dnn_module_type bare_type = {
+    .size = sizeof(dnn_module_type), .name = "Bare", .bytes = sizeof(dnn_module)};
 
 static block *new_block(int *freed)
 {
@@ -252,12 +256,53 @@ Test(module, a_child_that_was_retained_outlives_its_parent)
 
 Test(module, types_that_cannot_be)
 {
-    static const dnn_module_type nameless = {.bytes = sizeof(dnn_module)},
-                                 small = {.name = "Small", .bytes = 4};
+    static const dnn_module_type nameless = {.size = sizeof(dnn_module_type),
+                                             .bytes = sizeof(dnn_module)},
+                                 small = {
+                                     .size = sizeof(dnn_module_type), .name = "Small", .bytes = 4};
 
     EXPECT_FAIL(dnn_module_new(NULL), "type");
     EXPECT_FAIL(dnn_module_new(&nameless), "name");
     EXPECT_FAIL(dnn_module_new(&small), "Small has 4 bytes");
+}
+
+/* A type without its size is told, also one whose size is a number of something else; members of a
+ * newer libdnn must be zero. */
+Test(module, a_type_begins_with_its_size)
+{
+    static const struct {
+        dnn_module_type type;
+        const void *more[2];
+    } newer = {.type = {.size = sizeof newer, .name = "Newer", .bytes = sizeof(dnn_module)}},
+      demands = {.type = {.size = sizeof demands, .name = "Newer", .bytes = sizeof(dnn_module)},
+                 .more = {NULL, &newer}};
+    dnn_module_type none = {.name = "Old", .bytes = sizeof(dnn_module)}, shorter = none;
+    char number[24];
+    dnn_module *module;
+
+    snprintf(number, sizeof number, "%zu", sizeof(dnn_module_type));
+    EXPECT_FAIL(dnn_module_new(&none), "the type Old has size 0", number,
+                "sizeof(dnn_module_type)");
+    none.name = NULL;
+    EXPECT_FAIL(dnn_module_new(&none), "size is 0", number);
+    none.size = 8;
+    EXPECT_FAIL(dnn_module_new(&none), "size is 8", number);
+    none.size = sizeof(dnn_module_type) - 1;
+    EXPECT_FAIL(dnn_module_new(&none), number);
+    none.size = SIZE_MAX;
+    EXPECT_FAIL(dnn_module_new(&none), "size is 18446744073709551615", number);
+    cr_expect_not_null(dnn_module_new(&newer.type), "%s", dnn_error_message());
+    EXPECT_FAIL(dnn_module_new(&demands.type), "Newer", "behind", number);
+    /* What an older program's type lacks is zero, whatever lies behind it. */
+    memset(&shorter, 0xff, sizeof shorter);
+    shorter.size = offsetof(dnn_module_type, forward);
+    shorter.name = "Short";
+    shorter.bytes = sizeof(dnn_module);
+    module = dnn_module_new(&shorter);
+    cr_assert_not_null(module, "%s", dnn_error_message());
+    cr_expect_str_eq(dnn_module_format(module), "Short()");
+    EXPECT_FAIL(dnn_forward(module, F32(S(1), 1)), "Short");
+    dnn_release(module);
 }
 
 Test(module, a_child_is_replaced)
@@ -343,7 +388,7 @@ Test(module, forward_fails_with_a_name)
     dnn_module *m = bare(), *linear = dnn_nn_linear(3, 2);
 
     EXPECT_FAIL(dnn_forward(NULL, F32(S(1), 1)), "module is NULL");
-    EXPECT_FAIL(dnn_forward(m, F32(S(1), 1)), "Bare has no forward");
+    EXPECT_FAIL(dnn_forward(m, F32(S(1), 1)), "the type Bare has neither forward nor forward_n");
     EXPECT_FAIL(dnn_forward(linear, NULL), "Linear");
     EXPECT_FAIL(dnn_forward(linear, F32(S(1, 2), 1, 2)), "linear", "[1,2]");
     dnn_release(m);
