@@ -142,6 +142,8 @@ dnn__rng dnn__rng_take(uint64_t words);
 /* Reads and sets the state of the default generator, for checkpoints. */
 dnn__rng dnn__rng_state(void);
 void dnn__rng_restore(dnn__rng state);
+/* Returns word i, of 64 bits, behind a place of a stream. */
+uint64_t dnn__random_word(dnn__rng rng, uint64_t i);
 /* Writes a permutation of 0..n-1 to out[n]. It sorts the indices by 64-bit keys drawn from (seed,
  * stream, offset), ties by index. Fails with DNN_E_NOMEM. */
 dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int64_t n,

@@ -49,7 +49,7 @@ static dnn_status build(parts *p, const input *in)
                                            dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
     p->optimizer = dnn_optim_sgd(dnn_parameters(p->net), 0.1, .momentum = 0.9);
     p->set = dnn_dataset_tensors(field, 2);
-    p->brighter = dnn_dataset_map(p->set, 0, brighten, NULL, NULL);
+    p->brighter = dnn_dataset_map_batch(p->set, 0, brighten, NULL, NULL);
     p->loader = dnn_loader(p->brighter, .batch_size = BATCH, .shuffle = true, .workers = 2);
     return dnn_take_error();
 }

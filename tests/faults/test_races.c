@@ -207,7 +207,7 @@ static dnn_tensor *halve(void *ctx, dnn_tensor *x)
 static void *load(void *unused)
 {
     dnn_dataset *source = dnn_dataset_function(200, 2, sample, NULL, NULL);
-    dnn_dataset *set = dnn_dataset_map(source, 0, halve, NULL, NULL);
+    dnn_dataset *set = dnn_dataset_map_batch(source, 0, halve, NULL, NULL);
     dnn_loader *loader = dnn_loader(set, .batch_size = 16, .shuffle = true, .workers = 3);
     double all = 0, sum = 0;
     dnn_batch batch;

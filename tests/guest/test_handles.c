@@ -64,6 +64,23 @@ static dnn_loader *dead_loader(void)
     return dnn_loader(live_set());
 }
 
+static dnn_transform *live_transform(void)
+{
+    return dnn_transform_to_tensor(DNN_IMAGE_CHW);
+}
+
+static dnn_transform *dead_transform(void)
+{
+    DNN_SCOPE();
+    return live_transform();
+}
+
+static dnn_sampler *dead_sampler(void)
+{
+    DNN_SCOPE();
+    return dnn_sampler_sequential(live_set());
+}
+
 static dnn_optimizer *dead_optimizer(void)
 {
     DNN_SCOPE();
@@ -394,7 +411,7 @@ Test(handles, autograd)
     REFUSED(dnn_retain_grad(dead()), SAID);
     EXPECT_FAIL(dnn_graph_format(dead()), SAID);
     EXPECT_FAIL(dnn_graph_format(dnn_neg(x), .module = dead_module()),
-            "dnn_graph_format: module, a module, " BY_SCOPE);
+                "dnn_graph_format: module, a module, " BY_SCOPE);
     TOLD(dnn_apply(&function, NULL, DNN_TENSORS(x, dead())), "Own: in[1], " SAID);
     REFUSED(dnn_function_apply(&function, NULL, DNN_TENSORS(x), &out, 1), "Own: ", SAID);
     cr_assert_eq(dnn_hook_add(x, leave_dead, NULL, NULL, NULL), DNN_OK);
@@ -454,6 +471,7 @@ static dnn_tensor *same(void *ctx, dnn_tensor *x)
 }
 
 #define SET "a data set, " BY_SCOPE
+#define TRANSFORM "a transform, " BY_SCOPE
 #define LOADER "loader, a loader, " BY_SCOPE
 
 Test(handles, data)
@@ -461,7 +479,6 @@ Test(handles, data)
     const int64_t index[1] = {0};
     const double one[1] = {1};
     dnn_dataset *part[1];
-    dnn_tensor *field[1];
     dnn_batch batch;
     int64_t epoch, number;
 
@@ -469,7 +486,9 @@ Test(handles, data)
     TOLD(dnn_dataset_subset(dead_set(), index, 1), SET);
     REFUSED(dnn_dataset_random_split(dead_set(), index, 1, 0, part), SET);
     TOLD(dnn_dataset_concat((dnn_dataset *const[]){live_set(), dead_set()}, 2), "sets[1], " SET);
-    TOLD(dnn_dataset_map(dead_set(), 0, same, NULL, NULL), SET);
+    TOLD(dnn_dataset_map(dead_set(), live_transform()), SET);
+    TOLD(dnn_dataset_map(live_set(), dead_transform()), TRANSFORM);
+    TOLD(dnn_dataset_map_batch(dead_set(), 0, same, NULL, NULL), SET);
     TOLD(dnn_dataset_normalize(dead_set(), 0, one, one, 1), SET);
     TOLD(dnn_dataset_size(dead_set()), SET);
     TOLD(dnn_dataset_fields(dead_set()), SET);
@@ -477,14 +496,32 @@ Test(handles, data)
     TOLD(dnn_dataset_name(dead_set()), SET);
     TOLD(dnn_dataset_digest(dead_set()), SET);
     TOLD(dnn_dataset_labels(dead_set()), SET);
-    REFUSED(dnn_dataset_get(dead_set(), index, 1, field), SET);
+    TOLD(dnn_dataset_get(dead_set(), index, 1), SET);
+    TOLD(dnn_dataset_sample(dead_set(), 0), SET);
     TOLD(dnn_loader(dead_set()), SET);
+    TOLD(dnn_loader(live_set(), .sampler = dead_sampler()), "sampler, a sampler, " BY_SCOPE);
+    TOLD(dnn_sampler_sequential(dead_set()), SET);
+    TOLD(dnn_sampler_random(dead_set()), SET);
+    TOLD(dnn_sampler_distributed(dead_set(), 2, 0), SET);
+    TOLD(dnn_sampler_size(dead_sampler()), "a sampler, " BY_SCOPE);
     TOLD(dnn_loader_next(dead_loader(), &batch), "dnn_loader_next: " LOADER);
     TOLD(dnn_loader_batches(dead_loader()), LOADER);
     TOLD(dnn_loader_samples(dead_loader()), LOADER);
     REFUSED(dnn_loader_rewind(dead_loader(), 0), LOADER);
     REFUSED(dnn_loader_position(dead_loader(), &epoch, &number), LOADER);
     REFUSED(dnn_loader_seek(dead_loader(), 0, 0), LOADER);
+}
+
+Test(handles, transforms)
+{
+    TOLD(dnn_transform_field(0, dead_transform()), TRANSFORM);
+    TOLD(dnn_compose(DNN_TRANSFORMS(live_transform(), dead_transform())),
+         "transforms[1], " TRANSFORM);
+    TOLD(dnn_transform_apply(dead_transform(), live()), TRANSFORM);
+    TOLD(dnn_transform_apply(live_transform(), dead()), "x, " SAID);
+    TOLD(dnn_transform_apply_list(dead_transform(), DNN_TENSORS(live())), TRANSFORM);
+    TOLD(dnn_transform_apply_list(live_transform(), DNN_TENSORS(live(), dead())),
+         "sample[1], " SAID);
 }
 
 static dnn_status get_dead(void *ctx, int64_t index, dnn_tensor **field)
@@ -506,13 +543,13 @@ static dnn_tensor *map_to_dead(void *ctx, dnn_tensor *x)
 Test(handles, samples_that_are_dead)
 {
     const int64_t index[1] = {0};
-    dnn_tensor *field[1];
 
-    REFUSED(dnn_dataset_get(dnn_dataset_function(1, 1, get_dead, NULL, NULL), index, 1, field),
-            SAID);
-    REFUSED(
-        dnn_dataset_get(dnn_dataset_map(live_set(), 0, map_to_dead, NULL, NULL), index, 1, field),
-        SAID);
+    TOLD(dnn_dataset_get(dnn_dataset_function(1, 1, get_dead, NULL, NULL), index, 1), SAID);
+    TOLD(dnn_dataset_get(dnn_dataset_map_batch(live_set(), 0, map_to_dead, NULL, NULL), index, 1),
+         SAID);
+    TOLD(dnn_dataset_get(dnn_dataset_map(live_set(), dnn_transform_lambda(map_to_dead, NULL, NULL)),
+                         index, 1),
+         SAID);
 }
 
 #define FILE_SAID "file, a file, " BY_SCOPE
