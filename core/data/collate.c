@@ -2,7 +2,6 @@
  * the program. */
 #include <string.h>
 #include "collate.h"
-#include "transform.h"
 
 static dnn_status call(dnn_collate collate, void *ctx, const dnn__request *r, dnn__samples *samples,
                        dnn__list *made)

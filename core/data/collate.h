@@ -2,7 +2,8 @@
  * core/data. */
 #ifndef DNN__COLLATE_H
 #define DNN__COLLATE_H
-#include "dataset.h"
+#include "fields.h"
+#include "samples.h"
 
 /* Makes the fields with the function of the program, NULL: by stacking, and stores references to
  * them in the empty list `out`. */

@@ -1,6 +1,6 @@
 /* fields.c - the list of fields that a function of the program changes. */
 #include <string.h>
-#include "transform.h"
+#include "fields.h"
 
 dnn_status dnn__list_set(dnn__list *l, dnn_tensor *const *item, int64_t n)
 {

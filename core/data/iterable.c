@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include "dataset.h"
+#include "cursor.h"
+#include "draws.h"
 
 struct iterable {
     dnn_dataset set;

@@ -29,7 +29,8 @@
 #ifndef DNN__LOADER_OBJECT_H
 #define DNN__LOADER_OBJECT_H
 #include <pthread.h>
-#include "dataset.h"
+#include "cursor.h"
+#include "fields.h"
 
 #define DNN__UNKNOWN (INT64_MAX / 2) /* room for batch + slots */
 

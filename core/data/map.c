@@ -1,5 +1,7 @@
 /* map.c - data sets that change the samples of another: by a transform, sample by sample, or by a
  * function of many samples at once, as normalize. All of it runs in the thread that reads. */
+#include "dataset.h"
+#include "draws.h"
 #include "transform.h"
 
 enum { MOST_DEPTH = 255 }; /* draws.c has 8 bits for it */

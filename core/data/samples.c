@@ -1,7 +1,7 @@
 /* samples.c - samples on their way from a source to a batch: a list for each sample, or stacked,
  * and the memory of the lists. */
 #include <string.h>
-#include "dataset.h"
+#include "samples.h"
 
 void *dnn__scratch(const char *what, int64_t count, size_t element)
 {
@@ -20,6 +20,19 @@ void *dnn__scratch(const char *what, int64_t count, size_t element)
     owner = dnn__tensor_over(what, DNN_T_U8, 0, NULL, NULL, 0, memory, NULL);
     dnn__storage_release(memory);
     return owner != NULL ? memory->data : NULL;
+}
+
+dnn_status dnn__fields_check(dnn_tensor *const *field, int64_t n, int64_t index)
+{
+    for (int64_t k = 0; k < n; k++) {
+        if (field[k] == NULL) {
+            return dnn__fail(DNN_E_INVALID,
+                             "data set: the function left field %s of sample %s NULL",
+                             dnn__number_text(k), dnn__number_text(index));
+        }
+        DNN_TRY(dnn__check_alive("data set", "a field of the function", field[k]));
+    }
+    return DNN_OK;
 }
 
 /* ---- from a batch to lists ---- */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "dataset.h"
+#include "draws.h"
 
 /* ---- tensors in memory ---- */
 
@@ -145,19 +146,6 @@ static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
     }
     pending = dnn__callback_end(before, st, "function", name);
     return st == DNN_OK ? pending : st < 0 ? st : DNN_E_INVALID;
-}
-
-dnn_status dnn__fields_check(dnn_tensor *const *field, int64_t n, int64_t index)
-{
-    for (int64_t k = 0; k < n; k++) {
-        if (field[k] == NULL) {
-            return dnn__fail(DNN_E_INVALID,
-                             "data set: the function left field %s of sample %s NULL",
-                             dnn__number_text(k), dnn__number_text(index));
-        }
-        DNN_TRY(dnn__check_alive("data set", "a field of the function", field[k]));
-    }
-    return DNN_OK;
 }
 
 /* The fields of the sample move to the enclosing scope; the inner scope releases everything else

@@ -2,7 +2,7 @@
  * transform.c; the transforms of images in image_transforms.c. Private to core/data. */
 #ifndef DNN__TRANSFORM_H
 #define DNN__TRANSFORM_H
-#include "dataset.h"
+#include "fields.h"
 
 typedef struct dnn__transform_type {
     const char *name; /* "RandomCrop": for messages */
@@ -26,14 +26,6 @@ bool dnn__transform_ready(const char *function, const dnn_transform *transform);
 /* Applies a transform and checks the fields. Its name begins the message of a failure; none is
  * pending afterwards. */
 dnn_status dnn__transform_call(dnn_transform *transform, dnn_fields *sample);
-
-/* ---- fields.c ---- */
-
-/* The fields as a function of the program sees them. */
-dnn_fields dnn__list_fields(dnn__list *list, int64_t index);
-/* Checks what a function left in the fields: at least one, none NULL or freed. Takes the pending
- * error first. */
-dnn_status dnn__sample_check(const dnn_fields *fields);
 
 /* ---- image_transforms.c: also used by dnn_dataset_normalize ---- */
 

@@ -1,7 +1,7 @@
 /* worker_pool.h - the worker threads of a loader. loader.c calls it. Private to core/data. */
 #ifndef DNN__WORKER_POOL_H
 #define DNN__WORKER_POOL_H
-#include "dataset.h"
+#include "fields.h"
 
 /* A batch, and the address of its random numbers. */
 typedef struct dnn__place {
