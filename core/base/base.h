@@ -131,17 +131,18 @@ void dnn__parallel_for(int64_t n, int64_t grain,
 dnn_status dnn__pool_start(void);
 void dnn__pool_stop(void); /* joins the workers */
 
-/* ---- random numbers (rng.c) ---- */
-enum { DNN__RNG_DEFAULT = 0, DNN__RNG_LOADER = 1, DNN__RNG_SPLIT = 2 };
-typedef struct dnn__rng {
-    uint64_t seed, stream, offset;
-} dnn__rng;
-/* Reserves `words` 32-bit words of the default generator, rounded up to blocks of four. The result
- * says where they begin. */
+/* ---- random numbers (generator.c; permutations: rng.c) ---- */
+enum { DNN__RNG_DEFAULT = 0, DNN__RNG_LOADER = 1, DNN__RNG_SPLIT = 2, DNN__RNG_SAMPLE = 3 };
+typedef dnn_generator_state dnn__rng;
+/* Reserves `words` 32-bit words of the thread's current generator, rounded up to blocks of four.
+ * The result says where they begin. */
 dnn__rng dnn__rng_take(uint64_t words);
-/* Reads and sets the state of the default generator, for checkpoints. */
-dnn__rng dnn__rng_state(void);
-void dnn__rng_restore(dnn__rng state);
+/* Read and set the state of a generator; NULL means the default one. */
+dnn__rng dnn__rng_state(const dnn_generator *generator);
+void dnn__rng_restore(dnn_generator *generator, dnn__rng state);
+/* Random operators of this thread draw the numbers that begin at `from`, until dnn_generator_end.
+ * Makes no object, and allocates nothing unless DNN__FIRST_DRAWINGS are open. DNN_E_NOMEM. */
+dnn_status dnn__rng_begin(dnn__rng from, dnn_generator_guard *out);
 /* Returns word i, of 64 bits, behind a place of a stream. */
 uint64_t dnn__random_word(dnn__rng rng, uint64_t i);
 /* Writes a permutation of 0..n-1 to out[n]. It sorts the indices by 64-bit keys drawn from (seed,

@@ -1,54 +1,7 @@
-/* rng.c - the state of the random generator, and permutations. Kernels make the random numbers,
- * from the seed, stream and offset that dispatch reserves here. This file draws only the keys of
- * permutations. */
+/* rng.c - permutations, from random keys. The numbers of operators come from kernels: generator.c
+ * says from where they begin. */
 #include "base.h"
 #include <Random123/philox.h>
-#include <pthread.h>
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static dnn__rng generator = {0, DNN__RNG_DEFAULT, 0};
-
-void dnn_manual_seed(uint64_t seed)
-{
-    pthread_mutex_lock(&lock);
-    generator = (dnn__rng){seed, DNN__RNG_DEFAULT, 0};
-    pthread_mutex_unlock(&lock);
-}
-
-uint64_t dnn_get_seed(void)
-{
-    uint64_t seed;
-
-    pthread_mutex_lock(&lock);
-    seed = generator.seed;
-    pthread_mutex_unlock(&lock);
-    return seed;
-}
-
-dnn__rng dnn__rng_take(uint64_t words)
-{
-    dnn__rng taken;
-
-    pthread_mutex_lock(&lock);
-    taken = generator;
-    generator.offset += words / 4 + (words % 4 != 0);
-    pthread_mutex_unlock(&lock);
-    return taken;
-}
-
-dnn__rng dnn__rng_state(void)
-{
-    return dnn__rng_take(0);
-}
-
-void dnn__rng_restore(dnn__rng state)
-{
-    pthread_mutex_lock(&lock);
-    generator = state;
-    pthread_mutex_unlock(&lock);
-}
-
-/* ---- permutations ---- */
 
 struct pair {
     uint64_t key;

@@ -1,6 +1,6 @@
 /* scope.c - the scopes of a thread: lists of objects that are released when a scope ends, and
- * whether the thread records operators. The records of scopes lie in the thread's block. Nothing
- * locks. */
+ * whether the thread records operators. Closing one also ends what began inside (generator.c). The
+ * records of scopes lie in the thread's block. Nothing locks. */
 #include <stdlib.h>
 #include "object.h"
 
@@ -56,6 +56,7 @@ static void close_innermost(void)
     dnn__scope *scope = dnn__self.scope;
 
     release_all(scope);
+    dnn__drawings_end(dnn__self.block, scope->serial);
     scope->serial = 0;
     dnn__self.no_grad = scope->no_grad;
     dnn__self.scope = scope->outer;
@@ -104,6 +105,7 @@ void dnn__close_root(void)
         close_innermost();
     }
     release_all(dnn__self.scope);
+    dnn__drawings_end(dnn__self.block, 0);
     dnn__self.no_grad = false;
 }
 

@@ -16,8 +16,8 @@ static void make_key(void)
     key_error = pthread_key_create(&key, dnn__thread_ends);
 }
 
-/* Links the records of the scopes. */
-static void link_scopes(dnn__thread_block *block)
+/* Links the records of the scopes, and those of the generators. */
+static void link_records(dnn__thread_block *block)
 {
     dnn__scope *outer = &block->root;
 
@@ -26,6 +26,9 @@ static void link_scopes(dnn__thread_block *block)
         outer->inner = &block->first[i];
         block->first[i].outer = outer;
         outer = &block->first[i];
+    }
+    for (int i = 1; i < DNN__FIRST_DRAWINGS; i++) {
+        block->first_drawing[i - 1].inner = &block->first_drawing[i];
     }
 }
 
@@ -39,7 +42,7 @@ dnn__thread_block *dnn__thread_make(void)
         free(block);
         return NULL;
     }
-    link_scopes(block);
+    link_records(block);
     dnn__self.block = block;
     dnn__self.scope = &block->root;
     return block;

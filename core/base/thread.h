@@ -4,7 +4,7 @@
 #ifndef DNN__THREAD_H
 #define DNN__THREAD_H
 #include <stdatomic.h>
-#include "dnn/object.h"
+#include "dnn/backend.h"
 
 /* The last message of a thread. Assign the struct to keep a message over calls that may set
  * another. */
@@ -24,6 +24,16 @@ typedef struct dnn__scope {
     bool no_grad;      /* of the thread when the scope was opened */
 } dnn__scope;
 
+/* From where random operators draw: a record for each dnn_generator_begin that has not ended, in
+ * memory of the thread, as scopes are. */
+typedef struct dnn__drawing {
+    struct dnn__drawing *outer, *inner;
+    dnn_generator *generator; /* retained; NULL: the default one, or is_own */
+    dnn_generator_state own;
+    bool is_own; /* numbers come from `own`, which no other thread sees */
+    uint64_t serial;
+} dnn__drawing;
+
 /* The free lists of a thread (slab.c). */
 enum { DNN__SLAB_UNIT = 64, DNN__SLAB_LARGEST = 4096 };
 enum { DNN__SLAB_CLASSES = DNN__SLAB_LARGEST / DNN__SLAB_UNIT };
@@ -36,11 +46,18 @@ typedef struct dnn__slab_cache {
     struct dnn__slab_cache *prev, *next;
 } dnn__slab_cache;
 
-enum { DNN__TEXT_BUFFERS = 6, DNN__TEXT_BYTES = 192, DNN__FIRST_SCOPES = 16 };
+enum {
+    DNN__TEXT_BUFFERS = 6,
+    DNN__TEXT_BYTES = 192,
+    DNN__FIRST_SCOPES = 16,
+    DNN__FIRST_DRAWINGS = 4
+};
 typedef struct dnn__thread_block {
     dnn__slab_cache slab;
     dnn__scope root, first[DNN__FIRST_SCOPES];
-    uint64_t serial; /* of the scope that was opened last */
+    dnn__drawing *drawing; /* the innermost; NULL: the default generator */
+    dnn__drawing first_drawing[DNN__FIRST_DRAWINGS];
+    uint64_t serial; /* of the scope or drawing that was opened last */
     dnn__message message, pending_message;
     char plugin_text[512]; /* the last text that a plugin passed to host->fail; "": none */
     unsigned turn;         /* the next of text_buffer (text.c) */
@@ -83,6 +100,12 @@ static inline dnn__thread_block *dnn__thread_own(void)
 void dnn__close_root(void);
 /* Frees the records that were added to a block. */
 void dnn__scopes_free(dnn__thread_block *block);
+
+/* ---- generator.c ---- */
+/* Ends the drawings that began after `serial`. */
+void dnn__drawings_end(dnn__thread_block *block, uint64_t serial);
+/* Frees the records that were added to a block. */
+void dnn__drawings_free(dnn__thread_block *block);
 
 /* ---- slab.c ---- */
 /* Gives the free lists of a block that ends to the depot. */

@@ -15,10 +15,13 @@ static void thread_ends(void *block_)
     dnn__self.block = &dnn__no_block;
     dnn__slab_thread_ends(&block->slab);
     dnn__scopes_free(block);
+    dnn__drawings_free(block);
     free(block);
 }
 
-__attribute__((constructor)) static void process_begins(void)
+/* Not static: a program that links the archive names it, so that the linker takes this file. */
+__attribute__((constructor)) void dnn__process_begins(void);
+void dnn__process_begins(void)
 {
     dnn__thread_ends = thread_ends;
 }

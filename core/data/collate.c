@@ -2,17 +2,21 @@
  * the program. */
 #include <string.h>
 #include "collate.h"
+#include "draws.h"
 
 static dnn_status call(dnn_collate collate, void *ctx, const dnn__request *r, dnn__samples *samples,
                        dnn__list *made)
 {
     dnn_fields batch = dnn__list_fields(made, -1);
+    dnn_generator_guard draws;
     bool before;
     dnn_status st;
 
     DNN_TRY(dnn__samples_split(samples, r->n));
+    DNN_TRY(dnn__draws_begin(&draws, r, 0, DNN__DEPTH_COLLATE));
     before = dnn__callback_begin();
     st = collate(ctx, samples->sample, r->n, &batch);
+    dnn_generator_end(&draws);
     DNN_TRY(dnn__callback_end(before, st, "collate", "the loader"));
     st = dnn__sample_check(&batch);
     return st == DNN_OK ? st : dnn__fail(st, "collate: %s", dnn__message_text());

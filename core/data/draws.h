@@ -3,12 +3,12 @@
 #define DNN__DRAWS_H
 #include "samples.h"
 
-/* Makes the generator of sample number i of the request the current one of this thread, from begin
- * to end. depth tells the functions that work on one sample apart. The pairs may be nested. */
-typedef struct dnn__draws {
-    int unused;
-} dnn__draws;
-void dnn__draws_begin(dnn__draws *draws, const dnn__request *request, int64_t i, int depth);
-void dnn__draws_end(dnn__draws *draws);
+/* From here to dnn_generator_end(guard), random operators of this thread draw the numbers of sample
+ * number i of the request. depth tells the functions that work on one sample apart: 0 to
+ * DNN__MOST_DEPTH those of sets, the others those of the loader. The pairs may be nested.
+ * DNN_E_NOMEM. */
+enum { DNN__MOST_DEPTH = 253, DNN__DEPTH_BEGIN = 254, DNN__DEPTH_COLLATE = 255 };
+dnn_status dnn__draws_begin(dnn_generator_guard *guard, const dnn__request *request, int64_t i,
+                            int depth);
 
 #endif

@@ -159,9 +159,11 @@ void dnn__cursor_free(dnn__cursor *c)
     dnn__free(c->index);
 }
 
-static dnn_status call_begin(dnn__cursor *c, int64_t epoch)
+static dnn_status call_begin(dnn__cursor *c, uint64_t seed, int64_t epoch)
 {
     struct iterable *it = source_of(c);
+    const dnn__request request = {.id = &(int64_t){0}, .n = 1, .seed = seed, .epoch = epoch};
+    dnn_generator_guard draws;
     bool before;
     dnn_status st;
 
@@ -169,8 +171,10 @@ static dnn_status call_begin(dnn__cursor *c, int64_t epoch)
     c->epoch = -1;
     DNN_TRY(enter(c));
     DNN_SCOPE();
+    DNN_TRY(dnn__draws_begin(&draws, &request, 0, DNN__DEPTH_BEGIN));
     before = dnn__callback_begin();
     st = it->begin(it->ctx, epoch);
+    dnn_generator_end(&draws);
     DNN_TRY(dnn__callback_end(before, st, "begin", "the data set"));
     c->epoch = epoch;
     c->first = 0;
@@ -186,16 +190,16 @@ static dnn_status call_next(dnn__cursor *c, uint64_t seed, dnn_tensor **field)
     const dnn__request request = {.id = &number, .n = 1, .seed = seed, .epoch = c->epoch};
     bool before, end = false;
     char name[64] = "";
-    dnn__draws draws;
+    dnn_generator_guard draws;
     dnn_status st;
 
     DNN_SCOPE();
     DNN_NO_GRAD();
     memset(field, 0, sizeof *field * (size_t)it->set.n_fields);
+    DNN_TRY(dnn__draws_begin(&draws, &request, 0, it->set.depth));
     before = dnn__callback_begin();
-    dnn__draws_begin(&draws, &request, 0, it->set.depth);
     st = it->next(it->ctx, field, &end);
-    dnn__draws_end(&draws);
+    dnn_generator_end(&draws);
     if (st != DNN_OK || dnn__pending() != DNN_OK) {
         snprintf(name, sizeof name, "the data set, sample %s", dnn__number_text(number));
     }
@@ -227,7 +231,7 @@ static dnn_status skip(dnn__cursor *c, uint64_t seed, int64_t first)
 dnn_status dnn__cursor_read(dnn__cursor *c, uint64_t seed, int64_t epoch, int64_t first, int64_t n)
 {
     if (c->epoch != epoch || (first != c->first && first < c->first + c->n)) {
-        DNN_TRY(call_begin(c, epoch));
+        DNN_TRY(call_begin(c, seed, epoch));
     }
     if (first != c->first) {
         DNN_TRY(skip(c, seed, first));

@@ -4,17 +4,15 @@
 #include "draws.h"
 #include "transform.h"
 
-enum { MOST_DEPTH = 255 }; /* draws.c has 8 bits for it */
-
 /* Makes a set over `base` with functions of its own. */
 static void *new_map(const char *function, size_t bytes, const dnn__dataset_type *type,
                      int64_t n_fields, dnn_dataset *base)
 {
     dnn_dataset *set;
 
-    if (base->depth >= MOST_DEPTH) {
+    if (base->depth >= DNN__MOST_DEPTH) {
         return dnn__null(dnn__fail(DNN_E_INVALID, "%s: more than %d maps over each other", function,
-                                   MOST_DEPTH));
+                                   DNN__MOST_DEPTH));
     }
     set = dnn__dataset_new(bytes, type, base->size, n_fields, base);
     if (set != NULL) {
@@ -34,13 +32,13 @@ struct map {
 static dnn_status transform_one(struct map *m, const dnn__request *r, int64_t i, dnn__list *list)
 {
     dnn_fields sample = dnn__list_fields(list, r->id[i]);
-    dnn__draws draws;
+    dnn_generator_guard draws;
     dnn_status st;
 
     DNN_SCOPE();
-    dnn__draws_begin(&draws, r, i, m->set.depth);
+    DNN_TRY(dnn__draws_begin(&draws, r, i, m->set.depth));
     st = dnn__transform_call(m->transform, &sample);
-    dnn__draws_end(&draws);
+    dnn_generator_end(&draws);
     if (st != DNN_OK) {
         return dnn__fail(st, "data set, sample %s: %s", dnn__number_text(r->id[i]),
                          dnn__message_text());
@@ -143,14 +141,14 @@ static dnn_status check_result(const dnn_tensor *y, int64_t n)
 
 static dnn_status call(struct map_batch *m, const dnn__request *r, dnn_tensor **field)
 {
-    dnn__draws draws;
+    dnn_generator_guard draws;
     dnn_tensor *y;
 
     DNN_SCOPE();
     DNN_NO_GRAD();
-    dnn__draws_begin(&draws, r, 0, m->set.depth);
+    DNN_TRY(dnn__draws_begin(&draws, r, 0, m->set.depth));
     y = m->fn(m->ctx, *field);
-    dnn__draws_end(&draws);
+    dnn_generator_end(&draws);
     DNN_TRY(dnn__take());
     DNN_TRY(dnn__check_alive("dnn_dataset_map_batch", "the result of the function", y));
     *field = dnn_keep(y);

@@ -152,14 +152,14 @@ static dnn_status call(struct function *f, int64_t index, dnn_tensor **field)
  * that the function created. */
 static dnn_status get_one(struct function *f, const dnn__request *r, int64_t i, dnn_tensor **field)
 {
-    dnn__draws draws;
+    dnn_generator_guard draws;
     dnn_status st;
 
     DNN_SCOPE();
     memset(field, 0, sizeof *field * (size_t)f->set.n_fields);
-    dnn__draws_begin(&draws, r, i, f->set.depth);
+    DNN_TRY(dnn__draws_begin(&draws, r, i, f->set.depth));
     st = call(f, r->index[i], field);
-    dnn__draws_end(&draws);
+    dnn_generator_end(&draws);
     DNN_TRY(st);
     DNN_TRY(dnn__fields_check(field, f->set.n_fields, r->index[i]));
     for (int64_t k = 0; k < f->set.n_fields; k++) {

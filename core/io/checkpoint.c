@@ -120,7 +120,7 @@ static dnn_status add_loader(struct save *s, int l)
 static dnn_status add_train(struct save *s)
 {
     const dnn_run *run = s->run;
-    dnn__rng rng = dnn__rng_state();
+    dnn__rng rng = dnn__rng_state(NULL);
     int64_t generator[3] = {(int64_t)rng.seed, (int64_t)rng.stream, (int64_t)rng.offset};
     int64_t train[3] = {run->step, run->epoch, run->best_step};
 

@@ -329,7 +329,7 @@ static dnn_status commit(struct load *l)
     for (int i = 0; i < DNN_RUN_MAX && run->loader[i] != NULL; i++) {
         dnn__loader_seek_commit(&l->seek[i]);
     }
-    dnn__rng_restore(l->rng);
+    dnn__rng_restore(NULL, l->rng);
     run->step = l->train[0];
     run->epoch = l->train[1];
     run->best_step = l->train[2];

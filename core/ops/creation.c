@@ -136,28 +136,46 @@ dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args)
     return dnn__finish(t, filled, args.requires_grad);
 }
 
-static dnn_tensor *make_uniform(const char *op, const dnn_create_args *args)
+/* A tensor that dnn_uniform_ or dnn_normal_ fills with (a, b), from the generator or, if that is
+ * NULL, from the current one. */
+static dnn_tensor *make_random(const char *op, const dnn_create_args *args,
+                               dnn_generator *generator,
+                               dnn_tensor *(*fill)(dnn_tensor *target, double a, double b))
 {
-    dnn_tensor *t = dnn__make_empty(op, args, DNN_T_F32);
+    dnn_generator_guard guard = {0};
+    dnn_tensor *t;
 
-    return t == NULL ? NULL : dnn__finish(t, dnn_uniform_(t, 0.0, 1.0), args->requires_grad);
+    if (generator != NULL && dnn__alive(op, "generator", generator)) {
+        guard = dnn_generator_begin(generator);
+    }
+    t = dnn__make_empty(op, args, DNN_T_F32);
+    if (t != NULL) {
+        t = dnn__finish(t, fill(t, 0.0, 1.0), args->requires_grad);
+    }
+    dnn_generator_end(&guard);
+    return t;
 }
 
-static dnn_tensor *make_normal(const char *op, const dnn_create_args *args)
+static dnn_create_args args_of_rand(const dnn_rand_args *args)
 {
-    dnn_tensor *t = dnn__make_empty(op, args, DNN_T_F32);
-
-    return t == NULL ? NULL : dnn__finish(t, dnn_normal_(t, 0.0, 1.0), args->requires_grad);
+    return (dnn_create_args){.shape = args->shape,
+                             .dtype = args->dtype,
+                             .device = args->device,
+                             .requires_grad = args->requires_grad};
 }
 
-dnn_tensor *dnn_rand_with(dnn_create_args args)
+dnn_tensor *dnn_rand_with(dnn_rand_args args)
 {
-    return make_uniform("rand", &args);
+    const dnn_create_args create = args_of_rand(&args);
+
+    return make_random("rand", &create, args.generator, dnn_uniform_);
 }
 
-dnn_tensor *dnn_randn_with(dnn_create_args args)
+dnn_tensor *dnn_randn_with(dnn_rand_args args)
 {
-    return make_normal("randn", &args);
+    const dnn_create_args create = args_of_rand(&args);
+
+    return make_random("randn", &create, args.generator, dnn_normal_);
 }
 
 dnn_tensor *dnn_eye_with(dnn_eye_args args)
@@ -231,18 +249,27 @@ dnn_tensor *dnn_full_like_with(dnn_full_like_args args)
                                                      : NULL;
 }
 
-dnn_tensor *dnn_rand_like_with(dnn_like_args args)
+static dnn_tensor *make_random_like(const char *op, const dnn_rand_like_args *args,
+                                    dnn_tensor *(*fill)(dnn_tensor *target, double a, double b))
 {
+    const dnn_like_args like = {.like = args->like,
+                                .dtype = args->dtype,
+                                .device = args->device,
+                                .requires_grad = args->requires_grad};
     dnn_create_args create;
 
-    return args_of_like("rand_like", &args, &create) ? make_uniform("rand_like", &create) : NULL;
+    return args_of_like(op, &like, &create) ? make_random(op, &create, args->generator, fill)
+                                            : NULL;
 }
 
-dnn_tensor *dnn_randn_like_with(dnn_like_args args)
+dnn_tensor *dnn_rand_like_with(dnn_rand_like_args args)
 {
-    dnn_create_args create;
+    return make_random_like("rand_like", &args, dnn_uniform_);
+}
 
-    return args_of_like("randn_like", &args, &create) ? make_normal("randn_like", &create) : NULL;
+dnn_tensor *dnn_randn_like_with(dnn_rand_like_args args)
+{
+    return make_random_like("randn_like", &args, dnn_normal_);
 }
 
 /* ---- fills ---- */

@@ -164,6 +164,23 @@ static void data(void)
     dnn_release(dnn_retain(sampler));
 }
 
+static void generators(void)
+{
+    dnn_generator *g = dnn_keep(dnn_generator_new(1));
+    dnn_generator_state state = {0};
+
+    {
+        DNN_GENERATOR(g);
+        dnn_rand(DNN_SHAPE(4));
+    }
+    dnn_rand(DNN_SHAPE(2), .dtype = DNN_T_F64, .generator = g);
+    dnn_randn_like(dnn_ones(DNN_SHAPE(2)), .requires_grad = true, .generator = g);
+    EXPECT(dnn_get_generator_state(g, &state) == DNN_OK);
+    EXPECT(state.seed == 1 && state.stream == 0 && state.offset == 3);
+    EXPECT(dnn_set_generator_state(g, state) == DNN_OK);
+    dnn_release(g);
+}
+
 /* Every kind of object is kept, retained and released by its own pointer. */
 static void objects(void)
 {
@@ -201,6 +218,7 @@ int main(void)
     comparisons();
     lists();
     scopes();
+    generators();
     objects();
     data();
     EXPECT(dnn_take_error() == DNN_OK);

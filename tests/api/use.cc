@@ -142,6 +142,21 @@ static void scopes()
     EXPECT(dnn_grad_enabled() && dnn_live_objects() == before);
 }
 
+static void generators()
+{
+    dnn_generator *g = dnn_keep(dnn_generator_new(1));
+    dnn_generator_state state = dnn_generator_state();
+
+    {
+        DNN_GENERATOR(g);
+        dnn_uniform_(filled(0), 0, 1);
+    }
+    EXPECT(dnn_get_generator_state(g, &state) == DNN_OK && state.offset == 1);
+    EXPECT(dnn_set_generator_state(g, state) == DNN_OK);
+    dnn_release(dnn_retain(g));
+    dnn_release(g);
+}
+
 static void objects()
 {
     DNN_SCOPED
@@ -202,6 +217,7 @@ int main()
     comparisons();
     lists();
     scopes();
+    generators();
     objects();
     data();
     EXPECT(dnn_take_error() == DNN_OK);

@@ -29,6 +29,7 @@ typedef struct parts { /* what the program makes and frees */
     dnn_optimizer *optimizer;
     dnn_dataset *set, *brighter;
     dnn_loader *loader;
+    dnn_generator *generator;
     double loss;
 } parts;
 
@@ -58,6 +59,7 @@ static dnn_status build(parts *p, const input *in)
                                            dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
                                            dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
     p->optimizer = dnn_optim_sgd(dnn_parameters(p->net), 0.1, .momentum = 0.9);
+    p->generator = dnn_generator_new(5);
     p->set = dnn_dataset_tensors(field, 2);
     transform = dnn_compose(DNN_TRANSFORMS(
         dnn_transform_to_tensor(DNN_IMAGE_CHW), dnn_transform_random_crop(8, .padding = 1),
@@ -114,6 +116,7 @@ static dnn_status epoch(parts *p)
 
     while (dnn_loader_next(p->loader, &batch)) {
         DNN_SCOPE();
+        DNN_GENERATOR(p->generator);
         dnn_tensor *loss = dnn_cross_entropy(dnn_forward(p->net, batch.input), batch.target);
 
         DNN_TRY(dnn_zero_grad(p->optimizer));
@@ -160,6 +163,7 @@ static dnn_status program(const input *in, const char *folder, double *loss)
         if (st == DNN_OK) {
             st = train_save_load(&p, folder);
         }
+        dnn_release(p.generator);
         dnn_release(p.loader);
         dnn_release(p.brighter);
         dnn_release(p.set);

@@ -132,12 +132,12 @@ static dnn_loss_args loss(const arguments *a)
     return (dnn_loss_args){.input = a->x, .target = a->y, .reduction = (dnn_reduction)a->i[0]};
 }
 
-static dnn_create_args create(fuzz_call *c, const arguments *a)
+static dnn_rand_args create(fuzz_call *c, const arguments *a)
 {
-    return (dnn_create_args){.shape = a->shape,
-                             .dtype = a->yes ? (dnn_dtype)a->i[0] : c->dtype,
-                             .device = a->i[1] == -1 ? "cuda:9999999999" : NULL,
-                             .requires_grad = a->i[2] == 1};
+    return (dnn_rand_args){.shape = a->shape,
+                           .dtype = a->yes ? (dnn_dtype)a->i[0] : c->dtype,
+                           .device = a->i[1] == -1 ? "cuda:9999999999" : NULL,
+                           .requires_grad = a->i[2] == 1};
 }
 
 static dnn_tensor *joined(fuzz_call *c, const arguments *a, bool stacked)

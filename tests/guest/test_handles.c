@@ -81,6 +81,12 @@ static dnn_sampler *dead_sampler(void)
     return dnn_sampler_sequential(live_set());
 }
 
+static dnn_generator *dead_generator(void)
+{
+    DNN_SCOPE();
+    return dnn_generator_new(1);
+}
+
 static dnn_optimizer *dead_optimizer(void)
 {
     DNN_SCOPE();
@@ -283,12 +289,30 @@ Test(handles, views_and_copies)
     TOLD(dnn_select_scatter(live(), dead(), 0, 0), SAID);
 }
 
+#define GENERATOR "generator, a generator, " BY_SCOPE
+
+Test(handles, generators)
+{
+    dnn_generator_state state;
+    dnn_generator_guard guard;
+
+    TOLD(dnn_rand(S(2), .generator = dead_generator()), "rand: " GENERATOR);
+    TOLD(dnn_randn(S(2), .generator = dead_generator()), "randn: " GENERATOR);
+    TOLD(dnn_rand_like(live(), .generator = dead_generator()), "rand_like: " GENERATOR);
+    TOLD(dnn_randn_like(live(), .generator = dead_generator()), "randn_like: " GENERATOR);
+    TOLD(guard = dnn_generator_begin(dead_generator()), "DNN_GENERATOR: " GENERATOR);
+    dnn_generator_end(&guard);
+    REFUSED(dnn_get_generator_state(dead_generator(), &state), GENERATOR);
+    REFUSED(dnn_set_generator_state(dead_generator(), (dnn_generator_state){0}), GENERATOR);
+}
+
 Test(handles, creation)
 {
     TOLD(dnn_empty_like(dead()), SAID);
     TOLD(dnn_zeros_like(dead()), SAID);
     TOLD(dnn_full_like(dead(), 2), SAID);
     TOLD(dnn_rand_like(dead()), SAID);
+    TOLD(dnn_randn_like(dead()), SAID);
     TOLD(dnn_uniform_(dead(), 0, 1), SAID);
     TOLD(dnn_normal_(dead(), 0, 1), SAID);
     TOLD(dnn_bernoulli_(dead(), 0.5), SAID);

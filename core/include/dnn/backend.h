@@ -76,10 +76,32 @@ DNN_API DNN_CHECKED dnn_status dnn_empty_cache(const char *device);
  *         kernel must not call it either); DNN_E_DEVICE: in a forked child. */
 DNN_API DNN_CHECKED dnn_status dnn_set_threads(int n);
 DNN_API int dnn_get_threads(void);
-/* Seeds the default generator, from which creation, dropout and initialisation draw
- * (torch.manual_seed). The seed at the start is 0. */
+/* Seeds the default generator, from which creation, dropout and initialisation draw outside of a
+ * DNN_GENERATOR (torch.manual_seed). The seed at the start is 0. */
 DNN_API void dnn_manual_seed(uint64_t seed);
 DNN_API uint64_t dnn_get_seed(void);
+
+/* Makes a generator (torch.Generator().manual_seed(seed)), an object of the scope. It gives the
+ * numbers that the default generator gives after dnn_manual_seed(seed). DNN_GENERATOR(g) lets
+ * random operators draw from it, .generator = g one creator. A backward draws nothing: the gradient
+ * of dropout takes the numbers of the forward call. Hooks and custom functions draw from the
+ * generator of the thread that calls dnn_backward, transforms and data sets from one of the sample
+ * (data.h).
+ * Fails   NULL and a pending error: DNN_E_NOMEM.
+ * Threads: several threads may draw from a generator at once: no two get the same numbers. */
+DNN_API dnn_generator *dnn_generator_new(uint64_t seed);
+/* All of a generator: numbers are a function of seed, stream and position. stream is 0 in a new
+ * one; offset counts blocks of four 32-bit words that were drawn. */
+typedef struct dnn_generator_state {
+    uint64_t seed, stream, offset;
+} dnn_generator_state;
+/* Stores and sets the state of a generator; NULL means the default generator. A generator that is
+ * set to an earlier state repeats its numbers.
+ * Fails   DNN_E_INVALID: the generator was freed, out is NULL. */
+DNN_API DNN_CHECKED dnn_status dnn_get_generator_state(const dnn_generator *generator,
+                                                       dnn_generator_state *out);
+DNN_API DNN_CHECKED dnn_status dnn_set_generator_state(dnn_generator *generator,
+                                                       dnn_generator_state state);
 
 typedef enum dnn_log_level {
     DNN_LOG_DEBUG = 0,

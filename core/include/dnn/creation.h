@@ -34,9 +34,9 @@ typedef struct dnn_create_args {
     dnn_full_with(DNN_ARGS(dnn_full_args, .shape = shape_, .value = __VA_ARGS__))
 /* rand: uniform in [0,1). randn: normal with mean 0, standard deviation 1. */
 #define dnn_rand(...) \
-    DNN_NEEDS_ONE(__VA_ARGS__) dnn_rand_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_rand_with(DNN_ARGS(dnn_rand_args, .shape = __VA_ARGS__))
 #define dnn_randn(...) \
-    DNN_NEEDS_ONE(__VA_ARGS__) dnn_randn_with(DNN_ARGS(dnn_create_args, .shape = __VA_ARGS__))
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_randn_with(DNN_ARGS(dnn_rand_args, .shape = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_empty_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_zeros_with(dnn_create_args args);
 DNN_API dnn_tensor *dnn_ones_with(dnn_create_args args);
@@ -51,8 +51,17 @@ typedef struct dnn_full_args {
 DNN_API dnn_tensor *dnn_full_with(dnn_full_args args);
 /* As dnn_full, with a value that is exact beyond 2^53; dtype 0 = i64. */
 DNN_API dnn_tensor *dnn_full_i64(int64_t value, dnn_create_args args);
-DNN_API dnn_tensor *dnn_rand_with(dnn_create_args args);
-DNN_API dnn_tensor *dnn_randn_with(dnn_create_args args);
+typedef struct dnn_rand_args {
+    dnn_shape shape;
+    DNN_BY_NAME;
+    dnn_dtype dtype;    /* 0 = f32 */
+    const char *device; /* NULL = the default device */
+    bool requires_grad;
+    dnn_generator *generator; /* to draw from; NULL = that of the thread: DNN_GENERATOR, or else the
+                               * default generator */
+} dnn_rand_args;
+DNN_API dnn_tensor *dnn_rand_with(dnn_rand_args args);
+DNN_API dnn_tensor *dnn_randn_with(dnn_rand_args args);
 
 typedef struct dnn_like_args {
     dnn_tensor *like; /* gives the shape */
@@ -73,9 +82,10 @@ typedef struct dnn_like_args {
 #define dnn_full_like_given_(like_, ...) \
     dnn_full_like_with(DNN_ARGS(dnn_full_like_args, .like = like_, .value = __VA_ARGS__))
 #define dnn_rand_like(...) \
-    DNN_NEEDS_ONE(__VA_ARGS__) dnn_rand_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
-#define dnn_randn_like(...) \
-    DNN_NEEDS_ONE(__VA_ARGS__) dnn_randn_like_with(DNN_ARGS(dnn_like_args, .like = __VA_ARGS__))
+    DNN_NEEDS_ONE(__VA_ARGS__) dnn_rand_like_with(DNN_ARGS(dnn_rand_like_args, .like = __VA_ARGS__))
+#define dnn_randn_like(...)    \
+    DNN_NEEDS_ONE(__VA_ARGS__) \
+    dnn_randn_like_with(DNN_ARGS(dnn_rand_like_args, .like = __VA_ARGS__))
 DNN_API dnn_tensor *dnn_empty_like_with(dnn_like_args args);
 DNN_API dnn_tensor *dnn_zeros_like_with(dnn_like_args args);
 DNN_API dnn_tensor *dnn_ones_like_with(dnn_like_args args);
@@ -88,8 +98,16 @@ typedef struct dnn_full_like_args {
     bool requires_grad;
 } dnn_full_like_args;
 DNN_API dnn_tensor *dnn_full_like_with(dnn_full_like_args args);
-DNN_API dnn_tensor *dnn_rand_like_with(dnn_like_args args);
-DNN_API dnn_tensor *dnn_randn_like_with(dnn_like_args args);
+typedef struct dnn_rand_like_args {
+    dnn_tensor *like;
+    DNN_BY_NAME;
+    dnn_dtype dtype;    /* 0 = that of like */
+    const char *device; /* NULL = that of like */
+    bool requires_grad;
+    dnn_generator *generator; /* as in dnn_rand_args */
+} dnn_rand_like_args;
+DNN_API dnn_tensor *dnn_rand_like_with(dnn_rand_like_args args);
+DNN_API dnn_tensor *dnn_randn_like_with(dnn_rand_like_args args);
 
 typedef struct dnn_data_args {
     const void *data; /* row-major elements of dtype */
@@ -193,7 +211,8 @@ typedef struct dnn_eye_args {
 DNN_API dnn_tensor *dnn_eye_with(dnn_eye_args args);
 
 /* ---- random numbers ----
- * Fill the destination, in place, from the default generator. Philox4x32-10 (Salmon et al. 2011):
+ * Fill the destination, in place, from the generator of the thread (DNN_GENERATOR), or else the
+ * default generator. Philox4x32-10 (Salmon et al. 2011):
  * the same numbers on every backend and for any number of threads (normal: within rounding);
  * differs from PyTorch's. Arguments must be finite. */
 

@@ -1,10 +1,10 @@
 /* object.h - objects, who owns them, and scopes, which release them.
  *
  * Everything that a function makes and returns by pointer is an object: tensors, modules, data
- * sets, transforms, samplers, loaders, optimizers, files, states, and the texts and lists of this
- * library. It belongs to the innermost open scope of the thread. Closing the scope releases it.
- * Outside every scope it belongs to the root scope of the thread, which is closed when the thread
- * ends or calls dnn_shutdown. So a program frees nothing on its error paths.
+ * sets, transforms, samplers, loaders, optimizers, generators, files, states, and the texts and
+ * lists of this library. It belongs to the innermost open scope of the thread. Closing the scope
+ * releases it. Outside every scope it belongs to the root scope of the thread, which is closed when
+ * the thread ends or calls dnn_shutdown. So a program frees nothing on its error paths.
  *
  * An object that stands on others retains them: a module its children, a loader its data set, an
  * optimizer its parameters. They may leave their scopes in any order.
@@ -40,6 +40,7 @@ typedef struct dnn_loader dnn_loader;
 typedef struct dnn_transform dnn_transform;
 typedef struct dnn_sampler dnn_sampler;
 typedef struct dnn_file dnn_file;
+typedef struct dnn_generator dnn_generator;
 
 /* The head of every object. Public so that a struct of the program can begin with a dnn_module; its
  * members are private. */
@@ -78,6 +79,7 @@ DNN_API dnn_object *dnn_keep(dnn_object *object);
         dnn_transform *: 0,         \
         dnn_sampler *: 0,           \
         dnn_file *: 0,              \
+        dnn_generator *: 0,         \
         void *: 0), (dnn_object *)(void *)(x))
 /* clang-format on */
 #define dnn_retain(x) ((__typeof__(x))(void *)(dnn_retain)(DNN_OBJECT(x)))
@@ -99,8 +101,9 @@ typedef struct dnn_scope {
 /* Open and close a scope by hand, for other compilers and languages. `where` is a text for
  * messages, "train.c:41", which stays valid while the process runs, or NULL. A scope that cannot be
  * opened leaves a pending DNN_E_NOMEM; what it would own belongs to the scope around it.
- * dnn_scope_end also closes the scopes that were opened after `scope` and are still open, and turns
- * recording on or off as it was when the scope was opened. It ignores NULL and a scope that is not
+ * dnn_scope_end also closes the scopes that were opened after `scope` and are still open, turns
+ * recording on or off as it was when the scope was opened, and ends a dnn_generator_begin that came
+ * after it. It ignores NULL and a scope that is not
  * open. */
 DNN_API dnn_scope dnn_scope_begin(const char *where);
 DNN_API void dnn_scope_end(dnn_scope *scope);
@@ -117,6 +120,18 @@ DNN_API void dnn_grad_mode_end(dnn_grad_mode *mode);
 /* Returns whether this thread records operators. */
 DNN_API bool dnn_grad_enabled(void);
 
+/* Random operators of this thread draw from `generator` (backend.h) until dnn_generator_end; NULL
+ * means the default generator. They may be nested: the inner one holds. The thread retains the
+ * generator meanwhile. A thread begins with the default generator; one that ends in between gives
+ * the generator back. A generator that was freed, and DNN_E_NOMEM, leave a pending error.
+ * dnn_generator_end also ends those that began after `guard` and have not ended. It ignores NULL
+ * and a guard that has ended. */
+typedef struct dnn_generator_guard {
+    uint64_t dnn_serial;
+} dnn_generator_guard;
+DNN_API dnn_generator_guard dnn_generator_begin(dnn_generator *generator);
+DNN_API void dnn_generator_end(dnn_generator_guard *guard);
+
 #define DNN_GUARD_(type, begin, end) \
     type DNN_CAT(dnn_guard_, __COUNTER__) __attribute__((cleanup(end), unused)) = begin
 
@@ -126,11 +141,14 @@ DNN_API bool dnn_grad_enabled(void);
  *     DNN_SCOPE();        opens a scope
  *     DNN_NO_GRAD();      operators are not recorded
  *     DNN_ENABLE_GRAD();  operators are recorded, also inside a DNN_NO_GRAD, a backward or a hook
- * DNN_NO_GRAD and DNN_ENABLE_GRAD own nothing. */
+ *     DNN_GENERATOR(g);   random operators draw from g
+ * DNN_NO_GRAD, DNN_ENABLE_GRAD and DNN_GENERATOR own no tensors. */
 #define DNN_SCOPE() \
     DNN_GUARD_(dnn_scope, dnn_scope_begin(__FILE__ ":" DNN_TEXT(__LINE__)), dnn_scope_end)
 #define DNN_NO_GRAD() DNN_GUARD_(dnn_grad_mode, dnn_no_grad_begin(), dnn_grad_mode_end)
 #define DNN_ENABLE_GRAD() DNN_GUARD_(dnn_grad_mode, dnn_enable_grad_begin(), dnn_grad_mode_end)
+#define DNN_GENERATOR(generator) \
+    DNN_GUARD_(dnn_generator_guard, dnn_generator_begin(generator), dnn_generator_end)
 
 /* DNN_SCOPED { ... } opens a scope for one block. `break` and `continue` inside leave the scope,
  * not a loop around it. */
@@ -162,6 +180,7 @@ DNN_OBJECT_OF_(dnn_loader)
 DNN_OBJECT_OF_(dnn_transform)
 DNN_OBJECT_OF_(dnn_sampler)
 DNN_OBJECT_OF_(dnn_file)
+DNN_OBJECT_OF_(dnn_generator)
 template <class T> inline T *dnn_retain(T *x)
 {
     dnn_retain(dnn_object_of(x));

@@ -32,7 +32,7 @@
  *             tensor, in C++ dnn_add(x, nullptr).
  *   Options   By name: dnn_sum(x, .dims = DNN_DIMS(0), .keepdim = true) (status.h). Zero means the
  *             default; what has no natural zero is positional, dnn_leaky_relu(x, 0.01).
- *   Random    Draws advance the default generator (backend.h, dnn_manual_seed).
+ *   Random    Draws advance the generator of the thread (DNN_GENERATOR) or the default generator.
  * Threads: any thread; tensor.h says which tensors threads may share. */
 #ifndef DNN_OPS_PUBLIC_H
 #define DNN_OPS_PUBLIC_H

@@ -1,4 +1,4 @@
-/* test_rng.c - tests the generator's state and its permutations (rng.c). */
+/* test_rng.c - tests what the default generator reserves, and permutations. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include "base.h"

@@ -91,7 +91,7 @@ static void steps(struct training *t, int n)
  * numbers. */
 static size_t state_of(struct training *t, unsigned char *bytes, size_t room)
 {
-    dnn__rng rng = dnn__rng_state();
+    dnn__rng rng = dnn__rng_state(NULL);
     dnn__loader_state place = dnn__loader_get(t->loader);
     double lr = dnn_optimizer_lr(t->optimizer);
     int64_t n = dnn_optimizer_steps(t->optimizer);
