@@ -146,8 +146,9 @@ typedef struct dnn_fields {
  * Fails   DNN_E_INVALID: fields is NULL, the list is empty or has a NULL; DNN_E_NOMEM. */
 DNN_API DNN_CHECKED dnn_status dnn_fields_set(dnn_fields *fields, dnn_tensor_list list);
 
-/* Makes a transform of a function, which sees one sample. It fails by a status or by a pending
- * error.
+/* Makes a transform of a function, which sees one sample. It replaces fields and does not change
+ * their tensors in place, which may be needed again: a batch that failed is read once more. It
+ * fails by a status or by a pending error.
  * Fails   NULL, DNN_E_INVALID: fn is NULL; DNN_E_NOMEM. */
 DNN_API dnn_transform *dnn_transform_function(dnn_status (*fn)(void *ctx, dnn_fields *sample),
                                               void (*release)(void *ctx), void *ctx);

@@ -1,5 +1,7 @@
 /* test_draws.c - tests the random numbers of samples: they depend on seed, epoch and index alone.
  */
+#include <stdio.h>
+#include <unistd.h>
 #include "unit.h"
 
 TestSuite(draws, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -164,6 +166,65 @@ Test(draws, the_default_generator_is_left_alone)
     cr_expect_eq(before, after);
 }
 
+/* ---- checkpoints ---- */
+
+/* Writes where `from` is into a checkpoint, and takes `to` there. */
+static void pass_on(dnn_loader *from, dnn_loader *to)
+{
+    const char *base = getenv("TMPDIR");
+    char folder[256], path[300];
+    dnn_module *net = dnn_nn_linear(1, 1);
+
+    snprintf(folder, sizeof folder, "%.200s/dnn_draws_XXXXXX", base != NULL ? base : P_tmpdir);
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/run.safetensors", folder);
+    cr_assert_eq(dnn_write_checkpoint(&(dnn_run){.module = net, .loader = {from}}, path), DNN_OK,
+                 "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(&(dnn_run){.module = net, .loader = {to}}, path), DNN_OK, "%s",
+                 dnn_error_message());
+    unlink(path);
+    rmdir(folder);
+}
+
+static void expect_same_rest(dnn_loader *a, dnn_loader *b)
+{
+    double x[PIXELS * 4], y[PIXELS * 4];
+    dnn_batch p, q;
+
+    for (int k = 0; k < 9; k++) { /* into the next epoch */
+        bool more = dnn_loader_next(a, &p);
+
+        cr_assert_eq(dnn_loader_next(b, &q), more, "%s", dnn_error_message());
+        cr_assert_eq(p.size, q.size);
+        if (more) {
+            cr_assert_eq(put(p.input, x), put(q.input, y));
+            cr_assert(same(x, y, p.size * PIXELS), "batch %d", k);
+        }
+    }
+}
+
+Test(draws, a_run_that_is_resumed_draws_the_same)
+{
+    static const double weight[SAMPLES] = {[3] = 1, [5] = 2, [9] = 3, [20] = 1};
+    dnn_dataset *set = augmented();
+    dnn_sampler *sampler = dnn_sampler_weighted(weight, SAMPLES, 20);
+
+    for (int workers = 0; workers < 3; workers++) {
+        dnn_loader *a = dnn_loader(set, .batch_size = 4, .sampler = sampler, .seed = 5);
+        dnn_loader *b =
+            dnn_loader(set, .batch_size = 4, .sampler = sampler, .seed = 1, .workers = workers);
+        dnn_batch batch;
+
+        for (int k = 0; k < 9; k++) {
+            dnn_loader_next(a, &batch);
+        }
+        pass_on(a, b);
+        expect_same_rest(a, b);
+        dnn_release(a);
+        dnn_release(b);
+    }
+}
+
 /* ---- sets without a length ---- */
 
 static dnn_status begin(void *ctx, int64_t epoch)
@@ -179,6 +240,29 @@ static dnn_status next(void *ctx, dnn_tensor **field, bool *end)
     field[0] = *end ? NULL : dnn_rand(S(1, 6, 6));
     field[1] = *end ? NULL : dnn_zeros(S(1));
     return DNN_OK;
+}
+
+Test(draws, a_set_without_a_length_is_resumed)
+{
+    for (int workers = 0; workers < 2; workers++) {
+        int at[2] = {0};
+        dnn_transform *crop = dnn_transform_random_crop(4);
+        dnn_loader *a =
+            dnn_loader(dnn_dataset_map(dnn_dataset_iterable(2, begin, next, NULL, &at[0]), crop),
+                       .batch_size = 4, .seed = 5);
+        dnn_loader *b =
+            dnn_loader(dnn_dataset_map(dnn_dataset_iterable(2, begin, next, NULL, &at[1]), crop),
+                       .batch_size = 4, .workers = workers);
+        dnn_batch batch;
+
+        for (int k = 0; k < 10; k++) {
+            dnn_loader_next(a, &batch);
+        }
+        pass_on(a, b);
+        expect_same_rest(a, b);
+        dnn_release(a);
+        dnn_release(b);
+    }
 }
 
 Test(draws, a_set_without_a_length_repeats_too)
