@@ -150,6 +150,8 @@ void dnn__rng_restore(dnn_generator *generator, dnn__rng state);
 /* Random operators of this thread draw the numbers that begin at `from`, until dnn_generator_end.
  * Makes no object, and allocates nothing unless DNN__FIRST_DRAWINGS are open. DNN_E_NOMEM. */
 dnn_status dnn__rng_begin(dnn__rng from, dnn_generator_guard *out);
+/* Returns word i, of 64 bits, behind a place of a stream. */
+uint64_t dnn__random_word(dnn__rng rng, uint64_t i);
 /* Writes a permutation of 0..n-1 to out[n]. It sorts the indices by 64-bit keys drawn from (seed,
  * stream, offset), ties by index. Fails with DNN_E_NOMEM. */
 dnn_status dnn__permutation(uint64_t seed, uint64_t stream, uint64_t offset, int64_t n,

@@ -8,16 +8,30 @@ struct pair {
     int64_t index;
 };
 
+static philox4x32_ctr_t block_of(dnn__rng rng, uint64_t i)
+{
+    philox4x32_key_t key = {{(uint32_t)rng.seed, (uint32_t)(rng.seed >> 32)}};
+    uint64_t block = rng.offset + i;
+    philox4x32_ctr_t counter = {{(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)rng.stream,
+                                 (uint32_t)(rng.stream >> 32)}};
+
+    return philox4x32_R(10, counter, key);
+}
+
+/* Of words 2i (the upper half) and 2i+1 of 32 bits, as the keys of a permutation. */
+uint64_t dnn__random_word(dnn__rng rng, uint64_t i)
+{
+    philox4x32_ctr_t word = block_of(rng, i / 2);
+    int first = i % 2 == 0 ? 0 : 2;
+
+    return (uint64_t)word.v[first] << 32 | word.v[first + 1];
+}
+
 /* Key i is made of words 2i (the upper half) and 2i+1 of the stream. */
 static void draw_keys(dnn__rng rng, int64_t n, struct pair *pair)
 {
-    philox4x32_key_t key = {{(uint32_t)rng.seed, (uint32_t)(rng.seed >> 32)}};
-
     for (int64_t i = 0; i < n; i += 2) {
-        uint64_t block = rng.offset + (uint64_t)i / 2;
-        philox4x32_ctr_t counter = {{(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)rng.stream,
-                                     (uint32_t)(rng.stream >> 32)}};
-        philox4x32_ctr_t word = philox4x32_R(10, counter, key);
+        philox4x32_ctr_t word = block_of(rng, (uint64_t)i / 2);
 
         pair[i] = (struct pair){(uint64_t)word.v[0] << 32 | word.v[1], i};
         if (i + 1 < n) {

@@ -1,5 +1,5 @@
 /* concat.c - a data set that concatenates others. A batch calls each part once, for all samples
- * that come from it, and copies the rows to their positions. */
+ * that come from it, and puts them to their positions. */
 #include <string.h>
 #include "dataset.h"
 
@@ -40,90 +40,143 @@ static int64_t select_part(int64_t *part, const int64_t *at, int64_t first, int6
     return count;
 }
 
-static dnn_status check_same(int64_t k, int field, const dnn_tensor *out, const dnn_tensor *samples)
-{
-    if (samples->dtype != out->dtype) {
-        return dnn__fail(
-            DNN_E_INVALID, "data set: field %d of concatenated set %s is %s, of another set %s",
-            field, dnn__number_text(k), dnn_dtype_name(samples->dtype), dnn_dtype_name(out->dtype));
-    }
-    if (samples->ndim != out->ndim ||
-        memcmp(samples->dim + 1, out->dim + 1, sizeof(int64_t) * (size_t)(out->ndim - 1)) != 0) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "data set: field %d of concatenated set %s has samples %s, of another set %s", field,
-            dnn__number_text(k), dnn__shape_text(samples->ndim - 1, samples->dim + 1),
-            dnn__shape_text(out->ndim - 1, out->dim + 1));
-    }
-    return DNN_OK;
-}
+/* The samples of a batch that come from one part. */
+struct piece {
+    dnn__samples samples;
+    int64_t n;
+    const int64_t *row; /* [n] in the batch */
+};
 
-/* Copies samples of part k to their rows of a field of the batch. Creates the field for the first
- * part. */
-static dnn_status put_field(int64_t k, int f, dnn_tensor *samples, const int64_t *row, int64_t n,
-                            dnn_tensor **out)
-{
-    int64_t dim[DNN_MAX_DIMS];
+enum { LISTS = 5 }; /* read_pieces needs so many lists of n numbers */
 
-    samples = dnn_contiguous(samples);
-    if (samples == NULL) {
+/* Reads each part once; *count is the number of pieces. */
+static dnn_status read_pieces(const struct concat *c, const dnn__request *r, struct piece *piece,
+                              int64_t *count)
+{
+    int64_t *list = dnn__scratch("data set", r->n, LISTS * sizeof *list), *part = list,
+            *at = list + r->n, *within = at + r->n, *row = within + r->n, *id = row + r->n;
+
+    if (list == NULL) {
         return dnn__take();
     }
-    if (dnn__dev(dnn__device_of(samples))->api != NULL) {
-        return dnn__fail(DNN_E_INVALID,
-                         "data set: field %d of concatenated set %s is on %s; samples are on cpu",
-                         f, dnn__number_text(k), dnn__dev(dnn__device_of(samples))->name);
-    }
-    if (*out == NULL) {
-        memcpy(dim, samples->dim, sizeof(int64_t) * (size_t)samples->ndim);
-        dim[0] = n;
-        *out = dnn__tensor_new("data set", samples->dtype, samples->ndim, dim, dnn__cpu());
-        if (*out == NULL) {
-            return dnn__take();
-        }
-    }
-    DNN_TRY(check_same(k, f, *out, samples));
-    dnn__copy_rows(*out, row, samples, NULL, samples->dim[0]);
-    return DNN_OK;
-}
+    locate(c, r->index, r->n, part, at);
+    *count = 0;
+    for (int64_t first = 0; first < r->n; first++) {
+        struct piece *p = &piece[*count];
+        dnn__request below = *r;
+        dnn_dataset *set;
 
-enum { LISTS = 4 }; /* gather needs so many lists of n numbers */
-
-static dnn_status gather(const struct concat *c, const int64_t *index, int64_t n, int64_t *list,
-                         dnn_tensor **field)
-{
-    int64_t *part = list, *at = list + n, *within = at + n, *row = within + n;
-
-    locate(c, index, n, part, at);
-    for (int64_t first = 0; first < n; first++) {
-        dnn_tensor *some[DNN_FIELD_MAX] = {NULL};
-        int64_t k = part[first], count;
-
-        if (k < 0) {
+        if (part[first] < 0) {
             continue;
         }
-        count = select_part(part, at, first, n, within, row);
-        if (count == n) {
-            return c->part[k]->type->get(c->part[k], within, n, field);
+        set = c->part[part[first]];
+        *p = (struct piece){.n = select_part(part, at, first, r->n, within, row), .row = row};
+        for (int64_t i = 0; i < p->n; i++) {
+            id[i] = r->id[row[i]];
         }
-        DNN_TRY(c->part[k]->type->get(c->part[k], within, count, some));
-        for (int f = 0; f < c->set.n_fields; f++) {
-            DNN_TRY(put_field(k, f, some[f], row, n, &field[f]));
-        }
+        below.index = within;
+        below.id = id;
+        below.n = p->n;
+        DNN_TRY(set->type->get(set, &below, &p->samples));
+        within += p->n;
+        row += p->n;
+        id += p->n;
+        ++*count;
     }
     return DNN_OK;
 }
 
-static dnn_status get_concat(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+/* True if each piece is stacked and on cpu, and the pieces have one number of fields, dtype and
+ * shape of samples. */
+static bool all_alike(const struct piece *piece, int64_t count)
 {
-    dnn__storage *scratch;
-    dnn_status st;
+    for (int64_t i = 0; i < count; i++) {
+        const dnn_tensor_list *first = &piece[0].samples.batch, *batch = &piece[i].samples.batch;
 
-    DNN_TRY(dnn__scratch("data set", n, LISTS * sizeof *index, &scratch));
-    memset(field, 0, sizeof *field * (size_t)set->n_fields);
-    st = gather((const struct concat *)set, index, n, scratch->data, field);
-    dnn__storage_release(scratch);
-    return st;
+        if (piece[i].samples.sample != NULL || batch->n != first->n) {
+            return false;
+        }
+        for (int64_t k = 0; k < batch->n; k++) {
+            if (dnn__dev(dnn__device_of(batch->item[k]))->api != NULL ||
+                !dnn__alike(first->item[k], batch->item[k], true)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static dnn_status join_field(const struct piece *piece, int64_t count, int64_t k, int64_t n,
+                             dnn_tensor **out)
+{
+    const dnn_tensor *first = piece[0].samples.batch.item[k];
+    int64_t dim[DNN_MAX_DIMS];
+
+    memcpy(dim, first->dim, sizeof(int64_t) * (size_t)first->ndim);
+    dim[0] = n;
+    *out = dnn__tensor_new("data set", first->dtype, first->ndim, dim, dnn__cpu());
+    for (int64_t i = 0; i < count && *out != NULL; i++) {
+        DNN_SCOPE();
+        dnn_tensor *from = dnn_contiguous(piece[i].samples.batch.item[k]);
+
+        if (from == NULL) {
+            return dnn__take();
+        }
+        dnn__copy_rows(*out, piece[i].row, from, NULL, piece[i].n);
+    }
+    return *out != NULL ? DNN_OK : dnn__take();
+}
+
+/* Copies the rows of stacked pieces to their places in one batch. */
+static dnn_status join_rows(const struct piece *piece, int64_t count, int64_t n, dnn__samples *out)
+{
+    int64_t n_fields = piece[0].samples.batch.n;
+    dnn_tensor **field = dnn__scratch("data set", n_fields, sizeof *field);
+
+    if (field == NULL) {
+        return dnn__take();
+    }
+    for (int64_t k = 0; k < n_fields; k++) {
+        DNN_TRY(join_field(piece, count, k, n, &field[k]));
+    }
+    out->batch = (dnn_tensor_list){.n = n_fields, .item = field};
+    return DNN_OK;
+}
+
+/* Puts the samples of the pieces, which may be unequal, into one list. */
+static dnn_status join_lists(struct piece *piece, int64_t count, int64_t n, dnn__samples *out)
+{
+    dnn_tensor_list *sample = dnn__scratch("data set", n, sizeof *sample);
+
+    if (sample == NULL) {
+        return dnn__take();
+    }
+    for (int64_t i = 0; i < count; i++) {
+        DNN_TRY(dnn__samples_split(&piece[i].samples, piece[i].n));
+        for (int64_t j = 0; j < piece[i].n; j++) {
+            sample[piece[i].row[j]] = piece[i].samples.sample[j];
+        }
+    }
+    out->sample = sample;
+    return DNN_OK;
+}
+
+static dnn_status get_concat(dnn_dataset *set, const dnn__request *r, dnn__samples *out)
+{
+    const struct concat *c = (const struct concat *)set;
+    int64_t count = 0, most = c->n_parts < r->n ? c->n_parts : r->n;
+    struct piece *piece = dnn__scratch("data set", most, sizeof *piece);
+
+    if (piece == NULL) {
+        return dnn__take();
+    }
+    DNN_TRY(read_pieces(c, r, piece, &count));
+    if (count == 1) {
+        *out = piece[0].samples;
+        return DNN_OK;
+    }
+    return all_alike(piece, count) ? join_rows(piece, count, r->n, out)
+                                   : join_lists(piece, count, r->n, out);
 }
 
 static void close_concat(dnn_dataset *set)
@@ -149,10 +202,12 @@ static dnn_status check_parts(dnn_dataset *const *sets, int n, int64_t *size)
         if (sets[i] == NULL) {
             return dnn__fail(DNN_E_INVALID, "dnn_dataset_concat: set %d of %d is NULL", i, n);
         }
-        if (sets[i]->n_fields != sets[0]->n_fields) {
-            return dnn__fail(DNN_E_INVALID,
-                             "dnn_dataset_concat: set 0 has %d fields, set %d has %d",
-                             sets[0]->n_fields, i, sets[i]->n_fields);
+        DNN_TRY(dnn__dataset_check_length("dnn_dataset_concat", sets[i]));
+        if (sets[i]->n_fields != sets[0]->n_fields && sets[i]->n_fields >= 0 &&
+            sets[0]->n_fields >= 0) {
+            return dnn__fail(
+                DNN_E_INVALID, "dnn_dataset_concat: set 0 has %s fields, set %d has %s",
+                dnn__number_text(sets[0]->n_fields), i, dnn__number_text(sets[i]->n_fields));
         }
         if (__builtin_add_overflow(*size, sets[i]->size, size)) {
             return dnn__fail(DNN_E_INVALID,
@@ -217,6 +272,8 @@ dnn_dataset *dnn_dataset_concat(dnn_dataset *const *sets, int n)
     }
     for (int i = 0; i < n; i++) {
         c->part[i] = dnn_retain(sets[i]);
+        c->set.depth = sets[i]->depth > c->set.depth ? sets[i]->depth : c->set.depth;
+        c->set.n_fields = sets[i]->n_fields < 0 ? -1 : c->set.n_fields;
     }
     c->n_parts = n;
     take_facts(c);

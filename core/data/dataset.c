@@ -1,7 +1,6 @@
 /* dataset.c - data sets as counted objects: their facts, checked access, and functions that the
  * kinds of sets share. The other files of this folder have the kinds. It takes no lock: a set does
  * not change after its creation. */
-#include <string.h>
 #include "dataset.h"
 
 static void destroy(dnn_object *object)
@@ -15,7 +14,7 @@ static void destroy(dnn_object *object)
     dnn__object_free(set, set->bytes);
 }
 
-void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int n_fields,
+void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size, int64_t n_fields,
                        dnn_dataset *base)
 {
     static const dnn__kind kind = {.name = "data set", .destroy = destroy};
@@ -29,6 +28,7 @@ void *dnn__dataset_new(size_t bytes, const dnn__dataset_type *type, int64_t size
     set->size = size;
     set->n_fields = n_fields;
     set->base = dnn_retain(base);
+    set->depth = base != NULL ? base->depth : 0;
     return set;
 }
 
@@ -44,6 +44,15 @@ bool dnn__dataset_ready(const char *function, const dnn_dataset *set)
     return dnn__alive(function, "the data set", set);
 }
 
+dnn_status dnn__dataset_check_length(const char *function, const dnn_dataset *set)
+{
+    return set->size >= 0 ? DNN_OK
+                          : dnn__fail(DNN_E_INVALID,
+                                      "%s: the set has no length: its samples have no indices, "
+                                      "and a loader reads them in order",
+                                      function);
+}
+
 /* ---- facts ---- */
 
 int64_t dnn_dataset_size(const dnn_dataset *set)
@@ -51,7 +60,7 @@ int64_t dnn_dataset_size(const dnn_dataset *set)
     return dnn__usable(set) ? set->size : 0;
 }
 
-int dnn_dataset_fields(const dnn_dataset *set)
+int64_t dnn_dataset_fields(const dnn_dataset *set)
 {
     return dnn__usable(set) ? set->n_fields : 0;
 }
@@ -107,73 +116,99 @@ dnn_status dnn__dataset_check_indices(const char *function, const dnn_dataset *s
     return DNN_OK;
 }
 
-/* The scope releases all intermediate tensors; only the fields leave it. */
-static dnn_status get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+dnn_status dnn__dataset_read(dnn_dataset *set, const dnn__request *request,
+                             dnn_status (*take)(void *ctx, const dnn__request *request,
+                                                dnn__samples *samples),
+                             void *ctx)
 {
-    dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
-    dnn_status st = DNN_OK;
+    dnn__samples samples = {.sample = NULL};
+    dnn_status st;
 
-    {
-        DNN_SCOPE();
-        DNN_NO_GRAD();
-        st = set->type->get(set, index, n, made);
-        for (int i = 0; i < set->n_fields && st == DNN_OK; i++) {
-            dnn_keep(made[i]);
-        }
-    }
-    if (st == DNN_OK) {
-        memcpy(field, made, (size_t)set->n_fields * sizeof *made);
-    }
-    return st;
+    DNN_SCOPE();
+    DNN_NO_GRAD();
+    DNN_TRY(dnn__take()); /* the scope could not be opened */
+    st = set->type->get(set, request, &samples);
+    return st == DNN_OK ? take(ctx, request, &samples) : st;
 }
 
-dnn_status dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+/* Hands the fields to the scope around that of dnn__dataset_read. */
+static void keep_all(dnn_tensor_list from, dnn_tensor **out)
 {
-    DNN_TRY(dnn__require(set, "dnn_dataset_get", "set"));
-    DNN_TRY(dnn__require(index, "dnn_dataset_get", "index"));
-    DNN_TRY(dnn__require(field, "dnn_dataset_get", "field"));
+    for (int64_t k = 0; k < from.n; k++) {
+        out[k] = dnn_keep(from.item[k]);
+    }
+}
+
+static dnn_status keep_list(dnn_tensor_list from, dnn_tensor_list *out)
+{
+    dnn_tensor **item = dnn_keep(dnn__scope_array(from.n));
+
+    if (item == NULL) {
+        return dnn__take();
+    }
+    keep_all(from, item);
+    *out = (dnn_tensor_list){.n = from.n, .item = item};
+    return DNN_OK;
+}
+
+static dnn_status take_batch(void *out, const dnn__request *r, dnn__samples *samples)
+{
+    DNN_TRY(dnn__samples_stack(samples, r->index, r->n));
+    return keep_list(samples->batch, out);
+}
+
+static dnn_status take_one(void *out, const dnn__request *r, dnn__samples *samples)
+{
+    DNN_TRY(dnn__samples_split(samples, r->n));
+    return keep_list(samples->sample[0], out);
+}
+
+static dnn_status check_read(const char *function, const dnn_dataset *set, const int64_t *index,
+                             int64_t n)
+{
+    if (index == NULL) {
+        return dnn__fail(DNN_E_INVALID, "%s: index is NULL", function);
+    }
     if (n < 1) {
-        return dnn__fail(DNN_E_INVALID, "dnn_dataset_get: n is %s, must be 1 or more",
+        return dnn__fail(DNN_E_INVALID, "%s: n is %s, must be 1 or more", function,
                          dnn__number_text(n));
     }
-    DNN_TRY(dnn__dataset_check_indices("dnn_dataset_get", set, index, n));
+    DNN_TRY(dnn__dataset_check_length(function, set));
+    DNN_TRY(dnn__dataset_check_indices(function, set, index, n));
     if (atomic_load(&dnn__forked)) {
-        return dnn__fail(
-            DNN_E_INVALID,
-            "dnn_dataset_get: this process was forked from one that uses libdnn; exec first");
+        return dnn__fail(DNN_E_INVALID,
+                         "%s: this process was forked from one that uses libdnn; exec first",
+                         function);
     }
-    return get(set, index, n, field);
+    return DNN_OK;
 }
 
-/* ---- shared by the kinds ---- */
-
-dnn_status dnn__scratch(const char *what, int64_t count, size_t element, dnn__storage **out)
+static dnn_tensor_list read_list(const char *function, dnn_dataset *set, const int64_t *index,
+                                 int64_t n,
+                                 dnn_status (*take)(void *, const dnn__request *, dnn__samples *))
 {
-    size_t bytes;
+    dnn_tensor_list list = {.n = 0};
+    dnn_status st;
 
-    if (!dnn__size_mul((size_t)count, element, &bytes)) {
-        return dnn__nomem(what, SIZE_MAX);
+    if (!dnn__operand_ready(function, "set", set)) {
+        return list;
     }
-    return dnn__storage_new(dnn__cpu(), bytes, what, out);
+    st = check_read(function, set, index, n);
+    if (st == DNN_OK) {
+        const dnn__request request = {.index = index, .id = index, .n = n, .seed = dnn_get_seed()};
+
+        st = dnn__dataset_read(set, &request, take, &list);
+    }
+    (void)dnn__ok(st);
+    return list;
 }
 
-void dnn__copy_rows(dnn_tensor *to, const int64_t *to_row, const dnn_tensor *from,
-                    const int64_t *from_row, int64_t n)
+dnn_tensor_list dnn_dataset_get(dnn_dataset *set, const int64_t *index, int64_t n)
 {
-    size_t item = dnn__item_size(to->dtype),
-           row = (size_t)dnn__numel_of(to->ndim - 1, to->dim + 1) * item;
-    const char *source;
-    char *target;
+    return read_list("dnn_dataset_get", set, index, n, take_batch);
+}
 
-    if (row == 0 || n == 0) {
-        return;
-    }
-    source = (const char *)from->storage->data + (size_t)from->offset * item;
-    target = (char *)to->storage->data + (size_t)to->offset * item;
-    for (int64_t i = 0; i < n; i++) {
-        size_t to_i = (size_t)(to_row != NULL ? to_row[i] : i),
-               from_i = (size_t)(from_row != NULL ? from_row[i] : i);
-
-        memcpy(target + to_i * row, source + from_i * row, row);
-    }
+dnn_tensor_list dnn_dataset_sample(dnn_dataset *set, int64_t index)
+{
+    return read_list("dnn_dataset_sample", set, &index, 1, take_one);
 }

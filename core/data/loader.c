@@ -4,6 +4,7 @@
 #include <string.h>
 #include "loader.h"
 #include "loader_object.h"
+#include "order.h"
 #include "runtime.h"
 #include "sampler.h"
 #include "worker_pool.h"
@@ -11,6 +12,14 @@
 enum { MAX_WORKERS = 256, MAX_PREFETCH = 4096 };
 
 /* ---- epochs ---- */
+
+/* The end of an epoch of a set without a length is known once it was read. */
+static void forget_end(dnn_loader *l)
+{
+    if (l->samples < 0) {
+        l->batches = DNN__UNKNOWN;
+    }
+}
 
 /* Stops reading the current epoch and begins another one. After a failure that epoch is pending:
  * the next call for a batch begins it. */
@@ -23,9 +32,10 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
     l->pending = true;
     st = dnn__workers_pause(l, function);
     if (st == DNN_OK) {
-        st = dnn__sampler_permute(l, l->seed, epoch, l->order);
+        st = dnn__order_fill(l, l->seed, epoch, l->order);
     }
     if (st == DNN_OK) {
+        forget_end(l);
         l->pending = false;
         l->next_to_return = l->next_to_read = 0;
         pthread_cond_broadcast(&l->work);
@@ -37,62 +47,58 @@ static dnn_status begin_epoch(dnn_loader *l, int64_t epoch, const char *function
 /* ---- batches ---- */
 
 /* Moves the fields to the loader's device. Runs in the program's thread. */
-static dnn_status move_fields(const dnn_loader *l, dnn_tensor **field)
+static dnn_status move_fields(const dnn_loader *l, dnn__list *fields)
 {
-    dnn_status st = DNN_OK;
+    for (int64_t i = 0; i < fields->n; i++) {
+        dnn_tensor **field = &dnn__list_items(fields)[i], *moved;
 
-    for (int i = 0; i < l->set->n_fields && st == DNN_OK; i++) {
-        if (dnn__device_of(field[i]) == l->device) {
+        if (dnn__device_of(*field) == l->device) {
             continue;
         }
-        {
-            DNN_SCOPE();
-            DNN_NO_GRAD();
-            dnn_tensor *moved = dnn_retain(dnn_to(field[i], .device = dnn__dev(l->device)->name));
-
-            st = moved != NULL ? DNN_OK : dnn__take();
-            if (st == DNN_OK) {
-                dnn_release(field[i]);
-                field[i] = moved;
-            }
+        DNN_SCOPE();
+        DNN_NO_GRAD();
+        moved = dnn_retain(dnn_to(*field, .device = dnn__dev(l->device)->name));
+        if (moved == NULL) {
+            return dnn__take();
         }
+        dnn_release(*field);
+        *field = moved;
     }
-    return st;
+    return DNN_OK;
 }
 
-static void fill_batch(dnn_loader *l, dnn_tensor **field, dnn_batch *batch)
+/* The batch was counted as returned. */
+static void fill_batch(dnn_loader *l, int64_t size, dnn_batch *batch)
 {
-    int n = l->set->n_fields;
+    dnn_tensor **field = dnn__list_items(&l->given);
 
-    memcpy(l->given, field, sizeof l->given);
-    memcpy(batch->field, field, sizeof batch->field);
+    batch->field = field;
+    batch->n_fields = l->given.n;
     batch->input = field[0];
-    batch->target = n > 1 ? field[1] : NULL;
-    batch->n_fields = n;
-    batch->size = dnn__sampler_size(l, l->next_to_return);
-    batch->index = l->next_to_return;
+    batch->target = l->given.n > 1 ? field[1] : NULL;
+    batch->size = size;
+    batch->index = l->next_to_return - 1;
 }
 
-static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
+/* Reads into l->given, which is empty. *size is 0 at the end of a set without a length. */
+static dnn_status next_batch(dnn_loader *l, int64_t *size)
 {
-    dnn_tensor *field[DNN_FIELD_MAX] = {NULL};
+    const dnn__place place = {l->seed, l->epoch, l->next_to_return};
     bool answered = true;
-    dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, field, &answered)
-                                     : dnn__batch_read(l, l->next_to_return, l->index, field);
+    dnn_status st = l->n_workers > 0 ? dnn__workers_fetch(l, &l->given, size, &answered)
+                                     : dnn__batch_read(l, place, l->index, &l->given, size);
 
     if (st == DNN_OK) {
-        st = move_fields(l, field);
+        st = move_fields(l, &l->given);
     }
-    if (st == DNN_OK) {
-        fill_batch(l, field, batch);
-    } else {
-        dnn__fields_release(field);
+    if (st != DNN_OK) {
+        dnn__list_release(&l->given);
     }
     pthread_mutex_lock(&l->lock);
-    if (st == DNN_OK) {
-        l->next_to_return++;
-    } else {
+    if (st != DNN_OK) {
         l->retry = answered; /* a worker that has not answered still reads the batch */
+    } else if (*size > 0) {
+        l->next_to_return++;
     }
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
@@ -102,20 +108,25 @@ static dnn_status next_batch(dnn_loader *l, dnn_batch *batch)
 /* Sets *more if there is a batch. */
 static dnn_status next(dnn_loader *l, dnn_batch *batch, bool *more)
 {
+    int64_t size = 0;
+
     *more = false;
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
             DNN_E_INVALID,
             "dnn_loader_next: this process was forked from one that uses libdnn; exec first");
     }
-    dnn__fields_release(l->given);
+    dnn__list_release(&l->given);
     if (l->pending) {
         DNN_TRY(begin_epoch(l, l->epoch, "dnn_loader_next"));
     }
-    if (l->next_to_return >= l->batches) {
+    if (l->samples < 0 || l->next_to_return < l->batches) {
+        DNN_TRY(next_batch(l, &size));
+    }
+    if (size == 0) {
         return begin_epoch(l, l->epoch + 1, "dnn_loader_next");
     }
-    DNN_TRY(next_batch(l, batch));
+    fill_batch(l, size, batch);
     *more = true;
     return DNN_OK;
 }
@@ -149,14 +160,17 @@ bool dnn_loader_next(dnn_loader *loader, dnn_batch *batch)
 dnn_status dnn_loader_rewind(dnn_loader *loader, int64_t epoch)
 {
     DNN_TRY(dnn__require(loader, "dnn_loader_rewind", "loader"));
-    DNN_TRY(dnn__sampler_check_epoch(loader, "dnn_loader_rewind", epoch));
-    dnn__fields_release(loader->given);
+    DNN_TRY(dnn__order_check_epoch(loader, "dnn_loader_rewind", epoch));
+    dnn__list_release(&loader->given);
     return begin_epoch(loader, epoch, "dnn_loader_rewind");
 }
 
 int64_t dnn_loader_batches(const dnn_loader *loader)
 {
-    return dnn__usable(loader) ? loader->batches : 0;
+    if (!dnn__usable(loader)) {
+        return 0;
+    }
+    return loader->samples < 0 ? -1 : loader->batches;
 }
 
 int64_t dnn_loader_samples(const dnn_loader *loader)
@@ -185,8 +199,8 @@ dnn_dataset *dnn__loader_dataset(const dnn_loader *loader)
 dnn__loader_state dnn__loader_get(dnn_loader *l)
 {
     dnn__loader_state state = {.seed = l->seed,
-                               .stream = l->order != NULL ? DNN__RNG_LOADER : -1,
-                               .size = l->set->size,
+                               .stream = l->sampler != NULL ? l->sampler->type->stream : -1,
+                               .size = l->samples < 0 ? 0 : l->set->size,
                                .batch_size = l->requested,
                                .epoch = l->epoch};
 
@@ -200,19 +214,20 @@ dnn_status dnn__loader_seek_prepare(dnn_loader *l, const char *function, int64_t
                                     int64_t batch, uint64_t seed, dnn__loader_seek *out)
 {
     dnn__loader_seek seek = {.loader = l, .epoch = epoch, .batch = batch, .seed = seed};
-    int64_t next_to_read;
+    int64_t next_to_read, most;
     bool retry;
     dnn_status st = DNN_OK;
 
-    DNN_TRY(dnn__sampler_check_epoch(l, function, epoch));
-    if (batch < 0 || batch > l->batches) {
+    DNN_TRY(dnn__order_check_epoch(l, function, epoch));
+    most = l->samples < 0 ? DNN__UNKNOWN / l->batch_size : l->batches;
+    if (batch < 0 || batch > most) {
         return dnn__fail(DNN_E_INVALID, "%s: batch is %s, must be 0 to %s", function,
-                         dnn__number_text(batch), dnn__number_text(l->batches));
+                         dnn__number_text(batch), dnn__number_text(most));
     }
     if (l->order != NULL) {
-        seek.order = new_array(l->set->size, sizeof *seek.order, &st);
+        seek.order = new_array(l->sampler->size, sizeof *seek.order, &st);
         DNN_TRY(st);
-        st = dnn__sampler_permute(l, seed, epoch, seek.order);
+        st = dnn__order_fill(l, seed, epoch, seek.order);
     }
     if (st == DNN_OK) {
         pthread_mutex_lock(&l->lock);
@@ -238,7 +253,7 @@ void dnn__loader_seek_commit(dnn__loader_seek *seek)
 {
     dnn_loader *l = seek->loader;
 
-    dnn__fields_release(l->given);
+    dnn__list_release(&l->given);
     pthread_mutex_lock(&l->lock);
     if (l->order != NULL) {
         dnn__free(l->order);
@@ -248,6 +263,7 @@ void dnn__loader_seek_commit(dnn__loader_seek *seek)
     l->epoch = seek->epoch;
     l->next_to_return = seek->batch;
     l->pending = false;
+    forget_end(l);
     dnn__workers_resume(l);
     pthread_mutex_unlock(&l->lock);
     *seek = (dnn__loader_seek){0};
@@ -312,6 +328,17 @@ static dnn_status check_args(const dnn_loader_args *a)
             "dnn_loader: timeout is %s s, must be above 0 and at most 1e6, or 0 for 60",
             dnn__float_text(a->timeout));
     }
+    if (a->sampler != NULL) {
+        DNN_TRY(dnn__check_alive("dnn_loader", "sampler", a->sampler));
+    }
+    if ((a->sampler != NULL && a->shuffle) ||
+        (a->set->size < 0 && (a->sampler != NULL || a->shuffle))) {
+        return dnn__fail(DNN_E_INVALID, "dnn_loader: %s with %s: %s",
+                         a->sampler != NULL ? "a sampler" : ".shuffle",
+                         a->set->size < 0 ? "a set without a length" : ".shuffle",
+                         a->set->size < 0 ? "its samples have no indices"
+                                          : "the order comes from one of them");
+    }
     if (atomic_load(&dnn__forked)) {
         return dnn__fail(
             DNN_E_INVALID,
@@ -320,21 +347,31 @@ static dnn_status check_args(const dnn_loader_args *a)
     return DNN_OK;
 }
 
-/* There are at most as many slots as batches in an epoch, and no batch is larger than the set. */
+/* There are at most as many slots as batches in an epoch, and no batch is larger than an epoch. */
 static void set_sizes(dnn_loader *l, const dnn_loader_args *a)
 {
-    int64_t size = l->set->size, most = size > 0 ? size : 1,
+    int64_t size = l->sampler != NULL ? l->sampler->size : l->set->size,
             wanted = a->batch_size > 0 ? a->batch_size : 1;
 
     l->requested = wanted;
-    l->batch_size = wanted < most ? wanted : most;
-    l->batches = size / wanted;
-    l->samples = l->batches * wanted;
-    if (!a->drop_last && l->samples < size) {
+    l->batch_size = wanted < size || size < 0 ? wanted : size > 0 ? size : 1;
+    l->batches = size < 0 ? DNN__UNKNOWN : size / wanted;
+    l->samples = size < 0 ? -1 : l->batches * wanted;
+    if (size >= 0 && !a->drop_last && l->samples < size) {
         l->batches++;
         l->samples = size;
     }
-    l->n_slots = (int64_t)a->workers * (a->prefetch > 0 ? a->prefetch : 2);
+}
+
+/* One worker reads a set without a length. */
+static int64_t workers_of(const dnn_loader *l, const dnn_loader_args *a)
+{
+    return l->set->size < 0 && a->workers > 1 ? 1 : a->workers;
+}
+
+static void set_slots(dnn_loader *l, const dnn_loader_args *a)
+{
+    l->n_slots = workers_of(l, a) * (a->prefetch > 0 ? a->prefetch : 2);
     if (l->n_slots > l->batches) {
         l->n_slots = l->batches > 0 ? l->batches : 1;
     }
@@ -343,15 +380,18 @@ static void set_sizes(dnn_loader *l, const dnn_loader_args *a)
 static dnn_status allocate(dnn_loader *l, const dnn_loader_args *a)
 {
     dnn_status st = DNN_OK;
-    int64_t lists;
+    int64_t workers = workers_of(l, a), lists;
 
-    if (a->workers > 0) {
+    if (workers > 0) {
         l->slot = new_array(l->n_slots, sizeof *l->slot, &st);
-        l->worker = new_array(a->workers, sizeof *l->worker, &st);
+        l->worker = new_array(workers, sizeof *l->worker, &st);
     }
-    if (a->shuffle && l->set->size > 0) {
-        l->order = new_array(l->set->size, sizeof *l->order, &st);
-    } else if (__builtin_mul_overflow(l->batch_size, a->workers > 0 ? a->workers : 1, &lists)) {
+    if (l->set->size < 0) {
+        return st == DNN_OK ? dnn__cursor_init(&l->cursor, l->set, l->batch_size) : st;
+    }
+    if (l->sampler != NULL && l->sampler->size > 0) {
+        l->order = new_array(l->sampler->size, sizeof *l->order, &st);
+    } else if (__builtin_mul_overflow(l->batch_size, workers > 0 ? workers : 1, &lists)) {
         st = dnn__nomem("dnn_loader", SIZE_MAX);
     } else {
         l->index = new_array(lists, sizeof *l->index, &st);
@@ -359,15 +399,32 @@ static dnn_status allocate(dnn_loader *l, const dnn_loader_args *a)
     return st;
 }
 
+/* .shuffle is a random sampler. */
+static dnn_status set_sampler(dnn_loader *l, const dnn_loader_args *a)
+{
+    if (!a->shuffle) {
+        l->sampler = dnn_retain(a->sampler);
+        return DNN_OK;
+    }
+    DNN_SCOPE();
+    l->sampler = dnn_retain(dnn_sampler_random(l->set));
+    return l->sampler != NULL ? DNN_OK : dnn__take();
+}
+
 static dnn_status set_up(dnn_loader *l, const dnn_loader_args *a)
 {
     l->seed = a->seed;
     l->timeout = a->timeout > 0 ? a->timeout : 60;
+    l->drop_last = a->drop_last;
+    l->collate = a->collate;
+    l->collate_ctx = a->collate_ctx;
+    DNN_TRY(set_sampler(l, a));
     set_sizes(l, a);
+    set_slots(l, a);
     DNN_TRY(dnn__device_for(a->device, &l->device));
     DNN_TRY(allocate(l, a));
-    DNN_TRY(dnn__sampler_permute(l, l->seed, 0, l->order));
-    return dnn__workers_start(l, (int)a->workers);
+    DNN_TRY(dnn__order_fill(l, l->seed, 0, l->order));
+    return dnn__workers_start(l, (int)workers_of(l, a));
 }
 
 static void destroy(dnn_object *object)
@@ -378,7 +435,7 @@ static void destroy(dnn_object *object)
     if (atomic_load(&dnn__forked)) {
         return; /* a forked child has no workers, and nobody may ever release the lock */
     }
-    dnn__fields_release(loader->given);
+    dnn__list_release(&loader->given);
     if (dnn__workers_stop(loader)) {
         dnn__loader_destroy(loader);
         return;

@@ -15,24 +15,20 @@ void dnn__loader_init(dnn_loader *l)
     pthread_condattr_destroy(&monotonic);
 }
 
-void dnn__fields_release(dnn_tensor **field)
-{
-    for (int i = 0; i < DNN_FIELD_MAX; i++) {
-        dnn_release(field[i]);
-        field[i] = NULL;
-    }
-}
-
 void dnn__loader_destroy(dnn_loader *l)
 {
     for (int64_t i = 0; i < l->n_slots && l->slot != NULL; i++) {
-        dnn__fields_release(l->slot[i].field);
+        dnn__list_release(&l->slot[i].fields);
+        dnn__list_free(&l->slot[i].fields);
     }
-    dnn__fields_release(l->given);
+    dnn__list_release(&l->given);
+    dnn__list_free(&l->given);
+    dnn__cursor_free(&l->cursor);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
     pthread_mutex_destroy(&l->lock);
     dnn_release(l->set);
+    dnn_release(l->sampler);
     dnn__free(l->slot);
     dnn__free(l->worker);
     dnn__free(l->order);

@@ -173,6 +173,8 @@ static dnn_status find_reader(const dnn_dataset_args *args, dnn__reader **out)
 
 /* ---- data sets of readers ---- */
 
+enum { MOST_FIELDS = 8 }; /* dnn_reader.h */
+
 struct file_set {
     dnn_dataset set;
     dnn__reader reader; /* a copy: dnn_shutdown frees the list, but the functions stay mapped */
@@ -219,42 +221,54 @@ static dnn_status dims_of(struct file_set *r, int field, int64_t index, int64_t 
     return DNN_OK;
 }
 
-static dnn_status make_field(struct file_set *r, int field, const int64_t *index, int64_t n,
-                             dnn_tensor **out)
+/* Sets *alike if the samples have equal shapes. */
+static dnn_status compare_shapes(struct file_set *r, const dnn__request *q, bool *alike)
 {
-    const dnn_reader_field *f = r->info.field[field];
-    int64_t dim[1 + DNN_MAX_DIMS] = {n}, other[DNN_MAX_DIMS];
+    int64_t dim[DNN_MAX_DIMS], other[DNN_MAX_DIMS];
 
-    DNN_TRY(dims_of(r, field, index[0], dim + 1));
-    for (int64_t i = 1; !r->fixed && i < n; i++) {
-        DNN_TRY(dims_of(r, field, index[i], other));
-        if (memcmp(other, dim + 1, sizeof(int64_t) * (size_t)f->ndim) != 0) {
-            return dnn__fail(
-                DNN_E_INVALID,
-                "data set %s: samples %s and %s of one batch have shapes %s and %s in field %s",
-                dnn__dataset_called(&r->set), dnn__number_text(index[0]),
-                dnn__number_text(index[i]), dnn__shape_text(f->ndim, dim + 1),
-                dnn__shape_text(f->ndim, other), field_name(f, field).text);
+    *alike = true;
+    for (int k = 0; k < r->info.n_fields && !r->fixed && *alike; k++) {
+        DNN_TRY(dims_of(r, k, q->index[0], dim));
+        for (int64_t i = 1; i < q->n && *alike; i++) {
+            DNN_TRY(dims_of(r, k, q->index[i], other));
+            *alike = memcmp(other, dim, sizeof dim[0] * (size_t)r->info.field[k]->ndim) == 0;
         }
     }
-    *out = dnn__tensor_new("data set", f->dtype, f->ndim + 1, dim, dnn__cpu());
-    return *out != NULL ? DNN_OK : dnn__take();
+    return DNN_OK;
 }
 
-/* Reads `count` samples that follow each other in the set into the batch, from sample `at` of the
- * batch on. */
-static dnn_status read_run(struct file_set *r, int64_t first, int64_t count, int64_t at, int64_t n,
-                           dnn_tensor **field)
+/* Makes the fields of sample `index`, or of n samples of its shapes: [n, ...] if n is not 0. */
+static dnn_status make_fields(struct file_set *r, int64_t index, int64_t n, dnn_tensor **field)
 {
-    void *dst[DNN_FIELD_MAX];
-    uint64_t bytes[DNN_FIELD_MAX];
+    int first = n > 0 ? 1 : 0;
+
+    for (int k = 0; k < r->info.n_fields; k++) {
+        int64_t dim[1 + DNN_MAX_DIMS] = {n};
+
+        DNN_TRY(dims_of(r, k, index, dim + first));
+        field[k] = dnn__tensor_new("data set", r->info.field[k]->dtype,
+                                   r->info.field[k]->ndim + first, dim, dnn__cpu());
+        if (field[k] == NULL) {
+            return dnn__take();
+        }
+    }
+    return DNN_OK;
+}
+
+/* Reads `count` samples that follow each other in the set into the fields, which have room for n
+ * samples, from sample `at` of them on. */
+static dnn_status read_run(struct file_set *r, int64_t first, int64_t count, int64_t at, int64_t n,
+                           dnn_tensor *const *field)
+{
+    void *dst[MOST_FIELDS];
+    uint64_t bytes[MOST_FIELDS];
     dnn_status status;
 
-    for (int i = 0; i < r->set.n_fields; i++) {
-        uint64_t each = (uint64_t)(dnn__numel(field[i]) / n) * dnn__item_size(field[i]->dtype);
+    for (int k = 0; k < r->info.n_fields; k++) {
+        uint64_t each = (uint64_t)(dnn__numel(field[k]) / n) * dnn__item_size(field[k]->dtype);
 
-        bytes[i] = each * (uint64_t)count;
-        dst[i] = bytes[i] > 0 ? (char *)field[i]->storage->data + each * (uint64_t)at : NULL;
+        bytes[k] = each * (uint64_t)count;
+        dst[k] = bytes[k] > 0 ? (char *)field[k]->storage->data + each * (uint64_t)at : NULL;
     }
     dnn__plugin_text_clear();
     status = r->reader.table.read(r->handle, first, count, dst, bytes);
@@ -263,20 +277,52 @@ static dnn_status read_run(struct file_set *r, int64_t first, int64_t count, int
                : reader_failed("read", dnn__dataset_called(&r->set), &r->reader, status);
 }
 
-static dnn_status read_all(struct file_set *r, const int64_t *index, int64_t n, dnn_tensor **field)
+static dnn_status read_batch(struct file_set *r, const dnn__request *q, dnn__samples *out)
 {
-    for (int64_t i = 0, run; i < n; i += run) {
+    dnn_tensor **field = dnn__scratch("data set", r->info.n_fields, sizeof *field);
+
+    if (field == NULL) {
+        return dnn__take();
+    }
+    DNN_TRY(make_fields(r, q->index[0], q->n, field));
+    for (int64_t i = 0, run; i < q->n; i += run) {
         run = 1;
-        while (r->fixed && i + run < n && index[i + run] == index[i] + run) {
+        while (r->fixed && i + run < q->n && q->index[i + run] == q->index[i] + run) {
             run++;
         }
-        DNN_TRY(read_run(r, index[i], run, i, n, field));
+        DNN_TRY(read_run(r, q->index[i], run, i, q->n, field));
     }
+    out->batch = (dnn_tensor_list){.n = r->info.n_fields, .item = field};
     return DNN_OK;
 }
 
-static dnn_status get_file_set(dnn_dataset *set, const int64_t *index, int64_t n,
-                               dnn_tensor **field)
+static dnn_status read_each(struct file_set *r, const dnn__request *q, dnn__samples *out)
+{
+    int n_fields = r->info.n_fields;
+    dnn_tensor_list *sample = dnn__scratch("data set", q->n, sizeof *sample);
+    dnn_tensor **field = dnn__scratch("data set", q->n * n_fields, sizeof *field);
+
+    if (sample == NULL || field == NULL) {
+        return dnn__take();
+    }
+    for (int64_t i = 0; i < q->n; i++, field += n_fields) {
+        DNN_TRY(make_fields(r, q->index[i], 0, field));
+        DNN_TRY(read_run(r, q->index[i], 1, 0, 1, field));
+        sample[i] = (dnn_tensor_list){.n = n_fields, .item = field};
+    }
+    out->sample = sample;
+    return DNN_OK;
+}
+
+static dnn_status read_samples(struct file_set *r, const dnn__request *q, dnn__samples *out)
+{
+    bool alike;
+
+    DNN_TRY(compare_shapes(r, q, &alike));
+    return alike ? read_batch(r, q, out) : read_each(r, q, out);
+}
+
+static dnn_status get_file_set(dnn_dataset *set, const dnn__request *request, dnn__samples *out)
 {
     struct file_set *r = (struct file_set *)set;
     dnn_status st = dnn__plugin_enter_or_fail(dnn__dataset_called(set));
@@ -285,12 +331,7 @@ static dnn_status get_file_set(dnn_dataset *set, const int64_t *index, int64_t n
     if (!r->concurrent) {
         pthread_mutex_lock(&r->lock);
     }
-    for (int i = 0; i < set->n_fields && st == DNN_OK; i++) {
-        st = make_field(r, i, index, n, &field[i]);
-    }
-    if (st == DNN_OK) {
-        st = read_all(r, index, n, field);
-    }
+    st = read_samples(r, request, out);
     if (!r->concurrent) {
         pthread_mutex_unlock(&r->lock);
     }
@@ -313,7 +354,7 @@ static const dnn__dataset_type file_set_type = {.get = get_file_set, .close = cl
 
 static dnn_status check_info(const struct file_set *r, const char *path)
 {
-    if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > DNN_FIELD_MAX ||
+    if (r->info.n_samples < 0 || r->info.n_fields < 1 || r->info.n_fields > MOST_FIELDS ||
         r->info.field == NULL) {
         return dnn__fail(DNN_E_INTERNAL, "%s: reader %s describes %s samples of %d fields", path,
                          r->reader.id, dnn__number_text(r->info.n_samples), r->info.n_fields);

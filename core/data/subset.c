@@ -8,21 +8,20 @@ struct subset {
     int64_t index[];
 };
 
-static dnn_status get_subset(dnn_dataset *set, const int64_t *index, int64_t n, dnn_tensor **field)
+static dnn_status get_subset(dnn_dataset *set, const dnn__request *request, dnn__samples *out)
 {
     const struct subset *s = (const struct subset *)set;
-    dnn__storage *scratch;
-    int64_t *mapped;
-    dnn_status st;
+    dnn__request below = *request;
+    int64_t *index = dnn__scratch("subset", request->n, sizeof *index);
 
-    DNN_TRY(dnn__scratch("subset", n, sizeof *mapped, &scratch));
-    mapped = scratch->data;
-    for (int64_t i = 0; i < n; i++) {
-        mapped[i] = s->index[index[i]];
+    if (index == NULL) {
+        return dnn__take();
     }
-    st = set->base->type->get(set->base, mapped, n, field);
-    dnn__storage_release(scratch);
-    return st;
+    for (int64_t i = 0; i < request->n; i++) {
+        index[i] = s->index[request->index[i]];
+    }
+    below.index = index;
+    return set->base->type->get(set->base, &below, out);
 }
 
 static const dnn__dataset_type subset_type = {.get = get_subset};
@@ -42,6 +41,7 @@ static dnn_status check_subset(const dnn_dataset *set, const int64_t *index, int
         !dnn__size_add(*bytes, sizeof(struct subset), bytes)) {
         return dnn__nomem("dnn_dataset_subset", SIZE_MAX);
     }
+    DNN_TRY(dnn__dataset_check_length("dnn_dataset_subset", set));
     return dnn__dataset_check_indices("dnn_dataset_subset", set, index, n);
 }
 
@@ -74,6 +74,7 @@ static dnn_status check_sizes(const dnn_dataset *set, const int64_t *sizes, int 
 {
     int64_t total = 0;
 
+    DNN_TRY(dnn__dataset_check_length("dnn_dataset_random_split", set));
     if (n < 1) {
         return dnn__fail(DNN_E_INVALID, "dnn_dataset_random_split: %d parts, must be 1 or more", n);
     }

@@ -6,28 +6,57 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include "collate.h"
 #include "loader_object.h"
-#include "sampler.h"
+#include "order.h"
 #include "worker_pool.h"
 
 /* ---- one batch ---- */
 
-dnn_status dnn__batch_read(const dnn_loader *l, int64_t batch, int64_t *list, dnn_tensor **field)
+struct destination {
+    const dnn_loader *loader;
+    dnn__list *fields;
+};
+
+static dnn_status take_fields(void *ctx, const dnn__request *request, dnn__samples *samples)
 {
-    dnn_status st = DNN_OK;
+    struct destination *to = ctx;
 
-    memset(field, 0, sizeof *field * DNN_FIELD_MAX);
-    {
-        DNN_SCOPE();
-        dnn_tensor *made[DNN_FIELD_MAX] = {NULL};
+    return dnn__collate(to->loader->collate, to->loader->collate_ctx, request, samples, to->fields);
+}
 
-        st = dnn_dataset_get(l->set, dnn__sampler_indices(l, batch, list),
-                             dnn__sampler_size(l, batch), made);
-        for (int i = 0; i < l->set->n_fields && st == DNN_OK; i++) {
-            field[i] = dnn_retain(made[i]);
-        }
+/* Sets the samples of the request; n is 0 at the end of a set without a length. */
+static dnn_status read_cursor(dnn_loader *l, int64_t batch, dnn__request *request)
+{
+    dnn__cursor *c = &l->cursor;
+
+    DNN_TRY(
+        dnn__cursor_read(c, request->seed, request->epoch, batch * l->batch_size, l->batch_size));
+    request->index = c->index;
+    request->read = c->sample;
+    request->n = l->drop_last && c->n < l->batch_size ? 0 : c->n;
+    return DNN_OK;
+}
+
+dnn_status dnn__batch_read(dnn_loader *l, dnn__place place, int64_t *list, dnn__list *fields,
+                           int64_t *size)
+{
+    dnn__request request = {.seed = place.seed, .epoch = place.epoch};
+    struct destination to = {l, fields};
+
+    *size = 0;
+    if (l->set->size < 0) {
+        DNN_TRY(read_cursor(l, place.batch, &request));
+    } else {
+        request.index = dnn__order_indices(l, place.batch, list);
+        request.n = dnn__order_size(l, place.batch);
     }
-    return st;
+    request.id = request.index;
+    if (request.n > 0) {
+        DNN_TRY(dnn__dataset_read(l->set, &request, take_fields, &to));
+    }
+    *size = request.n;
+    return DNN_OK;
 }
 
 /* ---- timeouts ---- */
@@ -58,8 +87,9 @@ static bool wait_until(dnn_loader *l, const struct timespec *limit)
 static dnn_status timed_out(const dnn_loader *l, const char *function)
 {
     return dnn__fail(DNN_E_IO,
-                     "%s: batch %s of %s did not arrive within %s s; the data set %s is stuck",
-                     function, dnn__number_text(l->next_to_return), dnn__number_text(l->batches),
+                     "%s: batch %s%s%s did not arrive within %s s; the data set %s is stuck",
+                     function, dnn__number_text(l->next_to_return), l->samples < 0 ? "" : " of ",
+                     l->samples < 0 ? "" : dnn__number_text(l->batches),
                      dnn__float_text(l->timeout), dnn__dataset_called(l->set));
 }
 
@@ -83,21 +113,21 @@ static int64_t claim_batch(dnn_loader *l)
 /* Reads the next batch into its slot. */
 static void read_ahead(dnn_loader *l, int64_t *list)
 {
-    int64_t batch = claim_batch(l);
-    struct dnn__slot *slot = &l->slot[batch % l->n_slots];
-    dnn_tensor *field[DNN_FIELD_MAX];
+    const dnn__place place = {l->seed, l->epoch, claim_batch(l)};
+    struct dnn__slot *slot = &l->slot[place.batch % l->n_slots];
     dnn_status status;
 
     slot->state = DNN__SLOT_READING;
     l->busy++;
     pthread_mutex_unlock(&l->lock);
-    status = dnn__batch_read(l, batch, list, field);
+    status = dnn__batch_read(l, place, list, &slot->fields, &slot->size);
     pthread_mutex_lock(&l->lock);
     l->busy--;
-    memcpy(slot->field, field, sizeof field);
     slot->status = status;
     if (status != DNN_OK) {
         slot->message = dnn__message_save();
+    } else if (slot->size == 0) {
+        l->batches = place.batch; /* of a set without a length: the epoch ends */
     }
     slot->state = DNN__SLOT_READY;
     pthread_cond_broadcast(&l->done);
@@ -139,7 +169,7 @@ dnn_status dnn__workers_start(dnn_loader *l, int n)
         struct dnn__worker *w = &l->worker[l->n_workers];
 
         w->loader = l;
-        w->index = l->order == NULL ? l->index + l->n_workers * l->batch_size : NULL;
+        w->index = l->index != NULL ? l->index + l->n_workers * l->batch_size : NULL;
         error = pthread_create(&w->thread, NULL, worker_main, w);
         if (error == 0) {
             (void)pthread_setname_np(w->thread, "dnn-loader");
@@ -193,7 +223,7 @@ dnn_status dnn__workers_pause(dnn_loader *l, const char *function)
         }
     }
     for (int64_t i = 0; i < l->n_slots; i++) {
-        dnn__fields_release(l->slot[i].field);
+        dnn__list_release(&l->slot[i].fields);
         l->slot[i].state = DNN__SLOT_EMPTY;
     }
     return DNN_OK;
@@ -207,7 +237,15 @@ void dnn__workers_resume(dnn_loader *l)
     }
 }
 
-dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *answered)
+static void swap(dnn__list *a, dnn__list *b)
+{
+    dnn__list other = *a;
+
+    *a = *b;
+    *b = other;
+}
+
+dnn_status dnn__workers_fetch(dnn_loader *l, dnn__list *fields, int64_t *size, bool *answered)
 {
     struct timespec limit = in_seconds(l->timeout);
     struct dnn__slot *slot = &l->slot[l->next_to_return % l->n_slots];
@@ -223,8 +261,8 @@ dnn_status dnn__workers_fetch(dnn_loader *l, dnn_tensor **field, bool *answered)
         if (st != DNN_OK) {
             dnn__message_restore(&slot->message);
         }
-        memcpy(field, slot->field, sizeof slot->field);
-        memset(slot->field, 0, sizeof slot->field);
+        swap(fields, &slot->fields);
+        *size = slot->size;
         slot->state = DNN__SLOT_EMPTY;
     }
     pthread_mutex_unlock(&l->lock);

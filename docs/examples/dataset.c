@@ -1,4 +1,4 @@
-/* dataset.c - a data set of the program, two transforms over it, and a loader with workers. */
+/* dataset.c - a data set of the program, composed transforms over it, and a loader with workers. */
 #include <dnn/dnn.h>
 #include <stdio.h>
 
@@ -13,7 +13,6 @@ static dnn_status get(void *ctx, int64_t index, dnn_tensor **field)
     return DNN_OK; /* a pending error of the lines above makes the sample fail */
 }
 
-/* Transforms get many samples at once: x is [n,2]. */
 static dnn_tensor *halve(void *ctx, dnn_tensor *x)
 {
     (void)ctx;
@@ -29,10 +28,10 @@ static dnn_status run(void)
 {
     DNN_SCOPE();
     static double offset = 1;
-    dnn_dataset *set = dnn_dataset_function(100, 2, get, NULL, NULL);
-    dnn_dataset *halved = dnn_dataset_map(set, 0, halve, NULL, NULL);
-    dnn_dataset *ready = dnn_dataset_map(halved, 0, add_offset, NULL, &offset);
-    dnn_loader *loader = dnn_loader(ready, .batch_size = 32, .shuffle = true, .workers = 2);
+    dnn_transform *transform = dnn_compose(DNN_TRANSFORMS(
+        dnn_transform_lambda(halve, NULL, NULL), dnn_transform_lambda(add_offset, NULL, &offset)));
+    dnn_dataset *set = dnn_dataset_map(dnn_dataset_function(100, 2, get, NULL, NULL), transform);
+    dnn_loader *loader = dnn_loader(set, .batch_size = 32, .shuffle = true, .workers = 2);
     dnn_batch batch;
     double sum = 0, labels = 0;
     int64_t samples = 0;

@@ -131,6 +131,39 @@ static void scopes(void)
     EXPECT(dnn_grad_enabled() && dnn_live_objects() == before);
 }
 
+static dnn_tensor *negated(void *ctx, dnn_tensor *x)
+{
+    (void)ctx;
+    return dnn_neg(x);
+}
+
+/* Transforms and samplers: options by name, lists. */
+static void data(void)
+{
+    DNN_SCOPE();
+    const double half[1] = {0.5}, weight[2] = {1, 3};
+    dnn_tensor *x = dnn_ones(DNN_SHAPE(2, 1, 6, 6));
+    dnn_dataset *set = dnn_dataset_tensors(&x, 1);
+    dnn_transform *crop = dnn_transform_random_crop(4, .padding = 1);
+    dnn_transform *all = dnn_compose(DNN_TRANSFORMS(
+        dnn_transform_to_tensor(DNN_IMAGE_CHW), crop, dnn_transform_normalize(half, half, 1),
+        dnn_transform_random_horizontal_flip(0.5), dnn_transform_center_crop(2, .size_w = 3),
+        dnn_transform_field(0, dnn_transform_lambda(negated, NULL, NULL))));
+    dnn_sampler *sampler = dnn_sampler_weighted(weight, 2, 8, .no_replacement = false);
+    dnn_batch batch;
+
+    EXPECT(dnn_size(dnn_transform_apply(crop, dnn_zeros(DNN_SHAPE(1, 6, 6))), 1) == 4);
+    EXPECT(dnn_transform_apply_list(all, DNN_TENSORS(dnn_ones(DNN_SHAPE(1, 6, 6)), x)).n == 2);
+    EXPECT(dnn_sampler_size(dnn_sampler_random(set, .replacement = true, .num_samples = 5)) == 5);
+    EXPECT(dnn_sampler_size(dnn_sampler_distributed(set, 4, 3, .drop_last = false)) == 1);
+    EXPECT(dnn_loader_next(dnn_loader(dnn_dataset_map(set, all), .batch_size = 8,
+                                      .sampler = sampler, .collate = dnn_collate_pad),
+                           &batch));
+    EXPECT(batch.size == 8 && batch.n_fields == 1 && dnn_size(batch.field[0], 3) == 3);
+    dnn_release(dnn_retain(crop));
+    dnn_release(dnn_retain(sampler));
+}
+
 static void generators(void)
 {
     dnn_generator *g = dnn_keep(dnn_generator_new(1));
@@ -308,6 +341,7 @@ int main(void)
     objects();
     optimizers();
     modules();
+    data();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();
     return faults != 0;

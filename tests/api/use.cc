@@ -319,6 +319,29 @@ static void modules()
     EXPECT(dnn_module_load_state(b, dnn_module_state(b)) == DNN_OK);
 }
 
+static void data()
+{
+    DNN_SCOPE();
+    const double weight[2] = {1, 3};
+    dnn_tensor *x = filled(1);
+    dnn_dataset *set = dnn_dataset_tensors(&x, 1);
+    dnn_transform *flip = dnn_transform_random_horizontal_flip(0.5);
+    dnn_transform *all = dnn_compose(
+        DNN_TRANSFORMS(dnn_transform_to_tensor(DNN_IMAGE_CHW), flip, dnn_compose({})));
+    dnn_sampler_weighted_args weighted = dnn_sampler_weighted_args();
+
+    EXPECT(all == nullptr && dnn_take_error() == DNN_E_INVALID);
+    all = dnn_compose(DNN_TRANSFORMS(dnn_transform_to_tensor(DNN_IMAGE_CHW), flip));
+    weighted.weight = weight;
+    weighted.n = 2;
+    weighted.num_samples = 8;
+    dnn_sampler *sampler = dnn_sampler_weighted_with(weighted);
+    dnn_release(dnn_retain(flip));
+    dnn_release(dnn_retain(sampler));
+    EXPECT(dnn_keep(all) == all && dnn_sampler_size(sampler) == 8);
+    EXPECT(dnn_dataset_fields(dnn_dataset_map(set, all)) == -1);
+}
+
 int main()
 {
     binary();
@@ -329,6 +352,7 @@ int main()
     objects();
     optimizers();
     modules();
+    data();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();
     return faults != 0;

@@ -28,7 +28,7 @@ done
 
 arguments='dnn_tensor *x, dnn_tensor *y, dnn_tensor *w, dnn_tensor *t, dnn_tensor *loss, dnn_tensor *i, dnn_tensor_list p,
            dnn_optimizer *o, dnn_dataset *set, dnn_module *net, struct own own, dnn_batch batch, float *v, char *text,
-           const char *name'
+           const char *name, const double *weight'
 
 # One file per part: gcc tells a dropped status only in a file without errors. The call number N is line 1 of "callN.c".
 awk -v work="$work" -v arguments="$arguments" '

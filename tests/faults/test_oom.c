@@ -142,8 +142,18 @@ static dnn_status copy_state(parts *p, const char *weights)
     return st;
 }
 
+static dnn_status add_label(void *ctx, dnn_fields *sample)
+{
+    (void)ctx;
+    return dnn_fields_set(
+        sample, DNN_TENSORS(sample->field[0], sample->field[1], dnn_neg(sample->field[1])));
+}
+
 static dnn_status build(parts *p, const input *in)
 {
+    static const double weight[N] = {1, 2, 1, 2, 1, 2};
+    dnn_transform *transform;
+    dnn_sampler *sampler;
     dnn_tensor *field[] = {
         dnn_from_data(in->image, DNN_SHAPE(N, 3, 8, 8), .device = "cpu"),
         dnn_from_data(in->target, DNN_SHAPE(N), .dtype = DNN_T_I64, .device = "cpu")};
@@ -159,9 +169,53 @@ static dnn_status build(parts *p, const input *in)
     p->own = dnn_optim_new(&own_type, dnn_parameters(dnn_module_child(p->net, "5")), NULL);
     p->generator = dnn_generator_new(5);
     p->set = dnn_dataset_tensors(field, 2);
-    p->brighter = dnn_dataset_map(p->set, 0, brighten, NULL, NULL);
-    p->loader = dnn_loader(p->brighter, .batch_size = BATCH, .shuffle = true, .workers = 2);
+    transform = dnn_compose(DNN_TRANSFORMS(
+        dnn_transform_to_tensor(DNN_IMAGE_CHW), dnn_transform_random_crop(8, .padding = 1),
+        dnn_transform_random_horizontal_flip(0.5),
+        dnn_transform_field(0, dnn_transform_lambda(brighten, NULL, NULL)),
+        dnn_transform_function(add_label, NULL, NULL)));
+    p->brighter =
+        dnn_dataset_map(dnn_dataset_map_batch(p->set, 0, brighten, NULL, NULL), transform);
+    sampler = dnn_sampler_weighted(weight, N, N, .no_replacement = true);
+    p->loader = dnn_loader(p->brighter, .batch_size = BATCH, .sampler = sampler, .workers = 2);
     return dnn_take_error();
+}
+
+static dnn_status begin(void *ctx, int64_t epoch)
+{
+    *(int64_t *)ctx = epoch;
+    return DNN_OK;
+}
+
+/* Sequences of 1, 2 and 3 numbers. */
+static dnn_status next(void *ctx, dnn_tensor **field, bool *end)
+{
+    int64_t *length = ctx;
+
+    *end = *length == 3;
+    field[0] = *end ? NULL : dnn_ones(DNN_SHAPE(*length + 1));
+    *length += !*end && field[0] != NULL;
+    return DNN_OK;
+}
+
+/* A set without a length, padded. */
+static dnn_status read_stream(void)
+{
+    int64_t length = 0;
+    double sum = 0;
+    dnn_batch batch;
+
+    {
+        DNN_SCOPE();
+        dnn_loader *loader = dnn_loader(dnn_dataset_iterable(1, begin, next, NULL, &length),
+                                        .batch_size = 3, .workers = 1, .collate = dnn_collate_pad);
+
+        while (dnn_loader_next(loader, &batch)) {
+            sum += dnn_value(dnn_sum(batch.input));
+        }
+    }
+    DNN_TRY(dnn_take_error());
+    return sum == 6 ? DNN_OK : dnn_fail(DNN_E_INVALID, "the sum is %d", (int)sum);
 }
 
 static dnn_status epoch(parts *p)
@@ -215,6 +269,9 @@ static dnn_status program(const input *in, const char *folder, double *loss)
     {
         DNN_SCOPE();
         st = build(&p, in);
+        if (st == DNN_OK) {
+            st = read_stream();
+        }
         if (st == DNN_OK) {
             st = train_save_load(&p, folder);
         }

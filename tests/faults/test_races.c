@@ -204,10 +204,18 @@ static dnn_tensor *halve(void *ctx, dnn_tensor *x)
     return dnn_mul(x, 0.5);
 }
 
+/* x, by random numbers. */
+static dnn_tensor *rounded(void *ctx, dnn_tensor *x)
+{
+    (void)ctx;
+    return dnn_sub(dnn_add(x, dnn_floor(dnn_rand(DNN_SHAPE(40)))), 0);
+}
+
 static void *load(void *unused)
 {
     dnn_dataset *source = dnn_dataset_function(200, 2, sample, NULL, NULL);
-    dnn_dataset *set = dnn_dataset_map(source, 0, halve, NULL, NULL);
+    dnn_transform *same = dnn_transform_field(0, dnn_transform_lambda(rounded, NULL, NULL));
+    dnn_dataset *set = dnn_dataset_map(dnn_dataset_map_batch(source, 0, halve, NULL, NULL), same);
     dnn_loader *loader = dnn_loader(set, .batch_size = 16, .shuffle = true, .workers = 3);
     double all = 0, sum = 0;
     dnn_batch batch;

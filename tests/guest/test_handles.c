@@ -71,6 +71,23 @@ static dnn_loader *dead_loader(void)
     return dnn_loader(live_set());
 }
 
+static dnn_transform *live_transform(void)
+{
+    return dnn_transform_to_tensor(DNN_IMAGE_CHW);
+}
+
+static dnn_transform *dead_transform(void)
+{
+    DNN_SCOPE();
+    return live_transform();
+}
+
+static dnn_sampler *dead_sampler(void)
+{
+    DNN_SCOPE();
+    return dnn_sampler_sequential(live_set());
+}
+
 static dnn_generator *dead_generator(void)
 {
     DNN_SCOPE();
@@ -516,6 +533,7 @@ static dnn_tensor *same(void *ctx, dnn_tensor *x)
 }
 
 #define SET "a data set, " BY_SCOPE
+#define TRANSFORM "a transform, " BY_SCOPE
 #define LOADER "loader, a loader, " BY_SCOPE
 
 Test(handles, data)
@@ -523,7 +541,6 @@ Test(handles, data)
     const int64_t index[1] = {0};
     const double one[1] = {1};
     dnn_dataset *part[1];
-    dnn_tensor *field[1];
     dnn_batch batch;
     int64_t epoch, number;
 
@@ -531,7 +548,9 @@ Test(handles, data)
     TOLD(dnn_dataset_subset(dead_set(), index, 1), SET);
     REFUSED(dnn_dataset_random_split(dead_set(), index, 1, 0, part), SET);
     TOLD(dnn_dataset_concat((dnn_dataset *const[]){live_set(), dead_set()}, 2), "sets[1], " SET);
-    TOLD(dnn_dataset_map(dead_set(), 0, same, NULL, NULL), SET);
+    TOLD(dnn_dataset_map(dead_set(), live_transform()), SET);
+    TOLD(dnn_dataset_map(live_set(), dead_transform()), TRANSFORM);
+    TOLD(dnn_dataset_map_batch(dead_set(), 0, same, NULL, NULL), SET);
     TOLD(dnn_dataset_normalize(dead_set(), 0, one, one, 1), SET);
     TOLD(dnn_dataset_size(dead_set()), SET);
     TOLD(dnn_dataset_fields(dead_set()), SET);
@@ -539,14 +558,32 @@ Test(handles, data)
     TOLD(dnn_dataset_name(dead_set()), SET);
     TOLD(dnn_dataset_digest(dead_set()), SET);
     TOLD(dnn_dataset_labels(dead_set()), SET);
-    REFUSED(dnn_dataset_get(dead_set(), index, 1, field), SET);
+    TOLD(dnn_dataset_get(dead_set(), index, 1), SET);
+    TOLD(dnn_dataset_sample(dead_set(), 0), SET);
     TOLD(dnn_loader(dead_set()), SET);
+    TOLD(dnn_loader(live_set(), .sampler = dead_sampler()), "sampler, a sampler, " BY_SCOPE);
+    TOLD(dnn_sampler_sequential(dead_set()), SET);
+    TOLD(dnn_sampler_random(dead_set()), SET);
+    TOLD(dnn_sampler_distributed(dead_set(), 2, 0), SET);
+    TOLD(dnn_sampler_size(dead_sampler()), "a sampler, " BY_SCOPE);
     TOLD(dnn_loader_next(dead_loader(), &batch), "dnn_loader_next: " LOADER);
     TOLD(dnn_loader_batches(dead_loader()), LOADER);
     TOLD(dnn_loader_samples(dead_loader()), LOADER);
     REFUSED(dnn_loader_rewind(dead_loader(), 0), LOADER);
     REFUSED(dnn_loader_position(dead_loader(), &epoch, &number), LOADER);
     REFUSED(dnn_loader_seek(dead_loader(), 0, 0), LOADER);
+}
+
+Test(handles, transforms)
+{
+    TOLD(dnn_transform_field(0, dead_transform()), TRANSFORM);
+    TOLD(dnn_compose(DNN_TRANSFORMS(live_transform(), dead_transform())),
+         "transforms[1], " TRANSFORM);
+    TOLD(dnn_transform_apply(dead_transform(), live()), TRANSFORM);
+    TOLD(dnn_transform_apply(live_transform(), dead()), "x, " SAID);
+    TOLD(dnn_transform_apply_list(dead_transform(), DNN_TENSORS(live())), TRANSFORM);
+    TOLD(dnn_transform_apply_list(live_transform(), DNN_TENSORS(live(), dead())),
+         "sample[1], " SAID);
 }
 
 static dnn_status get_dead(void *ctx, int64_t index, dnn_tensor **field)
@@ -568,13 +605,13 @@ static dnn_tensor *map_to_dead(void *ctx, dnn_tensor *x)
 Test(handles, samples_that_are_dead)
 {
     const int64_t index[1] = {0};
-    dnn_tensor *field[1];
 
-    REFUSED(dnn_dataset_get(dnn_dataset_function(1, 1, get_dead, NULL, NULL), index, 1, field),
-            SAID);
-    REFUSED(
-        dnn_dataset_get(dnn_dataset_map(live_set(), 0, map_to_dead, NULL, NULL), index, 1, field),
-        SAID);
+    TOLD(dnn_dataset_get(dnn_dataset_function(1, 1, get_dead, NULL, NULL), index, 1), SAID);
+    TOLD(dnn_dataset_get(dnn_dataset_map_batch(live_set(), 0, map_to_dead, NULL, NULL), index, 1),
+         SAID);
+    TOLD(dnn_dataset_get(dnn_dataset_map(live_set(), dnn_transform_lambda(map_to_dead, NULL, NULL)),
+                         index, 1),
+         SAID);
 }
 
 #define FILE_SAID "file, a file, " BY_SCOPE

@@ -68,7 +68,6 @@ static int read_set(const char *path)
 {
     static const int64_t index[3] = {0, 1, 2};
     dnn_dataset *set = dnn_dataset_open(path);
-    dnn_tensor *field[DNN_FIELD_MAX];
     dnn_status status;
 
     if (set == NULL) {
@@ -76,7 +75,8 @@ static int read_set(const char *path)
     }
     {
         DNN_SCOPE();
-        status = dnn_dataset_get(set, index, 3, field);
+        dnn_dataset_get(set, index, 3);
+        status = dnn_take_error();
     }
     dnn_release(set);
     if (status != DNN_OK) {

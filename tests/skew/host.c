@@ -118,7 +118,6 @@ static dnn_status run_operators(void)
 static dnn_status read_set(const char *path)
 {
     dnn_dataset *set = dnn_dataset_open(path);
-    dnn_tensor *field[1];
     uint8_t got[3];
     int64_t index[3] = {0, 1, 2};
     dnn_status status = DNN_OK;
@@ -128,10 +127,9 @@ static dnn_status read_set(const char *path)
     }
     {
         DNN_SCOPE();
-        status = dnn_dataset_get(set, index, 3, field);
-        if (status == DNN_OK) {
-            status = dnn_read(field[0], got, sizeof got);
-        }
+        dnn_tensor_list field = dnn_dataset_get(set, index, 3);
+
+        status = dnn_read(field.n > 0 ? field.item[0] : NULL, got, sizeof got);
     }
     dnn_release(set);
     DNN_TRY(status);

@@ -177,6 +177,15 @@ static inline dnn_status read_value_i64(dnn_tensor *t, int64_t *out)
 /* An operator that returns a list fails; as EXPECT_FAIL. */
 #define EXPECT_LIST_FAIL(expr, ...) EXPECT_FAIL((expr).item, __VA_ARGS__)
 
+/* The fields of n samples, stacked. */
+static inline dnn_tensor *const *unit_get(dnn_dataset *set, const int64_t *index, int64_t n)
+{
+    dnn_tensor_list list = dnn_dataset_get(set, index, n);
+
+    cr_assert_gt(list.n, 0, "%s", dnn_error_message());
+    return list.item;
+}
+
 /* Opens a file, with its failure as a status. */
 static inline dnn_status open_file(const char *path, dnn_file **out)
 {

@@ -1,5 +1,5 @@
 /* test_determinism.c - one SHA-256 of LeNet's weights after 200 steps for 1, 2, 3, 4 threads and 0,
- * 1, 3 loader workers. */
+ * 1, 3 loader workers, with random crops and flips of the images. */
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +75,10 @@ static dnn_status run(int threads, int workers, int steps, char *hex)
             class[i] = (int64_t)(uniform_at(2, (uint64_t)i) * 10);
         }
         data[1] = dnn_from_data(class, DNN_SHAPE(SAMPLES), .dtype = DNN_T_I64);
-        set = dnn_dataset_tensors(data, 2);
+        set =
+            dnn_dataset_map(dnn_dataset_tensors(data, 2),
+                            dnn_compose(DNN_TRANSFORMS(dnn_transform_random_crop(28, .padding = 2),
+                                                       dnn_transform_random_horizontal_flip(0.5))));
         loader = dnn_loader(set, .batch_size = BATCH, .shuffle = true, .workers = workers);
         st = dnn_take_error();
         if (st == DNN_OK) {

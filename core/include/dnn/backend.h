@@ -85,7 +85,8 @@ DNN_API uint64_t dnn_get_seed(void);
  * numbers that the default generator gives after dnn_manual_seed(seed). DNN_GENERATOR(g) lets
  * random operators draw from it, .generator = g one creator. A backward draws nothing: the gradient
  * of dropout takes the numbers of the forward call. Hooks and custom functions draw from the
- * generator of the thread that calls dnn_backward, workers of a loader from the default generator.
+ * generator of the thread that calls dnn_backward, transforms and data sets from one of the sample
+ * (data.h).
  * Fails   NULL and a pending error: DNN_E_NOMEM.
  * Threads: several threads may draw from a generator at once: no two get the same numbers. */
 DNN_API dnn_generator *dnn_generator_new(uint64_t seed);

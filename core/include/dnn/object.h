@@ -1,10 +1,10 @@
 /* object.h - objects, who owns them, and scopes, which release them.
  *
  * Everything that a function makes and returns by pointer is an object: tensors, modules, data
- * sets, loaders, optimizers, generators, files, states, and the texts and lists of this library. It
- * belongs to the innermost open scope of the thread. Closing the scope releases it. Outside every
- * scope it belongs to the root scope of the thread, which is closed when the thread ends or calls
- * dnn_shutdown. So a program frees nothing on its error paths.
+ * sets, transforms, samplers, loaders, optimizers, generators, files, states, and the texts and
+ * lists of this library. It belongs to the innermost open scope of the thread. Closing the scope
+ * releases it. Outside every scope it belongs to the root scope of the thread, which is closed when
+ * the thread ends or calls dnn_shutdown. So a program frees nothing on its error paths.
  *
  * An object that stands on others retains them: a module its children, a loader its data set, an
  * optimizer its parameters. They may leave their scopes in any order.
@@ -37,6 +37,8 @@ typedef struct dnn_module dnn_module;
 typedef struct dnn_optimizer dnn_optimizer;
 typedef struct dnn_dataset dnn_dataset;
 typedef struct dnn_loader dnn_loader;
+typedef struct dnn_transform dnn_transform;
+typedef struct dnn_sampler dnn_sampler;
 typedef struct dnn_file dnn_file;
 typedef struct dnn_generator dnn_generator;
 
@@ -74,6 +76,8 @@ DNN_API dnn_object *dnn_keep(dnn_object *object);
         dnn_optimizer *: 0,         \
         dnn_dataset *: 0,           \
         dnn_loader *: 0,            \
+        dnn_transform *: 0,         \
+        dnn_sampler *: 0,           \
         dnn_file *: 0,              \
         dnn_generator *: 0,         \
         void *: 0), (dnn_object *)(void *)(x))
@@ -173,6 +177,8 @@ DNN_OBJECT_OF_(dnn_module)
 DNN_OBJECT_OF_(dnn_optimizer)
 DNN_OBJECT_OF_(dnn_dataset)
 DNN_OBJECT_OF_(dnn_loader)
+DNN_OBJECT_OF_(dnn_transform)
+DNN_OBJECT_OF_(dnn_sampler)
 DNN_OBJECT_OF_(dnn_file)
 DNN_OBJECT_OF_(dnn_generator)
 template <class T> inline T *dnn_retain(T *x)

@@ -261,7 +261,7 @@ Test(scope, values_that_fail_leave_nothing)
 Test(scope, objects_that_fail_leave_nothing)
 {
     const int64_t index[2] = {0, 5};
-    dnn_tensor *leaf = dnn_ones(S(2), .requires_grad = true), *field[1];
+    dnn_tensor *leaf = dnn_ones(S(2), .requires_grad = true);
     dnn_batch batch;
 
     LEAVES_NOTHING(dnn_nn_linear(-1, 2));
@@ -276,7 +276,13 @@ Test(scope, objects_that_fail_leave_nothing)
     LEAVES_NOTHING(dnn_dataset_subset(set_of_two(), index, 2));
     LEAVES_NOTHING(dnn_dataset_concat((dnn_dataset *const[]){set_of_two(), NULL}, 2));
     LEAVES_NOTHING(dnn_dataset_tensors((dnn_tensor *const[]){dnn_t(dnn_ones(S(2, 3))), leaf}, 2));
-    LEAVES_NOTHING(fail_as_value(dnn_dataset_get(set_of_two(), (const int64_t[]){0, 1}, 2, field)));
+    LEAVES_NOTHING(dnn_dataset_get(set_of_two(), (const int64_t[]){0, 1}, 2));
+    LEAVES_NOTHING(dnn_dataset_sample(set_of_two(), 1));
+    LEAVES_NOTHING(dnn_compose(DNN_TRANSFORMS(dnn_transform_to_tensor(DNN_IMAGE_CHW), NULL)));
+    LEAVES_NOTHING(dnn_transform_apply(dnn_transform_random_crop(9), dnn_ones(S(1, 8, 8))));
+    LEAVES_NOTHING(dnn_dataset_map(set_of_two(), dnn_transform_center_crop(0)));
+    LEAVES_NOTHING(
+        dnn_loader(set_of_two(), .shuffle = true, .sampler = dnn_sampler_sequential(set_of_two())));
     LEAVES_NOTHING(dnn_loader(set_of_two(), .workers = -1));
     LEAVES_NOTHING(dnn_loader(set_of_two(), .device = "no device"));
     LEAVES_NOTHING(dnn_loader_next(dnn_loader(set_of_two(), .batch_size = 2), &batch));

@@ -31,10 +31,7 @@ static dnn_dataset *joined(dnn_dataset **part, int n)
 
 static dnn_tensor *get_one(dnn_dataset *set, const int64_t *index, int64_t n)
 {
-    dnn_tensor *field[DNN_FIELD_MAX];
-
-    cr_assert_eq(dnn_dataset_get(set, index, n, field), DNN_OK, "%s", dnn_error_message());
-    return field[0];
+    return unit_get(set, index, n)[0];
 }
 
 Test(concat, rows_of_several_parts_are_in_their_places)
@@ -59,7 +56,8 @@ static dnn_tensor *twice(void *ctx, dnn_tensor *x)
 Test(concat, each_part_is_asked_once_and_may_give_any_strides)
 {
     int calls = 0;
-    dnn_dataset *plain = pairs(0, 3), *mapped = dnn_dataset_map(plain, 0, twice, NULL, &calls);
+    dnn_dataset *plain = pairs(0, 3),
+                *mapped = dnn_dataset_map_batch(plain, 0, twice, NULL, &calls);
     dnn_dataset *set = joined((dnn_dataset *[]){mapped, plain}, 2);
 
     EXPECT(get_one(set, (int64_t[]){2, 5, 1, 4}, 4), DNN_T_F32, S(4, 2), 4, -4, 2, -2, 2, -2, 1,
@@ -71,7 +69,7 @@ Test(concat, each_part_is_asked_once_and_may_give_any_strides)
 Test(concat, unequal_parts_are_named)
 {
     dnn_tensor *wide = dnn_zeros(S(2, 3)), *whole = dnn_zeros(S(2, 2), .dtype = DNN_T_I64);
-    dnn_tensor *two[2] = {wide, whole}, *field[DNN_FIELD_MAX];
+    dnn_tensor *two[2] = {wide, whole};
     dnn_dataset *base = pairs(0, 2), *other = dnn_dataset_tensors(two, 2), *set;
 
     EXPECT_FAIL(dnn_dataset_concat((dnn_dataset *[]){base, other}, 2), "set 0 has 1",
@@ -79,11 +77,11 @@ Test(concat, unequal_parts_are_named)
     EXPECT_FAIL(dnn_dataset_concat((dnn_dataset *[]){base, NULL}, 2), "set 1", "NULL");
     dnn_release(other);
     set = joined((dnn_dataset *[]){dnn_retain(base), dnn_dataset_tensors(&wide, 1)}, 2);
-    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0, 2}, 2, field), "field 0", "[3]", "[2]");
+    EXPECT_LIST_FAIL(dnn_dataset_get(set, (int64_t[]){0, 2}, 2), "field 0", "[3]", "[2]");
     EXPECT_EMPTY(dnn_narrow(get_one(set, (int64_t[]){2, 3}, 2), 0, 0, 0), DNN_T_F32, S(0, 3));
     dnn_release(set);
     set = joined((dnn_dataset *[]){base, dnn_dataset_tensors(&whole, 1)}, 2);
-    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){3, 0}, 2, field), "field 0", "f32", "i64");
+    EXPECT_LIST_FAIL(dnn_dataset_get(set, (int64_t[]){3, 0}, 2), "field 0", "f32", "i64");
     dnn_release(set);
 }
 
@@ -100,7 +98,7 @@ Test(concat, samples_without_elements)
 Test(concat, a_get_leaves_its_fields_and_nothing_else)
 {
     int calls = 0;
-    dnn_dataset *base = pairs(0, 4), *set = dnn_dataset_map(base, 0, twice, NULL, &calls);
+    dnn_dataset *base = pairs(0, 4), *set = dnn_dataset_map_batch(base, 0, twice, NULL, &calls);
 
     {
         DNN_SCOPE();
@@ -130,9 +128,8 @@ static dnn_status careless(void *ctx, int64_t index, dnn_tensor **field)
 
 static void expect_failed(dnn_dataset *set, int64_t index, dnn_status status, const char *text)
 {
-    dnn_tensor *field[DNN_FIELD_MAX];
-
-    cr_expect_eq(dnn_dataset_get(set, &index, 1, field), status, "sample %lld", (long long)index);
+    cr_expect_eq(dnn_dataset_get(set, &index, 1).n, 0);
+    cr_expect_eq(dnn_take_error(), status, "sample %lld", (long long)index);
     cr_expect_not_null(strstr(dnn_error_message(), text), "\"%s\" does not say \"%s\"",
                        dnn_error_message(), text);
     cr_expect_eq(dnn_take_error(), DNN_OK, "an error is pending after sample %lld",
@@ -163,7 +160,7 @@ static dnn_tensor *spoils(void *ctx, dnn_tensor *x)
 
 Test(concat, a_mapped_function_that_leaves_an_error_has_failed)
 {
-    dnn_dataset *base = pairs(0, 2), *set = dnn_dataset_map(base, 0, spoils, NULL, NULL);
+    dnn_dataset *base = pairs(0, 2), *set = dnn_dataset_map_batch(base, 0, spoils, NULL, NULL);
 
     expect_failed(set, 0, DNN_E_INVALID, "[2] and [3]");
     dnn_release(set);
@@ -172,13 +169,12 @@ Test(concat, a_mapped_function_that_leaves_an_error_has_failed)
 
 Test(concat, normalize_checks_channels_and_numbers)
 {
-    dnn_tensor *images = dnn_zeros(S(2, 1, 2, 2), .dtype = DNN_T_U8), *field[DNN_FIELD_MAX];
+    dnn_tensor *images = dnn_zeros(S(2, 1, 2, 2), .dtype = DNN_T_U8);
     dnn_dataset *base = dnn_dataset_tensors(&images, 1), *set;
     const double three[3] = {0.5, 0.5, 0.5}, tiny[1] = {1e-60}, none[1] = {NAN};
 
     set = dnn_dataset_normalize(base, 0, three, three, 3);
-    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0, 1}, 2, field), "3 channels",
-                       "[2,1,2,2]");
+    EXPECT_LIST_FAIL(dnn_dataset_get(set, (int64_t[]){0, 1}, 2), "3 channels", "[2,1,2,2]");
     dnn_release(set);
     EXPECT_FAIL(dnn_dataset_normalize(base, 0, three, tiny, 1), "std", "channel 0");
     EXPECT_FAIL(dnn_dataset_normalize(base, 0, none, three, 1), "mean", "channel 0");
@@ -202,12 +198,11 @@ static dnn_status uneven(void *ctx, int64_t index, dnn_tensor **field)
 Test(concat, samples_of_a_function_are_alike)
 {
     dnn_dataset *set = dnn_dataset_function(6, 1, uneven, NULL, NULL);
-    dnn_tensor *field[DNN_FIELD_MAX];
 
     EXPECT(get_one(set, (int64_t[]){1, 4}, 2), DNN_T_F32, S(2, 2), 1, 1, 2, 4);
     EXPECT_EMPTY(get_one(set, (int64_t[]){5, 5}, 2), DNN_T_F32, S(2, 0));
-    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){1, 0, 2}, 3, field), "sample 1", "[2]",
-                       "sample 2", "[3]");
-    EXPECT_STATUS_FAIL(dnn_dataset_get(set, (int64_t[]){0, 3}, 2, field), "f32", "sample 3", "f64");
+    EXPECT_LIST_FAIL(dnn_dataset_get(set, (int64_t[]){1, 0, 2}, 3), "sample 1", "[2]", "sample 2",
+                     "[3]");
+    EXPECT_LIST_FAIL(dnn_dataset_get(set, (int64_t[]){0, 3}, 2), "f32", "sample 3", "f64");
     dnn_release(set);
 }

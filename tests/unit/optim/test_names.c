@@ -7,7 +7,8 @@ TestSuite(names, .init = unit_init, .fini = unit_fini, .timeout = 60);
 /* fc1: Linear 2 -> 3, act, fc2: Linear 3 -> 1 */
 static dnn_module *named_net(void)
 {
-    static const dnn_module_type type = {.name = "Net", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Net", .bytes = sizeof(dnn_module)};
     dnn_module *net = dnn_module_new(&type);
 
     dnn_module_add(net, "fc1", dnn_nn_linear(2, 3));
@@ -167,7 +168,8 @@ Test(names, a_step_with_one_gradient_does_not_warn)
 Test(names, a_hundred_thousand_parameters_are_listed_in_one_pass)
 {
     enum { BRANCH = 300 };
-    static const dnn_module_type type = {.name = "Wide", .bytes = sizeof(dnn_module)};
+    static const dnn_module_type type = {
+        .size = sizeof(dnn_module_type), .name = "Wide", .bytes = sizeof(dnn_module)};
     dnn_module *net = dnn_module_new(&type);
     dnn_tensor_list list;
     dnn_tensor *loss = NULL, **grad;

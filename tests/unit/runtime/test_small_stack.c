@@ -86,9 +86,21 @@ Test(small_stack, a_packed_data_set_is_opened)
     on_small_stack(read_mnist);
 }
 
+static dnn_loader *augmented(void)
+{
+    dnn_tensor *x = dnn_ones(DNN_SHAPE(8, 1, 28, 28));
+    dnn_transform *transform = dnn_compose(DNN_TRANSFORMS(
+        dnn_transform_random_crop(28, .padding = 2), dnn_transform_random_horizontal_flip(0.5)));
+
+    return dnn_loader(dnn_dataset_map(dnn_dataset_tensors(&x, 1), transform), .batch_size = 4,
+                      .sampler = dnn_sampler_subset_random((int64_t[]){1, 2, 3, 4, 5}, 5),
+                      .collate = dnn_collate_pad);
+}
+
 static void *train(void *unused)
 {
-    char text[2000], path[128];
+    char text[2000], path[512];
+    dnn_batch batch;
 
     (void)unused;
     snprintf(path, sizeof path, "%s/weights.safetensors", folder_path);
@@ -102,6 +114,7 @@ static void *train(void *unused)
         MUST(dnn_backward(dnn_mean(dnn_square(y))) == DNN_OK);
         copy_text(dnn_tensor_format(y), text, sizeof text);
         MUST(strstr(text, "tensor(") != NULL);
+        MUST(dnn_loader_next(augmented(), &batch));
         MUST(dnn_save_weights(net, path) == DNN_OK);
         MUST(dnn_load_weights(net, path) == DNN_OK);
         dnn_release(net);
