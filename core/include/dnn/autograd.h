@@ -214,7 +214,8 @@ DNN_API const char *dnn_graph_format_with(dnn_graph_format_args args);
  * the index of the first, the operand that held one already, and the shapes; in backward also the
  * operator whose gradient was computed. Filling a tensor (dnn_full) and copying NaN do not
  * fail. A destination that was changed in place holds the new elements then. Slow: every result is
- * read on the host. Environment: DNN_ANOMALY=1. */
+ * read on the host. Environment: DNN_ANOMALY=1.
+ * Threads: any thread may call both, also while others run operators. */
 DNN_API void dnn_set_anomaly(bool on);
 DNN_API bool dnn_get_anomaly(void);
 

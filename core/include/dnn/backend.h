@@ -1,10 +1,13 @@
 /* backend.h - lifecycle of the library, plugins, selection of kernels, memory, threads, seeds.
  *
  * Errors  dnn_init, dnn_get_memory, dnn_set_prefer, dnn_plugin_disable, dnn_op_find and
- * dnn_explain_op take the pending error first. Threads: dnn_init, dnn_shutdown, dnn_set_prefer,
- * dnn_plugin_disable and the dnn_set_ functions but dnn_set_threads are for one thread while no
- * other uses the library. Any thread may call the queries while none of those runs, but
- * dnn_backend_at is for one thread at a time. */
+ * dnn_explain_op take the pending error first.
+ * Threads: dnn_init, dnn_shutdown, dnn_plugin_disable, dnn_set_allocator, dnn_set_log,
+ * dnn_set_prefer, dnn_set_math, dnn_set_deterministic and dnn_set_tune are for one thread while no
+ * other uses the library. Any thread may call every other function, several at once, while none of
+ * those runs. But dnn_backend_at and dnn_backend_skipped are for one thread at a time, while no
+ * other calls dnn_dataset_open, which finds the readers. dnn_explain is for the calling thread's
+ * own calls. */
 #ifndef DNN_BACKEND_H
 #define DNN_BACKEND_H
 #include "dnn/tensor.h"

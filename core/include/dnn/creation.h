@@ -1,5 +1,8 @@
 /* creation.h - tensors from a shape, from data and from numbers, and random fills. The rules of
- * ops.h hold here too (dtype letters, errors, options). */
+ * ops.h hold here too (dtype letters, errors, options).
+ *
+ * Threads: any thread, several at once, also while they draw from one generator. A random fill
+ * changes its destination: one thread at a time (tensor.h). */
 #ifndef DNN_CREATION_H
 #define DNN_CREATION_H
 #include "dnn/tensor.h"

@@ -88,7 +88,7 @@ DNN_API dnn_object *dnn_keep(dnn_object *object);
 #endif
 
 /* Returns the number of objects of all kinds that are alive in the process; 0 after dnn_shutdown if
- * nothing leaked. */
+ * nothing leaked. Any thread may call it. */
 DNN_API int64_t dnn_live_objects(void);
 
 /* ---- scopes ---- */

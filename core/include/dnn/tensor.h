@@ -5,7 +5,9 @@
  * dnn_status takes the pending error first. Strides are in elements, sizes of buffers in bytes.
  *
  * Threads: any thread may use a tensor that another one made. Several threads may read, retain and
- * release one at once. One thread at a time may change it: in place, its gradient, its mapping. */
+ * release one at once. One thread at a time may change it: in place, its gradient, its mapping.
+ * dnn_to_list and the functions that format a tensor map it, so they are for one thread at a time
+ * too. Any thread may call the functions without a tensor (dtypes, live tensors and bytes). */
 #ifndef DNN_TENSOR_H
 #define DNN_TENSOR_H
 #include "dnn/object.h"
