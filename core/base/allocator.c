@@ -3,6 +3,7 @@
 #include "base.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { ALIGN = 64 };
 static const size_t most = (size_t)1 << 47; /* user address space of x86-64 and AArch64 */
@@ -77,6 +78,53 @@ void dnn__free(void *memory)
 {
     if (memory) {
         table.free(table.ctx, memory);
+        atomic_fetch_sub_explicit(&live, 1, memory_order_release);
+    }
+}
+
+/* ---- whole pages ---- */
+
+/* Maps bytes + align and gives back what lies before and behind the aligned block. */
+static void *map_pages(size_t bytes, size_t align)
+{
+    size_t whole, before;
+    char *map;
+
+    if (bytes > most || !dnn__size_add(bytes, align, &whole)) {
+        return NULL;
+    }
+    map = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) {
+        return NULL;
+    }
+    before = (align - (uintptr_t)map % align) % align;
+    if (before > 0) {
+        munmap(map, before);
+    }
+    munmap(map + before + bytes, align - before);
+    return map + before;
+}
+
+void *dnn__alloc_pages(size_t bytes, size_t align)
+{
+    void *memory;
+
+    if (table.alloc != system_alloc) {
+        return dnn__alloc_aligned(bytes, align);
+    }
+    memory = map_pages(bytes, align);
+    if (memory != NULL) {
+        atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    }
+    return memory;
+}
+
+void dnn__free_pages(void *memory, size_t bytes)
+{
+    if (table.alloc != system_alloc) {
+        dnn__free(memory);
+    } else if (memory != NULL) {
+        munmap(memory, bytes);
         atomic_fetch_sub_explicit(&live, 1, memory_order_release);
     }
 }

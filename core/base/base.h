@@ -109,6 +109,11 @@ void *dnn__alloc(size_t bytes);
 void *dnn__calloc(size_t count, size_t bytes);
 void *dnn__alloc_aligned(size_t bytes, size_t align);
 void dnn__free(void *memory);
+/* Blocks that the system gets back when they are freed: malloc keeps freed blocks of up to 32 MiB,
+ * in which nothing of another size fits. bytes and align are multiples of the page size (4096).
+ * A replaced table serves them too. */
+void *dnn__alloc_pages(size_t bytes, size_t align);
+void dnn__free_pages(void *memory, size_t bytes);
 char *dnn__strdup(const char *text);
 /* Grows *array of *capacity elements so that it holds `need`, and keeps the contents. On
  * DNN_E_NOMEM the array is unchanged. */

@@ -36,15 +36,25 @@ static void *host_block(uint64_t bytes)
 {
     void *block;
 
-    if (bytes < HUGE_PAGE) {
+    if (bytes < LARGE) {
         return dnn__alloc_aligned((size_t)bytes, bytes >= ALIGN ? ALIGN : SMALL_STEP);
     }
-    block = dnn__alloc_aligned((size_t)bytes, HUGE_PAGE);
+    block = dnn__alloc_pages((size_t)bytes, bytes < HUGE_PAGE ? LARGE_STEP : HUGE_PAGE);
     /* Only a hint: huge pages give fewer page faults and TLB misses. */
-    if (block) {
-        (void)madvise(block, (size_t)bytes & ~(size_t)(PAGE - 1), MADV_HUGEPAGE);
+    if (block && bytes >= HUGE_PAGE) {
+        (void)madvise(block, (size_t)bytes, MADV_HUGEPAGE);
     }
     return block;
+}
+
+static void free_host_block(void *block, uint64_t bytes)
+{
+    UNPOISON(block, bytes);
+    if (bytes < LARGE) {
+        dnn__free(block);
+    } else {
+        dnn__free_pages(block, (size_t)bytes);
+    }
 }
 
 /* Returns NULL on failure; the plugin's text is in dnn__plugin_text(). */
@@ -66,8 +76,7 @@ static void *raw_alloc(const dnn__device *device, uint64_t bytes)
 static void raw_free(const dnn__device *device, void *block, uint64_t bytes)
 {
     if (!device->pub.api) {
-        UNPOISON(block, bytes);
-        dnn__free(block);
+        free_host_block(block, bytes);
     } else {
         device->pub.api->free(device->pub.ordinal, block, DNN_MEM_DEVICE);
     }

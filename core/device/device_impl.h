@@ -24,7 +24,7 @@ enum {
  * up. Recent: the last one to two windows of requests, many times the requests of a training step.
  */
 enum { CACHE_LEAST = 64 << 20, WINDOW = 1 << 16 };
-enum { ALIGN = 256, HUGE_PAGE = 2 << 20, PAGE = 4096 };
+enum { ALIGN = 256, HUGE_PAGE = 2 << 20 };
 enum {
     RECENT = 8,
     STAGING_BUFFERS = 8,
