@@ -2,6 +2,7 @@
  * loads them. A load first reads and checks all tensors, then changes the module: it exchanges
  * storages, which cannot fail, and copies into tensors that have views. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "nn_impl.h"
 #include "weights.h"
@@ -27,17 +28,31 @@ dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *n
     return DNN_OK;
 }
 
-dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module)
-{
-    char name[NAME];
-    dnn_tensor *t;
+struct naming {
+    dnn__named_list *list;
+    const char *path, *prefix;
+    dnn_status status;
+};
 
-    for (int64_t i = 0; (t = dnn__module_tensor_at(module, DNN__PARAMETERS | DNN__BUFFERS, i, name,
-                                                   sizeof name)) != NULL;
-         i++) {
-        DNN_TRY(dnn__named_add(list, path, name, t));
-    }
-    return DNN_OK;
+static bool add_named(void *ctx, const dnn__path *at, dnn_tensor *tensor)
+{
+    struct naming *n = ctx;
+    char name[NAME];
+    dnn__text text = dnn__text_to(name, sizeof name);
+
+    dnn__put(&text, "%s%s", n->prefix, *n->prefix != 0 ? "." : "");
+    dnn__put_path(&text, at);
+    n->status = dnn__named_add(n->list, n->path, name, tensor);
+    return n->status == DNN_OK;
+}
+
+dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, const char *prefix,
+                                  dnn_module *module)
+{
+    struct naming n = {list, path, prefix, DNN_OK};
+
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, add_named, &n);
+    return n.status;
 }
 
 void dnn__named_free(dnn__named_list *list)
@@ -58,7 +73,7 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
 
     DNN_TRY(dnn__require(module, "dnn_save_weights", "module"));
     DNN_TRY(dnn__require(path, "dnn_save_weights", "path"));
-    st = dnn__named_add_weights(&list, path, module);
+    st = dnn__named_add_weights(&list, path, "", module);
     if (st == DNN_OK) {
         st = dnn_save_tensors(path, list.item, list.n, &format, 1);
     }
@@ -88,9 +103,9 @@ static void add_fault(dnn__weights *l, const char *what, const char *name, const
 /* Returns the name of a file's tensor in the module: without the prefix if it begins with it. */
 static const char *without_prefix(const dnn__weights *l, const char *name)
 {
-    size_t n = l->args->prefix != NULL ? strlen(l->args->prefix) : 0;
+    size_t n = l->prefix != NULL ? strlen(l->prefix) : 0;
 
-    return n > 0 && strncmp(name, l->args->prefix, n) == 0 ? name + n : name;
+    return n > 0 && strncmp(name, l->prefix, n) == 0 ? name + n : name;
 }
 
 /* Finds the file's entry for a name of the module, without or with the prefix. */
@@ -99,8 +114,8 @@ static bool find_entry(const dnn__weights *l, const char *name, dnn_file_entry_i
     char full[2 * NAME];
     int64_t at = dnn__file_find(l->file, name);
 
-    if (at < 0 && l->args->prefix != NULL &&
-        snprintf(full, sizeof full, "%s%s", l->args->prefix, name) < (int)sizeof full) {
+    if (at < 0 && l->prefix != NULL &&
+        snprintf(full, sizeof full, "%s%s", l->prefix, name) < (int)sizeof full) {
         at = dnn__file_find(l->file, full);
     }
     return at >= 0 && dnn_file_entry(l->file, at, out);
@@ -158,6 +173,34 @@ static dnn_status match(dnn__weights *l, const char *name, struct dnn__weight_pa
     return load_one(l, info.name, pair);
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static dnn_status sort_names(dnn__weights *l)
+{
+    const size_t n = (size_t)l->list->n;
+
+    l->sorted = dnn__calloc(n, sizeof *l->sorted);
+    if (l->sorted == NULL) {
+        return dnn__nomem(l->path, n * sizeof *l->sorted);
+    }
+    for (size_t i = 0; i < n; i++) {
+        l->sorted[i] = l->list->item[i].name;
+    }
+    if (n > 1) {
+        qsort(l->sorted, n, sizeof *l->sorted, by_name);
+    }
+    return DNN_OK;
+}
+
+static bool is_expected(const dnn__weights *l, const char *name)
+{
+    return l->list->n > 0 &&
+           bsearch(&name, l->sorted, (size_t)l->list->n, sizeof *l->sorted, by_name) != NULL;
+}
+
 static void find_unexpected(dnn__weights *l)
 {
     dnn_file_entry_info info, other;
@@ -165,41 +208,46 @@ static void find_unexpected(dnn__weights *l)
     for (int64_t i = 0; dnn_file_entry(l->file, i, &info); i++) {
         const char *name = without_prefix(l, info.name);
 
-        if (strncmp(name, "dnn.", 4) != 0 && dnn_module_tensor(l->args->module, name) == NULL) {
+        if (strncmp(name, "dnn.", 4) != 0 && !is_expected(l, name)) {
             add_fault(l, "unexpected", name, NULL, NULL);
         }
-        if (l->args->prefix != NULL && find_entry(l, name, &other) && other.name != info.name) {
+        if (l->prefix != NULL && find_entry(l, name, &other) && other.name != info.name) {
             /* The file does not say which of the two is the module's tensor. */
             add_fault(l, "with and without the prefix", name, NULL, NULL);
         }
     }
 }
 
+static dnn_status match_all(dnn__weights *l)
+{
+    for (int64_t i = 0; i < l->list->n; i++) {
+        const dnn_named_tensor *t = &l->list->item[i];
+
+        if (t->tensor->mapped != NULL) { /* the program's pointer must stay valid */
+            return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->path,
+                             t->name);
+        }
+        DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair, l->path));
+        l->pair[l->n] = (struct dnn__weight_pair){.target = t->tensor};
+        l->n++;
+        DNN_TRY(match(l, t->name, &l->pair[l->n - 1]));
+    }
+    return DNN_OK;
+}
+
 dnn_status dnn__weights_prepare(dnn__weights *l)
 {
-    char name[NAME];
-    dnn_tensor *t;
-
     l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
-    while ((t = dnn__module_tensor_at(l->args->module, DNN__PARAMETERS | DNN__BUFFERS, l->n, name,
-                                      sizeof name)) != NULL) {
-        if (t->mapped != NULL) { /* the program's pointer must stay valid */
-            return dnn__fail(DNN_E_INVALID, "%s: %.80s is mapped: dnn_unmap first", l->args->path,
-                             name);
-        }
-        DNN_TRY(dnn__reserve((void **)&l->pair, &l->capacity, l->n + 1, sizeof *l->pair,
-                             l->args->path));
-        l->pair[l->n] = (struct dnn__weight_pair){.target = t};
-        l->n++;
-        DNN_TRY(match(l, name, &l->pair[l->n - 1]));
-    }
+    DNN_TRY(sort_names(l));
+    DNN_TRY(match_all(l));
     find_unexpected(l);
-    if (l->faults > 0 && !l->args->partial) {
+    if (l->faults > 0 && !l->partial) {
         if (l->faults > LINES) {
             dnn__put(&l->text, "\n  and %lld more", (long long)(l->faults - LINES));
         }
-        return dnn__fail(DNN_E_INVALID, "%s: it does not fit the module%s:%s", l->args->path,
-                         l->exact ? "" : " (.partial loads what fits)", l->faults_text);
+        return dnn__fail(DNN_E_INVALID, "%s: it does not fit the %s:%s", l->path,
+                         l->exact ? "modules of the run" : "module (.partial loads what fits)",
+                         l->faults_text);
     }
     return DNN_OK;
 }
@@ -275,21 +323,24 @@ void dnn__weights_free(dnn__weights *l)
         dnn_release(l->pair[i].loaded);
     }
     dnn__free(l->pair);
+    dnn__free(l->sorted);
     l->pair = NULL;
+    l->sorted = NULL;
     l->n = 0;
 }
 
-static dnn_status load_all(dnn__weights *l)
+static dnn_status load_all(dnn__weights *l, const dnn_load_args *args, dnn__named_list *list)
 {
-    l->file = dnn_file_open(l->args->path);
+    l->file = dnn_file_open(l->path);
     if (l->file == NULL) {
         return dnn__take();
     }
+    DNN_TRY(dnn__named_add_weights(list, l->path, "", args->module));
     DNN_TRY(dnn__weights_prepare(l));
-    if (l->args->n_loaded != NULL) {
-        *l->args->n_loaded = 0;
+    if (args->n_loaded != NULL) {
+        *args->n_loaded = 0;
         for (int64_t i = 0; i < l->n; i++) {
-            *l->args->n_loaded += l->pair[i].loaded != NULL;
+            *args->n_loaded += l->pair[i].loaded != NULL;
         }
     }
     return dnn__weights_commit(l);
@@ -297,13 +348,16 @@ static dnn_status load_all(dnn__weights *l)
 
 dnn_status dnn_load_weights_with(dnn_load_args args)
 {
-    dnn__weights l = {.args = &args};
+    dnn__named_list list = {0};
+    dnn__weights l = {
+        .path = args.path, .prefix = args.prefix, .partial = args.partial, .list = &list};
     dnn_status st;
 
     DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
-    st = load_all(&l);
+    st = load_all(&l, &args, &list);
     dnn__weights_free(&l);
+    dnn__named_free(&list);
     dnn_release(l.file);
     return st;
 }

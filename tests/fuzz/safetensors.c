@@ -208,7 +208,7 @@ static void load(void)
 {
     DNN_SCOPE();
     dnn_module *net = dnn_nn_linear(2, 2);
-    dnn_run run = {.module = net};
+    dnn_run *run = dnn_run_new();
     float after[6];
     dnn_status weights, checkpoint;
     dnn_tensor *part[] = {dnn_module_tensor(net, "weight"), dnn_module_tensor(net, "bias")};
@@ -220,7 +220,8 @@ static void load(void)
     if (weights != DNN_OK) {
         check_refusal("load_weights", weights);
     }
-    checkpoint = dnn_load_checkpoint(&run, path);
+    FUZZ_CHECK(dnn_run_add(run, "", net) == DNN_OK, "%s", dnn_error_message());
+    checkpoint = dnn_load_checkpoint(run, path);
     if (checkpoint != DNN_OK) {
         check_refusal("load_checkpoint", checkpoint);
     }
