@@ -119,7 +119,8 @@ static void entry(fuzz_bytes *b, text *t, const char *name, int rank, int64_t *e
 
 static int64_t nearly_right(fuzz_bytes *b, text *t)
 {
-    static const char *const names[] = {"weight", "bias", "a.b", "weight", "\\u0041", "dnn.train"};
+    static const char *const names[] = {"weight", "bias",    "a.b",
+                                        "weight", "\\u0041", "dnn.number.a"};
     bool fits = fuzz_one_in(b, 4);
     int64_t end = 0;
 

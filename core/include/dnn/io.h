@@ -129,15 +129,23 @@ DNN_API DNN_CHECKED dnn_status dnn_run_add_count(dnn_run *run, const char *name,
 DNN_API DNN_CHECKED dnn_status dnn_run_add_numbers(dnn_run *run, const char *name, double *numbers,
                                                    int64_t n);
 #ifndef __cplusplus
+/* x as it is declared: an array, of which a pointer would name the first number, does not compile.
+ */
 /* clang-format off */
-#define dnn_run_add(run, name, x)                \
-    _Generic((x),                                \
-        dnn_module *: dnn_run_add_module,        \
-        dnn_optimizer *: dnn_run_add_optimizer,  \
-        dnn_loader *: dnn_run_add_loader,        \
-        dnn_generator *: dnn_run_add_generator,  \
-        double *: dnn_run_add_number,            \
-        int64_t *: dnn_run_add_count)(run, name, x)
+#define dnn_run_add(run, name, x)                        \
+    _Generic((__typeof__(x) *)0,                         \
+        dnn_module **: dnn_run_add_module,               \
+        dnn_module *const *: dnn_run_add_module,         \
+        dnn_optimizer **: dnn_run_add_optimizer,         \
+        dnn_optimizer *const *: dnn_run_add_optimizer,   \
+        dnn_loader **: dnn_run_add_loader,               \
+        dnn_loader *const *: dnn_run_add_loader,         \
+        dnn_generator **: dnn_run_add_generator,         \
+        dnn_generator *const *: dnn_run_add_generator,   \
+        double **: dnn_run_add_number,                   \
+        double *const *: dnn_run_add_number,             \
+        int64_t **: dnn_run_add_count,                   \
+        int64_t *const *: dnn_run_add_count)(run, name, x)
 /* clang-format on */
 #endif
 /* Sets a text of the metadata, which dnn_file_metadata reads and a load ignores: "dnn.program",

@@ -284,7 +284,7 @@ Test(checkpoint, another_run_is_refused_with_both_numbers)
     make_run(&b, false);
     expect_refused(&b, "a", DNN_E_INVALID, "optimizer \"sgd\" is in the file, not in the run");
     make_run(&b, true);
-    cr_assert_eq(dnn_run_add(b.run, "more", b.more), DNN_OK);
+    cr_assert_eq(dnn_run_add(b.run, "more", &b.more[0]), DNN_OK);
     expect_refused(&b, "a", DNN_E_INVALID, "number \"more\" is in the run, not in the file");
     save(&b, "b");
     make_run(&b, true);
