@@ -166,11 +166,13 @@ DNN_API DNN_CHECKED dnn_status dnn_save_checkpoint(dnn_run *run, const char *fol
  * "best.safetensors". */
 DNN_API DNN_CHECKED dnn_status dnn_write_checkpoint(dnn_run *run, const char *path);
 
+/* Gets the reason why a checkpoint is passed over; the text is valid during the call. */
+typedef void (*dnn_passed_over_fn)(void *ctx, const char *why);
 typedef struct dnn_find_checkpoint_args {
     const char *folder;
     DNN_BY_NAME;
-    void (*passed_over)(void *ctx, const char *why); /* gets the reason for each newer checkpoint
-                                                      * that is rejected, the newest first */
+    dnn_passed_over_fn passed_over; /* called for each newer one that is rejected, the newest
+                                     * first, by the thread of the call; NULL = none */
     void *ctx;
 } dnn_find_checkpoint_args;
 /* Returns the path of the newest undamaged checkpoint of the folder: a text of the scope. NULL,
