@@ -2,6 +2,7 @@
  * fills the caller's buffer and prints nothing. */
 #include <string.h>
 #include "inspect_impl.h"
+#include "pointer_map.h"
 #include "tape.h"
 #include "dnn/nn.h"
 
@@ -14,10 +15,11 @@ struct frame { /* of the depth-first walk */
 
 struct drawing {
     dnn__text out;
-    const dnn_module *names; /* the module whose paths name the leaves; NULL: none */
-    dnn__node_list list;     /* by falling number */
-    int32_t *uses;           /* [list.n]: edges to the node */
-    int32_t *label;          /* [list.n]: the label "#1" of a node with several uses; 0: none yet */
+    dnn_tensor_list names;  /* the parameters whose names the leaves get */
+    dnn__pointer_map place; /* of a leaf in that list */
+    dnn__node_list list;    /* by falling number */
+    int32_t *uses;          /* [list.n]: edges to the node */
+    int32_t *label;         /* [list.n]: the label "#1" of a node with several uses; 0: none yet */
     int32_t labels;
     struct frame *stack;
     int64_t depth, stack_room;
@@ -29,16 +31,9 @@ struct drawing {
 
 static void put_leaf_name(struct drawing *d, const dnn__leaf *leaf)
 {
-    char name[256];
-    const dnn_tensor *t = NULL;
+    int64_t i = d->names.n > 0 ? dnn__pointer_map_find(&d->place, leaf) : -1;
 
-    for (int64_t i = 0; d->names != NULL; i++) {
-        t = dnn__module_tensor_at(d->names, DNN__PARAMETERS, i, name, sizeof name);
-        if (t == NULL || t->leaf == leaf) {
-            break;
-        }
-    }
-    dnn__put(&d->out, "%s", t != NULL ? name : "leaf");
+    dnn__put(&d->out, "%s", i >= 0 ? d->names.name[i] : "leaf");
 }
 
 /* Writes "[64,10]", and the dtype if it is not f32. */
@@ -244,6 +239,22 @@ static dnn_status count_uses(struct drawing *d)
     return DNN_OK;
 }
 
+/* Lists the parameters of the module, and where each leaf is in the list. */
+static dnn_status list_names(struct drawing *d, const dnn_module *module)
+{
+    dnn_tensor_list list = dnn_parameters(module);
+
+    DNN_TRY(dnn__take());
+    DNN_TRY(dnn__pointer_map_new("dnn_graph_format", list.n, &d->place));
+    d->names = list;
+    for (int64_t i = 0; i < list.n; i++) {
+        if (list.item[i]->leaf != NULL) { /* NULL: it requires no gradient */
+            dnn__pointer_map_add(&d->place, list.item[i]->leaf, i);
+        }
+    }
+    return DNN_OK;
+}
+
 static dnn_status draw(struct drawing *d, dnn_tensor *of, bool dot)
 {
     if (of->node != NULL) {
@@ -263,7 +274,8 @@ static dnn_status draw(struct drawing *d, dnn_tensor *of, bool dot)
 static dnn_status write_graph(dnn__text *text, const void *args_)
 {
     const dnn_graph_format_args *args = args_;
-    struct drawing d = {.names = args->module, .out = *text};
+    struct drawing d = {.out = *text};
+    DNN_SCOPE(); /* owns the list of names */
     dnn_status st = dnn__require(args->of, "dnn_graph_format", "the tensor");
 
     if (st == DNN_OK) {
@@ -274,6 +286,9 @@ static dnn_status write_graph(dnn__text *text, const void *args_)
                        "dnn_graph_format: the tensor %s is not on the tape: it has no graph",
                        dnn__shape_text(args->of->ndim, args->of->dim));
     }
+    if (st == DNN_OK && args->module != NULL) {
+        st = list_names(&d, args->module);
+    }
     if (st == DNN_OK) {
         st = draw(&d, args->of, args->dot);
     }
@@ -282,6 +297,7 @@ static dnn_status write_graph(dnn__text *text, const void *args_)
     dnn__free(d.uses);
     dnn__free(d.stack);
     dnn__free(d.leaf);
+    dnn__pointer_map_free(&d.place);
     return st;
 }
 

@@ -5,17 +5,29 @@
 #include "ops_impl.h"
 #include "tape.h"
 
+struct search { /* for the path of a tensor */
+    const dnn_tensor *tensor;
+    dnn__text path;
+};
+
+static bool is_not_it(void *ctx, const dnn__path *path, dnn_tensor *tensor)
+{
+    struct search *search = ctx;
+
+    if (tensor != search->tensor) {
+        return true;
+    }
+    dnn__put_path(&search->path, path);
+    return false;
+}
+
 /* Fails with the path of t in the module. */
 static dnn_status refuse_mapped(const dnn_module *module, const dnn_tensor *t)
 {
-    char path[256] = "";
-    int64_t i = 0;
-    const dnn_tensor *found;
+    char path[256];
+    struct search search = {.tensor = t, .path = dnn__text_to(path, sizeof path)};
 
-    do {
-        found =
-            dnn__module_tensor_at(module, DNN__PARAMETERS | DNN__BUFFERS, i++, path, sizeof path);
-    } while (found != NULL && found != t);
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, is_not_it, &search);
     return dnn__fail(DNN_E_INVALID, "dnn_module_to: %s %s is mapped: dnn_unmap first", path,
                      dnn__shape_text(t->ndim, t->dim));
 }

@@ -163,7 +163,7 @@ static dnn_status list_parameters(const dnn_module *module, dnn_tensor_list *out
     return DNN_OK;
 }
 
-dnn_tensor_list dnn_parameters(dnn_module *module)
+dnn_tensor_list dnn_parameters(const dnn_module *module)
 {
     dnn_tensor_list list = {.n = 0};
 

@@ -1,6 +1,7 @@
 /* sgd.c - stochastic gradient descent (torch.optim.SGD). A step calls the operator sgd_step once
- * for all parameters of one group, device and dtype. optimizer.c calls it through the type. Its
- * arrays stay allocated, so that after the first steps a step allocates nothing. */
+ * for all parameters of one device and dtype whose groups have equal settings. optimizer.c calls it
+ * through the type. Its arrays stay allocated, so that after the first steps a step allocates
+ * nothing. */
 #include "optim_impl.h"
 #include "call.h"
 #include "tape.h"
@@ -9,15 +10,17 @@
 enum { LR, MOMENTUM, DAMPENING, WEIGHT_DECAY, NESTEROV, MAXIMIZE, SETTINGS };
 enum { MOMENTUM_BUFFER, STATES };
 
-struct numbers { /* learning rate and momentum of a group in the memory of a device */
+struct numbers { /* learning rate and momentum of groups in the memory of a device */
     struct numbers *next;
     dnn__device *device;
     dnn_tensor *lr, *momentum;       /* f64 scalars */
     double lr_value, momentum_value; /* their present values */
 };
 
-struct call { /* one call of sgd_step: its parameters have the same group, device, dtype, `first` */
-    int64_t group;
+/* One call of sgd_step: its parameters have the same settings, device, dtype and `first`. */
+struct call {
+    int32_t next;  /* another call with these settings; -1: none */
+    int64_t group; /* the first that has them */
     dnn__device *device;
     dnn_dtype dtype;
     bool first;      /* the momentum buffers are created in this step */
@@ -27,15 +30,16 @@ struct call { /* one call of sgd_step: its parameters have the same group, devic
 
 typedef struct sgd {
     dnn_optimizer base;
-    int64_t room;      /* parameters that the next arrays have room for */
-    int32_t *call_of;  /* [room] index of the call of a parameter; -1: none */
-    struct call *call; /* [room] */
-    dnn_tensor **in;   /* [5 room], [2 room]: operands of all calls, at most so many */
-    dnn_tensor **out;
+    int64_t room;           /* parameters that the next arrays have room for */
+    int32_t *call_of;       /* [room] index of the call of a parameter; -1: none */
+    struct call *call;      /* [room] */
+    dnn_tensor **in, **out; /* [5 room], [2 room]: operands of all calls, at most so many */
     int32_t n_calls;
-    int32_t group_begins;     /* the first call of the present group */
-    struct numbers **numbers; /* [room_groups] */
-    int64_t room_groups;
+    int64_t room_groups;      /* groups that the next arrays have room for */
+    struct numbers **numbers; /* [room_groups] of groups that are the first with their settings */
+    int64_t *first;           /* [room_groups] the first group with the same settings */
+    int32_t *calls;           /* [room_groups] the first call with these settings; -1: none */
+    int64_t *table;           /* [2 room_groups] a hash table of settings: groups; -1: free */
 } sgd;
 
 /* Makes room for the parameters, of which dnn_optim_add_group may have brought more. */
@@ -65,15 +69,73 @@ static dnn_status make_room(sgd *self, int64_t parameters)
 
 static dnn_status make_room_for_groups(sgd *self, int64_t groups)
 {
-    void *numbers = self->numbers;
-    int64_t before = self->room_groups;
+    int64_t room = 1;
+    struct numbers **numbers;
+    void *rest;
 
-    DNN_TRY(dnn__reserve(&numbers, &self->room_groups, groups, sizeof *self->numbers, "sgd"));
-    self->numbers = numbers;
-    for (int64_t g = before; g < self->room_groups; g++) {
-        self->numbers[g] = NULL;
+    if (groups <= self->room_groups) {
+        return DNN_OK;
     }
+    while (room < groups) {
+        room *= 2;
+    }
+    numbers = dnn__calloc((size_t)room, sizeof(*numbers));
+    rest = dnn__alloc((size_t)room * (3 * sizeof(int64_t) + sizeof(int32_t)));
+    if (numbers == NULL || rest == NULL) {
+        dnn__free(numbers);
+        dnn__free(rest);
+        return dnn__nomem("sgd", (size_t)room * (4 * sizeof(int64_t) + sizeof(int32_t)));
+    }
+    if (self->room_groups > 0) {
+        memcpy(numbers, self->numbers, (size_t)self->room_groups * sizeof(*numbers));
+    }
+    dnn__free(self->numbers);
+    dnn__free(self->table);
+    self->numbers = numbers;
+    self->table = rest;
+    self->first = self->table + 2 * room;
+    self->calls = (int32_t *)(self->first + room);
+    self->room_groups = room;
     return DNN_OK;
+}
+
+/* ---- groups with equal settings ---- */
+
+static uint64_t hash_of(const double *setting)
+{
+    uint64_t hash = 0;
+
+    for (int k = 0; k < SETTINGS; k++) {
+        uint64_t bits;
+
+        memcpy(&bits, &setting[k], sizeof bits);
+        hash = (hash ^ bits) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    return hash;
+}
+
+/* Finds for each group the first one that has the same settings. room_groups is a power of two. */
+static void find_equal_groups(sgd *self)
+{
+    const dnn__optim *optim = self->base.dnn_optim;
+    uint64_t mask = 2 * (uint64_t)self->room_groups - 1;
+
+    for (uint64_t i = 0; i <= mask; i++) {
+        self->table[i] = -1;
+    }
+    for (int64_t g = 0; g < optim->n_groups; g++) {
+        const double *setting = dnn__optim_settings(optim, g);
+        uint64_t i = hash_of(setting) & mask;
+
+        while (self->table[i] >= 0 && memcmp(dnn__optim_settings(optim, self->table[i]), setting,
+                                             SETTINGS * sizeof *setting) != 0) {
+            i = (i + 1) & mask;
+        }
+        self->table[i] = self->table[i] >= 0 ? self->table[i] : g;
+        self->first[g] = self->table[i];
+        self->calls[g] = -1;
+    }
 }
 
 /* ---- the calls of a step ---- */
@@ -83,22 +145,24 @@ static dnn_tensor *buffer_of(const dnn__optim *optim, int64_t i)
     return dnn__optim_state(optim, i, MOMENTUM_BUFFER);
 }
 
-/* The parameters of a group follow each other, so only its calls are searched. */
 static int32_t find_call(sgd *self, const dnn__optim_parameter *parameter, bool first)
 {
     const dnn_tensor *p = parameter->tensor;
-    int32_t k = self->group_begins;
+    int64_t group = self->first[parameter->group];
+    int32_t k = self->calls[group];
 
-    while (k < self->n_calls &&
-           !(self->call[k].device == dnn__device_of(p) && self->call[k].dtype == p->dtype &&
-             self->call[k].first == first)) {
-        k++;
+    while (k >= 0 && !(self->call[k].device == dnn__device_of(p) &&
+                       self->call[k].dtype == p->dtype && self->call[k].first == first)) {
+        k = self->call[k].next;
     }
-    if (k == self->n_calls) {
-        self->call[self->n_calls++] = (struct call){.group = parameter->group,
-                                                    .device = dnn__device_of(p),
-                                                    .dtype = p->dtype,
-                                                    .first = first};
+    if (k < 0) {
+        k = self->n_calls++;
+        self->call[k] = (struct call){.next = self->calls[group],
+                                      .group = group,
+                                      .device = dnn__device_of(p),
+                                      .dtype = p->dtype,
+                                      .first = first};
+        self->calls[group] = k;
     }
     return k;
 }
@@ -109,14 +173,12 @@ static void sort_into_calls(sgd *self)
     const dnn__optim *optim = self->base.dnn_optim;
     int64_t in = 0, out = 0;
 
-    self->n_calls = self->group_begins = 0;
+    self->n_calls = 0;
+    find_equal_groups(self);
     for (int64_t i = 0; i < optim->n; i++) {
         const dnn__optim_parameter *parameter = &optim->parameter[i];
         bool momentum = dnn__optim_settings(optim, parameter->group)[MOMENTUM] != 0;
 
-        if (i > 0 && parameter->group != parameter[-1].group) {
-            self->group_begins = self->n_calls;
-        }
         self->call_of[i] = -1;
         if (parameter->active && dnn__numel(parameter->tensor) > 0) {
             self->call_of[i] = find_call(self, parameter, momentum && buffer_of(optim, i) == NULL);
@@ -283,6 +345,7 @@ static void sgd_free(dnn_optimizer *base)
         }
     }
     dnn__free(self->numbers);
+    dnn__free(self->table);
     dnn__free(self->call_of);
     dnn__free(self->call);
     dnn__free(self->in);

@@ -204,6 +204,49 @@ static void objects(void)
     EXPECT(dnn_pending() == DNN_OK && dnn_live_objects() >= before);
 }
 
+/* A kind of optimizer: signs of the gradients. */
+static dnn_status sign_step(dnn_optimizer *self)
+{
+    for (int64_t i = 0; i < dnn_optim_parameter_count(self); i++) {
+        dnn_tensor *p = dnn_optim_parameter(self, i), *last = dnn_optim_make_state(self, i, "last");
+        double lr = dnn_optim_get(self, dnn_optim_group_of(self, i), "lr");
+
+        DNN_TRY(dnn_optim_assign(self, last, dnn_grad(p)));
+        DNN_TRY(dnn_optim_assign(self, p, dnn_sub(p, dnn_sign(dnn_grad(p)), .alpha = lr)));
+    }
+    return DNN_OK;
+}
+
+static const dnn_optim_setting sign_settings[] = {{.name = "lr", .value = 0.5},
+                                                  {.name = "slow", .flag = true}};
+static const char *const sign_states[] = {"last"};
+static const dnn_optimizer_type sign_type = {.size = sizeof(dnn_optimizer_type),
+                                             .name = "sign",
+                                             .bytes = sizeof(dnn_optimizer),
+                                             .setting = sign_settings,
+                                             .n_settings = 2,
+                                             .state = sign_states,
+                                             .n_states = 1,
+                                             .step = sign_step};
+
+static void optimizers(void)
+{
+    DNN_SCOPE();
+    dnn_tensor *p = dnn_ones(DNN_SHAPE(2), .requires_grad = true),
+               *q = dnn_ones(DNN_SHAPE(1), .requires_grad = true);
+    dnn_optimizer *o = dnn_optim_new(&sign_type, DNN_TENSORS(p), NULL);
+    int64_t group = 0;
+
+    EXPECT(dnn_optim_add_group(o, DNN_TENSORS(q), &group) == DNN_OK && group == 1);
+    EXPECT(dnn_optim_set(o, group, "lr", 0.25) == DNN_OK && dnn_optim_get(o, 0, "lr") == 0.5);
+    EXPECT(dnn_optim_set(o, DNN_ALL_GROUPS, "slow", true) == DNN_OK);
+    EXPECT(dnn_backward(dnn_add(dnn_sum(p), dnn_sum(q))) == DNN_OK && dnn_step(o) == DNN_OK);
+    EXPECT(dnn_value(dnn_sum(p)) == 1 && dnn_value(q) == 0.75);
+    EXPECT(dnn_optim_steps(o) == 1 && dnn_optim_parameter_steps(o, 1) == 1);
+    EXPECT(dnn_optim_group_count(o) == 2 && dnn_optim_parameter_name(o, 1) == NULL);
+    EXPECT(dnn_value(dnn_optim_state(o, 1, "last")) == 1);
+}
+
 int main(void)
 {
     binary();
@@ -213,6 +256,7 @@ int main(void)
     generators();
     runs();
     objects();
+    optimizers();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();
     return faults != 0;

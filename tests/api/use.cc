@@ -205,6 +205,57 @@ static void objects()
     EXPECT(dnn_pending() == DNN_OK);
 }
 
+/* A kind of optimizer: a struct that begins with dnn_optimizer. */
+struct counting {
+    dnn_optimizer base;
+    int64_t calls;
+};
+
+static dnn_status count_step(dnn_optimizer *self)
+{
+    reinterpret_cast<counting *>(self)->calls++;
+    for (int64_t i = 0; i < dnn_optim_parameter_count(self); i++) {
+        dnn_tensor *p = dnn_optim_parameter(self, i), *sum = dnn_optim_make_state(self, i, "sum");
+
+        DNN_TRY(dnn_optim_assign(self, sum, dnn_add(sum, dnn_grad(p))));
+        DNN_TRY(dnn_optim_assign(self, p, dnn_sub(p, dnn_optim_get(self, 0, "lr"))));
+    }
+    return DNN_OK;
+}
+
+static void optimizers()
+{
+    DNN_SCOPED
+    {
+        static const char *const states[] = {"sum"};
+        dnn_optim_setting lr = dnn_optim_setting();
+        dnn_optimizer_type type = dnn_optimizer_type();
+        dnn_tensor *p = dnn_requires_grad_(filled(1), true),
+                   *q = dnn_requires_grad_(filled(2), true);
+        const double value[] = {0.5};
+        int64_t group = 0;
+
+        lr.name = "lr";
+        lr.required = true;
+        type.size = sizeof(dnn_optimizer_type);
+        type.name = "counting";
+        type.bytes = sizeof(counting);
+        type.setting = &lr;
+        type.n_settings = 1;
+        type.state = states;
+        type.n_states = 1;
+        type.step = count_step;
+        dnn_optimizer *o = dnn_optim_new(&type, DNN_TENSORS(p), value);
+
+        EXPECT(o != nullptr && dnn_optim_add_group(o, DNN_TENSORS(q), &group) == DNN_OK);
+        EXPECT(dnn_optim_set(o, DNN_ALL_GROUPS, "lr", 0.25) == DNN_OK);
+        EXPECT(dnn_backward(dnn_sum(dnn_add(p, q))) == DNN_OK && dnn_step(o) == DNN_OK);
+        EXPECT(reinterpret_cast<counting *>(o)->calls == 1 && dnn_optim_steps(o) == 1);
+        dnn_release(o);
+    }
+    EXPECT(dnn_pending() == DNN_OK);
+}
+
 int main()
 {
     binary();
@@ -214,6 +265,7 @@ int main()
     generators();
     runs();
     objects();
+    optimizers();
     EXPECT(dnn_take_error() == DNN_OK);
     dnn_shutdown();
     return faults != 0;

@@ -26,12 +26,83 @@ typedef struct input {
 
 typedef struct parts { /* what the program makes and frees */
     dnn_module *net;
-    dnn_optimizer *optimizer;
+    dnn_optimizer *optimizer; /* SGD with two groups: the convolution's weight, and its bias */
+    dnn_optimizer *own;       /* a kind of the program, for the linear layer */
     dnn_dataset *set, *brighter;
     dnn_loader *loader;
     dnn_generator *generator;
     double loss;
 } parts;
+
+/* ---- a kind of optimizer of the program: momentum ---- */
+
+static dnn_status own_step(dnn_optimizer *self)
+{
+    for (int64_t i = 0; i < dnn_optim_parameter_count(self); i++) {
+        dnn_tensor *p = dnn_optim_parameter(self, i), *sum = dnn_optim_make_state(self, i, "sum");
+        dnn_tensor *next = dnn_add(dnn_mul(sum, 0.9), dnn_grad(p));
+
+        DNN_TRY(dnn_optim_assign(self, sum, next));
+        DNN_TRY(dnn_optim_assign(self, p, dnn_sub(p, next, .alpha = dnn_optim_get(self, 0, "lr"))));
+    }
+    return DNN_OK;
+}
+
+static const dnn_optim_setting own_settings[] = {{.name = "lr", .value = 0.1}};
+static const char *const own_states[] = {"sum"};
+static const dnn_optimizer_type own_type = {.size = sizeof(dnn_optimizer_type),
+                                            .name = "own",
+                                            .bytes = sizeof(dnn_optimizer),
+                                            .setting = own_settings,
+                                            .n_settings = 1,
+                                            .state = own_states,
+                                            .n_states = 1,
+                                            .step = own_step};
+
+static long changed; /* steps that failed and changed something */
+
+/* The elements of the parameters, with the memory as it should be. */
+static dnn_status look(const dnn_optimizer *optimizer, float *out, int64_t room)
+{
+    dnn_status st = DNN_OK;
+    long fail_at = memory.fail_at, asked = memory.asked;
+
+    memory.fail_at = 0;
+    for (int64_t i = 0; i < dnn_optim_parameter_count(optimizer) && st == DNN_OK; i++) {
+        dnn_tensor *p = dnn_optim_parameter(optimizer, i);
+        int64_t n = dnn_numel(p);
+
+        st = n <= room ? dnn_read(p, out, (size_t)n * sizeof *out) : DNN_E_INTERNAL;
+        out += n;
+        room -= n;
+    }
+    memory.asked = asked;
+    memory.fail_at = fail_at;
+    return st;
+}
+
+/* A step that fails for want of memory leaves parameters, states and counts as they were. */
+static dnn_status step(dnn_optimizer *optimizer, const char *state)
+{
+    static float before[1000], after[1000];
+    int64_t steps = dnn_optim_steps(optimizer);
+    bool has_state = dnn_optim_state(optimizer, 0, state) != NULL;
+    dnn_status st;
+
+    memset(before, 0, sizeof before);
+    memset(after, 0, sizeof after);
+    DNN_TRY(look(optimizer, before, 1000));
+    st = dnn_step(optimizer);
+    if (st != DNN_OK) {
+        bool same = look(optimizer, after, 1000) == DNN_OK &&
+                    memcmp(before, after, sizeof before) == 0 &&
+                    dnn_optim_steps(optimizer) == steps &&
+                    (dnn_optim_state(optimizer, 0, state) != NULL) == has_state;
+
+        changed += !same;
+    }
+    return st;
+}
 
 static dnn_tensor *brighten(void *ctx, dnn_tensor *x)
 {
@@ -48,7 +119,12 @@ static dnn_status build(parts *p, const input *in)
     p->net = dnn_nn_sequential(DNN_MODULES(dnn_nn_conv2d(3, 4, 3, .padding = 1), dnn_nn_relu(),
                                            dnn_nn_max_pool2d(.kernel = 2), dnn_nn_flatten(),
                                            dnn_nn_dropout(0.25), dnn_nn_linear(64, CLASSES)));
-    p->optimizer = dnn_optim_sgd(dnn_parameters(p->net), 0.1, .momentum = 0.9);
+    p->optimizer =
+        dnn_optim_sgd(DNN_TENSORS(dnn_module_tensor(p->net, "0.weight")), 0.1, .momentum = 0.9);
+    DNN_TRY(
+        dnn_optim_add_group(p->optimizer, DNN_TENSORS(dnn_module_tensor(p->net, "0.bias")), NULL));
+    DNN_TRY(dnn_optim_set(p->optimizer, 1, "lr", 0.05));
+    p->own = dnn_optim_new(&own_type, dnn_parameters(dnn_module_child(p->net, "5")), NULL);
     p->generator = dnn_generator_new(5);
     p->set = dnn_dataset_tensors(field, 2);
     p->brighter = dnn_dataset_map(p->set, 0, brighten, NULL, NULL);
@@ -66,8 +142,10 @@ static dnn_status epoch(parts *p)
         dnn_tensor *loss = dnn_cross_entropy(dnn_forward(p->net, batch.input), batch.target);
 
         DNN_TRY(dnn_zero_grad(p->optimizer));
+        DNN_TRY(dnn_zero_grad(p->own));
         DNN_TRY(dnn_backward(loss));
-        DNN_TRY(dnn_step(p->optimizer));
+        DNN_TRY(step(p->optimizer, "momentum_buffer"));
+        DNN_TRY(step(p->own, "sum"));
         DNN_TRY(read_value(loss, &p->loss));
     }
     return dnn_take_error();
@@ -83,6 +161,7 @@ static dnn_status train_save_load(parts *p, const char *folder)
 
     DNN_TRY(dnn_run_add(run, "net", p->net));
     DNN_TRY(dnn_run_add(run, "sgd", p->optimizer));
+    DNN_TRY(dnn_run_add(run, "own", p->own));
     DNN_TRY(dnn_run_add(run, "train", p->loader));
     DNN_TRY(dnn_run_add(run, "noise", p->generator));
     DNN_TRY(dnn_run_add(run, "loss", &p->loss));
@@ -120,6 +199,7 @@ static dnn_status program(const input *in, const char *folder, double *loss)
         dnn_release(p.loader);
         dnn_release(p.brighter);
         dnn_release(p.set);
+        dnn_release(p.own);
         dnn_release(p.optimizer);
         dnn_release(p.net);
     }
@@ -216,9 +296,11 @@ int main(int argc, char **argv)
         return 1;
     }
     dnn_shutdown();
+    changed = 0;
     once = fail_each(&in, false, argv[1], 1, step);
     ever = fail_each(&in, true, argv[1], 1, step);
     folder_empty(argv[1]);
+    result.changed += changed;
     printf("one failure: %ld requests; failure for ever: %ld requests; every %ld tried\n", once,
            ever, step);
     printf("sites=%ld modes=2 crash=%ld leak=%ld changed=%ld wrong_status=%ld retry_failed=%ld\n",

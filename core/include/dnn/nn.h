@@ -74,7 +74,7 @@ DNN_API bool dnn_module_training(const dnn_module *module);
 /* Returns all parameters of the tree: a module's own in order of registration, then those of its
  * children; a shared parameter once. Their names are the dotted paths. The list belongs to the
  * scope, its tensors to the module. On failure n is 0 and an error is pending. */
-DNN_API dnn_tensor_list dnn_parameters(dnn_module *module);
+DNN_API dnn_tensor_list dnn_parameters(const dnn_module *module);
 
 /* A parameter or buffer, and a child, by dotted path. NULL, without an error, if there is none. */
 DNN_API dnn_tensor *dnn_module_tensor(const dnn_module *module, const char *path);

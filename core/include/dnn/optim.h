@@ -27,8 +27,8 @@ typedef struct dnn_optim_sgd_args {
  *     with momentum:  b = g in the first step, then b = momentum b + (1 - dampening) g;
  *                     g = nesterov ? g + momentum b : b
  *     p -= lr g
- * Computed in the dtype of p. Parameters of one group, device and dtype are updated by one kernel
- * call (two while some of them have no buffer yet).
+ * Computed in the dtype of p. Parameters of one device and dtype, and of groups with equal
+ * settings, are updated by one kernel call (two while some of them have no buffer yet).
  * Its settings are lr, momentum, dampening, weight_decay, nesterov and maximize; its state is
  * momentum_buffer.
  *     dnn_optimizer *optimizer = dnn_optim_sgd(dnn_parameters(net), 0.01, .momentum = 0.9);

@@ -136,6 +136,35 @@ Test(groups, one_kernel_call_for_each_group_and_dtype)
     cr_expect_eq(kernels_of_step(optimizer), 3);
 }
 
+Test(groups, groups_with_equal_settings_share_kernel_calls)
+{
+    dnn_tensor *p[5];
+    dnn_optimizer *optimizer;
+
+    for (int i = 0; i < 5; i++) {
+        p[i] = LEAF(S(1), 1);
+        set_grad(p[i], 1);
+    }
+    optimizer = dnn_optim_sgd(DNN_TENSORS(p[0]), 0.5);
+    for (int i = 1; i < 5; i++) {
+        add(optimizer, DNN_TENSORS(p[i]));
+    }
+    cr_expect_eq(kernels_of_step(optimizer), 1);
+    set(optimizer, 1, "lr", 0.25);
+    set(optimizer, 3, "lr", 0.25);
+    cr_expect_eq(kernels_of_step(optimizer), 2);
+    set(optimizer, 0, "weight_decay", 1); /* group 2 is now the first with the old settings */
+    cr_expect_eq(kernels_of_step(optimizer), 3);
+    EXPECT(dnn_detach(p[0]), DNN_T_F64, S(1), -0.5); /* 1, 0.5, 0, -0.5 */
+    EXPECT(dnn_detach(p[1]), DNN_T_F64, S(1), 0);
+    EXPECT(dnn_detach(p[2]), DNN_T_F64, S(1), -0.5);
+    EXPECT(dnn_detach(p[3]), DNN_T_F64, S(1), 0);
+    EXPECT(dnn_detach(p[4]), DNN_T_F64, S(1), -0.5);
+    set(optimizer, DNN_ALL_GROUPS, "lr", 0);
+    set(optimizer, DNN_ALL_GROUPS, "weight_decay", 0);
+    cr_expect_eq(kernels_of_step(optimizer), 1);
+}
+
 /* ---- calls ---- */
 
 Test(groups, a_group_starts_with_the_settings_of_group_0)
