@@ -6,8 +6,9 @@
 
 struct dnn_generator {
     dnn_object object;
+    /* One cache line: every draw takes both. */
+    _Alignas(64) dnn__rng state;
     pthread_mutex_t lock; /* protects state */
-    dnn__rng state;
 };
 
 static dnn_generator standard = {.lock = PTHREAD_MUTEX_INITIALIZER}; /* the default generator */
@@ -45,7 +46,7 @@ static dnn__rng advance(dnn__rng *state, uint64_t words)
     return before;
 }
 
-static dnn__rng take_from(dnn_generator *g, uint64_t words)
+static inline dnn__rng take_from(dnn_generator *g, uint64_t words)
 {
     dnn__rng taken;
 
@@ -98,14 +99,18 @@ dnn_status dnn_set_generator_state(dnn_generator *generator, dnn_generator_state
 
 /* ---- the current generator of a thread ---- */
 
+__attribute__((noinline)) static dnn__rng take_from_drawing(dnn__drawing *d, uint64_t words)
+{
+    return d->is_own              ? advance(&d->own, words)
+           : d->generator != NULL ? take_from(d->generator, words)
+                                  : take_from(&standard, words);
+}
+
 dnn__rng dnn__rng_take(uint64_t words)
 {
     dnn__drawing *d = dnn__self.block->drawing;
 
-    if (d != NULL && d->is_own) {
-        return advance(&d->own, words);
-    }
-    return take_from(d != NULL && d->generator != NULL ? d->generator : &standard, words);
+    return DNN__LIKELY(d == NULL) ? take_from(&standard, words) : take_from_drawing(d, words);
 }
 
 /* Returns the record inside that of `block->drawing`; NULL if there is no memory. A record is used

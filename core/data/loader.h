@@ -8,7 +8,7 @@
 typedef struct dnn__loader_state {
     int64_t epoch, batch; /* of the next batch */
     uint64_t seed;
-    int64_t stream;     /* of the permutations; -1: the loader does not shuffle */
+    int64_t stream;     /* the number of the sampler; -1: the order of the set */
     int64_t size;       /* of the data set */
     int64_t batch_size; /* as the program requested it */
 } dnn__loader_state;

@@ -1,4 +1,4 @@
-/* checkpoint.c - saves a training run as a safetensors file. Weights keep their dotted paths as
+/* checkpoint.c - saves a training run as a safetensors file. Weights have their dotted paths as
  * names; the names of all other tensors begin with "dnn.". dnn/io.h describes the layout.
  * checkpoint_layout.c has the rules that loading uses too; checkpoint_folder.c removes old
  * checkpoints. */
@@ -17,8 +17,8 @@
 struct save {
     const dnn_run *run;
     const char *path;
-    dnn__named_list list;  /* the tensors to write */
-    dnn__named_list names; /* the tensors of the module */
+    dnn__named_list list; /* the tensors to write */
+    dnn__run_names names; /* the tensors of the modules */
 };
 
 /* Adds numbers as a tensor, not as text: a load restores every bit. */
@@ -44,98 +44,105 @@ static dnn_status add_row(struct save *s, const char *name, dnn_dtype dtype, int
     return add_numbers(s, name, dtype, 1, &n, value);
 }
 
-static dnn_status add_state(struct save *s, int o, int64_t i)
+/* Steps and group of a parameter, and its states. */
+static dnn_status add_parameter(struct save *s, const dnn__run_item *item, int64_t i)
 {
-    const dnn__optim *optim = s->run->optimizer[o]->dnn_optim;
+    const dnn__optim *optim = ((const dnn_optimizer *)item->at)->dnn_optim;
     const char *parameter = dnn__run_name(&s->names, optim->parameter[i].tensor);
+    const int64_t step[2] = {optim->parameter[i].steps, optim->parameter[i].group};
     char name[DNN__CHECKPOINT_NAME];
 
     if (parameter == NULL) {
-        return dnn__run_no_name(s->path, optim, o, i);
+        return dnn__run_no_name(s->path, item, i);
     }
+    dnn__optim_name(name, item->name, "step", parameter);
+    DNN_TRY(add_row(s, name, DNN_T_I64, 2, step));
     for (int64_t k = 0; k < optim->type.n_states; k++) {
         dnn_tensor *state = dnn__optim_state(optim, i, k);
 
         if (state != NULL) {
-            dnn__optim_name(name, o, optim->type.state[k], parameter);
+            dnn__optim_name(name, item->name, optim->type.state[k], parameter);
             DNN_TRY(dnn__named_add(&s->list, s->path, name, state));
         }
     }
     return DNN_OK;
 }
 
-static dnn_status add_steps(struct save *s, int o)
+static dnn_status add_optimizer(struct save *s, const dnn__run_item *item)
 {
-    const dnn__optim *optim = s->run->optimizer[o]->dnn_optim;
-    int64_t *steps = dnn__calloc((size_t)optim->n, sizeof *steps);
-    char name[DNN__CHECKPOINT_NAME];
-    dnn_status st;
-
-    if (steps == NULL) {
-        return dnn__nomem(s->path, (size_t)optim->n * sizeof *steps);
-    }
-    for (int64_t i = 0; i < optim->n; i++) {
-        steps[i] = optim->parameter[i].steps;
-    }
-    dnn__optim_name(name, o, "step", NULL);
-    st = add_row(s, name, DNN_T_I64, optim->n, steps);
-    dnn__free(steps);
-    DNN_TRY(st);
-    dnn__optim_name(name, o, "steps", NULL);
-    return add_row(s, name, DNN_T_I64, 1, &optim->steps);
-}
-
-static dnn_status add_optimizer(struct save *s, int o)
-{
-    const dnn__optim *optim = s->run->optimizer[o]->dnn_optim;
+    const dnn__optim *optim = ((const dnn_optimizer *)item->at)->dnn_optim;
     int64_t shape[2] = {optim->n_groups, optim->type.n_settings};
     char name[DNN__CHECKPOINT_NAME];
 
-    dnn__optim_name(name, o, "hyper", NULL);
+    dnn__optim_name(name, item->name, "hyper", NULL);
     DNN_TRY(add_numbers(s, name, DNN_T_F64, 2, shape, optim->setting));
-    DNN_TRY(add_steps(s, o));
+    dnn__optim_name(name, item->name, "steps", NULL);
+    DNN_TRY(add_row(s, name, DNN_T_I64, 1, &optim->steps));
     for (int64_t i = 0; i < optim->n; i++) {
-        DNN_TRY(add_state(s, o, i));
+        DNN_TRY(add_parameter(s, item, i));
     }
     return DNN_OK;
 }
 
-static dnn_status add_loader(struct save *s, int l)
+static dnn_status add_loader(struct save *s, const dnn__run_item *item)
 {
-    dnn__loader_state at = dnn__loader_get(s->run->loader[l]);
+    dnn__loader_state at = dnn__loader_get(item->at);
     int64_t value[6] = {at.epoch, at.batch, (int64_t)at.seed, at.stream, at.size, at.batch_size};
-    char name[40];
+    char name[DNN__CHECKPOINT_NAME];
 
-    snprintf(name, sizeof name, "dnn.loader.%d", l);
+    dnn__item_name(name, DNN__RUN_LOADER, item->name);
     return add_row(s, name, DNN_T_I64, 6, value);
 }
 
-static dnn_status add_train(struct save *s)
+/* NULL: the default generator. */
+static dnn_status add_generator(struct save *s, const char *name, const dnn_generator *generator)
 {
-    const dnn_run *run = s->run;
-    dnn__rng rng = dnn__rng_state(NULL);
-    int64_t generator[3] = {(int64_t)rng.seed, (int64_t)rng.stream, (int64_t)rng.offset};
-    int64_t train[3] = {run->step, run->epoch, run->best_step};
+    dnn__rng rng = dnn__rng_state(generator);
+    int64_t value[3] = {(int64_t)rng.seed, (int64_t)rng.stream, (int64_t)rng.offset};
+    char full[DNN__CHECKPOINT_NAME];
 
-    DNN_TRY(add_row(s, "dnn.rng.default", DNN_T_I64, 3, generator));
-    DNN_TRY(add_row(s, "dnn.train", DNN_T_I64, 3, train));
-    DNN_TRY(add_row(s, "dnn.train.best", DNN_T_F64, 1, &run->best));
-    return run->n_numbers > 0
-               ? add_row(s, "dnn.train.numbers", DNN_T_F64, run->n_numbers, run->number)
-               : DNN_OK;
+    dnn__item_name(full, DNN__RUN_GENERATOR, name);
+    return add_row(s, full, DNN_T_I64, 3, value);
+}
+
+static dnn_status add_number(struct save *s, const dnn__run_item *item)
+{
+    char name[DNN__CHECKPOINT_NAME];
+
+    dnn__item_name(name, DNN__RUN_NUMBER, item->name);
+    return add_row(s, name, item->dtype, item->n, item->at);
+}
+
+static dnn_status add_item(struct save *s, const dnn__run_item *item)
+{
+    switch (item->kind) {
+    case DNN__RUN_OPTIMIZER:
+        return add_optimizer(s, item);
+    case DNN__RUN_LOADER:
+        return add_loader(s, item);
+    case DNN__RUN_GENERATOR:
+        return add_generator(s, item->name, item->at);
+    case DNN__RUN_NUMBER:
+        return add_number(s, item);
+    case DNN__RUN_MODULE: /* among the names */
+    case DNN__RUN_KINDS:
+        break;
+    }
+    return DNN_OK;
 }
 
 static dnn_status add_all(struct save *s)
 {
-    DNN_TRY(dnn__named_add_weights(&s->names, s->path, s->run->module));
-    DNN_TRY(dnn__named_add_weights(&s->list, s->path, s->run->module));
-    for (int o = 0; o < DNN_RUN_MAX && s->run->optimizer[o] != NULL; o++) {
-        DNN_TRY(add_optimizer(s, o));
+    DNN_TRY(dnn__run_names_make(s->run, s->path, &s->names));
+    for (int64_t i = 0; i < s->names.list.n; i++) {
+        const dnn_named_tensor *t = &s->names.list.item[i];
+
+        DNN_TRY(dnn__named_add(&s->list, s->path, t->name, t->tensor));
     }
-    for (int l = 0; l < DNN_RUN_MAX && s->run->loader[l] != NULL; l++) {
-        DNN_TRY(add_loader(s, l));
+    for (int64_t i = 0; i < s->run->n; i++) {
+        DNN_TRY(add_item(s, &s->run->item[i]));
     }
-    return add_train(s);
+    return add_generator(s, "default", NULL);
 }
 
 /* ---- metadata ---- */
@@ -144,7 +151,7 @@ static dnn_status write_file(struct save *s, char *const *json, bool keep)
 {
     enum { OURS = 7 }; /* texts of libdnn, which come before those of the program */
     const dnn_run *run = s->run;
-    size_t n = OURS + (size_t)run->n_metadata;
+    size_t n = OURS + (size_t)run->n_texts;
     dnn_named_text *meta = dnn__calloc(n, sizeof *meta);
     char seed[24];
     dnn_status st;
@@ -161,8 +168,8 @@ static dnn_status write_file(struct save *s, char *const *json, bool keep)
     meta[4] = (dnn_named_text){"dnn.optim", json[0]};
     meta[5] = (dnn_named_text){"dnn.dataset", json[1]};
     meta[6] = (dnn_named_text){"dnn.backend", json[2]};
-    if (run->n_metadata > 0) {
-        memcpy(meta + OURS, run->metadata, (size_t)run->n_metadata * sizeof *meta);
+    if (run->n_texts > 0) {
+        memcpy(meta + OURS, run->text, (size_t)run->n_texts * sizeof *meta);
     }
     st = dnn__save_with_checksums(s->path, s->list.item, s->list.n, meta, (int64_t)n, keep);
     dnn__free(meta);
@@ -195,32 +202,32 @@ static dnn_status write_run(const dnn_run *run, const char *path, bool keep)
         }
     }
     dnn__named_free(&s.list);
-    dnn__named_free(&s.names);
+    dnn__run_names_free(&s.names);
     return st;
 }
 
 /* ---- calls ---- */
 
-dnn_status dnn_write_checkpoint(const dnn_run *run, const char *path)
+dnn_status dnn_write_checkpoint(dnn_run *run, const char *path)
 {
-    DNN_TRY(dnn__run_check(run, "dnn_write_checkpoint"));
+    DNN_TRY(dnn__require(run, "dnn_write_checkpoint", "run"));
     DNN_TRY(dnn__require(path, "dnn_write_checkpoint", "path"));
     return write_run(run, path, false);
 }
 
-dnn_status dnn_save_checkpoint(const dnn_run *run, const char *folder)
+dnn_status dnn_save_checkpoint(dnn_run *run, const char *folder, int64_t step)
 {
     char name[64], *path;
     size_t bytes;
     dnn_status st;
 
-    DNN_TRY(dnn__run_check(run, "dnn_save_checkpoint"));
+    DNN_TRY(dnn__require(run, "dnn_save_checkpoint", "run"));
     DNN_TRY(dnn__require(folder, "dnn_save_checkpoint", "folder"));
-    if (run->step < 0) {
+    if (step < 0) {
         return dnn__fail(DNN_E_INVALID, "dnn_save_checkpoint: step is %s, must be 0 or more",
-                         dnn__number_text(run->step));
+                         dnn__number_text(step));
     }
-    dnn__checkpoint_name(name, sizeof name, run->step);
+    dnn__checkpoint_name(name, sizeof name, step);
     bytes = strlen(folder) + strlen(name) + 2;
     path = dnn__alloc(bytes);
     if (path == NULL) {
@@ -230,7 +237,7 @@ dnn_status dnn_save_checkpoint(const dnn_run *run, const char *folder)
     st = write_run(run, path, true);
     dnn__free(path);
     if (st == DNN_OK) {
-        dnn__checkpoint_prune(folder, run->step);
+        dnn__checkpoint_prune(folder, step);
     }
     return st;
 }

@@ -94,61 +94,58 @@ static dnn_status validate(const char *path)
     return st;
 }
 
-struct find {
-    const char *folder;
-    char *path;
-    size_t bytes;
-    void (*passed_over)(void *ctx, const char *why);
-    void *ctx;
-};
+/* Returns "folder/ckpt-00001200.safetensors", a text of the scope; NULL: an error is pending. */
+static char *path_of(const char *folder, int64_t step)
+{
+    char name[64], *path;
 
-/* Writes the path of the newest checkpoint that passes the checks to f->path. Out of memory ends
- * the search, because it says nothing about the file. */
-static dnn_status find_usable(const struct find *f, const struct steps *steps)
+    dnn__checkpoint_name(name, sizeof name, step);
+    path = dnn__scope_text(strlen(folder) + strlen(name) + 2);
+    if (path != NULL) {
+        snprintf(path, strlen(folder) + strlen(name) + 2, "%s/%s", folder, name);
+    }
+    return path;
+}
+
+/* Sets *out to the path of the newest checkpoint that passes the checks; NULL: the folder has none.
+ * Out of memory ends the search, because it says nothing about the file. */
+static dnn_status find_usable(const dnn_find_checkpoint_args *args, const struct steps *steps,
+                              char **out)
 {
     for (int64_t i = 0; i < steps->n; i++) {
-        char name[64];
-        dnn_status st;
+        char *path = path_of(args->folder, steps->item[i]);
+        dnn_status st = path != NULL ? validate(path) : dnn__take();
 
-        dnn__checkpoint_name(name, sizeof name, steps->item[i]);
-        if (snprintf(f->path, f->bytes, "%s/%s", f->folder, name) >= (int)f->bytes) {
-            return dnn__fail(DNN_E_INVALID,
-                             "dnn_find_checkpoint: path: %zu bytes are too few for %s/%s", f->bytes,
-                             f->folder, name);
+        if (st == DNN_OK) {
+            *out = path;
         }
-        st = validate(f->path);
         if (st == DNN_OK || st == DNN_E_NOMEM) {
             return st;
         }
-        if (f->passed_over != NULL) {
-            f->passed_over(f->ctx, dnn_error_message());
+        if (args->passed_over != NULL) {
+            args->passed_over(args->ctx, dnn_error_message());
         }
     }
-    if (steps->n == 0) {
-        return dnn__fail(DNN_E_IO, "%s: no checkpoint (ckpt-*.safetensors) is there", f->folder);
-    }
-    return dnn__fail(DNN_E_IO, "%s: none of the %s checkpoints can be used", f->folder,
-                     dnn__number_text(steps->n));
+    return steps->n == 0 ? DNN_OK
+                         : dnn__fail(DNN_E_IO, "%s: none of the %s checkpoints can be used",
+                                     args->folder, dnn__number_text(steps->n));
 }
 
-dnn_status dnn_find_checkpoint(const char *folder, char *path, size_t bytes,
-                               void (*passed_over)(void *ctx, const char *why), void *ctx)
+const char *dnn_find_checkpoint_with(dnn_find_checkpoint_args args)
 {
-    struct find f = {folder, path, bytes, passed_over, ctx};
     struct steps steps = {0};
+    char *path = NULL;
     dnn_status st;
 
-    DNN_TRY(dnn__require(folder, "dnn_find_checkpoint", "folder"));
-    DNN_TRY(dnn__require(path, "dnn_find_checkpoint", "path"));
-    st = list_steps(folder, &steps);
+    if (!dnn__ready("dnn_find_checkpoint", args.folder)) {
+        return NULL;
+    }
+    st = list_steps(args.folder, &steps);
     if (st == DNN_OK) {
-        st = find_usable(&f, &steps);
+        st = find_usable(&args, &steps, &path);
     }
     dnn__free(steps.item);
-    if (st != DNN_OK && bytes > 0) {
-        path[0] = 0;
-    }
-    return st;
+    return st == DNN_OK ? path : dnn__null(st);
 }
 
 /* ---- removal ---- */

@@ -11,21 +11,6 @@
 
 /* ---- checks ---- */
 
-dnn_status dnn__run_check(const dnn_run *run, const char *function)
-{
-    DNN_TRY(dnn__require(run, function, "run"));
-    DNN_TRY(dnn__require(run->module, function, "run->module"));
-    DNN_TRY(dnn__check_alive_list(function, "run->optimizer", run->optimizer, DNN_RUN_MAX));
-    DNN_TRY(dnn__check_alive_list(function, "run->loader", run->loader, DNN_RUN_MAX));
-    if (run->n_numbers < 0 || (run->number == NULL && run->n_numbers > 0) || run->n_metadata < 0 ||
-        (run->metadata == NULL && run->n_metadata > 0)) {
-        return dnn__fail(
-            DNN_E_INVALID, "%s: %s numbers and %s texts: a list is missing or a count is negative",
-            function, dnn__number_text(run->n_numbers), dnn__number_text(run->n_metadata));
-    }
-    return DNN_OK;
-}
-
 dnn_status dnn__checkpoint_check(const dnn_file *file)
 {
     const char *path = dnn__file_path(file), *version = dnn__file_text(file, "dnn.checkpoint");
@@ -88,37 +73,45 @@ static int put_optimizer(json_t *one, const dnn__optim *optim)
     return bad | json_object_set_new(one, "kind", json_string(optim->type.name));
 }
 
-/* A list of them. */
-char *dnn__run_optim_text(const dnn_run *run)
+static int put_set(json_t *one, const dnn_dataset *set)
 {
-    json_t *all = json_array();
+    int bad = json_object_set_new(one, "count", json_integer(dnn_dataset_size(set)));
+
+    bad |= json_object_set_new(one, "name", text_or_null(dnn_dataset_name(set)));
+    return bad | json_object_set_new(one, "sha256", text_or_null(dnn_dataset_digest(set)));
+}
+
+/* An object with a member for each item of the kind. */
+static char *text_of(const dnn_run *run, dnn__run_kind kind)
+{
+    json_t *all = json_object();
     int bad = 0;
 
-    for (int o = 0; o < DNN_RUN_MAX && run->optimizer[o] != NULL; o++) {
-        json_t *one = json_object();
+    for (int64_t i = 0; i < run->n; i++) {
+        const dnn__run_item *item = &run->item[i];
+        json_t *one;
 
-        bad |= put_optimizer(one, run->optimizer[o]->dnn_optim);
-        bad |= json_array_append_new(all, one);
+        if (item->kind != kind) {
+            continue;
+        }
+        one = json_object();
+        bad |= kind == DNN__RUN_OPTIMIZER
+                   ? put_optimizer(one, ((const dnn_optimizer *)item->at)->dnn_optim)
+                   : put_set(one, dnn__loader_dataset(item->at));
+        bad |= json_object_set_new(all, item->name, one);
     }
     return print_and_free(all, bad);
 }
 
-/* [{"count":60000,"name":"mnist","sha256":"..."},...] */
+char *dnn__run_optim_text(const dnn_run *run)
+{
+    return text_of(run, DNN__RUN_OPTIMIZER);
+}
+
+/* {"train":{"count":60000,"name":"mnist","sha256":"..."},...} */
 char *dnn__run_dataset_text(const dnn_run *run)
 {
-    json_t *all = json_array();
-    int bad = 0;
-
-    for (int l = 0; l < DNN_RUN_MAX && run->loader[l] != NULL; l++) {
-        const dnn_dataset *set = dnn__loader_dataset(run->loader[l]);
-        json_t *one = json_object();
-
-        bad |= json_object_set_new(one, "count", json_integer(dnn_dataset_size(set)));
-        bad |= json_object_set_new(one, "name", text_or_null(dnn_dataset_name(set)));
-        bad |= json_object_set_new(one, "sha256", text_or_null(dnn_dataset_digest(set)));
-        bad |= json_array_append_new(all, one);
-    }
-    return print_and_free(all, bad);
+    return text_of(run, DNN__RUN_LOADER);
 }
 
 /* [{"id":"cpu_blas","version":"1.0"},...] */
@@ -142,28 +135,35 @@ char *dnn__run_backend_text(void)
 
 /* ---- names ---- */
 
-const char *dnn__run_name(const dnn__named_list *names, const dnn_tensor *parameter)
+dnn_status dnn__run_no_name(const char *path, const dnn__run_item *item, int64_t i)
 {
-    for (int64_t i = 0; i < names->n; i++) {
-        if (names->item[i].tensor == parameter) {
-            return names->item[i].name;
-        }
-    }
-    return NULL;
-}
-
-dnn_status dnn__run_no_name(const char *path, const dnn__optim *optim, int optimizer, int64_t i)
-{
+    const dnn__optim *optim = ((const dnn_optimizer *)item->at)->dnn_optim;
     const dnn_tensor *p = optim->parameter[i].tensor;
 
     return dnn__fail(DNN_E_INVALID,
-                     "%s: parameter %s of optimizer %d (%s) is not in the module; its shape is %s",
-                     path, dnn__optim_name_text(optim, i), optimizer, optim->type.name,
+                     "%s: parameter %s of optimizer \"%s\" (%s) is in no module of the run; its "
+                     "shape is %s",
+                     path, dnn__optim_name_text(optim, i), item->name, optim->type.name,
                      dnn__shape_text(p->ndim, p->dim));
 }
 
-void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter)
+void dnn__optim_name(char *text, const char *optimizer, const char *state, const char *parameter)
 {
-    snprintf(text, DNN__CHECKPOINT_NAME, "dnn.optim.%d.%s%s%s", optimizer, slot,
+    snprintf(text, DNN__CHECKPOINT_NAME, "dnn.optim.%s.%s%s%s", optimizer, state,
              parameter != NULL ? "." : "", parameter != NULL ? parameter : "");
+}
+
+const char *dnn__item_prefix(dnn__run_kind kind)
+{
+    static const char *const prefix[DNN__RUN_KINDS] = {[DNN__RUN_OPTIMIZER] = "dnn.optim.",
+                                                       [DNN__RUN_LOADER] = "dnn.loader.",
+                                                       [DNN__RUN_GENERATOR] = "dnn.rng.",
+                                                       [DNN__RUN_NUMBER] = "dnn.number."};
+
+    return prefix[kind];
+}
+
+void dnn__item_name(char *text, dnn__run_kind kind, const char *name)
+{
+    snprintf(text, DNN__CHECKPOINT_NAME, "%s%s", dnn__item_prefix(kind), name);
 }

@@ -3,14 +3,12 @@
  * core/io. */
 #ifndef DNN__CHECKPOINT_LAYOUT_H
 #define DNN__CHECKPOINT_LAYOUT_H
-#include "weights.h"
+#include "run.h"
 #include "optim_impl.h"
 
-#define DNN__CHECKPOINT_VERSION "1"
-enum { DNN__CHECKPOINT_NAME = 2300 }; /* bytes of "dnn.optim.0.<slot>.<param>" */
+#define DNN__CHECKPOINT_VERSION "2"
+enum { DNN__CHECKPOINT_NAME = 2300 }; /* bytes of "dnn.optim.<name>.<state>.<param>" */
 
-/* Checks that a run can be saved or loaded: required pointers, counts. */
-dnn_status dnn__run_check(const dnn_run *run, const char *function);
 /* Checks that the file is a checkpoint of a version that libdnn reads, and that it has its
  * checksums. */
 dnn_status dnn__checkpoint_check(const dnn_file *file);
@@ -19,13 +17,14 @@ dnn_status dnn__checkpoint_check(const dnn_file *file);
 char *dnn__run_optim_text(const dnn_run *run);
 char *dnn__run_dataset_text(const dnn_run *run);
 char *dnn__run_backend_text(void);
-/* Returns the path in the module of a parameter of an optimizer; `names` lists the tensors of the
- * module. NULL: the module does not have it. */
-const char *dnn__run_name(const dnn__named_list *names, const dnn_tensor *parameter);
-/* Fails with DNN_E_INVALID: parameter i of an optimizer of the run is not in the module. */
-dnn_status dnn__run_no_name(const char *path, const dnn__optim *optim, int optimizer, int64_t i);
-/* Writes "dnn.optim.<optimizer>.<slot>.<parameter>" to text[DNN__CHECKPOINT_NAME]; without the last
- * part if parameter is NULL. */
-void dnn__optim_name(char *text, int optimizer, const char *slot, const char *parameter);
+/* Fails with DNN_E_INVALID: parameter i of an optimizer of the run is in no module of it. */
+dnn_status dnn__run_no_name(const char *path, const dnn__run_item *item, int64_t i);
+/* Writes "dnn.optim.<optimizer>.<state>.<parameter>" to text[DNN__CHECKPOINT_NAME]; without the
+ * last part if parameter is NULL. */
+void dnn__optim_name(char *text, const char *optimizer, const char *state, const char *parameter);
+/* Writes the name of the tensor of a loader, a generator or a number: "dnn.loader.<name>". */
+void dnn__item_name(char *text, dnn__run_kind kind, const char *name);
+/* Returns what the names of the tensors of a kind begin with: "dnn.optim."; NULL for modules. */
+const char *dnn__item_prefix(dnn__run_kind kind);
 
 #endif

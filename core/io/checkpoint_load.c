@@ -1,73 +1,90 @@
 /* checkpoint_load.c - loads a saved run. prepare reads and checks everything; commit then changes
  * the run, weights first: only their copy on a device can fail. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "checkpoint_layout.h"
+#include "checkpoint_optim.h"
 #include "safetensors_file.h"
 #include "loader.h"
 #include "call.h"
-#include "optim_impl.h"
 
-struct optimizer_state {
-    double *setting; /* [groups * settings] */
-    int64_t *step;   /* [parameters] */
-    int64_t steps;
-    dnn_tensor **state; /* [parameters * states] references; NULL: the file has no such state */
+/* What the file has for an item of the run. */
+struct part {
+    dnn__optim_load optim;
+    dnn__loader_seek seek;
+    dnn__rng rng;
+    void *number;
 };
 
 struct load {
-    dnn_run *run;
+    const dnn_run *run;
     const char *path;
+    bool anyway;
     dnn_file *file;
-    dnn_load_args args;
-    dnn__weights weights;
-    dnn__named_list names; /* the tensors of the module */
-    struct optimizer_state optimizer[DNN_RUN_MAX];
-    dnn__loader_seek seek[DNN_RUN_MAX];
-    dnn__rng rng;
-    int64_t train[3];
-    double best, *number;
+    dnn__run_names names;      /* the tensors of the modules */
+    dnn__tensor_source source; /* the file */
+    dnn__state_load weights;
+    struct part *part; /* [run->n] */
+    dnn__rng rng;      /* of the default generator */
 };
 
-/* ---- the file ---- */
+/* ---- the file and the run name the same ---- */
 
-/* Reads the numbers of a tensor that must have this dtype and shape. */
-static dnn_status read_numbers(struct load *l, const char *name, dnn_dtype dtype, int ndim,
-                               const int64_t *dim, void *out)
+static bool is_default(dnn__run_kind kind, const char *name, size_t length)
+{
+    return kind == DNN__RUN_GENERATOR && length == 7 && strncmp(name, "default", 7) == 0;
+}
+
+/* The name of the file's tensor is that of an item of the kind, or of its part: is it in the run?
+ */
+static dnn_status check_entry(const struct load *l, dnn__run_kind kind, const char *full)
+{
+    const char *name = full + strlen(dnn__item_prefix(kind));
+    size_t length = strcspn(name, ".");
+
+    if (is_default(kind, name, length) || dnn__run_find(l->run, kind, name, length) != NULL) {
+        return DNN_OK;
+    }
+    return dnn__fail(DNN_E_INVALID, "%s: %s \"%.*s\" is in the file, not in the run", l->path,
+                     dnn__run_word(kind), (int)length, name);
+}
+
+static dnn_status check_entries(const struct load *l)
 {
     dnn_file_entry_info info;
-    int64_t at = dnn__file_find(l->file, name);
-    dnn_tensor *t;
 
-    if (at < 0 || !dnn_file_entry(l->file, at, &info)) {
-        return dnn__fail(DNN_E_INVALID, "%s: it has no %s", l->path, name);
-    }
-    if (info.dtype != dtype || info.shape.ndim != ndim ||
-        memcmp(info.shape.dim, dim, (size_t)ndim * sizeof *dim) != 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: %s is %s %s, not %s %s", l->path, name,
-                         info.dtype_name, dnn__shape_text((int)info.shape.ndim, info.shape.dim),
-                         dnn_dtype_name(dtype), dnn__shape_text(ndim, dim));
-    }
-    t = dnn_file_tensor(l->file, name);
-    if (t == NULL) {
-        return dnn__take();
-    }
-    if (info.bytes > 0) {
-        memcpy(out, t->storage->data, info.bytes);
+    for (int64_t i = 0; dnn_file_entry(l->file, i, &info); i++) {
+        for (int kind = DNN__RUN_OPTIMIZER; kind < DNN__RUN_KINDS; kind++) {
+            const char *prefix = dnn__item_prefix((dnn__run_kind)kind);
+
+            if (strncmp(info.name, prefix, strlen(prefix)) == 0) {
+                DNN_TRY(check_entry(l, (dnn__run_kind)kind, info.name));
+            }
+        }
     }
     return DNN_OK;
 }
 
-static dnn_status read_row(struct load *l, const char *name, dnn_dtype dtype, int64_t n, void *out)
+static dnn_status check_items(const struct load *l)
 {
-    return read_numbers(l, name, dtype, 1, &n, out);
-}
+    char name[DNN__CHECKPOINT_NAME];
 
-static dnn_status damaged(const struct load *l, const char *name, const char *what, int64_t number)
-{
-    return dnn__fail(DNN_E_FORMAT, "%s: %s: %s is %s", l->path, name, what,
-                     dnn__number_text(number));
+    for (int64_t i = 0; i < l->run->n; i++) {
+        const dnn__run_item *item = &l->run->item[i];
+
+        if (item->kind == DNN__RUN_MODULE) {
+            continue;
+        }
+        if (item->kind == DNN__RUN_OPTIMIZER) {
+            dnn__optim_name(name, item->name, "hyper", NULL);
+        } else {
+            dnn__item_name(name, item->kind, item->name);
+        }
+        if (dnn__file_find(l->file, name) < 0) {
+            return dnn__fail(DNN_E_INVALID, "%s: %s \"%s\" is in the run, not in the file", l->path,
+                             dnn__run_word(item->kind), item->name);
+        }
+    }
+    return DNN_OK;
 }
 
 /* Compares a metadata text of the file with the text of the run, and frees the latter. */
@@ -87,130 +104,6 @@ static dnn_status compare_texts(const struct load *l, const char *key, char *her
     return st;
 }
 
-/* ---- optimizers ---- */
-
-static dnn_status read_settings(struct load *l, int o)
-{
-    const dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
-    double *setting = l->optimizer[o].setting;
-    int64_t shape[2] = {optim->n_groups, optim->type.n_settings};
-    char name[DNN__CHECKPOINT_NAME];
-    dnn_status st = DNN_OK;
-
-    dnn__optim_name(name, o, "hyper", NULL);
-    DNN_TRY(read_numbers(l, name, DNN_T_F64, 2, shape, setting));
-    for (int64_t g = 0; g < shape[0] && st == DNN_OK; g++) {
-        st = dnn__optim_check(&optim->type, setting + g * shape[1]);
-    }
-    return st == DNN_OK ? DNN_OK
-                        : dnn__fail(DNN_E_FORMAT, "%s: %s: %s", l->path, name, dnn__message_text());
-}
-
-static dnn_status read_steps(struct load *l, int o)
-{
-    struct optimizer_state *to = &l->optimizer[o];
-    int64_t n = l->run->optimizer[o]->dnn_optim->n;
-    char name[DNN__CHECKPOINT_NAME];
-
-    dnn__optim_name(name, o, "steps", NULL);
-    DNN_TRY(read_row(l, name, DNN_T_I64, 1, &to->steps));
-    if (to->steps < 0) {
-        return damaged(l, name, "the number of steps", to->steps);
-    }
-    dnn__optim_name(name, o, "step", NULL);
-    DNN_TRY(read_row(l, name, DNN_T_I64, n, to->step));
-    for (int64_t i = 0; i < n; i++) {
-        if (to->step[i] < 0 || to->step[i] > to->steps) {
-            return damaged(l, name, "the number of steps of a parameter", to->step[i]);
-        }
-    }
-    return DNN_OK;
-}
-
-/* Sets *out to NULL if the file has no such state. */
-static dnn_status read_slot(struct load *l, const char *name, const dnn_tensor *parameter,
-                            dnn_tensor **out)
-{
-    int64_t at = dnn__file_find(l->file, name);
-    dnn_file_entry_info info;
-    dnn_tensor *t;
-
-    if (at < 0) {
-        return DNN_OK;
-    }
-    if (!dnn_file_entry(l->file, at, &info) || info.dtype != parameter->dtype ||
-        info.shape.ndim != parameter->ndim ||
-        memcmp(info.shape.dim, parameter->dim, (size_t)parameter->ndim * sizeof(int64_t)) != 0) {
-        return dnn__fail(DNN_E_INVALID, "%s: %.200s is %s %s, its parameter %s %s", l->path, name,
-                         info.dtype_name, dnn__shape_text((int)info.shape.ndim, info.shape.dim),
-                         dnn_dtype_name(parameter->dtype),
-                         dnn__shape_text(parameter->ndim, parameter->dim));
-    }
-    t = dnn_to(dnn_file_tensor(l->file, name), .device = dnn_device_of(parameter));
-    if (t == NULL) {
-        return dnn__take();
-    }
-    *out = dnn_retain(t);
-    return DNN_OK;
-}
-
-static dnn_status read_state(struct load *l, int o, int64_t i)
-{
-    const dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
-    const dnn_tensor *p = optim->parameter[i].tensor;
-    const char *parameter = dnn__run_name(&l->names, p);
-    char name[DNN__CHECKPOINT_NAME];
-
-    if (parameter == NULL) {
-        return dnn__run_no_name(l->path, optim, o, i);
-    }
-    for (int64_t k = 0; k < optim->type.n_states; k++) {
-        dnn__optim_name(name, o, optim->type.state[k], parameter);
-        DNN_TRY(read_slot(l, name, p, &l->optimizer[o].state[i * optim->type.n_states + k]));
-    }
-    return DNN_OK;
-}
-
-static dnn_status prepare_optimizer(struct load *l, int o)
-{
-    const dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
-    size_t n = (size_t)optim->n, states = n * (size_t)optim->type.n_states,
-           settings = (size_t)(optim->n_groups * optim->type.n_settings);
-    struct optimizer_state *to = &l->optimizer[o];
-
-    to->setting = dnn__calloc(settings, sizeof *to->setting);
-    to->step = dnn__calloc(n, sizeof *to->step);
-    to->state = dnn__calloc(states, sizeof *to->state);
-    if (to->setting == NULL || to->step == NULL || to->state == NULL) {
-        return dnn__nomem(l->path, settings * sizeof *to->setting + n * sizeof *to->step +
-                                       states * sizeof *to->state);
-    }
-    DNN_TRY(read_settings(l, o));
-    DNN_TRY(read_steps(l, o));
-    for (int64_t i = 0; i < optim->n; i++) {
-        DNN_TRY(read_state(l, o, i));
-    }
-    return DNN_OK;
-}
-
-static void commit_optimizer(struct load *l, int o)
-{
-    dnn__optim *optim = l->run->optimizer[o]->dnn_optim;
-    struct optimizer_state *from = &l->optimizer[o];
-    int64_t states = optim->type.n_states;
-
-    memcpy(optim->setting, from->setting,
-           (size_t)(optim->n_groups * optim->type.n_settings) * sizeof *from->setting);
-    optim->steps = from->steps;
-    for (int64_t i = 0; i < optim->n; i++) {
-        optim->parameter[i].steps = from->step[i];
-        for (int64_t k = 0; k < states; k++) {
-            dnn__optim_set_state(optim, i, k, from->state[i * states + k]);
-            from->state[i * states + k] = NULL;
-        }
-    }
-}
-
 /* ---- loaders ---- */
 
 static dnn_status differs(const struct load *l, const char *name, const char *what, int64_t there,
@@ -228,73 +121,96 @@ static void first_incomplete_epoch(int64_t *epoch, int64_t *batch, int64_t batch
     *batch = 0;
 }
 
-static dnn_status prepare_loader(struct load *l, int i)
+static dnn_status prepare_loader(struct load *l, const dnn__run_item *item, dnn__loader_seek *seek)
 {
     enum { EPOCH, BATCH, SEED, STREAM, SIZE, BATCH_SIZE, N };
     static const char *const what[N] = {[EPOCH] = "the epoch",
                                         [BATCH] = "the batch",
                                         [SIZE] = "the size of the data set",
                                         [BATCH_SIZE] = "the batch size"}; /* seed, stream: any */
-    dnn__loader_state here = dnn__loader_get(l->run->loader[i]);
+    dnn__loader_state here = dnn__loader_get(item->at);
+    const int64_t n = N;
     int64_t v[N];
-    char name[40];
+    char name[DNN__CHECKPOINT_NAME];
 
-    snprintf(name, sizeof name, "dnn.loader.%d", i);
-    DNN_TRY(read_row(l, name, DNN_T_I64, N, v));
+    dnn__item_name(name, item->kind, item->name);
+    DNN_TRY(dnn__checkpoint_numbers(l->file, name, DNN_T_I64, 1, &n, v));
     for (int k = 0; k < N; k++) {
         if (what[k] != NULL && v[k] < (k == BATCH_SIZE)) {
-            return damaged(l, name, what[k], v[k]);
+            return dnn__checkpoint_damaged(l->file, name, what[k], v[k]);
         }
     }
     if (v[SIZE] == here.size && v[BATCH_SIZE] == here.batch_size && v[STREAM] == here.stream &&
-        (!l->run->anyway || (uint64_t)v[SEED] == here.seed)) {
-        return dnn__loader_seek_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH],
-                                        (uint64_t)v[SEED], &l->seek[i]);
+        (!l->anyway || (uint64_t)v[SEED] == here.seed)) {
+        return dnn__loader_seek_prepare(item->at, l->path, v[EPOCH], v[BATCH], (uint64_t)v[SEED],
+                                        seek);
     }
-    if (!l->run->anyway) {
+    if (!l->anyway) {
         return v[SIZE] != here.size ? differs(l, name, "size of the data set", v[SIZE], here.size)
                : v[BATCH_SIZE] != here.batch_size
                    ? differs(l, name, "batch size", v[BATCH_SIZE], here.batch_size)
                    : differs(l, name, "stream of the shuffling", v[STREAM], here.stream);
     }
     first_incomplete_epoch(&v[EPOCH], &v[BATCH], v[SIZE] / v[BATCH_SIZE]);
-    return dnn__loader_seek_prepare(l->run->loader[i], l->path, v[EPOCH], v[BATCH], here.seed,
-                                    &l->seek[i]);
+    return dnn__loader_seek_prepare(item->at, l->path, v[EPOCH], v[BATCH], here.seed, seek);
 }
 
-static dnn_status prepare_loaders(struct load *l)
+/* ---- generators and numbers ---- */
+
+static dnn_status prepare_generator(struct load *l, const char *name, dnn__rng *out)
 {
-    for (int i = 0; i < DNN_RUN_MAX && l->run->loader[i] != NULL; i++) {
-        DNN_TRY(prepare_loader(l, i));
-    }
-    return l->run->anyway ? DNN_OK : compare_texts(l, "dnn.dataset", dnn__run_dataset_text(l->run));
+    char full[DNN__CHECKPOINT_NAME];
+    const int64_t n = 3;
+    int64_t v[3];
+
+    dnn__item_name(full, DNN__RUN_GENERATOR, name);
+    DNN_TRY(dnn__checkpoint_numbers(l->file, full, DNN_T_I64, 1, &n, v));
+    *out = (dnn__rng){(uint64_t)v[0], (uint64_t)v[1], (uint64_t)v[2]};
+    return DNN_OK;
 }
 
-/* ---- the rest ---- */
-
-static dnn_status prepare_train(struct load *l)
+static dnn_status prepare_number(struct load *l, const dnn__run_item *item, void **out)
 {
-    int64_t generator[3], n = l->run->n_numbers;
+    char name[DNN__CHECKPOINT_NAME];
 
-    DNN_TRY(read_row(l, "dnn.rng.default", DNN_T_I64, 3, generator));
-    DNN_TRY(read_row(l, "dnn.train", DNN_T_I64, 3, l->train));
-    DNN_TRY(read_row(l, "dnn.train.best", DNN_T_F64, 1, &l->best));
-    l->rng = (dnn__rng){(uint64_t)generator[0], (uint64_t)generator[1], (uint64_t)generator[2]};
-    for (int i = 0; i < 3; i++) {
-        static const char *const what[3] = {"the step", "the epoch", "the best step"};
+    *out = dnn__calloc((size_t)item->n, dnn__item_size(item->dtype));
+    if (*out == NULL) {
+        return dnn__nomem(l->path, (size_t)item->n * dnn__item_size(item->dtype));
+    }
+    dnn__item_name(name, item->kind, item->name);
+    return dnn__checkpoint_numbers(l->file, name, item->dtype, 1, &item->n, *out);
+}
 
-        if (l->train[i] < 0) {
-            return damaged(l, "dnn.train", what[i], l->train[i]);
-        }
+/* ---- the run ---- */
+
+static dnn_status prepare_item(struct load *l, const dnn__run_item *item, struct part *part)
+{
+    switch (item->kind) {
+    case DNN__RUN_OPTIMIZER:
+        return dnn__optim_load_prepare(l->file, &l->names, item, &part->optim);
+    case DNN__RUN_LOADER:
+        return prepare_loader(l, item, &part->seek);
+    case DNN__RUN_GENERATOR:
+        return prepare_generator(l, item->name, &part->rng);
+    case DNN__RUN_NUMBER:
+        return prepare_number(l, item, &part->number);
+    case DNN__RUN_MODULE: /* among the weights */
+    case DNN__RUN_KINDS:
+        break;
     }
-    if (n == 0) {
-        return DNN_OK;
-    }
-    l->number = dnn__calloc((size_t)n, sizeof *l->number);
-    if (l->number == NULL) {
-        return dnn__nomem(l->path, (size_t)n * sizeof *l->number);
-    }
-    return read_row(l, "dnn.train.numbers", DNN_T_F64, n, l->number);
+    return DNN_OK;
+}
+
+static dnn_status prepare_weights(struct load *l)
+{
+    DNN_TRY(dnn__run_names_make(l->run, l->path, &l->names));
+    l->source = dnn__file_source(l->file);
+    l->weights = (dnn__state_load){.what = l->path,
+                                   .target = l->names.list.item,
+                                   .n_targets = l->names.list.n,
+                                   .exact = true,
+                                   .source = &l->source};
+    return dnn__state_load_prepare(&l->weights);
 }
 
 static dnn_status prepare(struct load *l)
@@ -304,67 +220,72 @@ static dnn_status prepare(struct load *l)
         return dnn__take();
     }
     DNN_TRY(dnn__checkpoint_check(l->file));
-    DNN_TRY(dnn__named_add_weights(&l->names, l->path, l->run->module));
-    l->args = (dnn_load_args){.module = l->run->module, .path = l->path};
-    l->weights = (dnn__weights){.args = &l->args, .file = l->file, .exact = true};
-    DNN_TRY(dnn__weights_prepare(&l->weights));
-    DNN_TRY(compare_texts(l, "dnn.optim", dnn__run_optim_text(l->run)));
-    for (int o = 0; o < DNN_RUN_MAX && l->run->optimizer[o] != NULL; o++) {
-        DNN_TRY(prepare_optimizer(l, o));
+    l->part = dnn__calloc((size_t)l->run->n, sizeof *l->part);
+    if (l->part == NULL) {
+        return dnn__nomem(l->path, (size_t)l->run->n * sizeof *l->part);
     }
-    DNN_TRY(prepare_train(l));
-    return prepare_loaders(l);
+    DNN_TRY(prepare_weights(l));
+    DNN_TRY(check_entries(l));
+    DNN_TRY(check_items(l));
+    DNN_TRY(compare_texts(l, "dnn.optim", dnn__run_optim_text(l->run)));
+    for (int64_t i = 0; i < l->run->n; i++) {
+        DNN_TRY(prepare_item(l, &l->run->item[i], &l->part[i]));
+    }
+    DNN_TRY(prepare_generator(l, "default", &l->rng));
+    return l->anyway ? DNN_OK : compare_texts(l, "dnn.dataset", dnn__run_dataset_text(l->run));
+}
+
+static void commit_item(const dnn__run_item *item, struct part *part)
+{
+    switch (item->kind) {
+    case DNN__RUN_OPTIMIZER:
+        dnn__optim_load_commit(&part->optim);
+        break;
+    case DNN__RUN_LOADER:
+        dnn__loader_seek_commit(&part->seek);
+        break;
+    case DNN__RUN_GENERATOR:
+        dnn__rng_restore(item->at, part->rng);
+        break;
+    case DNN__RUN_NUMBER:
+        memcpy(item->at, part->number, (size_t)item->n * dnn__item_size(item->dtype));
+        break;
+    case DNN__RUN_MODULE:
+    case DNN__RUN_KINDS:
+        break;
+    }
 }
 
 static dnn_status commit(struct load *l)
 {
-    dnn_run *run = l->run;
-
-    DNN_TRY(dnn__weights_commit(&l->weights));
-    for (int o = 0; o < DNN_RUN_MAX && run->optimizer[o] != NULL; o++) {
-        commit_optimizer(l, o);
-    }
-    for (int i = 0; i < DNN_RUN_MAX && run->loader[i] != NULL; i++) {
-        dnn__loader_seek_commit(&l->seek[i]);
+    DNN_TRY(dnn__state_load_commit(&l->weights));
+    for (int64_t i = 0; i < l->run->n; i++) {
+        commit_item(&l->run->item[i], &l->part[i]);
     }
     dnn__rng_restore(NULL, l->rng);
-    run->step = l->train[0];
-    run->epoch = l->train[1];
-    run->best_step = l->train[2];
-    run->best = l->best;
-    if (run->n_numbers > 0) {
-        memcpy(run->number, l->number, (size_t)run->n_numbers * sizeof *run->number);
-    }
     return DNN_OK;
 }
 
 /* The scope of the call owns the file and has released it. */
 static void clean_up(struct load *l)
 {
-    for (int o = 0; o < DNN_RUN_MAX; o++) {
-        const struct optimizer_state *s = &l->optimizer[o];
-        const dnn__optim *optim = s->state != NULL ? l->run->optimizer[o]->dnn_optim : NULL;
-
-        for (int64_t i = 0; optim != NULL && i < optim->n * optim->type.n_states; i++) {
-            dnn_release(s->state[i]);
-        }
-        dnn__free(s->state);
-        dnn__free(s->step);
-        dnn__free(s->setting);
-        dnn__loader_seek_cancel(&l->seek[o]);
+    for (int64_t i = 0; l->part != NULL && i < l->run->n; i++) {
+        dnn__optim_load_free(&l->part[i].optim);
+        dnn__loader_seek_cancel(&l->part[i].seek);
+        dnn__free(l->part[i].number);
     }
-    dnn__weights_free(&l->weights);
-    dnn__named_free(&l->names);
-    dnn__free(l->number);
+    dnn__free(l->part);
+    dnn__state_load_free(&l->weights);
+    dnn__run_names_free(&l->names);
 }
 
-dnn_status dnn_load_checkpoint(dnn_run *run, const char *path)
+dnn_status dnn_load_checkpoint_with(dnn_load_checkpoint_args args)
 {
-    struct load l = {.run = run, .path = path};
+    struct load l = {.run = args.run, .path = args.path, .anyway = args.anyway};
     dnn_status st = DNN_OK;
 
-    DNN_TRY(dnn__run_check(run, "dnn_load_checkpoint"));
-    DNN_TRY(dnn__require(path, "dnn_load_checkpoint", "path"));
+    DNN_TRY(dnn__require(args.run, "dnn_load_checkpoint", "run"));
+    DNN_TRY(dnn__require(args.path, "dnn_load_checkpoint", "path"));
     {
         DNN_SCOPE();
         DNN_NO_GRAD();

@@ -1,5 +1,5 @@
 /* weights.c - writes the parameters and buffers of a module to a file under their dotted paths, and
- * gives a file to nn/load_state.c, which loads a module from it. */
+ * makes a file a source of nn/load_state.c, which loads them. */
 #include <string.h>
 #include "weights.h"
 #include "safetensors_file.h"
@@ -23,29 +23,31 @@ dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *n
     return DNN_OK;
 }
 
-struct adding { /* the walk of dnn__named_add_weights */
+struct naming {
     dnn__named_list *list;
-    const char *path; /* of the file */
+    const char *path, *prefix;
     dnn_status status;
 };
 
-static bool add_one(void *ctx, const dnn__path *place, dnn_tensor *tensor)
+static bool add_named(void *ctx, const dnn__path *at, dnn_tensor *tensor)
 {
-    struct adding *a = ctx;
+    struct naming *n = ctx;
     char name[NAME];
     dnn__text text = dnn__text_to(name, sizeof name);
 
-    dnn__put_path(&text, place);
-    a->status = dnn__named_add(a->list, a->path, name, tensor);
-    return a->status == DNN_OK;
+    dnn__put(&text, "%s%s", n->prefix, *n->prefix != 0 ? "." : "");
+    dnn__put_path(&text, at);
+    n->status = dnn__named_add(n->list, n->path, name, tensor);
+    return n->status == DNN_OK;
 }
 
-dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module)
+dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, const char *prefix,
+                                  dnn_module *module)
 {
-    struct adding a = {.list = list, .path = path};
+    struct naming n = {list, path, prefix, DNN_OK};
 
-    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, add_one, &a);
-    return a.status;
+    dnn__each_tensor(module, DNN__PARAMETERS | DNN__BUFFERS, add_named, &n);
+    return n.status;
 }
 
 void dnn__named_free(dnn__named_list *list)
@@ -66,7 +68,7 @@ dnn_status dnn_save_weights(dnn_module *module, const char *path)
 
     DNN_TRY(dnn__require(module, "dnn_save_weights", "module"));
     DNN_TRY(dnn__require(path, "dnn_save_weights", "path"));
-    st = dnn__named_add_weights(&list, path, module);
+    st = dnn__named_add_weights(&list, path, "", module);
     if (st == DNN_OK) {
         st = dnn_save_tensors(path, list.item, list.n, &format, 1);
     }
@@ -100,56 +102,47 @@ static dnn_tensor *file_tensor(void *ctx, int64_t index)
     return dnn_file_entry(ctx, index, &info) ? dnn_file_tensor(ctx, info.name) : NULL;
 }
 
-dnn_status dnn__weights_prepare(dnn__weights *w)
+dnn__tensor_source dnn__file_source(dnn_file *file)
 {
-    w->source = (dnn__tensor_source){.word = "file",
-                                     .ctx = w->file,
-                                     .entry = file_entry,
-                                     .find = file_find,
-                                     .tensor = file_tensor};
-    w->load = (dnn__state_load){.what = w->args->path,
-                                .module = w->args->module,
-                                .partial = w->args->partial,
-                                .exact = w->exact,
-                                .prefix = w->args->prefix,
-                                .source = &w->source};
-    return dnn__state_load_prepare(&w->load);
+    return (dnn__tensor_source){
+        .word = "file", .ctx = file, .entry = file_entry, .find = file_find, .tensor = file_tensor};
 }
 
-dnn_status dnn__weights_commit(dnn__weights *w)
+static dnn_status load_file(dnn__state_load *l, dnn_file *file, int64_t *n_loaded)
 {
-    return dnn__state_load_commit(&w->load);
-}
+    const dnn__tensor_source source = dnn__file_source(file);
 
-void dnn__weights_free(dnn__weights *w)
-{
-    dnn__state_load_free(&w->load);
-}
-
-static dnn_status load_all(dnn__weights *w)
-{
-    w->file = dnn_file_open(w->args->path);
-    if (w->file == NULL) {
-        return dnn__take();
-    }
-    DNN_TRY(dnn__weights_prepare(w));
-    DNN_TRY(dnn__weights_commit(w));
-    if (w->args->n_loaded != NULL) {
-        *w->args->n_loaded = w->load.n_loaded;
+    l->source = &source;
+    DNN_TRY(dnn__state_load_prepare(l));
+    DNN_TRY(dnn__state_load_commit(l));
+    if (n_loaded != NULL) {
+        *n_loaded = l->n_loaded;
     }
     return DNN_OK;
 }
 
 dnn_status dnn_load_weights_with(dnn_load_args args)
 {
-    dnn__weights w = {.args = &args};
+    dnn__state_load l = {.what = args.path, .partial = args.partial, .prefix = args.prefix};
+    dnn__named_list list = {0};
+    dnn_file *file;
     dnn_status st;
 
     DNN_TRY(dnn__require(args.module, "dnn_load_weights", "module"));
     DNN_TRY(dnn__require(args.path, "dnn_load_weights", "path"));
-    st = load_all(&w);
-    dnn__weights_free(&w);
-    dnn_release(w.file);
+    file = dnn_file_open(args.path);
+    if (file == NULL) {
+        return dnn__take();
+    }
+    st = dnn__named_add_weights(&list, args.path, "", args.module);
+    if (st == DNN_OK) {
+        l.target = list.item;
+        l.n_targets = list.n;
+        st = load_file(&l, file, args.n_loaded);
+    }
+    dnn__state_load_free(&l);
+    dnn__named_free(&list);
+    dnn_release(file);
     return st;
 }
 

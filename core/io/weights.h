@@ -1,5 +1,5 @@
-/* weights.h - lists of named tensors to write, and a load of weights that can be prepared and then
- * committed. The checkpoints call it. Private to core/io. */
+/* weights.h - lists of named tensors to write and to load, and a file as a source of tensors. The
+ * checkpoints call it. Private to core/io. */
 #ifndef DNN__WEIGHTS_H
 #define DNN__WEIGHTS_H
 #include "nn_impl.h"
@@ -11,22 +11,13 @@ typedef struct dnn__named_list { /* tensors with names; the list owns the names 
 } dnn__named_list;
 dnn_status dnn__named_add(dnn__named_list *list, const char *path, const char *name,
                           dnn_tensor *tensor);
-/* Adds the parameters and buffers of a module under their dotted paths. */
-dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, dnn_module *module);
+/* Adds the parameters and buffers of a module under their dotted paths, which begin with "prefix."
+ * unless prefix is "". */
+dnn_status dnn__named_add_weights(dnn__named_list *list, const char *path, const char *prefix,
+                                  dnn_module *module);
 void dnn__named_free(dnn__named_list *list);
 
-/* A load from a file in two parts. After dnn__weights_prepare, dnn__weights_commit can fail only on
- * a device, in a tensor that has views. */
-typedef struct dnn__weights {
-    const dnn_load_args *args;
-    dnn_file *file; /* the caller owns it */
-    bool exact;     /* no casts */
-    dnn__tensor_source source;
-    dnn__state_load load;
-} dnn__weights;
-/* Call dnn__weights_free afterwards, also if it fails. */
-dnn_status dnn__weights_prepare(dnn__weights *weights);
-dnn_status dnn__weights_commit(dnn__weights *weights);
-void dnn__weights_free(dnn__weights *weights);
+/* Returns the file as a source of tensors, for a dnn__state_load. The caller owns the file. */
+dnn__tensor_source dnn__file_source(dnn_file *file);
 
 #endif

@@ -15,6 +15,65 @@ struct dnn__load_pair {
     dnn_tensor *loaded; /* its new value, a reference; NULL: the target does not change */
 };
 
+/* ---- finding tensors by name ---- */
+
+struct dnn__name_index {
+    const dnn_named_tensor *item; /* [n] */
+    int64_t n;
+    const dnn_named_tensor *sorted[]; /* [n] by name, equal ones in the order of item */
+};
+
+static int compare_items(const void *a, const void *b)
+{
+    const dnn_named_tensor *x = *(const dnn_named_tensor *const *)a,
+                           *y = *(const dnn_named_tensor *const *)b;
+    int order = strcmp(x->name, y->name);
+
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* The caller frees *out with dnn__free. */
+static dnn_status index_names(const char *what, const dnn_named_tensor *item, int64_t n,
+                              struct dnn__name_index **out)
+{
+    size_t bytes;
+
+    if (!dnn__size_mul((size_t)n, sizeof item, &bytes) ||
+        !dnn__size_add(bytes, sizeof **out, &bytes)) {
+        return dnn__nomem(what, SIZE_MAX);
+    }
+    *out = dnn__alloc(bytes);
+    if (*out == NULL) {
+        return dnn__nomem(what, bytes);
+    }
+    (*out)->item = item;
+    (*out)->n = n;
+    for (int64_t i = 0; i < n; i++) {
+        (*out)->sorted[i] = &item[i];
+    }
+    qsort((*out)->sorted, (size_t)n, sizeof item, compare_items);
+    return DNN_OK;
+}
+
+/* Returns the index of the first item of that name; -1 if there is none. */
+static int64_t find_name(const struct dnn__name_index *index, const char *name)
+{
+    int64_t low = 0, high = index->n;
+
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        if (strcmp(index->sorted[middle]->name, name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < index->n && strcmp(index->sorted[low]->name, name) == 0
+               ? index->sorted[low] - index->item
+               : -1;
+}
+
 /* ---- matching ---- */
 
 static void add_fault(dnn__state_load *l, const char *what, const char *name, const char *a,
@@ -120,7 +179,7 @@ static void find_unexpected(dnn__state_load *l)
         const char *name = without_prefix(l, entry.name);
         int64_t found = find_entry(l, name);
 
-        if (strncmp(name, "dnn.", 4) != 0 && dnn_module_tensor(l->module, name) == NULL) {
+        if (strncmp(name, "dnn.", 4) != 0 && find_name(l->index, name) < 0) {
             add_fault(l, "unexpected", name, NULL, NULL);
         }
         if (l->source->find(l->source->ctx, entry.name) != i) {
@@ -143,37 +202,21 @@ static dnn_status prepare_one(dnn__state_load *l, const char *name, dnn_tensor *
     return match(l, name, &l->pair[l->n - 1]);
 }
 
-struct preparing { /* the walk of dnn__state_load_prepare */
-    dnn__state_load *load;
-    dnn_status status;
-};
-
-static bool prepare_next(void *ctx, const dnn__path *place, dnn_tensor *tensor)
-{
-    struct preparing *p = ctx;
-    char name[NAME];
-    dnn__text text = dnn__text_to(name, sizeof name);
-
-    dnn__put_path(&text, place);
-    p->status = prepare_one(p->load, name, tensor);
-    return p->status == DNN_OK;
-}
-
 dnn_status dnn__state_load_prepare(dnn__state_load *l)
 {
-    struct preparing p = {.load = l};
-
     l->text = dnn__text_to(l->faults_text, sizeof l->faults_text);
-    dnn__each_tensor(l->module, DNN__PARAMETERS | DNN__BUFFERS, prepare_next, &p);
-    DNN_TRY(p.status);
+    DNN_TRY(index_names(l->what, l->target, l->n_targets, &l->index));
+    for (int64_t i = 0; i < l->n_targets; i++) {
+        DNN_TRY(prepare_one(l, l->target[i].name, l->target[i].tensor));
+    }
     find_unexpected(l);
     if (l->faults > 0 && !l->partial) {
         if (l->faults > LINES) {
             dnn__put(&l->text, "\n  and %lld more", (long long)(l->faults - LINES));
         }
-        return dnn__fail(DNN_E_INVALID, "%s: the %s does not fit the module%s:%s", l->what,
-                         l->source->word, l->exact ? "" : " (.partial loads what fits)",
-                         l->faults_text);
+        return dnn__fail(
+            DNN_E_INVALID, "%s: the %s does not fit the %s:%s", l->what, l->source->word,
+            l->exact ? "modules of the run" : "module (.partial loads what fits)", l->faults_text);
     }
     return DNN_OK;
 }
@@ -251,7 +294,9 @@ void dnn__state_load_free(dnn__state_load *l)
         dnn_release(l->pair[i].loaded);
     }
     dnn__free(l->pair);
+    dnn__free(l->index);
     l->pair = NULL;
+    l->index = NULL;
     l->n = 0;
 }
 
@@ -259,32 +304,8 @@ void dnn__state_load_free(dnn__state_load *l)
 
 struct state_source {
     dnn_state state;
-    const dnn_named_tensor **sorted; /* [n] by name, equal ones in the order of the state */
+    struct dnn__name_index *index;
 };
-
-static int compare_items(const void *a, const void *b)
-{
-    const dnn_named_tensor *x = *(const dnn_named_tensor *const *)a,
-                           *y = *(const dnn_named_tensor *const *)b;
-    int order = strcmp(x->name, y->name);
-
-    return order != 0 ? order : (x > y) - (x < y);
-}
-
-static dnn_status sort_state(struct state_source *s)
-{
-    size_t n = (size_t)s->state.n;
-
-    s->sorted = dnn__calloc(n > 0 ? n : 1, sizeof(dnn_named_tensor *));
-    if (s->sorted == NULL) {
-        return dnn__nomem("dnn_module_load_state", n * sizeof(dnn_named_tensor *));
-    }
-    for (size_t i = 0; i < n; i++) {
-        s->sorted[i] = &s->state.item[i];
-    }
-    qsort(s->sorted, n, sizeof(dnn_named_tensor *), compare_items);
-    return DNN_OK;
-}
 
 static bool state_entry(void *ctx, int64_t index, dnn__source_entry *out)
 {
@@ -302,24 +323,9 @@ static bool state_entry(void *ctx, int64_t index, dnn__source_entry *out)
     return true;
 }
 
-/* Returns the index of the first item of that name. */
 static int64_t state_find(void *ctx, const char *name)
 {
-    const struct state_source *s = ctx;
-    int64_t low = 0, high = s->state.n;
-
-    while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-
-        if (strcmp(s->sorted[middle]->name, name) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < s->state.n && strcmp(s->sorted[low]->name, name) == 0
-               ? s->sorted[low] - s->state.item
-               : -1;
+    return find_name(((const struct state_source *)ctx)->index, name);
 }
 
 static dnn_tensor *state_tensor(void *ctx, int64_t index)
@@ -346,8 +352,21 @@ static dnn_status check_state(const char *call, const dnn_state *state)
     return DNN_OK;
 }
 
+static dnn_status load_state(dnn__state_load *l, dnn_module *module, struct state_source *source)
+{
+    dnn_state own = dnn_module_state(module);
+
+    DNN_TRY(dnn__take());
+    l->target = own.item;
+    l->n_targets = own.n;
+    DNN_TRY(index_names(l->what, source->state.item, source->state.n, &source->index));
+    DNN_TRY(dnn__state_load_prepare(l));
+    return dnn__state_load_commit(l);
+}
+
 dnn_status dnn_module_load_state_with(dnn_load_state_args args)
 {
+    DNN_SCOPE();
     static const char what[] = "dnn_module_load_state";
     struct state_source state = {.state = args.state};
     const dnn__tensor_source source = {.word = "state",
@@ -356,26 +375,17 @@ dnn_status dnn_module_load_state_with(dnn_load_state_args args)
                                        .entry = state_entry,
                                        .find = state_find,
                                        .tensor = state_tensor};
-    dnn__state_load l = {.what = what,
-                         .module = args.module,
-                         .partial = args.partial,
-                         .prefix = args.prefix,
-                         .source = &source};
+    dnn__state_load l = {
+        .what = what, .partial = args.partial, .prefix = args.prefix, .source = &source};
     dnn_status st;
 
     DNN_TRY(dnn__require(args.module, what, "module"));
     DNN_TRY(check_state(what, &args.state));
-    st = sort_state(&state);
-    if (st == DNN_OK) {
-        st = dnn__state_load_prepare(&l);
-    }
-    if (st == DNN_OK) {
-        st = dnn__state_load_commit(&l);
-    }
+    st = load_state(&l, args.module, &state);
     if (st == DNN_OK && args.n_loaded != NULL) {
         *args.n_loaded = l.n_loaded;
     }
     dnn__state_load_free(&l);
-    dnn__free(state.sorted);
+    dnn__free(state.index);
     return st;
 }

@@ -94,11 +94,14 @@ typedef struct dnn__tensor_source {
  * device, in a tensor that has views. */
 typedef struct dnn__state_load {
     const char *what; /* begins messages: the path, or the name of the function */
-    dnn_module *module;
-    bool partial, exact; /* exact: no casts */
+    const dnn_named_tensor
+        *target; /* [n_targets] the tensors that get values; the caller owns it */
+    int64_t n_targets;
+    bool partial, exact; /* exact: no casts, and the targets are those of a run */
     const char *prefix;  /* or NULL */
     const dnn__tensor_source *source;
-    int64_t n_loaded; /* tensors of the module that get a value */
+    int64_t n_loaded;              /* targets that get a value */
+    struct dnn__name_index *index; /* of the targets */
     struct dnn__load_pair *pair;
     int64_t n, capacity, faults;
     char faults_text[900]; /* the tensors that do not fit, a line each */

@@ -8,8 +8,6 @@
 
 /* ---- metadata ---- */
 
-enum { N_TEXTS = 6 };
-
 static json_t *list_of(const double *number, int n)
 {
     json_t *list = json_array();
@@ -59,64 +57,48 @@ static json_t *metrics_json(const zoo_run *r)
     return json_pack("{s:o}", "best", best);
 }
 
-/* Makes the metadata: sorted keys, values that free_texts frees. */
-static void make_texts(const zoo_run *r, dnn_named_text *text)
+/* Sets a text of the run; takes the JSON over. */
+static dnn_status set_json(dnn_run *run, const char *key, json_t *json)
 {
-    static const char *const keys[N_TEXTS] = {"dnn.args",    "dnn.classes", "dnn.input",
-                                              "dnn.metrics", "dnn.model",   "dnn.program"};
-    json_t *json[N_TEXTS] = {args_json(r),
-                             classes_json(r),
-                             input_json(r),
-                             metrics_json(r),
-                             json_pack("{s:s}", "builder", r->program->name),
-                             NULL};
+    char *text = zoo_json_text(json, JSON_COMPACT | JSON_SORT_KEYS);
+    dnn_status st = dnn_run_set_text(run, key, text);
 
-    for (int i = 0; i < N_TEXTS; i++) {
-        text[i].key = keys[i];
-        text[i].value =
-            json[i] != NULL ? zoo_json_text(json[i], JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-        json_decref(json[i]);
-    }
-    text[N_TEXTS - 1].value = strdup(r->program->name);
+    free(text);
+    json_decref(json);
+    return st;
 }
 
-static void free_texts(dnn_named_text *text)
+static dnn_status set_texts(const zoo_run *r, dnn_run *run)
 {
-    for (int i = 0; i < N_TEXTS; i++) {
-        free((char *)(size_t)text[i].value);
-    }
+    DNN_TRY(dnn_run_set_text(run, "dnn.program", r->program->name));
+    DNN_TRY(set_json(run, "dnn.args", args_json(r)));
+    DNN_TRY(set_json(run, "dnn.classes", classes_json(r)));
+    DNN_TRY(set_json(run, "dnn.input", input_json(r)));
+    DNN_TRY(set_json(run, "dnn.metrics", metrics_json(r)));
+    return set_json(run, "dnn.model", json_pack("{s:s}", "builder", r->program->name));
 }
 
 /* ---- the state ---- */
 
-static dnn_run run_of(zoo_run *r)
+/* A run of all that a checkpoint has: NULL and a pending error if it cannot be made. */
+static dnn_run *run_of(zoo_run *r)
 {
-    return (dnn_run){.module = r->net,
-                     .optimizer = {r->optimizer},
-                     .loader = {r->train},
-                     .step = r->now.step,
-                     .epoch = r->epochs_done,
-                     .best_step = r->best.step,
-                     .best = r->best.val.accuracy,
-                     .number = r->number,
-                     .n_numbers = ZOO_NUMBERS,
-                     .anyway = r->options.resume_anyway};
-}
+    dnn_run *run = dnn_run_new();
 
-static void pack_metrics(zoo_run *r)
-{
-    const double number[ZOO_NUMBERS] = {r->now.train.loss,         r->now.train.accuracy,
-                                        (double)r->now.train.seen, (double)r->best.epoch,
-                                        r->best.val.loss,          r->best.val.accuracy};
-
-    memcpy(r->number, number, sizeof number);
-}
-
-static void unpack_metrics(zoo_run *r)
-{
-    r->now.train = (zoo_result){r->number[0], r->number[1], (int64_t)r->number[2]};
-    r->best.epoch = (int64_t)r->number[3];
-    r->best.val = (zoo_result){r->number[4], r->number[5], 0};
+    if (dnn_run_add(run, "", r->net) != DNN_OK || dnn_run_add(run, "sgd", r->optimizer) != DNN_OK ||
+        dnn_run_add(run, "train", r->train) != DNN_OK ||
+        dnn_run_add(run, "step", &r->now.step) != DNN_OK ||
+        dnn_run_add(run, "epoch", &r->epochs_done) != DNN_OK ||
+        dnn_run_add(run, "train_loss", &r->now.train.loss) != DNN_OK ||
+        dnn_run_add(run, "train_accuracy", &r->now.train.accuracy) != DNN_OK ||
+        dnn_run_add(run, "train_seen", &r->now.train.seen) != DNN_OK ||
+        dnn_run_add(run, "best_step", &r->best.step) != DNN_OK ||
+        dnn_run_add(run, "best_epoch", &r->best.epoch) != DNN_OK ||
+        dnn_run_add(run, "best_loss", &r->best.val.loss) != DNN_OK ||
+        dnn_run_add(run, "best_accuracy", &r->best.val.accuracy) != DNN_OK) {
+        return NULL;
+    }
+    return run;
 }
 
 /* ---- saving and loading ---- */
@@ -124,24 +106,17 @@ static void unpack_metrics(zoo_run *r)
 /* Writes the checkpoint and stores its path. */
 static dnn_status write_run(zoo_run *r, bool best, char *path, size_t bytes)
 {
-    dnn_named_text text[N_TEXTS];
-    dnn_run run = run_of(r);
+    DNN_SCOPE();
     const char *folder = r->options.log_dir;
-    dnn_status st;
+    dnn_run *run = run_of(r);
 
-    pack_metrics(r);
-    make_texts(r, text);
-    run.metadata = text;
-    run.n_metadata = N_TEXTS;
+    DNN_TRY(set_texts(r, run));
     if (best) {
         snprintf(path, bytes, "%s/best.safetensors", folder);
-        st = dnn_write_checkpoint(&run, path);
-    } else {
-        snprintf(path, bytes, "%s/ckpt-%08lld.safetensors", folder, (long long)run.step);
-        st = dnn_save_checkpoint(&run, folder);
+        return dnn_write_checkpoint(run, path);
     }
-    free_texts(text);
-    return st;
+    snprintf(path, bytes, "%s/ckpt-%08lld.safetensors", folder, (long long)r->now.step);
+    return dnn_save_checkpoint(run, folder, r->now.step);
 }
 
 int zoo_checkpoint_save(zoo_run *r, bool best)
@@ -165,15 +140,11 @@ int zoo_checkpoint_save(zoo_run *r, bool best)
 
 dnn_status zoo_checkpoint_load(zoo_run *r)
 {
-    dnn_run run = run_of(r);
+    DNN_SCOPE();
     int64_t epoch, batch;
 
-    DNN_TRY(dnn_load_checkpoint(&run, r->from));
+    DNN_TRY(dnn_load_checkpoint(run_of(r), r->from, .anyway = r->options.resume_anyway));
     DNN_TRY(dnn_loader_position(r->train, &epoch, &batch));
-    unpack_metrics(r);
-    r->now.step = run.step;
-    r->best.step = run.best_step;
-    r->epochs_done = run.epoch;
-    r->first_batch = epoch == run.epoch ? batch : 0;
+    r->first_batch = epoch == r->epochs_done ? batch : 0;
     return DNN_OK;
 }

@@ -164,10 +164,10 @@ static int cut_log(const zoo_folder *f, const char *name, int64_t step)
 /* A new run must not mix its checkpoints with those of an old one. */
 static int refuse_earlier_run(const zoo_folder *f)
 {
-    char path[PATH_BYTES];
+    const char *path = dnn_find_checkpoint(f->path);
 
-    if (dnn_find_checkpoint(f->path, path, sizeof path, NULL, NULL) != DNN_OK) {
-        return ZOO_GO_ON;
+    if (path == NULL) { /* a folder that cannot be read is told when it is written to */
+        return dnn_take_error() == DNN_E_NOMEM ? ZOO_FAILED : ZOO_GO_ON;
     }
     zoo_error(f->messages, "usage",
               "--log-dir %s holds an earlier run (%s): resume it with --resume, or name another "

@@ -79,21 +79,26 @@ static int fail_data(zoo_run *r, dnn_status st)
 int zoo_resume_find(zoo_run *r)
 {
     const zoo_options *o = &r->options;
+    const char *path = o->resume;
     dnn_file *file = NULL;
-    dnn_status st = DNN_OK;
+    dnn_status st;
     int code;
 
     if (o->resume == NULL) {
         return ZOO_GO_ON;
     }
     if (o->resume[0] == 0) {
-        st = dnn_find_checkpoint(o->log_dir, r->from, sizeof r->from, warn_skipped, r);
-    } else {
-        snprintf(r->from, sizeof r->from, "%s", o->resume);
+        path = dnn_find_checkpoint(o->log_dir, .passed_over = warn_skipped, .ctx = r);
     }
-    if (st == DNN_OK) {
+    if (path != NULL) {
+        snprintf(r->from, sizeof r->from, "%s", path);
         file = dnn_file_open(r->from);
-        st = dnn_take_error();
+    }
+    st = dnn_take_error();
+    if (st == DNN_OK && path == NULL) {
+        zoo_error(&r->report.messages, "checkpoint",
+                  "%s: no checkpoint (ckpt-*.safetensors) is there", o->log_dir);
+        return ZOO_DATA;
     }
     if (st != DNN_OK) {
         return fail_data(r, st);
@@ -108,12 +113,14 @@ int zoo_resume_find(zoo_run *r)
 /* Refuses a folder that holds a later checkpoint than the one that was loaded. */
 static int check_folder(zoo_run *r)
 {
-    char newest[ZOO_PATH_BYTES];
-    const char *name;
+    const char *newest, *name;
 
-    if (r->options.log_dir == NULL || r->options.resume[0] == 0 ||
-        dnn_find_checkpoint(r->options.log_dir, newest, sizeof newest, NULL, NULL) != DNN_OK) {
+    if (r->options.log_dir == NULL || r->options.resume[0] == 0) {
         return ZOO_GO_ON;
+    }
+    newest = dnn_find_checkpoint(r->options.log_dir);
+    if (newest == NULL) {
+        return dnn_take_error() == DNN_E_NOMEM ? zoo_run_fail(r, DNN_E_NOMEM) : ZOO_GO_ON;
     }
     name = strrchr(newest, '/') + 1;
     if (strtoll(name + strlen("ckpt-"), NULL, 10) <= r->now.step) {

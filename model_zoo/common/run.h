@@ -7,7 +7,7 @@
 #include "report.h"
 #include "train.h"
 
-enum { ZOO_NUMBERS = 6, ZOO_PATH_BYTES = 4200 };
+enum { ZOO_PATH_BYTES = 4200 };
 
 typedef struct zoo_run {
     const char *command; /* argv[0] */
@@ -25,7 +25,6 @@ typedef struct zoo_run {
     char best_path[ZOO_PATH_BYTES]; /* file of the best weights; "": none was saved */
     char from[ZOO_PATH_BYTES];      /* checkpoint to resume from; "": the run is new */
     char dataset[40];               /* data set of that checkpoint */
-    double number[ZOO_NUMBERS];     /* metrics of that checkpoint, or of the next */
 } zoo_run;
 
 /* Loads the backends and sets threads and anomaly mode. Returns ZOO_GO_ON or an exit code. */

@@ -181,6 +181,31 @@ static void generators(void)
     dnn_release(g);
 }
 
+static void runs(void)
+{
+    dnn_run *run = dnn_keep(dnn_run_new());
+    dnn_module *net = dnn_nn_linear(1, 1);
+    const char *found;
+    double number = 0, numbers[2] = {0};
+    int64_t count = 0;
+
+    EXPECT(dnn_run_add(run, "", net) == DNN_OK);
+    EXPECT(dnn_run_add(run, "sgd", dnn_optim_sgd(dnn_parameters(net), 0.1)) == DNN_OK);
+    EXPECT(dnn_run_add(run, "noise", dnn_generator_new(1)) == DNN_OK);
+    EXPECT(dnn_run_add(run, "number", &number) == DNN_OK);
+    EXPECT(dnn_run_add(run, "count", &count) == DNN_OK);
+    EXPECT(dnn_run_add_numbers(run, "numbers", numbers, 2) == DNN_OK);
+    EXPECT(dnn_run_set_text(run, "key", "text") == DNN_OK);
+    EXPECT(dnn_run_add(run, "none", (dnn_loader *)NULL) == DNN_E_INVALID);
+    EXPECT(dnn_save_checkpoint(run, "no such folder", 1) == DNN_E_IO);
+    EXPECT(dnn_write_checkpoint(run, "no such folder/file") == DNN_E_IO);
+    EXPECT(dnn_load_checkpoint(run, "no such file", .anyway = true) == DNN_E_IO);
+    found = dnn_find_checkpoint("no such folder", .passed_over = NULL, .ctx = NULL);
+    EXPECT(found == NULL && dnn_take_error() == DNN_E_IO);
+    dnn_release(dnn_retain(run));
+    dnn_release(run);
+}
+
 /* Every kind of object is kept, retained and released by its own pointer. */
 static void objects(void)
 {
@@ -338,6 +363,7 @@ int main(void)
     lists();
     scopes();
     generators();
+    runs();
     objects();
     optimizers();
     modules();

@@ -157,6 +157,23 @@ static void generators()
     dnn_release(g);
 }
 
+static void runs()
+{
+    dnn_run *run = dnn_keep(dnn_run_new());
+    double number = 0;
+    int64_t count = 0;
+
+    EXPECT(dnn_run_add(run, "noise", dnn_generator_new(1)) == DNN_OK);
+    EXPECT(dnn_run_add(run, "number", &number) == DNN_OK);
+    EXPECT(dnn_run_add(run, "count", &count) == DNN_OK);
+    EXPECT(dnn_run_add(run, "net", dnn_nn_sequential(DNN_MODULES(dnn_nn_relu()))) == DNN_OK);
+    EXPECT(dnn_run_add(run, "none", static_cast<dnn_optimizer *>(nullptr)) == DNN_E_INVALID);
+    EXPECT(dnn_run_add(run, "none", static_cast<dnn_loader *>(nullptr)) == DNN_E_INVALID);
+    EXPECT(dnn_load_checkpoint(run, "no such file") == DNN_E_IO);
+    EXPECT(dnn_find_checkpoint("no such folder") == nullptr && dnn_take_error() == DNN_E_IO);
+    dnn_release(run);
+}
+
 static void objects()
 {
     DNN_SCOPED
@@ -349,6 +366,7 @@ int main()
     lists();
     scopes();
     generators();
+    runs();
     objects();
     optimizers();
     modules();

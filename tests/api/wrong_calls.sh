@@ -27,7 +27,7 @@ done
 [ -n "$compilers" ] || { echo 'skipped: no compiler is here'; exit 77; }
 
 arguments='dnn_tensor *x, dnn_tensor *y, dnn_tensor *w, dnn_tensor *t, dnn_tensor *loss, dnn_tensor *i, dnn_tensor_list p,
-           dnn_optimizer *o, dnn_dataset *set, dnn_module *net, struct own own, dnn_batch batch, float *v, char *text,
+           dnn_optimizer *o, dnn_run *run, dnn_dataset *set, dnn_module *net, struct own own, dnn_batch batch, float *v, char *text,
            const char *name, const double *weight'
 
 # One file per part: gcc tells a dropped status only in a file without errors. The call number N is line 1 of "callN.c".

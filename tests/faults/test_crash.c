@@ -211,7 +211,7 @@ static struct {
 
 static bytes image_of(training *t)
 {
-    if (dnn_write_checkpoint(&t->run, test.scratch) != DNN_OK) {
+    if (dnn_write_checkpoint(t->run, test.scratch) != DNN_OK) {
         printf("the image: %s\n", dnn_error_message());
         return (bytes){0};
     }
@@ -232,13 +232,13 @@ static const char *name_of(int step)
 static void judge(long k, unsigned names, int way, int least, bool new_best)
 {
     bytes best = file_read(in_folder(test.rebuilt, "best.safetensors")), image = {0};
-    char path[4200];
+    DNN_SCOPE();
+    const char *path = dnn_find_checkpoint(test.rebuilt);
     int step = -1;
 
     test.states++;
-    if (dnn_find_checkpoint(test.rebuilt, path, sizeof path, NULL, NULL) == DNN_OK &&
-        dnn_load_checkpoint(&test.loaded.run, path) == DNN_OK) {
-        step = (int)test.loaded.run.step;
+    if (path != NULL && dnn_load_checkpoint(test.loaded.run, path) == DNN_OK) {
+        step = (int)test.loaded.step;
         image = image_of(&test.loaded);
     }
     if ((step != least && step != 3) || !bytes_equal(image, test.step[step])) {
@@ -292,11 +292,11 @@ static dnn_status record_saves(record **list, long *n, long *after_save)
     long m;
 
     record_begin();
-    st = dnn_save_checkpoint(&test.run.run, test.folder);
+    st = dnn_save_checkpoint(test.run.run, test.folder, test.run.step);
     *after_save = record_end(&first);
     record_begin();
     if (st == DNN_OK) {
-        st = dnn_write_checkpoint(&test.run.run, in_folder(test.folder, "best.safetensors"));
+        st = dnn_write_checkpoint(test.run.run, in_folder(test.folder, "best.safetensors"));
     }
     m = record_end(&second);
     *n = *after_save + m;

@@ -48,7 +48,7 @@ static void complain(const char *what, const char *kind, bool for_ever, long k)
 /* What a run would save, undisturbed. */
 static bytes image_of(training *t)
 {
-    if (dnn_write_checkpoint(&t->run, test.scratch) != DNN_OK) {
+    if (dnn_write_checkpoint(t->run, test.scratch) != DNN_OK) {
         printf("the image: %s\n", dnn_error_message());
         return (bytes){0};
     }
@@ -84,7 +84,7 @@ static void set_folder(void)
 static void stand_at_step_3(void)
 {
     file_write(test.scratch, test.step[3]);
-    if (dnn_load_checkpoint(&test.saved.run, test.scratch) != DNN_OK) {
+    if (dnn_load_checkpoint(test.saved.run, test.scratch) != DNN_OK) {
         printf("step 3: %s\n", dnn_error_message());
         result.lost++;
     }
@@ -113,14 +113,14 @@ static bool named(int kind)
 /* The newest checkpoint of the folder loads, and is that of step `least` or 3. */
 static bool still_loads(int least)
 {
-    char path[4200];
+    DNN_SCOPE();
+    const char *path = dnn_find_checkpoint(test.folder);
     int step;
 
-    if (dnn_find_checkpoint(test.folder, path, sizeof path, NULL, NULL) != DNN_OK ||
-        dnn_load_checkpoint(&test.loaded.run, path) != DNN_OK) {
+    if (path == NULL || dnn_load_checkpoint(test.loaded.run, path) != DNN_OK) {
         return false;
     }
-    step = (int)test.loaded.run.step;
+    step = (int)test.loaded.step;
     return (step == least || step == 3) && is_image(&test.loaded, test.step[step]);
 }
 
@@ -134,7 +134,7 @@ static void fault_in_save(long k, bool for_ever, const struct kind *kind)
     set_folder();
     stand_at_step_3();
     fault_begin(k, for_ever, kind->kind);
-    st = dnn_save_checkpoint(&test.saved.run, test.folder);
+    st = dnn_save_checkpoint(test.saved.run, test.folder, test.saved.step);
     fault_end(&hit);
     result.faults += hit > 0;
     if (st != DNN_OK && !named(kind->kind)) {
@@ -146,7 +146,8 @@ static void fault_in_save(long k, bool for_ever, const struct kind *kind)
         result.lost++;
     }
     stand_at_step_3();
-    if (dnn_save_checkpoint(&test.saved.run, test.folder) != DNN_OK || !still_loads(3)) {
+    if (dnn_save_checkpoint(test.saved.run, test.folder, test.saved.step) != DNN_OK ||
+        !still_loads(3)) {
         complain("the next save", kind->name, for_ever, k);
         result.retry++;
     }
@@ -161,12 +162,12 @@ static void fault_in_load(long k, bool for_ever, const struct kind *kind)
     long hit;
     dnn_status st;
 
-    if (dnn_load_checkpoint(&test.loaded.run, in_folder(test.folder, name_of(1))) != DNN_OK) {
+    if (dnn_load_checkpoint(test.loaded.run, in_folder(test.folder, name_of(1))) != DNN_OK) {
         result.lost++;
     }
     before = image_of(&test.loaded);
     fault_begin(k, for_ever, kind->kind);
-    st = dnn_load_checkpoint(&test.loaded.run, path);
+    st = dnn_load_checkpoint(test.loaded.run, path);
     fault_end(&hit);
     result.faults += hit > 0;
     if (st != DNN_OK && !named(kind->kind)) {
@@ -177,7 +178,7 @@ static void fault_in_load(long k, bool for_ever, const struct kind *kind)
         complain("what was to be loaded", kind->name, for_ever, k);
         result.changed++;
     }
-    if (dnn_load_checkpoint(&test.loaded.run, path) != DNN_OK ||
+    if (dnn_load_checkpoint(test.loaded.run, path) != DNN_OK ||
         !is_image(&test.loaded, test.step[2])) {
         complain("the next load", kind->name, for_ever, k);
         result.retry++;
@@ -200,13 +201,16 @@ static void fault_in_find(long k, bool for_ever, const struct kind *kind)
     struct {
         int kind, named, all;
     } over = {kind->kind, 0, 0};
-    char path[4200];
+    DNN_SCOPE();
+    const char *path;
     long hit;
     dnn_status st;
 
     fault_begin(k, for_ever, kind->kind);
-    st = dnn_find_checkpoint(test.folder, path, sizeof path, count_named, &over);
+    path = dnn_find_checkpoint(test.folder, .passed_over = count_named, .ctx = &over);
     fault_end(&hit);
+    st = dnn_take_error();
+    result.lost += (path == NULL) != (st != DNN_OK); /* "none yet" is not the answer */
     result.faults += hit > 0;
     if (over.named != over.all || (st != DNN_OK && over.all != 2)) {
         complain("find", kind->name, for_ever, k);

@@ -240,19 +240,29 @@ static dnn_status epoch(parts *p)
 /* Weights and a checkpoint, out and in again; the epoch behind them is trained twice. */
 static dnn_status train_save_load(parts *p, const char *folder)
 {
-    dnn_run run = {
-        .module = p->net, .optimizer = {p->optimizer, p->own}, .loader = {p->loader}, .step = 2};
-    char weights[4200], found[4200];
+    dnn_run *run = dnn_run_new();
+    const char *found;
+    char weights[4200];
+    int64_t step = 2;
 
+    DNN_TRY(dnn_run_add(run, "net", p->net));
+    DNN_TRY(dnn_run_add(run, "sgd", p->optimizer));
+    DNN_TRY(dnn_run_add(run, "own", p->own));
+    DNN_TRY(dnn_run_add(run, "train", p->loader));
+    DNN_TRY(dnn_run_add(run, "noise", p->generator));
+    DNN_TRY(dnn_run_add(run, "loss", &p->loss));
+    DNN_TRY(dnn_run_add(run, "step", &step));
+    DNN_TRY(dnn_run_set_text(run, "dnn.program", "test_oom"));
+    DNN_TRY(dnn_run_set_text(run, "dnn.program", "test_oom again"));
     snprintf(weights, sizeof weights, "%s/weights.safetensors", folder);
     DNN_TRY(epoch(p));
     DNN_TRY(dnn_save_weights(p->net, weights));
     DNN_TRY(dnn_load_weights(p->net, weights));
     DNN_TRY(copy_state(p, weights));
-    DNN_TRY(dnn_save_checkpoint(&run, folder));
+    DNN_TRY(dnn_save_checkpoint(run, folder, step));
     DNN_TRY(epoch(p));
-    DNN_TRY(dnn_find_checkpoint(folder, found, sizeof found, NULL, NULL));
-    DNN_TRY(dnn_load_checkpoint(&run, found));
+    found = dnn_find_checkpoint(folder);
+    DNN_TRY(found != NULL ? dnn_load_checkpoint(run, found) : dnn_take_error());
     return epoch(p);
 }
 

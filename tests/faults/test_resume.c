@@ -29,13 +29,13 @@ static dnn_status run_part(const char *from, int64_t last, const char *to, uint6
         DNN_SCOPE();
         st = training_begin(&t, seed, workers);
         if (st == DNN_OK && from != NULL) {
-            st = dnn_load_checkpoint(&t.run, from);
+            st = dnn_load_checkpoint(t.run, from);
         }
         if (st == DNN_OK) {
             st = training_steps(&t, last);
         }
         if (st == DNN_OK) {
-            st = dnn_write_checkpoint(&t.run, to);
+            st = dnn_write_checkpoint(t.run, to);
         }
         training_end(&t);
     }
@@ -108,13 +108,13 @@ static void tell(void *ctx, const char *why)
 
 static dnn_status take_up(training *t, const char *folder)
 {
-    char path[4096];
-    dnn_status st = dnn_find_checkpoint(folder, path, sizeof path, tell, NULL);
+    const char *path = dnn_find_checkpoint(folder, .passed_over = tell);
+    dnn_status st;
 
-    if (st != DNN_OK) { /* nothing is there yet: from the beginning */
-        return strstr(dnn_error_message(), "no checkpoint") != NULL ? DNN_OK : st;
+    if (path == NULL) { /* nothing is there yet: from the beginning */
+        return dnn_take_error();
     }
-    st = dnn_load_checkpoint(&t->run, path);
+    st = dnn_load_checkpoint(t->run, path);
     if (st == DNN_OK) {
         printf("resumed %s\n", path);
     }
@@ -132,10 +132,10 @@ static dnn_status train(const char *folder, int64_t steps)
         if (st == DNN_OK) {
             st = take_up(&t, folder);
         }
-        while (st == DNN_OK && t.run.step < steps) {
+        while (st == DNN_OK && t.step < steps) {
             st = training_step(&t);
             if (st == DNN_OK) {
-                st = dnn_save_checkpoint(&t.run, folder);
+                st = dnn_save_checkpoint(t.run, folder, t.step);
             }
         }
         training_end(&t);

@@ -16,8 +16,10 @@ typedef struct training {
     dnn_optimizer *optimizer;
     dnn_dataset *set;
     dnn_loader *loader;
-    double mean; /* of the losses: a number of the program's own */
-    dnn_run run;
+    double mean; /* of the losses */
+    int64_t step, epoch, best_step;
+    double best;
+    dnn_run *run;
 } training;
 
 static dnn_dataset *training_set(void)
@@ -48,16 +50,20 @@ static dnn_status training_begin(training *t, uint64_t seed, int workers)
     t->set = training_set();
     t->loader =
         dnn_loader(t->set, .batch_size = BATCH, .shuffle = true, .seed = seed, .workers = workers);
-    t->run = (dnn_run){.module = t->net,
-                       .optimizer = {t->optimizer},
-                       .loader = {t->loader},
-                       .number = &t->mean,
-                       .n_numbers = 1};
-    return dnn_take_error();
+    t->run = dnn_run_new();
+    DNN_TRY(dnn_run_add(t->run, "", t->net));
+    DNN_TRY(dnn_run_add(t->run, "sgd", t->optimizer));
+    DNN_TRY(dnn_run_add(t->run, "train", t->loader));
+    DNN_TRY(dnn_run_add(t->run, "step", &t->step));
+    DNN_TRY(dnn_run_add(t->run, "epoch", &t->epoch));
+    DNN_TRY(dnn_run_add(t->run, "best_step", &t->best_step));
+    DNN_TRY(dnn_run_add(t->run, "best", &t->best));
+    return dnn_run_add(t->run, "mean", &t->mean);
 }
 
 static void training_end(training *t)
 {
+    dnn_release(t->run);
     dnn_release(t->loader);
     dnn_release(t->set);
     dnn_release(t->optimizer);
@@ -70,7 +76,7 @@ static dnn_status training_step(training *t)
 
     if (!dnn_loader_next(t->loader, &batch)) {
         DNN_TRY(dnn_take_error());
-        t->run.epoch++;
+        t->epoch++;
         if (!dnn_loader_next(t->loader, &batch)) {
             return dnn_take_error();
         }
@@ -85,18 +91,18 @@ static dnn_status training_step(training *t)
         DNN_TRY(dnn_step(t->optimizer));
         DNN_TRY(read_value(loss, &value));
         t->mean = 0.9 * t->mean + 0.1 * value;
-        if (t->run.step == 0 || value < t->run.best) {
-            t->run.best = value;
-            t->run.best_step = t->run.step;
+        if (t->step == 0 || value < t->best) {
+            t->best = value;
+            t->best_step = t->step;
         }
     }
-    t->run.step++;
+    t->step++;
     return DNN_OK;
 }
 
 static dnn_status training_steps(training *t, int64_t last)
 {
-    while (t->run.step < last) {
+    while (t->step < last) {
         DNN_TRY(training_step(t));
     }
     return DNN_OK;

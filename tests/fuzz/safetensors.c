@@ -119,7 +119,8 @@ static void entry(fuzz_bytes *b, text *t, const char *name, int rank, int64_t *e
 
 static int64_t nearly_right(fuzz_bytes *b, text *t)
 {
-    static const char *const names[] = {"weight", "bias", "a.b", "weight", "\\u0041", "dnn.train"};
+    static const char *const names[] = {"weight", "bias",    "a.b",
+                                        "weight", "\\u0041", "dnn.number.a"};
     bool fits = fuzz_one_in(b, 4);
     int64_t end = 0;
 
@@ -208,7 +209,7 @@ static void load(void)
 {
     DNN_SCOPE();
     dnn_module *net = dnn_nn_linear(2, 2);
-    dnn_run run = {.module = net};
+    dnn_run *run = dnn_run_new();
     float after[6];
     dnn_status weights, checkpoint;
     dnn_tensor *part[] = {dnn_module_tensor(net, "weight"), dnn_module_tensor(net, "bias")};
@@ -220,7 +221,8 @@ static void load(void)
     if (weights != DNN_OK) {
         check_refusal("load_weights", weights);
     }
-    checkpoint = dnn_load_checkpoint(&run, path);
+    FUZZ_CHECK(dnn_run_add(run, "", net) == DNN_OK, "%s", dnn_error_message());
+    checkpoint = dnn_load_checkpoint(run, path);
     if (checkpoint != DNN_OK) {
         check_refusal("load_checkpoint", checkpoint);
     }

@@ -313,6 +313,33 @@ Test(handles, generators)
     REFUSED(dnn_set_generator_state(dead_generator(), (dnn_generator_state){0}), GENERATOR);
 }
 
+static dnn_run *dead_run(void)
+{
+    DNN_SCOPE();
+    return dnn_run_new();
+}
+
+#define RUN "run, a run, " BY_SCOPE
+
+Test(handles, runs)
+{
+    dnn_run *run = dnn_run_new();
+    double number = 0;
+    int64_t count = 0;
+
+    REFUSED(dnn_run_add(run, "a", dead_module()), "dnn_run_add_module: module, a module, ");
+    REFUSED(dnn_run_add(run, "a", dead_optimizer()), "optimizer, an optimizer, " BY_SCOPE);
+    REFUSED(dnn_run_add(run, "a", dead_loader()), "loader, a loader, " BY_SCOPE);
+    REFUSED(dnn_run_add(run, "a", dead_generator()), GENERATOR);
+    REFUSED(dnn_run_add(dead_run(), "a", &number), RUN);
+    REFUSED(dnn_run_add(dead_run(), "a", &count), RUN);
+    REFUSED(dnn_run_add_numbers(dead_run(), "a", &number, 1), RUN);
+    REFUSED(dnn_run_set_text(dead_run(), "key", "text"), RUN);
+    REFUSED(dnn_save_checkpoint(dead_run(), "folder", 0), RUN);
+    REFUSED(dnn_write_checkpoint(dead_run(), "file"), RUN);
+    REFUSED(dnn_load_checkpoint(dead_run(), "file"), RUN);
+}
+
 Test(handles, creation)
 {
     TOLD(dnn_empty_like(dead()), SAID);
@@ -626,7 +653,7 @@ Test(handles, files)
 {
     char path[512];
     dnn_named_tensor dead_one[] = {{"t", dead()}}, live_one[] = {{"t", live()}};
-    dnn_run run = {.module = dnn_nn_linear(2, 2)};
+    dnn_run *run = dnn_run_new();
     dnn_file_entry_info info;
     const char *key, *value;
 
@@ -641,15 +668,9 @@ Test(handles, files)
     TOLD(dnn_file_tensor(dead_file(path), "t"), FILE_SAID);
     REFUSED(dnn_load_weights(dead_module(), path), MODULE);
     REFUSED(dnn_save_weights(dead_module(), path), MODULE);
-    cr_assert_eq(dnn_write_checkpoint(&run, path), DNN_OK, "%s", dnn_error_message());
-    cr_assert_eq(dnn_load_checkpoint(&run, path), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_run_add(run, "", dnn_nn_linear(2, 2)), DNN_OK);
+    cr_assert_eq(dnn_write_checkpoint(run, path), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(run, path), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(dnn_take_error(), DNN_OK, "%s", dnn_error_message()); /* released once */
-    run.optimizer[0] = dead_optimizer();
-    REFUSED(dnn_write_checkpoint(&run, path), "optimizer[0], an optimizer, " BY_SCOPE);
-    run.optimizer[0] = NULL;
-    run.loader[0] = dead_loader();
-    REFUSED(dnn_load_checkpoint(&run, path), "loader[0], a loader, " BY_SCOPE);
-    run.module = dead_module();
-    REFUSED(dnn_save_checkpoint(&run, folder_path), MODULE);
     folder_drop();
 }

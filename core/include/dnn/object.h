@@ -1,10 +1,10 @@
 /* object.h - objects, who owns them, and scopes, which release them.
  *
  * Everything that a function makes and returns by pointer is an object: tensors, modules, data
- * sets, transforms, samplers, loaders, optimizers, generators, files, states, and the texts and
- * lists of this library. It belongs to the innermost open scope of the thread. Closing the scope
- * releases it. Outside every scope it belongs to the root scope of the thread, which is closed when
- * the thread ends or calls dnn_shutdown. So a program frees nothing on its error paths.
+ * sets, transforms, samplers, loaders, optimizers, generators, runs, files, states, and the texts
+ * and lists of this library. It belongs to the innermost open scope of the thread. Closing the
+ * scope releases it. Outside every scope it belongs to the root scope of the thread, which is
+ * closed when the thread ends or calls dnn_shutdown. So a program frees nothing on its error paths.
  *
  * An object that stands on others retains them: a module its children, a loader its data set, an
  * optimizer its parameters. They may leave their scopes in any order.
@@ -41,6 +41,7 @@ typedef struct dnn_transform dnn_transform;
 typedef struct dnn_sampler dnn_sampler;
 typedef struct dnn_file dnn_file;
 typedef struct dnn_generator dnn_generator;
+typedef struct dnn_run dnn_run;
 
 /* The head of every object. Public so that a struct of the program can begin with a dnn_module; its
  * members are private. */
@@ -80,6 +81,7 @@ DNN_API dnn_object *dnn_keep(dnn_object *object);
         dnn_sampler *: 0,           \
         dnn_file *: 0,              \
         dnn_generator *: 0,         \
+        dnn_run *: 0,               \
         void *: 0), (dnn_object *)(void *)(x))
 /* clang-format on */
 #define dnn_retain(x) ((__typeof__(x))(void *)(dnn_retain)(DNN_OBJECT(x)))
@@ -181,6 +183,7 @@ DNN_OBJECT_OF_(dnn_transform)
 DNN_OBJECT_OF_(dnn_sampler)
 DNN_OBJECT_OF_(dnn_file)
 DNN_OBJECT_OF_(dnn_generator)
+DNN_OBJECT_OF_(dnn_run)
 template <class T> inline T *dnn_retain(T *x)
 {
     dnn_retain(dnn_object_of(x));

@@ -2,7 +2,7 @@
  */
 #include <stdio.h>
 #include <unistd.h>
-#include "unit.h"
+#include "folder.h"
 
 TestSuite(draws, .init = unit_init, .fini = unit_fini, .timeout = 60);
 
@@ -168,22 +168,23 @@ Test(draws, the_default_generator_is_left_alone)
 
 /* ---- checkpoints ---- */
 
+static dnn_run *run_of(dnn_loader *loader)
+{
+    dnn_run *run = dnn_run_new();
+
+    cr_assert_eq(dnn_run_add(run, "train", loader), DNN_OK, "%s", dnn_error_message());
+    return run;
+}
+
 /* Writes where `from` is into a checkpoint, and takes `to` there. */
 static void pass_on(dnn_loader *from, dnn_loader *to)
 {
-    const char *base = getenv("TMPDIR");
-    char folder[256], path[300];
-    dnn_module *net = dnn_nn_linear(1, 1);
-
-    snprintf(folder, sizeof folder, "%.200s/dnn_draws_XXXXXX", base != NULL ? base : P_tmpdir);
-    cr_assert_not_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/run.safetensors", folder);
-    cr_assert_eq(dnn_write_checkpoint(&(dnn_run){.module = net, .loader = {from}}, path), DNN_OK,
-                 "%s", dnn_error_message());
-    cr_assert_eq(dnn_load_checkpoint(&(dnn_run){.module = net, .loader = {to}}, path), DNN_OK, "%s",
+    folder_make();
+    cr_assert_eq(dnn_write_checkpoint(run_of(from), in_folder("run")), DNN_OK, "%s",
                  dnn_error_message());
-    unlink(path);
-    rmdir(folder);
+    cr_assert_eq(dnn_load_checkpoint(run_of(to), in_folder("run")), DNN_OK, "%s",
+                 dnn_error_message());
+    folder_drop();
 }
 
 static void expect_same_rest(dnn_loader *a, dnn_loader *b)

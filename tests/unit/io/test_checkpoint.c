@@ -28,9 +28,28 @@ struct training {
     dnn_optimizer *optimizer;
     dnn_dataset *set;
     dnn_loader *loader;
-    dnn_run run;
-    double mean;
+    dnn_run *run;
+    double mean, best;
+    int64_t step, epoch, best_step;
+    double more[2]; /* of some tests */
 };
+
+/* The run of a training, with another module, optimizer or loader if they are changed. */
+static void make_run(struct training *t, bool with_optimizer)
+{
+    dnn_release(t->run);
+    t->run = dnn_run_new();
+    cr_assert_eq(dnn_run_add(t->run, "", t->net), DNN_OK, "%s", dnn_error_message());
+    if (with_optimizer) {
+        cr_assert_eq(dnn_run_add(t->run, "sgd", t->optimizer), DNN_OK);
+    }
+    cr_assert_eq(dnn_run_add(t->run, "train", t->loader), DNN_OK);
+    cr_assert_eq(dnn_run_add(t->run, "mean", &t->mean), DNN_OK);
+    cr_assert_eq(dnn_run_add(t->run, "best", &t->best), DNN_OK);
+    cr_assert_eq(dnn_run_add(t->run, "step", &t->step), DNN_OK);
+    cr_assert_eq(dnn_run_add(t->run, "epoch", &t->epoch), DNN_OK);
+    cr_assert_eq(dnn_run_add(t->run, "best_step", &t->best_step), DNN_OK);
+}
 
 static void training_begin(struct training *t, int64_t samples, int64_t batch, double momentum)
 {
@@ -43,15 +62,12 @@ static void training_begin(struct training *t, int64_t samples, int64_t batch, d
     t->set = dnn_dataset_tensors(fields, 2);
     t->loader = dnn_loader(t->set, .batch_size = batch, .shuffle = true, .seed = 3);
     cr_assert_not_null(t->loader, "%s", dnn_error_message());
-    t->run = (dnn_run){.module = t->net,
-                       .optimizer = {t->optimizer},
-                       .loader = {t->loader},
-                       .number = &t->mean,
-                       .n_numbers = 1};
+    make_run(t, true);
 }
 
 static void training_end(struct training *t)
 {
+    dnn_release(t->run);
     dnn_release(t->loader);
     dnn_release(t->set);
     dnn_release(t->optimizer);
@@ -76,7 +92,7 @@ static dnn_status step(struct training *t)
         DNN_TRY(read_value(loss, &value));
         t->mean = 0.9 * t->mean + 0.1 * value;
     }
-    t->run.step++;
+    t->step++;
     return DNN_OK;
 }
 
@@ -117,13 +133,13 @@ static size_t state_of(struct training *t, unsigned char *bytes, size_t room)
     memcpy(bytes + at + 72, &lr, 8);
     memcpy(bytes + at + 80, &n, 8);
     memcpy(bytes + at + 88, &t->mean, 8);
-    memcpy(bytes + at + 96, &t->run.step, 8);
+    memcpy(bytes + at + 96, &t->step, 8);
     return at + 104;
 }
 
 static void save(struct training *t, const char *name)
 {
-    cr_assert_eq(dnn_write_checkpoint(&t->run, in_folder(name)), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_write_checkpoint(t->run, in_folder(name)), DNN_OK, "%s", dnn_error_message());
 }
 
 static void expect_same_file(const char *a, const char *b)
@@ -146,20 +162,20 @@ Test(checkpoint, all_of_a_run_comes_back)
     training_begin(&a, SAMPLES, BATCH, 0.9);
     training_begin(&b, SAMPLES, BATCH, 0.5);
     steps(&a, 4); /* in the second epoch */
-    a.run.epoch = 1;
-    a.run.best = 0.25;
-    a.run.best_step = 2;
+    a.epoch = 1;
+    a.best = 0.25;
+    a.best_step = 2;
     n = state_of(&a, before, sizeof before);
     save(&a, "a");
     steps(&b, 2);
     dnn_manual_seed(99);
-    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(state_of(&b, after, sizeof after), n);
     cr_expect_eq(memcmp(before, after, n), 0);
-    cr_expect_eq(b.run.step, 4);
-    cr_expect_eq(b.run.epoch, 1);
-    cr_expect_eq(b.run.best, 0.25);
-    cr_expect_eq(b.run.best_step, 2);
+    cr_expect_eq(b.step, 4);
+    cr_expect_eq(b.epoch, 1);
+    cr_expect_eq(b.best, 0.25);
+    cr_expect_eq(b.best_step, 2);
     save(&b, "b");
     expect_same_file("a", "b");
     training_end(&a);
@@ -174,7 +190,7 @@ Test(checkpoint, a_run_before_its_first_step_has_no_momentum_yet)
     training_begin(&b, SAMPLES, BATCH, 0.9);
     save(&a, "a");
     steps(&b, 1);
-    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     cr_expect_null(dnn_optim_state(b.optimizer, 0, "momentum_buffer"));
     cr_expect_eq(dnn_optim_steps(b.optimizer), 0);
     save(&b, "b");
@@ -187,15 +203,16 @@ Test(checkpoint, any_reader_gets_the_weights)
 {
     struct training a, b;
     unsigned char x[4096], y[4096];
-    dnn_named_text texts[] = {{"dnn.program", "test"}};
     const char *key, *value;
     dnn_file *file = NULL;
     bool found = false;
 
     training_begin(&a, SAMPLES, BATCH, 0.9);
     training_begin(&b, SAMPLES, BATCH, 0);
-    a.run.metadata = texts;
-    a.run.n_metadata = 1;
+    cr_assert_eq(dnn_run_set_text(a.run, "dnn.program", "another"), DNN_OK);
+    cr_assert_eq(dnn_run_set_text(a.run, "dnn.program", "test"), DNN_OK);
+    EXPECT_STATUS_FAIL(dnn_run_set_text(a.run, "dnn.optim", ""), "libdnn writes", "dnn.optim");
+    EXPECT_STATUS_FAIL(dnn_run_set_text(a.run, "dnn.x", NULL), "text is NULL");
     save(&a, "a");
     cr_assert_eq(dnn_load_weights(b.net, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     state_of(&a, x, sizeof x);
@@ -218,7 +235,7 @@ static void expect_refused(struct training *b, const char *name, dnn_status stat
 {
     unsigned char before[4096], after[4096];
     size_t n = state_of(b, before, sizeof before);
-    dnn_status got = dnn_load_checkpoint(&b->run, in_folder(name));
+    dnn_status got = dnn_load_checkpoint(b->run, in_folder(name));
 
     expect_status(got, status, text, name);
     cr_expect_eq(strncmp(dnn_error_message(), in_folder(name), strlen(in_folder(name))), 0,
@@ -243,34 +260,37 @@ Test(checkpoint, another_run_is_refused_with_both_numbers)
     training_begin(&b, SAMPLES, 5, 0.9);
     steps(&b, 1);
     expect_refused(&b, "a", DNN_E_INVALID, "batch size is 4 in the file, 5 here");
-    b.run.anyway = true;
-    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(b.run, in_folder("a"), .anyway = true), DNN_OK, "%s",
+                 dnn_error_message());
     cr_expect_eq(dnn__loader_get(b.loader).batch, 0);
-    cr_expect_eq(b.run.step, 1);
+    cr_expect_eq(b.step, 1);
     training_end(&b);
 
     training_begin(&b, SAMPLES, BATCH, 0.9);
     dnn_release(b.loader);
     b.loader = dnn_loader(b.set, .batch_size = BATCH, .shuffle = true, .seed = 4);
-    b.run.loader[0] = b.loader;
-    b.run.anyway = true;
-    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    make_run(&b, true);
+    cr_assert_eq(dnn_load_checkpoint(b.run, in_folder("a"), .anyway = true), DNN_OK, "%s",
+                 dnn_error_message());
     cr_expect_eq(dnn__loader_get(b.loader).seed, 4);
     cr_expect_eq(dnn__loader_get(b.loader).batch, 0);
-    b.run.anyway = false;
-    cr_assert_eq(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_load_checkpoint(b.run, in_folder("a")), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(dnn__loader_get(b.loader).seed, 3);
     cr_expect_eq(dnn__loader_get(b.loader).batch, 1);
     training_end(&b);
 
     training_begin(&b, SAMPLES, BATCH, 0.9);
     steps(&b, 1);
-    b.run.optimizer[0] = NULL;
-    expect_refused(&b, "a", DNN_E_INVALID, "\"sgd\"");
-    b.run.optimizer[0] = b.optimizer;
-    b.run.n_numbers = 2;
-    b.run.number = (double[2]){0, 0};
-    expect_refused(&b, "a", DNN_E_INVALID, "dnn.train.numbers is F64 [1], not f64 [2]");
+    make_run(&b, false);
+    expect_refused(&b, "a", DNN_E_INVALID, "optimizer \"sgd\" is in the file, not in the run");
+    make_run(&b, true);
+    cr_assert_eq(dnn_run_add(b.run, "more", &b.more[0]), DNN_OK);
+    expect_refused(&b, "a", DNN_E_INVALID, "number \"more\" is in the run, not in the file");
+    save(&b, "b");
+    make_run(&b, true);
+    expect_refused(&b, "b", DNN_E_INVALID, "number \"more\" is in the file, not in the run");
+    cr_assert_eq(dnn_run_add_numbers(b.run, "more", b.more, 2), DNN_OK);
+    expect_refused(&b, "b", DNN_E_INVALID, "dnn.number.more is F64 [1], not f64 [2]");
     training_end(&b);
     training_end(&a);
 }
@@ -283,11 +303,12 @@ Test(checkpoint, another_net_is_refused)
     training_begin(&a, SAMPLES, BATCH, 0.9);
     save(&a, "a");
     training_begin(&b, SAMPLES, BATCH, 0.9);
-    b.run.module = other;
+    b.run = dnn_run_new();
+    cr_assert_eq(dnn_run_add(b.run, "", other), DNN_OK);
     expect_refused(&b, "a", DNN_E_INVALID, "misshapen 0.weight: [4,3] in the file, [5,3]");
-    b.run.module = b.net;
+    make_run(&b, true);
     cr_assert_eq(dnn_module_to(b.net, .dtype = DNN_T_F64), DNN_OK);
-    expect_status(dnn_load_checkpoint(&b.run, in_folder("a")), DNN_E_INVALID, "of another dtype",
+    expect_status(dnn_load_checkpoint(b.run, in_folder("a")), DNN_E_INVALID, "of another dtype",
                   "f64");
     dnn_release(other);
     training_end(&b);
@@ -296,32 +317,60 @@ Test(checkpoint, another_net_is_refused)
 
 Test(checkpoint, wrong_arguments)
 {
+    dnn_run *run = dnn_run_new();
     struct training a;
-    char path[8];
 
     training_begin(&a, SAMPLES, BATCH, 0.9);
-    expect_status(dnn_save_checkpoint(NULL, "x"), DNN_E_INVALID, "run", "NULL");
-    expect_status(dnn_save_checkpoint(&a.run, NULL), DNN_E_INVALID, "folder", "NULL");
-    expect_status(dnn_load_checkpoint(&a.run, NULL), DNN_E_INVALID, "path", "NULL");
-    expect_status(dnn_save_checkpoint(&a.run, in_folder("none")), DNN_E_IO, "No such file",
+    expect_status(dnn_save_checkpoint(NULL, "x", 0), DNN_E_INVALID, "run", "NULL");
+    expect_status(dnn_save_checkpoint(a.run, NULL, 0), DNN_E_INVALID, "folder", "NULL");
+    expect_status(dnn_load_checkpoint(a.run, NULL), DNN_E_INVALID, "path", "NULL");
+    expect_status(dnn_save_checkpoint(a.run, in_folder("none"), 0), DNN_E_IO, "No such file",
                   "folder");
     expect_refused(&a, "nothing", DNN_E_IO, "No such file");
-    expect_status(dnn_find_checkpoint(folder_path, path, sizeof path, NULL, NULL), DNN_E_IO,
-                  "no checkpoint", "empty folder");
-    cr_assert_eq(dnn_save_checkpoint(&a.run, folder_path), DNN_OK, "%s", dnn_error_message());
-    expect_status(dnn_find_checkpoint(folder_path, path, sizeof path, NULL, NULL), DNN_E_INVALID,
-                  "8 bytes are too few", "room");
-    a.run.step = -1;
-    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID, "step is -1", "step");
-    a.run.step = 0;
-    a.run.module = NULL;
-    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID, "module", "NULL");
-    a.run.module = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(IN, 4)));
-    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
-                  "parameter 0.weight of optimizer 0 (sgd) is not in the module",
+    expect_status(dnn_save_checkpoint(a.run, folder_path, -1), DNN_E_INVALID, "step is -1", "step");
+    cr_assert_eq(dnn_run_add(run, "", dnn_nn_linear(IN, 4)), DNN_OK);
+    cr_assert_eq(dnn_run_add(run, "sgd", a.optimizer), DNN_OK);
+    expect_status(dnn_save_checkpoint(run, folder_path, 0), DNN_E_INVALID,
+                  "parameter 0.weight of optimizer \"sgd\" (sgd) is in no module of the run",
                   "foreign optimizer");
-    dnn_release(a.run.module);
     training_end(&a);
+}
+
+Test(checkpoint, names_are_checked)
+{
+    char longest[65] = "";
+    dnn_run *run = dnn_run_new();
+    dnn_module *net = dnn_nn_linear(1, 1);
+    dnn_generator *g = dnn_generator_new(1);
+    int64_t count = 0;
+
+    memset(longest, 'x', 63);
+    cr_assert_eq(dnn_run_add(run, longest, &count), DNN_OK);
+    EXPECT_STATUS_FAIL(dnn_run_add(run, longest, &count), "number \"xxx", "is in the run already");
+    longest[63] = 'x';
+    EXPECT_STATUS_FAIL(dnn_run_add(run, longest, &count), "dnn_run_add_count: the name \"xxx");
+    EXPECT_STATUS_FAIL(dnn_run_add(run, "a.b", net), "the name \"a.b\" is not");
+    EXPECT_STATUS_FAIL(dnn_run_add(run, "", g), "dnn_run_add_generator: the name \"\" is not");
+    EXPECT_STATUS_FAIL(dnn_run_add(run, NULL, net), "name is NULL");
+    EXPECT_STATUS_FAIL(dnn_run_add(run, "a", (dnn_module *)NULL), "module is NULL");
+    EXPECT_STATUS_FAIL(dnn_run_add(NULL, "a", net), "run is NULL");
+    EXPECT_STATUS_FAIL(dnn_run_add(run, "dnn", net), "libdnn uses the name \"dnn\"");
+    EXPECT_STATUS_FAIL(dnn_run_add(run, "default", g), "libdnn uses the name \"default\"");
+    EXPECT_STATUS_FAIL(dnn_run_add_numbers(run, "a", (double[1]){0}, 0), "n is 0");
+    cr_expect_eq(dnn_run_add(run, "default", &count), DNN_OK); /* names are of a kind */
+    cr_expect_eq(dnn_run_add(run, "default", net), DNN_OK);
+}
+
+/* A child of the module "" and another module would have one name in the file. */
+Test(checkpoint, two_tensors_of_one_name_are_refused)
+{
+    dnn_run *run = dnn_run_new();
+    dnn_module *net = dnn_nn_sequential(DNN_MODULES(dnn_nn_linear(1, 1)));
+
+    cr_assert_eq(dnn_run_add(run, "", net), DNN_OK);
+    cr_assert_eq(dnn_run_add(run, "0", dnn_nn_linear(1, 1)), DNN_OK);
+    EXPECT_STATUS_FAIL(dnn_write_checkpoint(run, in_folder("a")), in_folder("a"), "0.bias");
+    cr_expect_neq(access(in_folder("a"), F_OK), 0);
 }
 
 /* ---- damage ---- */
@@ -389,7 +438,7 @@ Test(checkpoint, the_damaged_tensor_is_named)
     whole = read_whole(in_folder("a"), &bytes);
     whole[bytes - 1] ^= 1; /* the last of the smallest item size, by name */
     write_whole(in_folder("a"), whole, bytes);
-    expect_refused(&a, "a", DNN_E_FORMAT, "\"dnn.optim.0.momentum_buffer.2.weight\"");
+    expect_refused(&a, "a", DNN_E_FORMAT, "\"dnn.optim.sgd.momentum_buffer.2.weight\"");
     free(whole);
     training_end(&a);
 }
@@ -409,7 +458,7 @@ static void forge(const char *name, const char *key, const char *value, const ch
             list[n++] = (dnn_named_tensor){info.name, dnn_file_tensor(file, info.name)};
         }
     }
-    list[n++] = (dnn_named_tensor){"dnn.sched.0", dnn_ones(S(2))}; /* of a later day */
+    list[n++] = (dnn_named_tensor){"dnn.sched.sgd", dnn_ones(S(2))}; /* of a later day */
     for (int64_t i = 0; dnn_file_metadata(file, i, &texts[n_texts].key, &texts[n_texts].value);
          i++) {
         if (strncmp(texts[n_texts].key, "dnn.crc32c", 10) == 0) {
@@ -434,10 +483,9 @@ Test(checkpoint, versions_and_unknown_names)
     steps(&a, 1);
     save(&a, "a");
     forge("later", NULL, NULL, NULL);
-    cr_expect_eq(dnn_load_checkpoint(&a.run, in_folder("later")), DNN_OK, "%s",
-                 dnn_error_message());
-    forge("b", "dnn.checkpoint", "2", NULL);
-    expect_refused(&a, "b", DNN_E_FORMAT, "a checkpoint of version 2; this libdnn reads version 1");
+    cr_expect_eq(dnn_load_checkpoint(a.run, in_folder("later")), DNN_OK, "%s", dnn_error_message());
+    forge("b", "dnn.checkpoint", "1", NULL);
+    expect_refused(&a, "b", DNN_E_FORMAT, "a checkpoint of version 1; this libdnn reads version 2");
     forge("b", "dnn.checkpoint", NULL, NULL);
     expect_refused(&a, "b", DNN_E_FORMAT, "no dnn.checkpoint");
     forge("b", "dnn.optim", "[]", NULL);
@@ -446,6 +494,12 @@ Test(checkpoint, versions_and_unknown_names)
     expect_refused(&a, "b", DNN_E_INVALID, "dnn.dataset is [] in the file");
     forge("b", NULL, NULL, "dnn.rng.default");
     expect_refused(&a, "b", DNN_E_INVALID, "it has no dnn.rng.default");
+    forge("b", NULL, NULL, "dnn.optim.sgd.hyper");
+    expect_refused(&a, "b", DNN_E_INVALID, "optimizer \"sgd\" is in the run, not in the file");
+    forge("b", NULL, NULL, "dnn.optim.sgd.step.2.bias");
+    expect_refused(&a, "b", DNN_E_INVALID, "it has no dnn.optim.sgd.step.2.bias");
+    forge("b", NULL, NULL, "dnn.loader.train");
+    expect_refused(&a, "b", DNN_E_INVALID, "loader \"train\" is in the run, not in the file");
     forge("b", NULL, NULL, "0.weight");
     expect_refused(&a, "b", DNN_E_INVALID, "missing 0.weight");
     cr_assert_eq(dnn_save_weights(a.net, in_folder("b")), DNN_OK);
@@ -457,8 +511,9 @@ Test(checkpoint, versions_and_unknown_names)
 
 static void save_step(struct training *t, int64_t number)
 {
-    t->run.step = number;
-    cr_assert_eq(dnn_save_checkpoint(&t->run, folder_path), DNN_OK, "%s", dnn_error_message());
+    t->step = number;
+    cr_assert_eq(dnn_save_checkpoint(t->run, folder_path, number), DNN_OK, "%s",
+                 dnn_error_message());
 }
 
 static bool is_there(const char *name)
@@ -501,7 +556,7 @@ Test(checkpoint, none_is_overwritten_but_a_damaged_one)
     save_step(&a, 3);
     save_step(&a, 3); /* the same state: nothing to do */
     a.mean = 5;
-    expect_status(dnn_save_checkpoint(&a.run, folder_path), DNN_E_INVALID,
+    expect_status(dnn_save_checkpoint(a.run, folder_path, 3), DNN_E_INVALID,
                   "holds another state; it is not overwritten", "step 3 again");
     whole = read_whole(in_folder("ckpt-00000003.safetensors"), &bytes);
     whole[bytes - 1] ^= 1;
@@ -509,7 +564,7 @@ Test(checkpoint, none_is_overwritten_but_a_damaged_one)
     free(whole);
     save_step(&a, 3);
     a.mean = 0;
-    cr_assert_eq(dnn_load_checkpoint(&a.run, in_folder("ckpt-00000003.safetensors")), DNN_OK);
+    cr_assert_eq(dnn_load_checkpoint(a.run, in_folder("ckpt-00000003.safetensors")), DNN_OK);
     cr_expect_eq(a.mean, 5);
     training_end(&a);
 }
@@ -523,22 +578,27 @@ static void count_line(void *ctx, const char *why)
 
 Test(checkpoint, the_newest_that_is_whole_is_found)
 {
-    char path[600], over[2000] = "";
+    char over[2000] = "";
     struct training a;
 
     training_begin(&a, SAMPLES, BATCH, 0.9);
+    cr_expect_null(dnn_find_checkpoint(folder_path, .passed_over = count_line, .ctx = over));
+    cr_expect_eq(dnn_take_error(), DNN_OK, "an empty folder is no error");
+    cr_expect_null(dnn_find_checkpoint(in_folder("none")));
+    expect_status(dnn_take_error(), DNN_E_IO, "No such file", "no folder");
+    EXPECT_FAIL(dnn_find_checkpoint(NULL), "folder is NULL");
     save_step(&a, 1);
     save_step(&a, 2);
-    cr_assert_eq(dnn_find_checkpoint(folder_path, path, sizeof path, count_line, over), DNN_OK);
-    cr_expect_str_eq(path, in_folder("ckpt-00000002.safetensors"));
+    cr_expect_str_eq(dnn_find_checkpoint(folder_path, .passed_over = count_line, .ctx = over),
+                     in_folder("ckpt-00000002.safetensors"));
     cr_expect_str_empty(over);
     write_whole(in_folder("ckpt-00000002.safetensors"), "torn", 4);
-    cr_assert_eq(dnn_find_checkpoint(folder_path, path, sizeof path, count_line, over), DNN_OK);
-    cr_expect_str_eq(path, in_folder("ckpt-00000001.safetensors"));
+    cr_expect_str_eq(dnn_find_checkpoint(folder_path, .passed_over = count_line, .ctx = over),
+                     in_folder("ckpt-00000001.safetensors"));
     cr_expect_not_null(strstr(over, "ckpt-00000002.safetensors: this is a text"));
     cr_assert_eq(dnn_save_weights(a.net, in_folder("ckpt-00000001.safetensors")), DNN_OK);
-    expect_status(dnn_find_checkpoint(folder_path, path, sizeof path, NULL, NULL), DNN_E_IO,
-                  "none of the 2 checkpoints can be used", "all damaged");
-    cr_expect_str_empty(path);
+    cr_expect_null(dnn_find_checkpoint(folder_path));
+    expect_status(dnn_take_error(), DNN_E_IO, "none of the 2 checkpoints can be used",
+                  "all damaged");
     training_end(&a);
 }

@@ -150,23 +150,31 @@ static void expect_same_file(const char *a, const char *b)
     free(y);
 }
 
+static dnn_run *run_of(dnn_module *net, dnn_optimizer *optimizer)
+{
+    dnn_run *run = dnn_run_new();
+
+    cr_assert_eq(dnn_run_add(run, "", net), DNN_OK);
+    cr_assert_eq(dnn_run_add(run, "own", optimizer), DNN_OK);
+    return run;
+}
+
 Test(own_kind, a_run_is_resumed_bit_for_bit)
 {
     dnn_module *a = two_layers(1), *b = two_layers(2);
     dnn_optimizer *of_a = two_groups(a, 0.01), *of_b = two_groups(b, 0.5);
-    dnn_run run_a = {.module = a, .optimizer = {of_a}}, run_b = {.module = b, .optimizer = {of_b}};
+    dnn_run *run_a = run_of(a, of_a), *run_b = run_of(b, of_b);
 
     train(a, of_a, 3);
-    cr_assert_eq(dnn_write_checkpoint(&run_a, in_folder("half")), DNN_OK, "%s",
-                 dnn_error_message());
+    cr_assert_eq(dnn_write_checkpoint(run_a, in_folder("half")), DNN_OK, "%s", dnn_error_message());
     train(a, of_a, 3);
-    cr_assert_eq(dnn_write_checkpoint(&run_a, in_folder("whole")), DNN_OK);
-    cr_assert_eq(dnn_load_checkpoint(&run_b, in_folder("half")), DNN_OK, "%s", dnn_error_message());
+    cr_assert_eq(dnn_write_checkpoint(run_a, in_folder("whole")), DNN_OK);
+    cr_assert_eq(dnn_load_checkpoint(run_b, in_folder("half")), DNN_OK, "%s", dnn_error_message());
     cr_expect_eq(dnn_optim_get(of_b, 0, "lr"), 0.01);
     cr_expect_eq(dnn_optim_get(of_b, 1, "beta1"), 0.5);
     cr_expect_eq(dnn_optim_parameter_steps(of_b, 3), 3);
     train(b, of_b, 3);
-    cr_assert_eq(dnn_write_checkpoint(&run_b, in_folder("resumed")), DNN_OK);
+    cr_assert_eq(dnn_write_checkpoint(run_b, in_folder("resumed")), DNN_OK);
     expect_same_file("whole", "resumed");
 }
 
@@ -175,14 +183,13 @@ Test(own_kind, a_checkpoint_of_other_groups_is_refused)
     dnn_module *a = two_layers(1);
     dnn_optimizer *of_a = two_groups(a, 0.01),
                   *one = dnn_optim_new(&adam_type, dnn_parameters(a), NULL);
-    dnn_run run = {.module = a, .optimizer = {of_a}};
 
-    cr_assert_eq(dnn_write_checkpoint(&run, in_folder("a")), DNN_OK);
-    run.optimizer[0] = one;
-    EXPECT_STATUS_FAIL(dnn_load_checkpoint(&run, in_folder("a")), "\"groups\":[2,2]",
+    cr_assert_eq(dnn_write_checkpoint(run_of(a, of_a), in_folder("a")), DNN_OK);
+    EXPECT_STATUS_FAIL(dnn_load_checkpoint(run_of(a, one), in_folder("a")), "\"groups\":[2,2]",
                        "\"groups\":[4]");
-    run.optimizer[0] = dnn_optim_sgd(dnn_parameters(a), 0.1);
-    EXPECT_STATUS_FAIL(dnn_load_checkpoint(&run, in_folder("a")), "adam", "sgd");
+    EXPECT_STATUS_FAIL(
+        dnn_load_checkpoint(run_of(a, dnn_optim_sgd(dnn_parameters(a), 0.1)), in_folder("a")),
+        "adam", "sgd");
 }
 
 /* ---- a step that fails ---- */
