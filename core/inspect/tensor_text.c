@@ -1,8 +1,10 @@
 /* tensor_text.c - writes a tensor as text in PyTorch's form: one width for all elements, brackets
- * for each axis, "..." in long ones. It reads the elements through a mapping and calls no operator.
+ * for each axis, "..." in long ones. It calls no operator but the copy of a tensor that is not
+ * dense.
  */
 #include <math.h>
 #include <string.h>
+#include "elements.h"
 #include "inspect_impl.h"
 
 const dnn__text_options dnn__text_defaults = {
@@ -343,18 +345,13 @@ static dnn_status check_options(const dnn__text_options *o)
 dnn_status dnn__put_tensor(dnn__text *text, dnn_tensor *t, const dnn__text_options *options)
 {
     struct printer p = {.out = text, .t = t};
-    bool mapped;
-    void *data;
+    dnn__elements elements;
 
     p.options = options != NULL ? options : &dnn__text_defaults;
     DNN_TRY(dnn__require(t, "dnn_tensor_format", "t"));
-    mapped = t->mapped != NULL; /* by the program: its mapping stays */
-    data = t->mapped;
     DNN_TRY(check_options(p.options));
-    if (!mapped) {
-        DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
-    }
-    p.data = data;
+    DNN_TRY(dnn__elements_open("dnn_tensor_format", t, &elements));
+    p.data = elements.data;
     p.floating = (t->dtype & DNN__FLOATS) != 0;
     dnn__dense_strides(t->ndim, t->dim, p.stride);
     if (t->is_parameter && !p.options->detached) {
@@ -364,7 +361,8 @@ dnn_status dnn__put_tensor(dnn__text *text, dnn_tensor *t, const dnn__text_optio
     dnn__put(text, "tensor(");
     put_elements(&p);
     put_suffixes(&p);
-    return mapped ? DNN_OK : dnn_unmap(t);
+    dnn__elements_close(&elements);
+    return DNN_OK;
 }
 
 static dnn_status write_tensor(dnn__text *text, const void *args_)

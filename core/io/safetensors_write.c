@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "safetensors_write.h"
+#include "elements.h"
 #include "safetensors_file.h"
 #include "call.h"
 #include "crc32c.h"
@@ -152,26 +153,15 @@ static dnn_status put_header(dnn__writer *w, const char *json)
     return dnn__writer_put(w, spaces, padding);
 }
 
-static dnn_status put_tensor(dnn__writer *w, dnn_tensor *t)
+static dnn_status put_tensor(dnn__writer *w, const char *path, dnn_tensor *t)
 {
+    dnn__elements elements;
     dnn_status st;
-    void *data;
 
-    if (dnn__numel(t) == 0) {
-        return DNN_OK;
-    }
-    DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
-    st = dnn__writer_put(w, data, (uint64_t)dnn__numel(t) * dnn__item_size(t->dtype));
-    if (st != DNN_OK) {
-        dnn__message message = dnn__message_save();
-
-        if (dnn_unmap(t) != DNN_OK) {
-            return st;
-        }
-        dnn__message_restore(&message); /* report the first failure, not that of dnn_unmap */
-        return st;
-    }
-    return dnn_unmap(t);
+    DNN_TRY(dnn__elements_open(path, t, &elements));
+    st = elements.bytes > 0 ? dnn__writer_put(w, elements.data, elements.bytes) : DNN_OK;
+    dnn__elements_close(&elements);
+    return st;
 }
 
 static dnn_status write_all(const char *path, const char *json, const dnn_named_tensor *sorted,
@@ -184,7 +174,7 @@ static dnn_status write_all(const char *path, const char *json, const dnn_named_
         st = put_header(&w, json);
     }
     for (int64_t i = 0; i < n && st == DNN_OK; i++) {
-        st = put_tensor(&w, sorted[i].tensor);
+        st = put_tensor(&w, path, sorted[i].tensor);
     }
     if (st == DNN_OK) {
         st = dnn__writer_commit(&w);
@@ -200,15 +190,12 @@ static dnn_status put_checksums(const dnn_named_tensor *sorted, int64_t n, char 
 {
     text[0] = 0;
     for (int64_t i = 0; i < n; i++) {
-        dnn_tensor *t = sorted[i].tensor;
-        uint32_t crc = 0;
-        void *data;
+        dnn__elements elements;
+        uint32_t crc;
 
-        if (dnn__numel(t) > 0) {
-            DNN_TRY(dnn_map(t, DNN_MAP_READ, &data));
-            crc = dnn__crc32c(0, data, (size_t)dnn__numel(t) * dnn__item_size(t->dtype));
-            DNN_TRY(dnn_unmap(t));
-        }
+        DNN_TRY(dnn__elements_open("checksums", sorted[i].tensor, &elements));
+        crc = elements.bytes > 0 ? dnn__crc32c(0, elements.data, elements.bytes) : 0;
+        dnn__elements_close(&elements);
         snprintf(text + 8 * i, 9, "%08x", crc);
     }
     return DNN_OK;

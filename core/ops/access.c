@@ -1,6 +1,7 @@
 /* access.c - reads and writes the elements of tensors from C: dnn_read, dnn_write, dnn_value,
  * dnn_to_list, dnn_map. transfer.c copies the bytes of dense tensors; the row copy makes others
  * dense. */
+#include "elements.h"
 #include "ops_impl.h"
 #include "inplace.h"
 
@@ -119,9 +120,11 @@ int64_t dnn_value_i64(dnn_tensor *t)
 
 dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
 {
-    dnn_status st = DNN_OK;
+    dnn__elements elements;
+    size_t item;
 
     DNN_TRY(dnn__require(t, "dnn_to_list", "t"));
+    item = dnn__item_size(t->dtype);
     if (n != dnn__numel(t)) {
         return dnn__fail(DNN_E_INVALID, "dnn_to_list: out has %s elements, t has %s",
                          dnn__number_text(n), dnn__number_text(dnn__numel(t)));
@@ -130,21 +133,51 @@ dnn_status dnn_to_list(dnn_tensor *t, double *out, int64_t n)
         return dnn__fail(DNN_E_INVALID, "dnn_to_list: out is NULL, t has %s elements",
                          dnn__number_text(n));
     }
-    {
-        DNN_SCOPE();
-        DNN_NO_GRAD();
-        void *data = NULL;
-        size_t item = dnn__item_size(t->dtype);
-
-        st = dnn_map(t, DNN_MAP_READ, &data);
-        for (int64_t i = 0; st == DNN_OK && i < n; i++) {
-            out[i] = dnn__load_double(t->dtype, (const char *)data + (size_t)i * item);
-        }
-        if (st == DNN_OK) {
-            st = dnn_unmap(t);
-        }
+    DNN_TRY(dnn__elements_open("dnn_to_list", t, &elements));
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = dnn__load_double(t->dtype, (const char *)elements.data + (size_t)i * item);
     }
-    return st;
+    dnn__elements_close(&elements);
+    return DNN_OK;
+}
+
+/* ---- elements for reading ---- */
+
+static bool lies_in_host_memory(const dnn_tensor *t)
+{
+    return dnn__dense(t) && (t->storage->mem & DNN_MEM_HOST) != 0;
+}
+
+dnn_status dnn__elements_open(const char *what, dnn_tensor *t, dnn__elements *out)
+{
+    dnn_status st;
+
+    *out = (dnn__elements){.bytes = (size_t)dnn__numel(t) * dnn__item_size(t->dtype)};
+    DNN_TRY(dnn__strided(t));
+    if (out->bytes == 0) {
+        return DNN_OK;
+    }
+    if (lies_in_host_memory(t)) {
+        out->data = (const char *)t->storage->data + byte_offset(t);
+        return dnn__device_sync(dnn__device_of(t));
+    }
+    out->copy = dnn__alloc(out->bytes);
+    if (out->copy == NULL) {
+        return dnn__nomem(what, out->bytes);
+    }
+    st = dnn_read(t, out->copy, out->bytes);
+    if (st != DNN_OK) {
+        dnn__elements_close(out);
+        return st;
+    }
+    out->data = out->copy;
+    return DNN_OK;
+}
+
+void dnn__elements_close(dnn__elements *elements)
+{
+    dnn__free(elements->copy);
+    *elements = (dnn__elements){0};
 }
 
 /* ---- mapping ---- */
@@ -170,7 +203,7 @@ dnn_status dnn_map(dnn_tensor *t, dnn_map_access access, void **data)
     }
     DNN_TRY(dnn__strided(t));
     bytes = (size_t)dnn__numel(t) * dnn__item_size(t->dtype);
-    if (dnn__dense(t) && (t->storage->mem & DNN_MEM_HOST) != 0 && bytes > 0) {
+    if (lies_in_host_memory(t) && bytes > 0) {
         DNN_TRY(dnn__device_sync(dnn__device_of(t)));
         t->mapped = (char *)t->storage->data + byte_offset(t);
         t->mapped_copy = false;

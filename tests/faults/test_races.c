@@ -100,10 +100,27 @@ static void *read_shared(void *x_)
     return NULL;
 }
 
+/* x_ is not contiguous, so that each reader copies. */
+static void *print_shared(void *x_)
+{
+    dnn_tensor *x = x_;
+    double list[6];
+
+    for (int i = 0; i < 10 * rounds; i++) {
+        DNN_SCOPE();
+        const char *text = dnn_tensor_format(x);
+
+        check(text != NULL && strncmp(text, "tensor([[0., 3.]", 16) == 0, "text of a shared x");
+        check(dnn_to_list(x, list, 6) == DNN_OK && list[1] == 3, "list of a shared x");
+    }
+    return NULL;
+}
+
 static void shared_operand(void)
 {
     DNN_SCOPE();
     at_once(THREADS, read_shared, dnn_ones(DNN_SHAPE(50, SIZE / 50)));
+    at_once(THREADS, print_shared, dnn_t(dnn_reshape(dnn_arange(.end = 6), DNN_SHAPE(2, 3))));
 }
 
 /* ---- tensors from thread to thread ---- */

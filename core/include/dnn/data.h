@@ -19,8 +19,9 @@
  *         one sample is fixed. dnn_dataset_get and dnn_dataset_sample use epoch 0 and the seed of
  *         the default generator (dnn_get_seed).
  * Threads: sets, transforms and samplers do not change once they are made. Several threads may read
- * samples, retain and release at once. One thread at a time may use a loader. Functions of the
- * program run in the thread that reads, several at once, without a lock, and without recording. */
+ * samples, retain and release at once, and make sets over one set. One thread at a time may use a
+ * loader. Functions of the program run in the thread that reads, several at once, without a lock,
+ * and without recording. dnn_dataset_open may load a reader: not beside dnn_backend_at. */
 #ifndef DNN_DATA_H
 #define DNN_DATA_H
 #include "dnn/tensor.h"

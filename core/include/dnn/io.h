@@ -6,7 +6,9 @@
  * Errors   A function that returns a dnn_status takes the pending error first. Messages name the
  *          path, the byte and the rule. DNN_E_IO: the operating system refused; DNN_E_FORMAT: the
  *          file breaks a rule; DNN_E_INVALID: an argument is wrong or NULL; DNN_E_NOMEM.
- * Threads: one thread at a time may use a dnn_file, or a dnn_run and what it names. */
+ * Threads: one thread at a time may use a dnn_file, or a dnn_run and what it names. Any thread may
+ * save tensors that nobody changes meanwhile; one thread at a time loads into a module, or writes
+ * into a folder of checkpoints. Callbacks run in the thread of the call. */
 #ifndef DNN_IO_H
 #define DNN_IO_H
 #include "dnn/data.h"

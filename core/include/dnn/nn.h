@@ -22,7 +22,8 @@
  * Errors  Constructors, registration and dnn_forward work as operators: while an error is pending,
  *         or if an argument is NULL, they return NULL and leave a pending error (DNN_E_INVALID,
  *         DNN_E_NOMEM).
- * Threads: one thread at a time may use a module. */
+ * Threads: one thread at a time may use a module, a state or the tensor that an initialiser fills.
+ * Any thread may make modules. */
 #ifndef DNN_NN_H
 #define DNN_NN_H
 #include "dnn/ops.h"

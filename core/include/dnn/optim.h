@@ -4,7 +4,8 @@
  * Owner   An optimizer is an object of the scope (object.h). It retains the parameters.
  * Errors  A function that returns a dnn_status takes the pending error first. If optimizer is NULL
  *         it returns the pending error, or DNN_E_INVALID.
- * Threads: one thread at a time may use an optimizer and its parameters. */
+ * Threads: one thread at a time may use an optimizer and its parameters. step and check of a kind
+ * run in the thread of the call, free in the thread that releases the last reference. */
 #ifndef DNN_OPTIM_H
 #define DNN_OPTIM_H
 #include "dnn/nn.h"

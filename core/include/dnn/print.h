@@ -1,8 +1,7 @@
 /* print.h - functions that print to standard output. They are inline: the program prints, libdnn
  * never does. To send the text elsewhere, call dnn_tensor_format, dnn_module_format, ...
  *
- * Threads: any, but one at a time for each tensor or module, as the functions that format it.
- * Concurrent prints may mix their lines. */
+ * Threads: any, as the functions that format the object. Concurrent prints may mix their lines. */
 #ifndef DNN_PRINT_H
 #define DNN_PRINT_H
 #include <stdio.h>

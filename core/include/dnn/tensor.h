@@ -5,9 +5,9 @@
  * dnn_status takes the pending error first. Strides are in elements, sizes of buffers in bytes.
  *
  * Threads: any thread may use a tensor that another one made. Several threads may read, retain and
- * release one at once. One thread at a time may change it: in place, its gradient, its mapping.
- * dnn_to_list and the functions that format a tensor map it, so they are for one thread at a time
- * too. Any thread may call the functions without a tensor (dtypes, live tensors and bytes). */
+ * release one at once; dnn_to_list and the functions that format a tensor read it. One thread at a
+ * time may change it: in place, its gradient, its mapping. Any thread may call the functions
+ * without a tensor (dtypes, live tensors and bytes). */
 #ifndef DNN_TENSOR_H
 #define DNN_TENSOR_H
 #include "dnn/object.h"
@@ -132,7 +132,7 @@ typedef struct dnn_tensor_format_args {
  * where one row serves several functions of PyTorch, or several rows compute one, the name is
  * another (docs/printing.md lists them: transpose is PermuteBackward0, mse_loss MeanBackward0).
  * dnn_print prints the text.
- * Fails   NULL and a pending error: an option out of its range; as dnn_map. */
+ * Fails   NULL and a pending error: an option out of its range; as dnn_read. */
 #define dnn_tensor_format(...) \
     DNN_NEEDS_ONE(__VA_ARGS__) \
     dnn_tensor_format_with(DNN_ARGS(dnn_tensor_format_args, .t = __VA_ARGS__))
