@@ -60,15 +60,27 @@ static dnn_status run(const dnn__hook *hook, const char *name, dnn_tensor **grad
     return DNN_OK;
 }
 
-dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name, dnn_tensor **grad)
+static int64_t newest_id(const dnn__hook *hook)
 {
     int64_t id = 0;
+
+    for (; hook != NULL; hook = hook->next) {
+        id = hook->id > id ? hook->id : id;
+    }
+    return id;
+}
+
+/* A hook that a hook adds runs from the next time on: one that adds itself again would run for
+ * ever. */
+dnn_status dnn__hooks_run(dnn__hook *const *list, uint32_t out, const char *name, dnn_tensor **grad)
+{
+    int64_t id = 0, last = newest_id(*list);
     dnn_status st = DNN_OK;
 
     {
         DNN_SCOPE();
-        for (dnn__hook *hook = next_hook(*list, out, id); hook != NULL && st == DNN_OK;
-             hook = next_hook(*list, out, id)) {
+        for (dnn__hook *hook = next_hook(*list, out, id);
+             hook != NULL && hook->id <= last && st == DNN_OK; hook = next_hook(*list, out, id)) {
             id = hook->id;
             st = run(hook, name, grad);
         }

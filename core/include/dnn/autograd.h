@@ -90,9 +90,9 @@ DNN_API DNN_CHECKED dnn_status dnn_grad_of_with(dnn_grad_of_args args);
 
 /* *grad is the gradient; the engine owns it. The hook may read it, or set *grad to another tensor
  * of the same shape, dtype and device, of the hook's scope or one that lives longer. It must not
- * change the gradient in place. It may add and remove hooks and run another backward. With
- * create_graph its operators are recorded. A pending error, or else a status other than DNN_OK (set
- * the text with dnn_fail), makes the backward fail with it. */
+ * change the gradient in place. It may add hooks, which run from the next time on, remove hooks,
+ * and run another backward. With create_graph its operators are recorded. A pending error, or else
+ * a status other than DNN_OK (set the text with dnn_fail), makes the backward fail with it. */
 typedef dnn_status (*dnn_hook_fn)(void *ctx, dnn_tensor **grad);
 
 /* Adds a hook to t, and stores its number in *id (which may be NULL). A hook on a non-leaf is bound

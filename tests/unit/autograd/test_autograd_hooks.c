@@ -202,6 +202,26 @@ static void expect_spoiled(const char *how, bool of_leaf, const char *a, const c
     cr_expect_null(dnn_grad(z), "%s: a failed backward left a gradient", how);
 }
 
+static dnn_status add_again(void *ctx, dnn_tensor **grad)
+{
+    (void)grad;
+    note.n++;
+    cr_assert_lt(note.n, 60, "a hook that was added in a hook runs at once");
+    return dnn_hook_add(ctx, add_again, ctx, NULL, NULL);
+}
+
+Test(autograd_hooks, a_hook_that_a_hook_adds_runs_from_the_next_backward_on)
+{
+    dnn_tensor *x = dnn_ones(DNN_SHAPE(2), .requires_grad = true);
+
+    begin();
+    cr_assert_eq(dnn_hook_add(x, add_again, x, NULL, NULL), DNN_OK);
+    cr_assert_eq(dnn_backward(dnn_sum(x)), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(note.n, 1);
+    cr_assert_eq(dnn_backward(dnn_sum(x)), DNN_OK, "%s", dnn_error_message());
+    cr_expect_eq(note.n, 3);
+}
+
 Test(autograd_hooks, an_error_of_a_hook_fails_the_backward_and_commits_nothing)
 {
     for (int leaf = 0; leaf < 2; leaf++) {
