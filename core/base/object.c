@@ -117,17 +117,21 @@ void *dnn__scope_array(int64_t n)
                : dnn__null(dnn__nomem(kind.name, SIZE_MAX));
 }
 
+static dnn_object *head_of(const void *data)
+{
+    return (dnn_object *)((uintptr_t)data - offsetof(struct block, data));
+}
+
 /* An array of the program has no head: the look-up finds nothing and reads no memory. */
 dnn_status dnn__check_list(const char *function, const char *argument, const void *item, int64_t n)
 {
-    const uintptr_t head = (uintptr_t)item - offsetof(struct block, data);
     const void *const *object = item;
     char name[64];
 
     if (item == NULL) {
         return DNN_OK;
     }
-    DNN_TRY(dnn__freed_fail(function, argument, (const void *)head));
+    DNN_TRY(dnn__freed_fail(function, argument, head_of(item)));
     for (int64_t i = 0; i < n; i++) {
         dnn__text text = dnn__text_to(name, sizeof name);
 
@@ -184,4 +188,12 @@ dnn_object *(dnn_keep)(dnn_object *object)
         keep(object);
     }
     return object;
+}
+
+void *dnn__keep_array(void *array)
+{
+    if (array != NULL) {
+        keep(head_of(array));
+    }
+    return array;
 }

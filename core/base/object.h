@@ -19,6 +19,9 @@ void *dnn__object_zeroed(const dnn__kind *kind, size_t bytes, const char *what);
  * array of n pointers. Not zeroed. NULL and a pending error if there is no memory. */
 char *dnn__scope_text(size_t bytes);
 void *dnn__scope_array(int64_t n);
+/* Moves such an array to the scope around the innermost one, and returns it. dnn_keep takes objects
+ * alone: an array has its head before it. */
+void *dnn__keep_array(void *array);
 /* Returns DNN_E_INVALID, with a message, if the array `item`, which may be one of dnn__scope_array,
  * or one of the n objects in it was freed: "argument[2]". */
 dnn_status dnn__check_list(const char *function, const char *argument, const void *item, int64_t n);

@@ -14,8 +14,6 @@ bool dnn__plugin_enter(void);
 void dnn__plugin_leave(void);
 /* The same with an error, which `what` begins. */
 dnn_status dnn__plugin_enter_or_fail(const char *what);
-/* Registers the exit handler, once in a process. */
-void dnn__process_end_watch(void);
 
 /* The last text that the plugin passed to host->fail in this thread; "" if none. It lies in the
  * thread's block. */

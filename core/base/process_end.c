@@ -69,15 +69,10 @@ static void wait_for_threads(void)
     }
 }
 
-void dnn__process_end_watch(void)
+/* Before main, because a program may call exit while another thread starts the library. Where
+ * membarrier is not to be had, order_all_threads waits instead. */
+__attribute__((constructor)) static void watch_for_the_end(void)
 {
-    static atomic_flag watched = ATOMIC_FLAG_INIT;
-
-    if (atomic_flag_test_and_set(&watched)) {
-        return;
-    }
     (void)syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
-    if (atexit(wait_for_threads) != 0) {
-        atomic_flag_clear(&watched); /* the next start tries again */
-    }
+    (void)atexit(wait_for_threads);
 }

@@ -141,7 +141,7 @@ static void keep_all(dnn_tensor_list from, dnn_tensor **out)
 
 static dnn_status keep_list(dnn_tensor_list from, dnn_tensor_list *out)
 {
-    dnn_tensor **item = dnn_keep(dnn__scope_array(from.n));
+    dnn_tensor **item = dnn__keep_array(dnn__scope_array(from.n));
 
     if (item == NULL) {
         return dnn__take();

@@ -102,7 +102,6 @@ static dnn_status start(const char *backend)
     DNN_TRY(dnn__profile_start());
     DNN_TRY(dnn__pool_start());
     dnn__dispatch_open();
-    dnn__process_end_watch();
     DNN_TRY(dnn__plugin_enter_or_fail("the start of libdnn"));
     status = load_plugins();
     dnn__plugin_leave();
