@@ -83,6 +83,7 @@ Test(iterable, epochs_end_and_begin_again)
 {
     for (int workers = 0; workers < 4; workers++) {
         struct counter c = {.end = 10, .bad = -1};
+        DNN_SCOPE(); /* releases the set before c goes */
         dnn_dataset *set = stream(&c);
         dnn_loader *loader = dnn_loader(set, .batch_size = 4, .workers = workers);
 
@@ -106,6 +107,7 @@ Test(iterable, ends_on_a_whole_batch_and_empty)
 {
     for (int workers = 0; workers < 2; workers++) {
         struct counter c = {.end = 8, .bad = -1}, none = {.end = 0, .bad = -1};
+        DNN_SCOPE(); /* releases the set before c goes */
         dnn_loader *loader = dnn_loader(stream(&c), .batch_size = 4, .workers = workers);
         dnn_loader *empty = dnn_loader(stream(&none), .batch_size = 4, .workers = workers);
 
@@ -124,6 +126,7 @@ Test(iterable, drop_last)
 {
     for (int workers = 0; workers < 2; workers++) {
         struct counter c = {.end = 10, .bad = -1};
+        DNN_SCOPE(); /* releases the set before c goes */
         dnn_loader *loader =
             dnn_loader(stream(&c), .batch_size = 4, .workers = workers, .drop_last = true);
 
@@ -140,6 +143,7 @@ Test(iterable, a_failure_loses_no_sample)
 {
     for (int workers = 0; workers < 3; workers++) {
         struct counter c = {.end = 10, .bad = 6};
+        DNN_SCOPE(); /* releases the set before c goes */
         dnn_loader *loader = dnn_loader(stream(&c), .batch_size = 4, .workers = workers);
         dnn_batch batch;
 
@@ -167,6 +171,7 @@ Test(iterable, a_transform_that_fails_gets_the_same_samples_again)
 {
     for (int workers = 0; workers < 2; workers++) {
         struct counter c = {.end = 10, .bad = -1};
+        DNN_SCOPE(); /* releases the set before c goes */
         atomic_int left = 12;
         dnn_dataset *set =
             dnn_dataset_map(stream(&c), dnn_transform_lambda(fails_once, NULL, &left));
@@ -189,6 +194,7 @@ Test(iterable, positions_are_told_and_found_again)
 {
     for (int workers = 0; workers < 2; workers++) {
         struct counter c = {.end = 10, .bad = -1};
+        DNN_SCOPE(); /* releases the set before c goes */
         dnn_loader *loader = dnn_loader(stream(&c), .batch_size = 4, .workers = workers);
         int64_t epoch = -1, batch = -1;
 
@@ -225,6 +231,7 @@ static dnn_tensor *negate(void *ctx, dnn_tensor *x)
 Test(iterable, maps_work_and_indices_do_not)
 {
     struct counter c = {.end = 3, .bad = -1};
+    DNN_SCOPE(); /* releases the set before c goes */
     dnn_dataset *set = stream(&c), *mapped;
     dnn_batch batch;
     dnn_loader *loader;
@@ -254,6 +261,7 @@ Test(iterable, maps_work_and_indices_do_not)
 Test(iterable, one_loader_at_a_time)
 {
     struct counter c = {.end = 4, .bad = -1};
+    DNN_SCOPE(); /* releases the set before c goes */
     dnn_dataset *set = stream(&c);
     dnn_loader *a = dnn_loader(set, .batch_size = 2), *b = dnn_loader(set, .batch_size = 4);
     dnn_batch batch;
