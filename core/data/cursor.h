@@ -9,6 +9,7 @@
 typedef struct dnn__cursor {
     dnn_dataset *source; /* the iterable set; the loader retains a set over it */
     int64_t epoch;       /* -1: not begun */
+    uint64_t seed;       /* that the epoch began with */
     int64_t first, n;    /* keeps the samples number first to first + n - 1 of the epoch; the source
                           * is behind them */
     bool ended;          /* the source has no more */

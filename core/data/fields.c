@@ -69,6 +69,10 @@ dnn_status dnn_fields_set(dnn_fields *fields, dnn_tensor_list list)
         }
     }
     l = fields->dnn_list;
+    if (l == NULL) {
+        return dnn__fail(DNN_E_INVALID, "dnn_fields_set: fields is not what libdnn passed to the "
+                                        "function");
+    }
     DNN_TRY(dnn__list_set(l, list.item, list.n));
     *fields = dnn__list_fields(l, fields->index);
     return DNN_OK;

@@ -171,12 +171,14 @@ static dnn_status call_begin(dnn__cursor *c, uint64_t seed, int64_t epoch)
     c->epoch = -1;
     DNN_TRY(enter(c));
     DNN_SCOPE();
+    DNN_NO_GRAD();
     DNN_TRY(dnn__draws_begin(&draws, &request, 0, DNN__DEPTH_BEGIN));
     before = dnn__callback_begin();
     st = it->begin(it->ctx, epoch);
     dnn_generator_end(&draws);
     DNN_TRY(dnn__callback_end(before, st, "begin", "the data set"));
     c->epoch = epoch;
+    c->seed = seed;
     c->first = 0;
     c->ended = false;
     return DNN_OK;
@@ -230,7 +232,7 @@ static dnn_status skip(dnn__cursor *c, uint64_t seed, int64_t first)
 
 dnn_status dnn__cursor_read(dnn__cursor *c, uint64_t seed, int64_t epoch, int64_t first, int64_t n)
 {
-    if (c->epoch != epoch || (first != c->first && first < c->first + c->n)) {
+    if (c->epoch != epoch || c->seed != seed || (first != c->first && first < c->first + c->n)) {
         DNN_TRY(call_begin(c, seed, epoch));
     }
     if (first != c->first) {

@@ -376,8 +376,11 @@ struct function {
 static dnn_status fill_function(const dnn_sampler *s, dnn__rng rng, int64_t epoch, int64_t *index)
 {
     const struct function *f = (const struct function *)s;
-    bool before = dnn__callback_begin();
+    bool before;
 
+    DNN_SCOPE();
+    DNN_NO_GRAD();
+    before = dnn__callback_begin();
     count_up(s->size, index);
     return dnn__callback_end(before, f->fn(f->ctx, rng.seed, epoch, index), "the function",
                              "the sampler");

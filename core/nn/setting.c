@@ -101,7 +101,7 @@ bool dnn_module_setting_at(const dnn_module *module, int64_t index, const char *
 {
     const dnn_setting *s = dnn__usable(module) ? setting_at(module, index) : NULL;
 
-    if (s == NULL) {
+    if (s == NULL || name == NULL || value == NULL) {
         return false;
     }
     *name = s->name;

@@ -1,6 +1,7 @@
 /* test_iterable.c - tests sets without a length: their batches, ends, positions, failures; and
  * collate. */
 #include <stdatomic.h>
+#include "cursor.h"
 #include "unit.h"
 
 TestSuite(iterable, .init = unit_init, .fini = unit_fini, .timeout = 60);
@@ -120,6 +121,32 @@ Test(iterable, ends_on_a_whole_batch_and_empty)
         dnn_release(loader);
         dnn_release(empty);
     }
+}
+
+/* begin and next draw from the seed, so samples of another seed are other samples. */
+Test(iterable, another_seed_begins_again)
+{
+    struct counter c = {.end = 10, .bad = -1};
+    DNN_SCOPE(); /* releases the set before c goes */
+    dnn__cursor cursor;
+    dnn_dataset *set = stream(&c);
+
+    cr_assert_eq(dnn__cursor_init(&cursor, set, 4), DNN_OK);
+    cr_assert_eq(dnn__cursor_read(&cursor, 1, 0, 0, 2), DNN_OK);
+    cr_assert_eq(dnn__cursor_read(&cursor, 1, 0, 2, 2), DNN_OK);
+    cr_expect_eq(c.begun, 1);
+    cr_assert_eq(dnn__cursor_read(&cursor, 7, 0, 4, 2), DNN_OK);
+    cr_expect_eq(c.begun, 2);
+    cr_expect_eq(cursor.first, 4);
+    dnn__cursor_free(&cursor);
+}
+
+Test(iterable, fields_of_the_program_are_refused)
+{
+    dnn_tensor *x = dnn_ones(S(1));
+    dnn_fields fields = {.field = &x, .n_fields = 1};
+
+    cr_expect_eq(dnn_fields_set(&fields, DNN_TENSORS(x)), DNN_E_INVALID);
 }
 
 Test(iterable, drop_last)
